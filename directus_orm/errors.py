@@ -1,0 +1,193 @@
+"""Every error this library raises.
+
+```
+DirectusError
+├── ConfigurationError (ValueError)         no session, a model that cannot work
+├── QueryError (ValueError)                 refused before anything was sent
+│   ├── FieldError                          unknown field or lookup: the choices, a guess
+│   └── UnsupportedQuery (NotImplementedError)   this server cannot be asked that: the reason, the way out
+├── DoesNotExist (LookupError)              and one subclass per model
+├── MultipleObjectsReturned (LookupError)   and one subclass per model
+├── ConversionError (ValueError)            a value that does not fit its field, either way
+├── TransportError (OSError)                no usable answer
+│   └── OutcomeUnknown                      ... to a write that may have been applied
+├── StaleObject (RuntimeError)              the row changed since it was loaded
+└── ServerError                             the server said no: status, code, extensions, request
+    ├── AuthenticationError (PermissionError)
+    ├── Forbidden (PermissionError)
+    ├── InvalidRequest (ValueError)         .field
+    │   ├── FailedValidation
+    │   ├── NotNullViolation
+    │   ├── RecordNotUnique
+    │   ├── InvalidForeignKey
+    │   ├── ValueTooLong
+    │   └── ValueOutOfRange
+    ├── Protected                           still referenced by another row
+    ├── RateLimited                         .retry_after, in seconds
+    └── Unavailable
+```
+
+Each carries its data as attributes and can be pickled.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .wire import Request
+
+
+class DirectusError(Exception):
+    """The base of all errors of this library."""
+
+
+class ConfigurationError(DirectusError, ValueError):
+    """The program is set up wrongly: no session, or a model that cannot work."""
+
+
+class QueryError(DirectusError, ValueError):
+    """A query that means nothing; raised at the call, before anything was sent."""
+
+
+class FieldError(QueryError):
+    """A field or lookup that does not exist; ``name`` was asked for, ``choices`` exist."""
+
+    def __init__(self, message: str, *, name: str = "", choices: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.name = name
+        self.choices = tuple(choices)
+
+
+class UnsupportedQuery(QueryError, NotImplementedError):
+    """A query with a clear meaning that this server cannot be asked without bending it."""
+
+
+class DoesNotExist(DirectusError, LookupError):
+    """No row matched; every model has its own subclass."""
+
+
+class MultipleObjectsReturned(DirectusError, LookupError):
+    """More than one row matched; every model has its own subclass."""
+
+
+class ConversionError(DirectusError, ValueError):
+    """A value that does not fit its field: ``model``, ``key``, ``field``, ``value``."""
+
+    def __init__(
+        self, message: str, *, model: str = "", key: Any = None, field: str = "", value: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.model = model
+        self.key = key
+        self.field = field
+        self.value = value
+
+
+class TransportError(DirectusError, OSError):
+    """No usable answer came: no connection, a timeout, or an answer that is not Directus's."""
+
+    def __init__(self, message: str, *, request: Request | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.request = request
+        self.status = status
+
+
+class OutcomeUnknown(TransportError):
+    """A write was sent and no answer came: it may have been applied. ``request`` is what was sent."""
+
+
+class StaleObject(DirectusError, RuntimeError):
+    """The row changed since it was loaded; ``ours`` and ``theirs`` hold the fields that differ."""
+
+    def __init__(
+        self, message: str, *, ours: Mapping[str, Any] | None = None, theirs: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.ours = dict(ours or {})
+        self.theirs = dict(theirs or {})
+
+
+class ServerError(DirectusError):
+    """The server refused: ``status``, ``code`` and ``extensions`` of its first error, ``errors``, ``request``."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        extensions: Mapping[str, Any] | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        request: Request | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.extensions = dict(extensions or {})
+        self.errors = tuple(errors)
+        self.request = request
+
+
+class AuthenticationError(ServerError, PermissionError):
+    """Wrong, expired or missing credentials."""
+
+
+class Forbidden(ServerError, PermissionError):
+    """No permission, or no such collection or field: Directus answers both alike (G33)."""
+
+
+class InvalidRequest(ServerError, ValueError):
+    """The server could not make sense of a query or a payload; ``field`` is the one at fault, if it said."""
+
+    @property
+    def field(self) -> str | None:
+        """The server's name of the field."""
+        name = self.extensions.get("field")
+        return None if name is None else str(name)
+
+
+class FailedValidation(InvalidRequest):
+    """A value broke a rule of its field."""
+
+
+class NotNullViolation(InvalidRequest):
+    """A null where the table forbids it."""
+
+
+class RecordNotUnique(InvalidRequest):
+    """A value that another row already has, in a unique field or the key."""
+
+
+class InvalidForeignKey(InvalidRequest):
+    """A reference to a row that does not exist."""
+
+
+class ValueTooLong(InvalidRequest):
+    """A text longer than its column."""
+
+
+class ValueOutOfRange(InvalidRequest):
+    """A number larger than its column holds."""
+
+
+class Protected(ServerError):
+    """The row is still referenced by another one, so it was not deleted (G34)."""
+
+
+class RateLimited(ServerError):
+    """Too many requests; ``retry_after`` says how many seconds to wait, when the server told."""
+
+    retry_after: float | None = None
+
+
+class Unavailable(ServerError):
+    """The server, or a service behind it, cannot answer now."""
+
+
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?``, or nothing where no choice is near."""
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
