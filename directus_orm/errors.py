@@ -111,7 +111,7 @@ class StaleObject(DirectusError, RuntimeError):
 
 
 class ServerError(DirectusError):
-    """The server refused: ``status``, ``code`` and ``extensions`` of its first error, ``errors``, ``request``."""
+    """The server refused; ``code`` and ``extensions`` are those of the first of its ``errors``."""
 
     def __init__(
         self,
