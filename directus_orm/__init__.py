@@ -1,3 +1,79 @@
-"""An ORM over the Directus REST API: models in, HTTP out."""
+"""An ORM over the Directus REST API: models in, HTTP out.
+
+See the README for a tour, and docs/ for the whole story.
+"""
+
+from .convert import register_type
+from .errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConversionError,
+    DirectusError,
+    DoesNotExist,
+    FailedValidation,
+    FieldError,
+    Forbidden,
+    InvalidForeignKey,
+    InvalidRequest,
+    MultipleObjectsReturned,
+    NotNullViolation,
+    OutcomeUnknown,
+    Protected,
+    QueryError,
+    RateLimited,
+    RecordNotUnique,
+    RoundedWarning,
+    ServerError,
+    StaleObject,
+    TransportError,
+    Unavailable,
+    UnsupportedQuery,
+    ValueOutOfRange,
+    ValueTooLong,
+)
+from .fields import field, generated
+from .models import Model
+from .query.q import Q
+from .query.queryset import QuerySet
+from .query.rows import Rows
+from .session import Session, connect, current_session
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConversionError",
+    "DirectusError",
+    "DoesNotExist",
+    "FailedValidation",
+    "FieldError",
+    "Forbidden",
+    "InvalidForeignKey",
+    "InvalidRequest",
+    "Model",
+    "MultipleObjectsReturned",
+    "NotNullViolation",
+    "OutcomeUnknown",
+    "Protected",
+    "Q",
+    "QueryError",
+    "QuerySet",
+    "RateLimited",
+    "RecordNotUnique",
+    "RoundedWarning",
+    "Rows",
+    "ServerError",
+    "Session",
+    "StaleObject",
+    "TransportError",
+    "Unavailable",
+    "UnsupportedQuery",
+    "ValueOutOfRange",
+    "ValueTooLong",
+    "connect",
+    "current_session",
+    "field",
+    "generated",
+    "register_type",
+]

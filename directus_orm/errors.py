@@ -87,12 +87,18 @@ class ConversionError(DirectusError, ValueError):
 
 
 class TransportError(DirectusError, OSError):
-    """No usable answer came: no connection, a timeout, or an answer that is not Directus's."""
+    """No usable answer came: no connection, a timeout, or an answer that is not Directus's.
 
-    def __init__(self, message: str, *, request: Request | None = None, status: int | None = None) -> None:
+    ``sent`` is False where the request surely did not reach a server.
+    """
+
+    def __init__(
+        self, message: str, *, request: Request | None = None, status: int | None = None, sent: bool = True
+    ) -> None:
         super().__init__(message)
         self.request = request
         self.status = status
+        self.sent = sent
 
 
 class OutcomeUnknown(TransportError):
@@ -185,6 +191,10 @@ class RateLimited(ServerError):
 
 class Unavailable(ServerError):
     """The server, or a service behind it, cannot answer now."""
+
+
+class RoundedWarning(UserWarning):
+    """A column kept less of a number or time than was sent; the instance shows what was stored."""
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
@@ -15,6 +15,31 @@ Purpose = Literal["data", "login", "info"]
 MASK = "**********"
 _SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "token"})
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
+_JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
+_NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
+_SYSTEM_LISTS = frozenset(
+    {
+        "access",
+        "activity",
+        "comments",
+        "dashboards",
+        "files",
+        "flows",
+        "folders",
+        "notifications",
+        "operations",
+        "panels",
+        "permissions",
+        "policies",
+        "presets",
+        "revisions",
+        "roles",
+        "shares",
+        "translations",
+        "users",
+        "versions",
+    }
+)
 
 
 def path(*segments: object) -> str:
@@ -34,11 +59,50 @@ def masked(value: Any) -> Any:
     """Return a copy of JSON data in which the values of secret names read ``**********``."""
     if isinstance(value, Mapping):
         return {
-            k: MASK if k.lower() in _SECRET_NAMES and v is not None else masked(v) for k, v in value.items()
+            k: MASK if str(k).lower() in _SECRET_NAMES and v is not None else masked(v) for k, v in value.items()
         }
     if isinstance(value, list | tuple):
         return [masked(v) for v in value]
     return value
+
+
+def scrubbed(value: Any, request: Request) -> Any:
+    """Return a copy of JSON data without the secrets that ``request`` carries."""
+    # Servers quote what they were sent: a token that is not unique, the values of a failing INSERT.
+    found = sorted(_secrets(request.json) | _secrets(dict(request.params)), key=len, reverse=True)
+    return _without(value, found) if found else value
+
+
+def _secrets(value: Any) -> set[str]:
+    if isinstance(value, Mapping):
+        own = {str(v) for k, v in value.items() if str(k).lower() in _SECRET_NAMES and isinstance(v, str | int)}
+        return {text for text in own if len(text) > 2}.union(*map(_secrets, value.values()))
+    if isinstance(value, list | tuple):
+        return set[str]().union(*map(_secrets, value))
+    return set()
+
+
+def _without(value: Any, secrets: list[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {k: _without(v, secrets) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(v, secrets) for v in value]
+    return value
+
+
+def _shown(params: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    for name, value in params:
+        whole = _native(name, value)
+        safe = masked({name: whole})[name]
+        yield name, value if safe == whole else _text(safe)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, default=str)
 
 
 @attrs.frozen(repr=False, hash=False)
@@ -64,15 +128,53 @@ class Request:
         """The path with its query string, as it goes over the wire."""
         return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
 
+    def masked(self) -> Request:
+        """Return a login without its secrets; other requests stay whole, to be sent again."""
+        return attrs.evolve(self, json=masked(self.json)) if self.purpose == "login" else self
+
     def __repr__(self) -> str:
         return f"<Request {self}>"
 
     def __str__(self) -> str:
         parts = [self.method, unquote(self.path)]
-        parts += [f"{name}={value}" for name, value in masked(dict(self.params)).items()]
+        parts += [f"{name}={value}" for name, value in _shown(self.params)]
         if self.json is not None:
-            parts.append(jsonlib.dumps(masked(self.json), ensure_ascii=False, default=str))
+            parts.append(_text(masked(self.json)))
         return " ".join(parts)
+
+
+def listing(request: Request) -> bool:
+    """Whether the request reads a list of rows on a route that knows SEARCH as well."""
+    match request.path.strip("/").split("/"):
+        case ["items", _]:
+            return request.method == "GET"
+        case [root]:
+            return request.method == "GET" and root in _SYSTEM_LISTS
+        case _:
+            return False
+
+
+def as_search(request: Request) -> Request:
+    """Return a listing GET as the SEARCH that means the same, its parameters in the body.
+
+    Other requests are returned as they are, and so is a GET with parameters in bracket form
+    (``filter[id][_eq]=1``), which have no equal in a body.
+    """
+    names = [name for name, _ in request.params]
+    if not listing(request) or any("[" in name for name in names) or len({*names}) < len(names):
+        return request
+    query = {name: _native(name, value) for name, value in request.params}
+    return attrs.evolve(request, method="SEARCH", params=(), json={"query": query})
+
+
+def _native(name: str, value: str) -> Any:
+    # Comma lists stay texts: the server splits them the same way as those of a URL, parentheses included.
+    if name not in _JSON_PARAMS and name not in _NUMBER_PARAMS:
+        return value
+    try:
+        return jsonlib.loads(value) if name in _JSON_PARAMS else int(value)
+    except ValueError:
+        return value  # the server refuses it with the same words either way
 
 
 @attrs.frozen

@@ -1,0 +1,118 @@
+"""The attributes on model classes that answer for what an instance does not hold."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from .errors import ConversionError
+from .fields import ABSENT, Field
+from .instances import load_missing, reference, state_of
+
+
+class FieldAttribute:
+    """Stands for a field on the class; on an instance it is asked only for a value that is not loaded."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            return self
+        return value_of(instance, owner.directus.fields[self.name])
+
+    def __repr__(self) -> str:
+        return f"<field {self.name!r}>"
+
+
+class RelationAttribute(FieldAttribute):
+    """Stands for a many-to-one: gives an instance, and checks what is assigned."""
+
+    __slots__ = ("_field",)
+    _forbidden: ClassVar[tuple[type, ...]] = (dict, list, tuple, set, bool)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field.name)
+        self._field = field
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            return self
+        values = instance.__dict__
+        value = values[self.name] if self.name in values else value_of(instance, self._field)
+        if value is None or hasattr(value, "directus"):
+            return value
+        # A bare key, as rows bring it: the instance is made when it is first touched.
+        page = state_of(instance).page
+        target = self._field.target
+        assert target is not None  # noqa: S101 - that makes the field a relation
+        related = reference(target, value) if page is None else page.related(target).instance(value)
+        values[self.name] = related
+        return related
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value is ABSENT:
+            instance.__dict__.pop(self.name, None)
+        else:
+            instance.__dict__[self.name] = self._checked(value)
+            state_of(instance).problems.pop(self.name, None)
+
+    def __delete__(self, instance: Any) -> None:
+        instance.__dict__.pop(self.name, None)
+
+    def _checked(self, value: Any) -> Any:
+        field, target = self._field, self._field.target
+        assert target is not None  # noqa: S101
+        if isinstance(value, target) or (value is None and field.nullable):
+            return value
+        if not hasattr(type(value), "directus") and value is not None and not isinstance(value, self._forbidden):
+            try:
+                field.value_type.dump(value)
+            except (ValueError, TypeError):
+                pass
+            else:
+                return value
+        none = ", or None" if field.nullable else ""
+        msg = (
+            f"{field} takes a {target.__name__}, its key ({field.value_type.python}){none}, "
+            f"not {value!r} ({type(value).__name__})."
+        )
+        raise TypeError(msg)
+
+
+def value_of(instance: Any, field: Field) -> Any:
+    """Return a value that is not in the instance: load it, or say why there is none.
+
+    Raises:
+        ConversionError: the server's value does not fit the annotation.
+        DoesNotExist: the row is not there to be loaded from.
+        AttributeError: the instance is not saved, and the value has no default.
+    """
+    state = state_of(instance)
+    if not state.stored:
+        return _unsaved(instance, field)
+    if field.name not in state.problems:
+        if field.primary_key:
+            msg = f"{field} is not known: the server did not say the key it made, since this user may not read."
+            raise AttributeError(msg)
+        load_missing(instance, field)
+    if field.name in state.problems:
+        raise _again(state.problems[field.name])
+    return instance.__dict__[field.name]
+
+
+def _unsaved(instance: Any, field: Field) -> None:
+    if field.attribute.default is ABSENT and not field.options.generated:
+        return
+    when = "was deleted" if state_of(instance).deleted else "is not saved yet"
+    made = ", and the server makes its value" if field.options.generated else ""
+    msg = f"{field} has no value: this {type(instance).__name__} {when}{made}."
+    raise AttributeError(msg)
+
+
+def _again(problem: ConversionError) -> ConversionError:
+    # A fresh one each time: a raised error collects the traceback of every place that raised it.
+    return ConversionError(
+        str(problem), model=problem.model, key=problem.key, field=problem.field, value=problem.value
+    )

@@ -1,0 +1,149 @@
+"""The REST API of Directus 10, 11 and 12."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from ..errors import InvalidRequest, TransportError
+from ..info import ModelInfo
+from ..query.conditions import ALWAYS, All, Leaf, Node
+from ..query.query import Path, Query
+from ..wire import Answer, Request, Row, path
+
+_LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
+
+
+@attrs.frozen
+class RestDialect:
+    """Compiles queries and writes to requests of ``/items``, and reads the answers."""
+
+    def read(self, query: Query) -> Request:
+        """Return the request for a query's rows; its limit is the page's and must be set."""
+        return Request("GET", _items(query.model.directus), _params(_query(query)))
+
+    def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
+        """Return the request for the rows with these keys, in no particular order.
+
+        Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
+        server cache answers (G28).
+        """
+        body: Row = {"fields": _fields(query.paths), "limit": len(keys)}
+        if query.where != ALWAYS:
+            body["filter"] = compile_filter(query.where)
+        return Request("SEARCH", _items(query.model.directus), json={"keys": list(keys), "query": body})
+
+    def read_singleton(self, query: Query) -> Request:
+        """Return the request for the one row of a singleton."""
+        return Request("GET", _items(query.model.directus), _params({"fields": _fields(query.paths)}))
+
+    def count(self, query: Query) -> Request:
+        """Return the request that counts a query's rows, its limit and offset apart (G22)."""
+        parts = {k: v for k, v in _query(query).items() if k in {"filter", "search"}}
+        return Request("GET", _items(query.model.directus), _params({"aggregate": {"count": "*"}, **parts}))
+
+    def counted(self, answer: Answer) -> int:
+        """Return the number in the answer to `count`; some databases send it as text."""
+        return int(_rows(answer)[0]["count"])
+
+    def create(self, info: ModelInfo, row: Row, paths: Iterable[Path]) -> Request:
+        """Return the request that creates one row and reads it back."""
+        return Request("POST", _items(info), _params({"fields": _fields(paths)}), json=row)
+
+    def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[Path]) -> Request:
+        """Return the request that creates rows in one transaction.
+
+        The answer is sorted by key whatever the order of the rows (G11). The limit is said, since a server with
+        a maximum would cut the answer without a word; so it refuses before it writes (G45).
+        """
+        params = {"fields": _fields(paths), "sort": [info.pk.column], "limit": len(rows)}
+        return Request("POST", _items(info), _params(params), json=list(rows))
+
+    def update(self, info: ModelInfo, key: Any, changes: Row, paths: Iterable[Path]) -> Request:
+        """Return the request that changes one row, or a singleton, and reads it back."""
+        params = _params({"fields": _fields(paths)})
+        return Request("PATCH", _items(info) if info.options.singleton else _item(info, key), params, json=changes)
+
+    def delete(self, info: ModelInfo, key: Any) -> Request:
+        """Return the request that deletes one row."""
+        return Request("DELETE", _item(info, key))
+
+    def rows(self, answer: Answer) -> list[Row]:
+        """Return the rows of an answer to `read`.
+
+        Raises:
+            TransportError: the answer has another shape.
+        """
+        return _rows(answer)
+
+    def row_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows the server gives at a time, if that is what it refused (G45)."""
+        found = _LIMIT_TOO_HIGH.search(str(error))
+        return int(found[1]) if found else None
+
+
+def _items(info: ModelInfo) -> str:
+    return path("items", info.collection)
+
+
+def _item(info: ModelInfo, key: Any) -> str:
+    return path("items", info.collection, key)
+
+
+def _rows(answer: Answer) -> list[Row]:
+    data = answer.data
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        # G26: a relation that may not be read turns rows into bare keys.
+        msg = f"The server answered with {str(data)[:80]!r} where a list of rows belongs."
+        raise TransportError(msg, status=answer.status)
+    return data
+
+
+def _query(query: Query) -> Row:
+    parts: Row = {"fields": _fields(query.paths)}
+    if query.where != ALWAYS:
+        parts["filter"] = compile_filter(query.where)
+    if query.search is not None:
+        parts["search"] = query.search
+    parts["sort"] = [("-" if o.descending else "") + _dotted(o.path) for o in query.total_order]
+    if query.limit is not None:
+        parts["limit"] = query.limit
+    if query.offset:
+        parts["offset"] = query.offset
+    return parts
+
+
+def _params(parts: Row) -> tuple[tuple[str, str], ...]:
+    """Write query parameters as text: JSON where they are nested, commas where they are lists."""
+    return tuple((name, _text(value)) for name, value in parts.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _fields(paths: Iterable[Path]) -> list[str]:
+    return list(dict.fromkeys(map(_dotted, paths)))
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(field.column for field in path)
+
+
+def compile_filter(node: Node) -> Row:
+    """Return conditions as Directus's filter, with one key per object."""
+    if isinstance(node, Leaf):
+        rule: Row = {f"_{node.operator}": node.value}
+        for field in reversed(node.path):
+            rule = {field.column: rule}
+        return rule
+    if not node.parts:  # an empty group would match everything (G4)
+        msg = "An empty group of conditions has no filter."
+        raise AssertionError(msg)
+    return {"_and" if isinstance(node, All) else "_or": [compile_filter(part) for part in node.parts]}

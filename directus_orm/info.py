@@ -1,0 +1,238 @@
+"""What is known of a model: its collection, its fields, and the way along a path of names.
+
+Annotations are resolved at first use, so that models may name one another before they exist.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+import types
+import typing
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+import inflection
+
+from .convert import field_type
+from .errors import ConfigurationError, FieldError, suggestion
+from .fields import RESERVED, Field, options_of
+
+_models: weakref.WeakValueDictionary[tuple[str, str], type[Any]] = weakref.WeakValueDictionary()
+
+
+@attrs.frozen
+class Options:
+    """What a model's class statement says: collection, singleton, abstract, ordering."""
+
+    collection: str
+    singleton: bool = False
+    abstract: bool = False
+    ordering: tuple[str, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class ModelInfo:
+    """A model in use: its options, its fields by Python name, and its key field, ``pk``."""
+
+    model: type[Any]
+    options: Options
+    fields: Mapping[str, Field] = attrs.field(repr=False)
+    pk: Field = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "pk", self.fields[key_name(self.model)])
+
+    @property
+    def collection(self) -> str:
+        """The server's name of the collection."""
+        return self.options.collection
+
+    def field(self, name: str, where: str = "") -> Field:
+        """Return a field by its Python name, or ``pk``.
+
+        Raises:
+            FieldError: there is none; the message names the choices.
+        """
+        if name == "pk":
+            return self.pk
+        if name in self.fields:
+            return self.fields[name]
+        raise self.unknown(name, where)
+
+    def unknown(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
+        """Return the error for a name that is no field."""
+        choices = (*self.fields, *also)
+        known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
+        hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
+        message = (
+            f"{self.model.__name__} has no field {name!r}{where and f' (in {where})'}.{hint} "
+            f"Fields: {', '.join(sorted(self.fields))}."
+        )
+        return FieldError(message, name=name, choices=choices)
+
+    def walk(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:
+        """Follow ``a__b__c`` over many-to-one fields; return the fields, and what is left of the path.
+
+        Raises:
+            FieldError: the first name is no field.
+        """
+        name, rest = self._first(path)
+        steps = [self.field(name, where)]
+        # A field wins over a lookup of the same name.
+        while rest and (target := steps[-1].target) is not None:
+            following: ModelInfo = target.directus
+            name, after = following._first(rest)
+            if name not in following.fields and name != "pk":
+                break
+            steps.append(following.field(name))
+            rest = after
+        return tuple(steps), rest
+
+    def _first(self, path: str) -> tuple[str, str]:
+        """Split a path behind its first name; the longest field wins, since names may end in ``_``."""
+        fits = [name for name in self.fields if path == name or path.startswith(f"{name}__")]
+        name = max(fits, key=len, default=path.partition("__")[0])
+        return name, path[len(name) + 2 :]
+
+
+def collection_name(class_name: str) -> str:
+    """Return the collection of a model that names none: ``BlogPost`` lives in ``blog_posts``."""
+    return str(inflection.tableize(class_name))
+
+
+def key_name(model: type[Any]) -> str:
+    """Return the name of the key field: the one marked so, else ``id``.
+
+    Raises:
+        ConfigurationError: there is none, or more than one.
+    """
+    attributes = attrs.fields(model)
+    marked = [a.name for a in attributes if options_of(a).primary_key]
+    if len(marked) > 1:
+        msg = f"{model.__name__} marks {len(marked)} fields as primary_key ({', '.join(marked)}); one is needed."
+        raise ConfigurationError(msg)
+    if marked:
+        return str(marked[0])
+    if any(a.name == "id" for a in attributes):
+        return "id"
+    msg = (
+        f"{model.__name__} has no key: mark a field with field(primary_key=True), or name one 'id'. "
+        "A base for other models, without a collection, is declared with abstract=True."
+    )
+    raise ConfigurationError(msg)
+
+
+def check_names(model: type[Any]) -> None:
+    """Refuse field names that queries or `Model` itself could not tell from their own."""
+    columns: dict[str, str] = {}
+    for attribute in attrs.fields(model):
+        name, column = attribute.name, options_of(attribute).name or attribute.name
+        if name in RESERVED or "__" in name or name.startswith("_"):
+            msg = (
+                f"{model.__name__}.{name}: this name is reserved, or has '__' or a leading '_', which paths "
+                f"and Model use themselves. Choose another; the server's is said by field(name={column!r})."
+            )
+            raise ConfigurationError(msg)
+        if column in columns:
+            msg = f"{model.__name__}.{name} and .{columns[column]} both name the server's field {column!r}."
+            raise ConfigurationError(msg)
+        columns[column] = name
+
+
+def register(model: type[Any]) -> None:
+    """Make a model known by its class name; one defined again, as in a notebook, replaces the former."""
+    _models[model.__module__, model.__qualname__] = model
+
+
+def build(model: type[Any], options: Options) -> ModelInfo:
+    """Resolve the annotations of a model.
+
+    Raises:
+        ConfigurationError: an annotation names nothing that is known, or a type that has no meaning here.
+    """
+    fields = {a.name: _field(model, a) for a in attrs.fields(model)}
+    return ModelInfo(model, options, types.MappingProxyType(fields))
+
+
+def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
+    declared = options_of(attribute)
+    annotation, nullable = _without_none(_resolve(model, attribute))
+    column = declared.name or attribute.name
+    if hasattr(annotation, "directus"):
+        if declared.type is not None:
+            msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
+            raise ConfigurationError(msg)
+        return Field(model, attribute.name, column, nullable, declared, attribute, target=annotation)
+    try:
+        own_type = field_type(annotation, declared.type)
+    except ConfigurationError as error:
+        msg = f"{model.__name__}.{attribute.name}: {error}"
+        raise ConfigurationError(msg) from None
+    return Field(model, attribute.name, column, nullable, declared, attribute, own_type)
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation, annotation in (Any, object)
+    parts = typing.get_args(annotation)
+    rest = tuple(part for part in parts if part is not type(None))
+    return (typing.Union[rest] if len(rest) > 1 else rest[0]), len(rest) < len(parts)  # noqa: UP007
+
+
+def _resolve(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
+    owner = _owner(model, attribute.name)
+    holder = types.SimpleNamespace(__annotations__={"it": attribute.type})
+    try:
+        return typing.get_type_hints(holder, globalns={}, localns=_Scope(owner))["it"]
+    except NameError as error:
+        msg = (
+            f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} names {error.name!r}, which is "
+            f"neither in module {owner.__module__!r} nor a model. Import it there, or define it before first use."
+        )
+        raise ConfigurationError(msg) from None
+    except TypeError as error:
+        msg = f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} cannot be read: {error}."
+        raise ConfigurationError(msg) from error
+
+
+def _owner(model: type[Any], name: str) -> type[Any]:
+    """Return the class whose body declares a field: its module is where the annotation's names live."""
+    return next((c for c in model.__mro__ if name in inspect.get_annotations(c)), model)
+
+
+class _Scope(dict[str, Any]):
+    """The names an annotation may use: those of its module, the builtins, and all models by class name."""
+
+    def __init__(self, owner: type[Any]) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def __missing__(self, name: str) -> Any:
+        for known in (vars(sys.modules[self._owner.__module__]), vars(builtins)):
+            if name in known:
+                return known[name]
+        return self._model(name)
+
+    def _model(self, name: str) -> type[Any]:
+        for candidates in self._tiers(name):
+            if len(candidates) > 1:
+                places = sorted(f"{m.__module__}.{m.__qualname__}" for m in candidates)
+                msg = f"{self._owner.__name__}: {name!r} may be any of {', '.join(places)}; import the one meant."
+                raise ConfigurationError(msg)
+            if candidates:
+                return candidates[0]
+        raise KeyError(name)
+
+    def _tiers(self, name: str) -> Iterator[list[type[Any]]]:
+        """Yield the models of that name, nearest first: the same function, the same module, all."""
+        owner = self._owner
+        found = [model for model in list(_models.values()) if model.__name__ == name]
+        scope = owner.__qualname__.rpartition(".")[0]
+        same_module = [model for model in found if model.__module__ == owner.__module__]
+        yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]
+        yield same_module
+        yield found

@@ -1,0 +1,262 @@
+"""Instances: how rows become them, what each knows of its row, and how what is not loaded comes in.
+
+There is one mechanism for all that is not loaded: a value that is missing from an instance's ``__dict__`` is
+asked for by the attribute that stands on the class (see `attributes`), for all instances of the page at once.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .errors import ConversionError, DoesNotExist
+from .fields import Field
+from .query.fetch import fetch
+from .query.paging import key_pages
+from .query.query import Path, Query
+from .session import Session, current_session
+from .wire import Row
+
+
+class State:
+    """What an instance knows of its row.
+
+    ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by;
+    ``problems`` the fields whose value could not be taken, and why.
+    """
+
+    __slots__ = ("deleted", "page", "problems", "row", "stored")
+
+    def __init__(self, page: Page | None = None, row: Row | None = None, *, stored: bool = False) -> None:
+        self.page = page
+        self.row: Row = {} if row is None else row
+        self.problems: dict[str, ConversionError] = {}
+        self.stored = stored
+        self.deleted = False
+
+    def detached(self) -> State:
+        """Return the same knowledge without page and session, for copies and pickles."""
+        copy = State(None, dict(self.row), stored=self.stored)
+        copy.problems = dict(self.problems)
+        copy.deleted = self.deleted
+        return copy
+
+
+class Page:
+    """Instances that came together, held weakly: what one of them lacks is loaded for all."""
+
+    __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session")
+
+    def __init__(self, session: Session, model: type[Any], parent: Page | None = None) -> None:
+        self.session = session
+        self.model = model
+        self._members: list[weakref.ref[Any]] = []
+        self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
+        self._parts: dict[type[Any], Page] = {}
+        self._parent = None if parent is None else weakref.ref(parent)
+
+    def add(self, instance: Any) -> None:
+        """Let an instance load together with the others."""
+        self._members.append(weakref.ref(instance))
+
+    def members(self) -> Iterator[Any]:
+        """Yield the instances that are still in use."""
+        parent = self._parent and self._parent()
+        if parent:
+            parent.refer(self.model)
+        return (instance for member in list(self._members) if (instance := member()) is not None)
+
+    def refer(self, target: type[Any]) -> None:
+        """Make the references of all members to a model, so that they load together."""
+        names = [field.name for field in self.model.directus.fields.values() if field.target is target]
+        for instance in self.members():
+            for name in names:
+                if name in instance.__dict__:
+                    getattr(instance, name)
+
+    def related(self, target: type[Any]) -> Page:
+        """Return the page of the related instances of a model: two rows that name one key share one instance."""
+        if target not in self._parts:
+            self._parts[target] = Page(self.session, target, self)
+        return self._parts[target]
+
+    def instance(self, key: Any) -> Any:
+        """Return the one instance with a key; a new one knows nothing else of its row."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = reference(self.model, key, self)
+        return found
+
+
+def state_of(instance: Any) -> State:
+    """Return what an instance knows of its row."""
+    state: State = instance.__dict__["_state"]
+    return state
+
+
+def session_of(instance: Any) -> Session:
+    """Return the session an instance came by, else the current one."""
+    page = state_of(instance).page
+    return current_session() if page is None else page.session
+
+
+def blank(model: type[Any], state: State) -> Any:
+    """Return an instance without values; ``__init__`` is not called."""
+    instance: Any = object.__new__(model)
+    instance.__dict__["_state"] = state
+    return instance
+
+
+def reference(model: type[Any], key: Any, page: Page | None = None) -> Any:
+    """Return an instance of which only the key is known; nothing is asked until something else is read."""
+    pk = model.directus.pk
+    instance = blank(model, State(page, {pk.column: pk.value_type.dump(key)}, stored=True))
+    instance.__dict__[pk.name] = key
+    if page is not None:
+        page.add(instance)
+    return instance
+
+
+class RowLoader:
+    """Turns the rows of one selection into instances."""
+
+    def __init__(self, model: type[Any], paths: Iterable[Path]) -> None:
+        self._model = model
+        self._pk: Field = model.directus.pk
+        self._fields: list[Field] = []
+        nested: dict[Field, list[Path]] = {}
+        for first, *rest in paths:
+            if rest:
+                nested.setdefault(first, []).append(tuple(rest))
+            elif first not in self._fields:
+                self._fields.append(first)
+        self._nested = [(f, RowLoader(_target(f), inner)) for f, inner in nested.items()]
+
+    def __call__(self, row: Row, page: Page) -> Any:
+        """Return a new instance for a row."""
+        instance = blank(self._model, State(page, row, stored=True))
+        page.add(instance)
+        self.fill(instance, row, page)
+        return instance
+
+    def fill(self, instance: Any, row: Row, page: Page) -> None:
+        """Give an instance the values of a row, and the related instances that came with it."""
+        take(instance, row, self._fields)
+        for field, loader in self._nested:
+            part = row.get(field.column)
+            if isinstance(part, dict):
+                loader.link(instance, field, part, page.related(_target(field)))
+            else:  # null, or a bare key where the related row may not be read (G26)
+                take(instance, row, (field,))
+
+    def link(self, instance: Any, field: Field, part: Row, page: Page) -> None:
+        """Put the related instance of a nested row where it belongs."""
+        raw = part[self._pk.column]
+        related = page.instance(self._pk.load(raw))
+        state_of(related).row.update({k: v for k, v in part.items() if not isinstance(v, dict)})
+        self.fill(related, part, page)
+        instance.__dict__[field.name] = related
+        # The column holds the key; the row keeps what the server stores.
+        state_of(instance).row[field.column] = raw
+
+
+def _target(field: Field) -> type[Any]:
+    assert field.target is not None  # noqa: S101 - paths are made of fields that lead somewhere
+    return field.target
+
+
+def take(instance: Any, row: Row, fields: Iterable[Field]) -> None:
+    """Give an instance the values of a row; one that does not fit is left out, and says so when it is read."""
+    values = instance.__dict__
+    for field in fields:
+        try:
+            raw = row[field.column]
+            if raw is None:
+                _check_null(field)
+                values[field.name] = None
+            else:
+                values[field.name] = field.value_type.load(raw)
+        except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+            _leave_out(instance, row, field, error)
+
+
+def _check_null(field: Field) -> None:
+    if not field.nullable:
+        raise ValueError
+
+
+def _leave_out(instance: Any, row: Row, field: Field, error: Exception) -> None:
+    state, raw = state_of(instance), row.get(field.column)
+    if field.model.directus.options.singleton and raw is None:
+        # A singleton that was never saved comes without the fields that have no default (G49).
+        instance.__dict__[field.name] = None
+        return
+    key = instance.__dict__.get(field.model.directus.pk.name)
+    if field.column not in row:
+        problem = field.error("what the server sent", "it has no such field", key, None)
+    elif raw is None:
+        why = "the annotation has no '| None' (null may also mean that this user may not see it: G27)"
+        problem = field.error("null", why, key, None)
+    else:
+        problem = field.error(f"the server's value {raw!r}", error, key, raw)
+    instance.__dict__.pop(field.name, None)
+    state.problems[field.name] = problem
+
+
+def load_missing(instance: Any, field: Field) -> None:
+    """Load a field for an instance and for all of its page that lack it.
+
+    One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded.
+
+    Raises:
+        DoesNotExist: the row is gone, or this user may not see it.
+    """
+    state = state_of(instance)
+    session = session_of(instance)
+    fields = _wanted(instance, field)
+    mates = [m for m in (state.page.members() if state.page else ()) if m is not instance and _lacks(m, field)]
+    rows = read_rows(session, field.model, [instance, *mates], fields)
+    for mate in (instance, *mates):
+        row = rows.get(mate.pk)
+        if row is not None:
+            _complete(mate, row, fields)
+    if field.name not in instance.__dict__ and field.name not in state.problems:
+        raise gone(instance)
+
+
+def read_rows(
+    session: Session, model: type[Any], instances: Iterable[Any], fields: Sequence[Field]
+) -> dict[Any, Row]:
+    """Read the rows of instances, by key."""
+    pk = model.directus.pk
+    paths = tuple((field,) for field in dict.fromkeys((pk, *fields)))
+    keys = list(dict.fromkeys(state_of(instance).row[pk.column] for instance in instances))
+    steps = key_pages(Query(model, paths=paths), keys, session.dialect, session.max_rows)
+    return {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
+
+
+def gone(instance: Any, why: str = "") -> DoesNotExist:
+    """Return the error for an instance whose row is not there."""
+    model = type(instance)
+    hint = why or "it was deleted, never there, or this user may not read it"
+    error: DoesNotExist = model.DoesNotExist(f"{model.__name__} with key {instance.pk!r} does not exist: {hint}.")
+    return error
+
+
+def _wanted(instance: Any, field: Field) -> list[Field]:
+    info = field.model.directus
+    known = [f for f in info.fields.values() if f.name in instance.__dict__ and f is not info.pk]
+    return [field] if known else [f for f in info.fields.values() if f is not info.pk]
+
+
+def _lacks(instance: Any, field: Field) -> bool:
+    state = state_of(instance)
+    return field.name not in instance.__dict__ and field.name not in state.problems and state.stored
+
+
+def _complete(instance: Any, row: Row, fields: Iterable[Field]) -> None:
+    """Take what an instance lacks; what was assigned meanwhile stays."""
+    missing = [field for field in fields if field.name not in instance.__dict__]
+    state_of(instance).row.update({field.column: row.get(field.column) for field in missing})
+    take(instance, row, missing)

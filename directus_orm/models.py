@@ -1,0 +1,267 @@
+"""`Model`: a collection as a class, its rows as instances that save what changed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import attrs
+
+from . import errors, info, writes
+from .attributes import FieldAttribute, RelationAttribute
+from .errors import ConfigurationError
+from .fields import ABSENT, field, leave_alone
+from .info import ModelInfo, Options
+from .instances import State, state_of
+from .query.queryset import Manager
+
+
+class _Directus:
+    """``Model.directus``: what is known of the model; annotations are resolved when it is first asked for."""
+
+    def __get__(self, instance: object, owner: type[Any]) -> ModelInfo:
+        known: ModelInfo | None = owner.__dict__.get("_info")
+        return _prepare(owner) if known is None else known
+
+
+class _Key:
+    """``instance.pk``: the value of the key field, None before there is one."""
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        return self if instance is None else instance.__dict__.get(owner.directus.pk.name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        setattr(instance, type(instance).directus.pk.name, value)
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
+class Model:
+    """A collection, as a class: subclass it, and annotate the fields.
+
+    In the class statement: ``collection`` (by default from the class name: ``BlogPost`` is in
+    ``blog_posts``), ``singleton=True``, ``abstract=True`` for a base without a collection, ``ordering=("-date",)``.
+
+    Example:
+        >>> class Airline(Model, collection="airlines"):
+        ...     carrier: str = field(primary_key=True)
+        ...     name: str
+        >>> Airline(carrier="AA", name="American").save()
+        >>> Airline.objects.get(pk="AA").name
+        'American'
+    """
+
+    objects = Manager()
+    directus = _Directus()
+    pk = _Key()
+
+    DoesNotExist: ClassVar[type[errors.DoesNotExist]] = errors.DoesNotExist
+    MultipleObjectsReturned: ClassVar[type[errors.MultipleObjectsReturned]] = errors.MultipleObjectsReturned
+
+    _options: ClassVar[Options | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        collection: str | None = None,
+        singleton: bool = False,
+        abstract: bool = False,
+        ordering: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(ordering, str):
+            msg = f"{cls.__name__}: ordering takes a tuple of names, not the string {ordering!r}."
+            raise ConfigurationError(msg)
+        parent = next((c._options for c in cls.__mro__[1:] if issubclass(c, Model) and c._options), None)  # noqa: SLF001
+        inherited = parent.collection if parent and not parent.abstract else None
+        cls._options = Options(
+            collection or inherited or info.collection_name(cls.__name__),
+            singleton,
+            abstract,
+            tuple(ordering) or (parent.ordering if parent else ()),
+        )
+        _build(cls)
+        for base in (errors.DoesNotExist, errors.MultipleObjectsReturned):
+            _own_error(cls, base)
+        if not abstract:
+            info.key_name(cls)
+        info.check_names(cls)
+        info.register(cls)
+
+    # --- active record --------------------------------------------------------------------------------------
+
+    def save(self, *, update_fields: Iterable[str] | None = None) -> None:
+        """Create the row, or send what changed; nothing changed sends nothing.
+
+        A new instance sends what was given and the declared defaults other than None; the server makes the
+        rest. Afterwards the instance holds what the server stored. ``update_fields`` sends no others.
+
+        Raises:
+            ConversionError: a value does not fit its field, a changed key, a changed readonly field.
+            DoesNotExist: the row to update is not there.
+            InvalidRequest: the server refused a value; subclasses say why.
+        """
+        writes.save(self, update_fields)
+
+    def delete(self) -> None:
+        """Delete the row; one that is gone already is no error.
+
+        Raises:
+            Protected: another row refers to it.
+            DoesNotExist: the instance was never saved.
+        """
+        writes.delete(self)
+
+    def refresh(self, fields: Iterable[str] | None = None) -> None:
+        """Read the row again, or some of its fields; what was changed here and not saved is lost.
+
+        Reads past the server's cache (G28).
+
+        Raises:
+            DoesNotExist: the row is gone.
+        """
+        writes.refresh(self, fields)
+
+    def clean(self) -> None:
+        """Check, or complete, the instance before it is sent; override it, and raise what you like.
+
+        Called by save, create and bulk_create when there is something to send; never for rows that are read.
+        """
+
+    # --- dictionaries ---------------------------------------------------------------------------------------
+
+    def to_dict(self, *, json: bool = False) -> dict[str, Any]:
+        """Return the loaded fields by name, a relation as its key; with ``json``, as the server writes them.
+
+        Sends nothing.
+        """
+        loaded = [f for f in type(self).directus.fields.values() if f.name in self.__dict__]
+        values = {f.name: _key_or_value(self.__dict__[f.name]) for f in loaded}
+        if not json:
+            return values
+        return {f.name: None if values[f.name] is None else f.value_type.dump(values[f.name]) for f in loaded}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return an unsaved instance with these values, in Python's form or in the server's.
+
+        Raises:
+            FieldError: a name is no field.
+            ConversionError: a value does not fit its field.
+        """
+        made = {}
+        for name, value in values.items():
+            known = cls.directus.field(name, "from_dict(…)")
+            made[known.name] = value if value is None else _either_form(known, value)
+        return cls(**made)
+
+    # --- identity -------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Model):
+            return NotImplemented
+        same = _identity(self)
+        return same is not None and same == _identity(other)
+
+    def __hash__(self) -> int:
+        identity = _identity(self)
+        if identity is None:
+            msg = f"An unsaved {type(self).__name__} has no key yet, so it cannot be hashed."
+            raise TypeError(msg)
+        return hash(identity)
+
+    def __repr__(self) -> str:
+        names = type(self).directus.fields
+        shown = (f"{n}={_key_or_value(self.__dict__[n])!r}" for n in names if n in self.__dict__)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_state": state_of(self).detached()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        type(self).directus  # noqa: B018 - the attributes must stand on the class before values come in
+        self.__dict__.update(state)
+
+
+# The base itself has neither fields nor rows.
+Model._options = Options("", abstract=True)  # noqa: SLF001
+attrs.define(Model, slots=False, init=False, eq=False, repr=False)
+
+
+def _build(cls: type[Model]) -> None:
+    """Let attrs collect the fields, in place, and stand an attribute on the class for each."""
+    attrs.define(
+        cls,
+        slots=False,
+        kw_only=True,
+        eq=False,
+        repr=False,
+        on_setattr=attrs.setters.NO_OP,
+        field_transformer=leave_alone,
+    )
+    for attribute in attrs.fields(cls):  # type: ignore[arg-type]
+        setattr(cls, attribute.name, FieldAttribute(attribute.name))
+    cls.__init__ = _initializer(cls.__init__)  # type: ignore[method-assign]
+
+
+def _initializer(init: Callable[..., None]) -> Callable[..., None]:
+    """Wrap the ``__init__`` that attrs wrote: fields that were left alone stay absent."""
+    if hasattr(init, "__wrapped__"):
+        return init
+
+    @functools.wraps(init)
+    def __init__(self: Model, *args: Any, **values: Any) -> None:  # noqa: N807
+        type(self).directus  # noqa: B018 - resolves the annotations
+        self.__dict__.setdefault("_state", State())
+        init(self, *args, **values)
+        for name in [name for name, value in self.__dict__.items() if value is ABSENT]:
+            del self.__dict__[name]
+
+    return __init__
+
+
+def _prepare(model: type[Any]) -> ModelInfo:
+    options: Options = model._options  # noqa: SLF001
+    if options.abstract:
+        msg = f"{model.__name__} is abstract: it has no collection. Subclass it, and use the subclass."
+        raise ConfigurationError(msg)
+    known = info.build(model, options)
+    for known_field in known.fields.values():
+        if known_field.target is not None:
+            setattr(model, known_field.name, RelationAttribute(known_field))
+    model._info = known  # noqa: SLF001
+    return known
+
+
+def _own_error(cls: type[Model], base: type[errors.DirectusError]) -> None:
+    """Give a model its own subclass of an error, found by pickle where it says."""
+    parents = tuple(dict.fromkeys(getattr(c, base.__name__) for c in cls.__bases__ if hasattr(c, base.__name__)))
+    names = {
+        "__module__": cls.__module__,
+        "__qualname__": f"{cls.__qualname__}.{base.__name__}",
+        "__doc__": base.__doc__,
+    }
+    setattr(cls, base.__name__, type(base.__name__, parents or (base,), names))
+
+
+def _identity(instance: Model) -> tuple[str, Any] | None:
+    known = type(instance).directus
+    key = instance.pk
+    return None if key is None or not state_of(instance).stored else (known.collection, key)
+
+
+def _key_or_value(value: Any) -> Any:
+    return value.pk if isinstance(value, Model) else value
+
+
+def _either_form(known: Any, value: Any) -> Any:
+    if isinstance(value, Model):
+        return value
+    try:
+        known.value_type.dump(value)
+    except (ValueError, TypeError):
+        return known.load(value)
+    return value

@@ -1,0 +1,1 @@
+"""What is asked: conditions, the frozen query, and the querysets that build it."""

@@ -1,0 +1,83 @@
+"""`Q`: conditions as values, joined by ``&``, ``|`` and ``~``."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, final
+
+import attrs
+
+from ..errors import QueryError
+
+
+@final
+@attrs.frozen(init=False, repr=False)
+class Q:
+    """Conditions that a query can be filtered by, joined by ``&`` and ``|``, negated by ``~``.
+
+    Keywords are lookups, as in `QuerySet.filter`; all must hold. A Q means nothing until a queryset
+    takes it, and names of fields are checked there.
+
+    Example:
+        >>> Flight.objects.filter(Q(dep_delay__gt=60) | ~Q(carrier="AA"))
+    """
+
+    children: tuple[Q | tuple[str, Any], ...]
+    joined_by: Literal["and", "or"]
+    negated: bool
+
+    def __init__(self, *conditions: Q, **lookups: Any) -> None:
+        self.__attrs_init__((*map(only_q, conditions), *lookups.items()), "and", negated=False)
+
+    @classmethod
+    def _of(cls, children: tuple[Q, ...], joined_by: Literal["and", "or"], *, negated: bool = False) -> Q:
+        made = cls.__new__(cls)
+        made.__attrs_init__(children, joined_by, negated=negated)
+        return made
+
+    def _joined(self, other: Q, joined_by: Literal["and", "or"]) -> Q:
+        # An empty Q says nothing, as in Django, so that loops may start with one.
+        return (
+            Q._of((self, other), joined_by)
+            if self.children and other.children
+            else self
+            if self.children
+            else other
+        )
+
+    def __and__(self, other: Q) -> Q:
+        return self._joined(only_q(other), "and")
+
+    def __or__(self, other: Q) -> Q:
+        return self._joined(only_q(other), "or")
+
+    def __invert__(self) -> Q:
+        return Q._of((self,), "and", negated=True)
+
+    def __bool__(self) -> bool:
+        msg = "A Q has no truth of its own: join conditions with & | ~, not with 'and', 'or', 'not'."
+        raise TypeError(msg)
+
+    def __repr__(self) -> str:
+        parts = [repr(c) if isinstance(c, Q) else f"{c[0]}={c[1]!r}" for c in self.children]
+        joint = (
+            " | " if self.joined_by == "or" else " & " if any(isinstance(c, Q) for c in self.children) else ", "
+        )
+        inner = f"Q({joint.join(parts)})"
+        return f"~{inner}" if self.negated else inner
+
+
+def only_q(condition: object) -> Q:
+    """Return the argument, which must be a Q.
+
+    Raises:
+        QueryError: it is something else; a bool is most often ``Model.field == value``.
+    """
+    if isinstance(condition, Q):
+        return condition
+    hint = (
+        " It looks like a comparison that Python has evaluated already: write filter(name=value)."
+        if isinstance(condition, bool)
+        else ""
+    )
+    msg = f"A condition is a Q or a keyword such as name__lookup=value, not {condition!r}.{hint}"
+    raise QueryError(msg)

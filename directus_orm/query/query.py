@@ -1,0 +1,103 @@
+"""`Query`: what is wanted, as a value. Deriving one never changes the one it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..errors import FieldError, QueryError
+from ..fields import Field
+from .conditions import ALWAYS, NEVER, Node, all_of
+
+Path = tuple[Field, ...]
+
+
+@attrs.frozen
+class Order:
+    """One key of an ordering."""
+
+    path: Path
+    descending: bool = False
+
+
+@attrs.frozen
+class Query:
+    """A frozen description of rows: which, in what order, how many, and what of each.
+
+    ``paths`` are the values wanted of each row, ``related`` the many-to-one relations whose rows come along.
+    """
+
+    model: type[Any]
+    where: Node = ALWAYS
+    order: tuple[Order, ...] = ()
+    paths: tuple[Path, ...] = ()
+    related: tuple[Path, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    search: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row can match, so that nothing needs to be asked."""
+        return self.where == NEVER or self.limit == 0
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether a limit or an offset is set."""
+        return self.limit is not None or self.offset > 0
+
+    @property
+    def total_order(self) -> tuple[Order, ...]:
+        """The ordering, made total by the key: rows that tie would change places between pages (G25)."""
+        pk = self.model.directus.pk
+        for position, order in enumerate(self.order):
+            if order.path == (pk,):
+                return self.order[: position + 1]
+        return (*self.order, Order((pk,)))
+
+    def filtered(self, node: Node) -> Query:
+        """Return the query for those of its rows that meet a further condition."""
+        return attrs.evolve(self, where=all_of([self.where, node]))
+
+    def reversed(self) -> Query:
+        """Return the query for the same rows, last first."""
+        flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
+        return attrs.evolve(self, order=flipped)
+
+    def sliced(self, start: int, stop: int | None) -> Query:
+        """Return the query for the rows from ``start`` to before ``stop`` of these rows."""
+        room = None if self.limit is None else max(self.limit - start, 0)
+        wanted = None if stop is None else max(stop - start, 0)
+        limits = [n for n in (room, wanted) if n is not None]
+        return attrs.evolve(self, offset=self.offset + start, limit=min(limits, default=None))
+
+
+def ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") -> tuple[Order, ...]:
+    """Resolve the names of an ordering; a relation stands for its model's own ordering, as in Django.
+
+    Raises:
+        FieldError: a name is no field, or more than a field.
+    """
+    return tuple(order for name in names for order in _orders(model, name, where, ()))
+
+
+def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]) -> list[Order]:
+    if not isinstance(name, str) or not name.strip("-+"):
+        msg = f"{where}() takes names of fields, each with '-' before it to turn it round, not {name!r}."
+        raise QueryError(msg)
+    if name == "?":
+        msg = "The server cannot order rows at random; take keys with values_list('pk', flat=True) and choose."
+        raise FieldError(msg, name=name)
+    descending, plain = name.startswith("-"), name.lstrip("-+")
+    path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
+    if rest:
+        target = path[-1].target
+        raise (target.directus if target else model.directus).unknown(rest, f"{where}({name!r})")
+    target = path[-1].target
+    if target is None or not target.directus.options.ordering or target in seen:
+        return [Order(path, descending)]
+    inner = [
+        order for key in target.directus.options.ordering for order in _orders(target, key, where, (*seen, target))
+    ]
+    return [Order((*path, *order.path), order.descending is not descending) for order in inner]

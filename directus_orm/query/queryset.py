@@ -1,0 +1,261 @@
+"""`QuerySet`: the rows of a model as instances, and the verbs that make and find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, Self, TypeVar, overload
+
+import attrs
+
+from .. import writes
+from ..errors import ConfigurationError, QueryError
+from ..fields import Field
+from ..info import ModelInfo
+from ..instances import Page, reference, state_of
+from .fetch import fetch
+from .lookups import key_of
+from .paging import key_pages
+from .query import Path, Query, ordering
+from .rows import Rows
+from .shapes import Instances, Values
+
+M = TypeVar("M", bound="HasKey")
+
+
+class HasKey(Protocol):
+    """What a queryset needs to know of its instances."""
+
+    @property
+    def pk(self) -> Any:
+        """The key."""
+
+
+class QuerySet(Rows[M]):
+    """The instances of a model that a query describes, in the manner of Django's.
+
+    ``Model.objects`` is one of all rows. It is lazy, iterable any number of times, and never changed: every
+    chained method returns a new one.
+
+    Example:
+        >>> late = Flight.objects.filter(dep_delay__gt=60).order_by("-dep_delay")
+        >>> for flight in late.select_related("carrier"):
+        ...     print(flight.id, flight.carrier.name)
+    """
+
+    __slots__ = ()
+
+    @property
+    def _info(self) -> ModelInfo:
+        info: ModelInfo = self._query.model.directus
+        return info
+
+    # --- what comes along -----------------------------------------------------------------------------------
+
+    def only(self, *names: str) -> Self:
+        """Load only these fields, and the key; the others come when they are read, for the whole page at once."""
+        wanted = [self._own(name, "only") for name in names]
+        return self._selecting([self._info.pk, *wanted])
+
+    def defer(self, *names: str) -> Self:
+        """Load all but these fields; they come when they are read, for the whole page at once."""
+        left_out = [self._own(name, "defer") for name in names]
+        kept = [f for f in self._own_fields() if f not in left_out or f is self._info.pk]
+        return self._selecting(kept)
+
+    def select_related(self, *names: str | None) -> Self:
+        """Bring many-to-one relations along in the same request: ``"carrier"``, ``"carrier__country"``.
+
+        Without names, those that cannot be null; with None alone, none.
+        """
+        self._plural("select_related")
+        if names == (None,):
+            return self._selecting(self._own_fields(), related=())
+        if not names:
+            found = [(f,) for f in self._info.fields.values() if f.target is not None and not f.nullable]
+            return self._selecting(self._own_fields(), related=tuple(found))
+        paths = [self._relation(str(name)) for name in names]
+        return self._selecting(self._own_fields(), related=(*self._query.related, *paths))
+
+    def _own(self, name: str, verb: str) -> Field:
+        path, rest = self._info.walk(name, f"{verb}({name!r})")
+        if rest or len(path) > 1:
+            msg = f"{verb}({name!r}): only {self._info.model.__name__}'s own fields are taken here."
+            raise QueryError(msg)
+        return path[0]
+
+    def _relation(self, name: str) -> Path:
+        path, rest = self._info.walk(name, f"select_related({name!r})")
+        if rest or path[-1].target is None:
+            owner = path[-1].target.directus if rest and path[-1].target else path[-1].model.directus
+            relations = [f.name for f in owner.fields.values() if f.target is not None]
+            what = rest or path[-1].name
+            msg = (
+                f"select_related({name!r}): {owner.model.__name__}.{what} is no many-to-one relation. "
+                f"Relations of {owner.model.__name__}: {', '.join(relations) or 'none'}."
+            )
+            raise QueryError(msg)
+        return path
+
+    def _own_fields(self) -> list[Field]:
+        return list(dict.fromkeys(path[0] for path in self._query.paths))
+
+    def _selecting(self, own: Iterable[Field], related: tuple[Path, ...] | None = None) -> Self:
+        related = self._query.related if related is None else related
+        prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
+        paths: list[Path] = [(field,) for field in own]
+        paths += [(*prefix, f) for prefix in prefixes for f in _fields_behind(prefix)]
+        # A relation that comes along is named by its fields, not by its key as well.
+        paths = [path for path in dict.fromkeys(paths) if path not in prefixes]
+        return self._with(attrs.evolve(self._query, paths=tuple(paths), related=tuple(prefixes)))
+
+    # --- other shapes ---------------------------------------------------------------------------------------
+
+    def values(self, *names: str) -> Rows[dict[str, Any]]:
+        """Return dictionaries of these fields instead of instances; ``carrier__name`` follows a relation."""
+        return self._values(names, "dict")
+
+    @overload
+    def values_list(self, *names: str) -> Rows[tuple[Any, ...]]: ...
+    @overload
+    def values_list(self, *names: str, flat: Literal[True]) -> Rows[Any]: ...
+    @overload
+    def values_list(self, *names: str, named: Literal[True]) -> Rows[Any]: ...
+    def values_list(self, *names: str, flat: bool = False, named: bool = False) -> Rows[Any]:
+        """Return tuples of these fields; of a single one, with ``flat=True``, its values; or named tuples."""
+        if flat and (named or len(names) != 1):
+            msg = "values_list(flat=True) takes one field, and no named=True."
+            raise QueryError(msg)
+        return self._values(names, "flat" if flat else "named" if named else "tuple")
+
+    def _values(self, names: tuple[str, ...], kind: str) -> Rows[Any]:
+        self._plural("values")
+        columns = [(name, self._value_path(name)) for name in names or tuple(self._info.fields)]
+        paths = [path for _, path in columns]
+        # A relation asked for beside one of its fields comes as a row: its key is in there.
+        columns = [(name, _with_key(path) if _leads_on(path, paths) else path) for name, path in columns]
+        wanted = dict.fromkeys([(self._info.pk,), *(path for _, path in columns)])
+        query = attrs.evolve(self._query, paths=tuple(wanted), related=())
+        return Rows(query, Values(tuple(columns), kind), self._using)
+
+    def _value_path(self, name: str) -> Path:
+        path, rest = self._info.walk(name, f"values({name!r})")
+        if rest:
+            target = path[-1].target
+            raise (target.directus if target else self._info).unknown(rest, f"values({name!r})")
+        return path
+
+    # --- finding --------------------------------------------------------------------------------------------
+
+    def contains(self, instance: M) -> bool:
+        """Return whether an instance is among the rows, by one request for its key."""
+        if not isinstance(instance, self._query.model):
+            msg = f"contains() takes a {self._query.model.__name__}, not {instance!r}."
+            raise TypeError(msg)
+        if self._complete or self._query.is_sliced:
+            return instance in self
+        return self.filter(pk=instance).exists()
+
+    def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, M]:
+        """Return the instances with these keys, by key; keys without a row are left out.
+
+        Sends one request per 1,000 keys, and none without keys; without an argument, reads all rows.
+        """
+        self._unsliced("in_bulk")
+        if keys is None:
+            return {instance.pk: instance for instance in self}
+        pk = self._info.pk
+        wanted = list(dict.fromkeys(pk.dump(key_of(pk, key)) for key in keys))
+        if not wanted or self._query.is_empty:
+            return {}
+        session = self._session()
+        decode = self._shape.decoder(self._query)
+        found = fetch(session, key_pages(self._query, wanted, session.dialect, session.max_rows))
+        return {instance.pk: instance for rows in found for instance in decode(session, rows)}
+
+    def ref(self, key: Any) -> M:
+        """Return an instance of which only the key is known, without a request; the rest loads when read.
+
+        Assign it to a relation, change and save it: no row is read for that.
+
+        Example:
+            >>> Flight.objects.create(carrier=Airline.objects.ref("AA"))
+        """
+        pk = self._info.pk
+        if not key:
+            msg = f"{pk} cannot be {key!r}."
+            raise QueryError(msg)
+        pk.dump(key)
+        page = Page(self._using, self._query.model) if self._using else None
+        made: M = reference(self._query.model, pk.load(pk.dump(key)), page)
+        return made
+
+    # --- making ---------------------------------------------------------------------------------------------
+
+    def create(self, **values: Any) -> M:
+        """Make an instance, save it, and return it."""
+        self._plural("create")
+        instance: M = self._query.model(**values)
+        self._adopt([instance])
+        writes.save(instance)
+        return instance
+
+    def bulk_create(self, instances: Iterable[M]) -> list[M]:
+        """Create rows, many in one request, and return the instances, saved.
+
+        Chunks of at most 1,000 rows and 0.9 MB are each one transaction; a failing one raises with a note of
+        how many rows were written before. `Model.save` is not called; `Model.clean` is.
+        """
+        self._plural("bulk_create")
+        made = list(instances)
+        for instance in made:
+            if not isinstance(instance, self._query.model):
+                msg = f"bulk_create() takes instances of {self._query.model.__name__}, not {instance!r}."
+                raise TypeError(msg)
+            if state_of(instance).stored or state_of(instance).deleted:
+                msg = f"bulk_create() makes new rows, and {instance!r} has one already."
+                raise ConfigurationError(msg)
+        if len({id(instance) for instance in made}) < len(made):
+            msg = "bulk_create() was given one instance twice."
+            raise ConfigurationError(msg)
+        if made:
+            writes.bulk_create(self._session(), self._info, made)
+        return made
+
+    def _adopt(self, instances: Iterable[Any]) -> None:
+        if self._using is not None:
+            for instance in instances:
+                state_of(instance).page = page = Page(self._using, self._query.model)
+                page.add(instance)
+
+
+def _fields_behind(path: Path) -> Iterable[Field]:
+    target = path[-1].target
+    return () if target is None else target.directus.fields.values()
+
+
+def _with_key(path: Path) -> Path:
+    target = path[-1].target
+    return path if target is None else (*path, target.directus.pk)
+
+
+def _leads_on(path: Path, others: Iterable[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in others)
+
+
+MT = TypeVar("MT", bound="HasKey")
+
+
+class Manager:
+    """Gives each model its queryset, as ``Model.objects``: all its rows, in the model's ordering."""
+
+    def __get__(self, instance: object, owner: type[MT]) -> QuerySet[MT]:
+        if instance is not None:
+            msg = f"objects belongs to the class: {owner.__name__}.objects."
+            raise AttributeError(msg)
+        return QuerySet(everything(owner), Instances())
+
+
+def everything(model: type[Any]) -> Query:
+    """Return the query for all rows of a model, in its ordering, with all its fields."""
+    info: ModelInfo = model.directus
+    return Query(model, order=ordering(model, info.options.ordering, "ordering"), paths=writes.own_paths(info))
