@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from .errors import ConversionError
 from .fields import ABSENT, Field
-from .instances import load_missing, reference, state_of
+from .instances import load_missing, reference, state_of, target_of
 
 
 class FieldAttribute:
@@ -29,24 +29,18 @@ class FieldAttribute:
 class RelationAttribute(FieldAttribute):
     """Stands for a many-to-one: gives an instance, and checks what is assigned."""
 
-    __slots__ = ("_field",)
-    _forbidden: ClassVar[tuple[type, ...]] = (dict, list, tuple, set, bool)
-
-    def __init__(self, field: Field) -> None:
-        super().__init__(field.name)
-        self._field = field
+    __slots__ = ()
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
             return self
         values = instance.__dict__
-        value = values[self.name] if self.name in values else value_of(instance, self._field)
-        if value is None or hasattr(value, "directus"):
+        field: Field = owner.directus.fields[self.name]
+        value = values[self.name] if self.name in values else value_of(instance, field)
+        if value is None or hasattr(type(value), "directus"):
             return value
         # A bare key, as rows bring it: the instance is made when it is first touched.
-        page = state_of(instance).page
-        target = self._field.target
-        assert target is not None  # noqa: S101 - that makes the field a relation
+        page, target = state_of(instance).page, target_of(field)
         related = reference(target, value) if page is None else page.related(target).instance(value)
         values[self.name] = related
         return related
@@ -54,31 +48,32 @@ class RelationAttribute(FieldAttribute):
     def __set__(self, instance: Any, value: Any) -> None:
         if value is ABSENT:
             instance.__dict__.pop(self.name, None)
-        else:
-            instance.__dict__[self.name] = self._checked(value)
-            state_of(instance).problems.pop(self.name, None)
+            return
+        _check_related(type(instance).directus.fields[self.name], value)
+        instance.__dict__[self.name] = value
 
     def __delete__(self, instance: Any) -> None:
         instance.__dict__.pop(self.name, None)
 
-    def _checked(self, value: Any) -> Any:
-        field, target = self._field, self._field.target
-        assert target is not None  # noqa: S101
-        if isinstance(value, target) or (value is None and field.nullable):
-            return value
-        if not hasattr(type(value), "directus") and value is not None and not isinstance(value, self._forbidden):
-            try:
-                field.value_type.dump(value)
-            except (ValueError, TypeError):
-                pass
-            else:
-                return value
-        none = ", or None" if field.nullable else ""
-        msg = (
-            f"{field} takes a {target.__name__}, its key ({field.value_type.python}){none}, "
-            f"not {value!r} ({type(value).__name__})."
-        )
-        raise TypeError(msg)
+
+def _check_related(field: Field, value: Any) -> None:
+    """Refuse what is neither an instance, nor a key, nor an allowed None: lists would make new rows (G9)."""
+    target = target_of(field)
+    if isinstance(value, target) or (value is None and field.nullable):
+        return
+    if value is not None and not hasattr(type(value), "directus"):
+        try:
+            field.value_type.dump(value)
+        except (ValueError, TypeError):
+            pass
+        else:
+            return
+    none = ", or None" if field.nullable else ""
+    msg = (
+        f"{field} takes a {target.__name__}, its key ({field.value_type.python}){none}, "
+        f"not {value!r} ({type(value).__name__})."
+    )
+    raise TypeError(msg)
 
 
 def value_of(instance: Any, field: Field) -> Any:

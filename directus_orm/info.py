@@ -145,7 +145,16 @@ def check_names(model: type[Any]) -> None:
 
 def register(model: type[Any]) -> None:
     """Make a model known by its class name; one defined again, as in a notebook, replaces the former."""
-    _models[model.__module__, model.__qualname__] = model
+    place = (model.__module__, model.__qualname__)
+    if place in _models:
+        for known in list(_models.values()):
+            known._info = None  # noqa: SLF001 - what they know may lead to the former
+    _models[place] = model
+
+
+def latest(model: type[Any]) -> type[Any]:
+    """Return the model that was last defined in a model's place."""
+    return _models.get((model.__module__, model.__qualname__), model)
 
 
 def build(model: type[Any], options: Options) -> ModelInfo:
@@ -166,7 +175,7 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         if declared.type is not None:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
-        return Field(model, attribute.name, column, nullable, declared, attribute, target=annotation)
+        return Field(model, attribute.name, column, nullable, declared, attribute, target=latest(annotation))
     try:
         own_type = field_type(annotation, declared.type)
     except ConfigurationError as error:

@@ -131,7 +131,7 @@ class RowLoader:
                 nested.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
-        self._nested = [(f, RowLoader(_target(f), inner)) for f, inner in nested.items()]
+        self._nested = [(f, RowLoader(target_of(f), inner)) for f, inner in nested.items()]
 
     def __call__(self, row: Row, page: Page) -> Any:
         """Return a new instance for a row."""
@@ -146,7 +146,7 @@ class RowLoader:
         for field, loader in self._nested:
             part = row.get(field.column)
             if isinstance(part, dict):
-                loader.link(instance, field, part, page.related(_target(field)))
+                loader.link(instance, field, part, page.related(target_of(field)))
             else:  # null, or a bare key where the related row may not be read (G26)
                 take(instance, row, (field,))
 
@@ -154,14 +154,16 @@ class RowLoader:
         """Put the related instance of a nested row where it belongs."""
         raw = part[self._pk.column]
         related = page.instance(self._pk.load(raw))
-        state_of(related).row.update({k: v for k, v in part.items() if not isinstance(v, dict)})
-        self.fill(related, part, page)
+        if any(inner.name not in related.__dict__ for inner in self._fields) or self._nested:
+            state_of(related).row.update(part)
+            self.fill(related, part, page)
         instance.__dict__[field.name] = related
         # The column holds the key; the row keeps what the server stores.
         state_of(instance).row[field.column] = raw
 
 
-def _target(field: Field) -> type[Any]:
+def target_of(field: Field) -> type[Any]:
+    """Return the model that a relation leads to."""
     assert field.target is not None  # noqa: S101 - paths are made of fields that lead somewhere
     return field.target
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -156,6 +157,12 @@ class Model:
             made[known.name] = value if value is None else _either_form(known, value)
         return cls(**made)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        # A misspelt field would be kept here and never sent.
+        if name not in type(self).directus.fields and not hasattr(type(self), name) and not name.startswith("_"):
+            raise AttributeError(str(type(self).directus.unknown(name)))
+        object.__setattr__(self, name, value)
+
     # --- identity -------------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
@@ -214,7 +221,9 @@ def _initializer(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def __init__(self: Model, *args: Any, **values: Any) -> None:  # noqa: N807
-        type(self).directus  # noqa: B018 - resolves the annotations
+        fields = type(self).directus.fields
+        for name in values.keys() - fields.keys():
+            raise TypeError(str(type(self).directus.unknown(name, f"{type(self).__name__}({name}=…)")))
         self.__dict__.setdefault("_state", State())
         init(self, *args, **values)
         for name in [name for name, value in self.__dict__.items() if value is ABSENT]:
@@ -223,7 +232,16 @@ def _initializer(init: Callable[..., None]) -> Callable[..., None]:
     return __init__
 
 
+_preparing = threading.RLock()
+
+
 def _prepare(model: type[Any]) -> ModelInfo:
+    """Resolve the annotations of a model, once, and let its relations check what is assigned."""
+    with _preparing:
+        return model.__dict__.get("_info") or _resolve(model)
+
+
+def _resolve(model: type[Any]) -> ModelInfo:
     options: Options = model._options  # noqa: SLF001
     if options.abstract:
         msg = f"{model.__name__} is abstract: it has no collection. Subclass it, and use the subclass."
@@ -231,7 +249,7 @@ def _prepare(model: type[Any]) -> ModelInfo:
     known = info.build(model, options)
     for known_field in known.fields.values():
         if known_field.target is not None:
-            setattr(model, known_field.name, RelationAttribute(known_field))
+            setattr(model, known_field.name, RelationAttribute(known_field.name))
     model._info = known  # noqa: SLF001
     return known
 
@@ -261,7 +279,7 @@ def _either_form(known: Any, value: Any) -> Any:
     if isinstance(value, Model):
         return value
     try:
-        known.value_type.dump(value)
-    except (ValueError, TypeError):
-        return known.load(value)
-    return value
+        return known.value_type.load(value)
+    except (ValueError, TypeError, ArithmeticError):
+        known.dump(value)
+        return value

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import attrs
 
-from .errors import ConfigurationError, ConversionError, DirectusError, Forbidden, InvalidRequest
+from .errors import ConfigurationError, ConversionError, DirectusError, FieldError, Forbidden, InvalidRequest
 from .fields import Field
 from .info import ModelInfo
 from .instances import Page, gone, read_rows, session_of, state_of, take
@@ -161,6 +161,7 @@ def _update(instance: Any, info: ModelInfo, fields: list[Field]) -> None:
 def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
     """Let an instance hold what the server stored, so that it is clean."""
     state = state_of(instance)
+    _check_nothing_lost(_info(instance), row, sent)
     if state.page is None:
         state.page = Page(session, type(instance))
         state.page.add(instance)
@@ -171,6 +172,14 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
     for field in fields:
         if field.column in sent and field.value_type.kind in ROUNDED:
             warn_if_rounded(field, sent[field.column], row[field.column])
+
+
+def _check_nothing_lost(info: ModelInfo, row: Row, sent: Row) -> None:
+    """Raise where a field that was sent is missing in the answer: Directus 10 says nothing else (G15)."""
+    for field in info.fields.values():
+        if field.column in sent and field.column not in row:
+            msg = f"{field}: the collection {info.collection!r} has no field {field.column!r}; the value is lost."
+            raise FieldError(msg, name=field.column, choices=tuple(row))
 
 
 def _still_related(field: Field, instance: Any, row: Row) -> bool:
@@ -202,7 +211,7 @@ def _explain_silence(session: Session, info: ModelInfo) -> None:
     try:
         session.send(attrs.evolve(request, purpose="info"))
     except Forbidden as error:
-        if "does not exist" in str(error):
+        if session.dialect.names_field(error):
             error.add_note(
                 f"The {info.model.__name__} was created all the same: only reading it back failed (G13)."
             )
@@ -216,7 +225,7 @@ def _explain_silent_update(session: Session, instance: Any, changes: Row, fields
     try:
         rows = read_rows(session, type(instance), [instance], fields)
     except Forbidden as error:
-        if "does not exist" in str(error):
+        if session.dialect.names_field(error):
             raise
         return changes  # writing is allowed and reading is not
     if instance.pk not in rows:

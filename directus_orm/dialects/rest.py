@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ..errors import InvalidRequest, TransportError
+from ..errors import Forbidden, InvalidRequest, TransportError
 from ..info import ModelInfo
 from ..query.conditions import ALWAYS, All, Leaf, Node
 from ..query.query import Path, Query
@@ -79,6 +79,10 @@ class RestDialect:
             TransportError: the answer has another shape.
         """
         return _rows(answer)
+
+    def names_field(self, error: Forbidden) -> bool:
+        """Return whether a refusal speaks of a field, unknown or unreadable, not of the whole collection (G33)."""
+        return 'access field "' in str(error)
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows the server gives at a time, if that is what it refused (G45)."""

@@ -31,6 +31,13 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
     try:
         session = session or current_session()
     except ConfigurationError:
-        return Explanation(next(pages(query, RestDialect())))
-    steps = pages(query, session.dialect, session.page_size, session.max_rows)
-    return Explanation(session.prepared(next(steps)))
+        return Explanation(_first(query, RestDialect()))
+    return Explanation(session.prepared(_first(query, session.dialect, session.page_size, session.max_rows)))
+
+
+def _first(
+    query: Query, dialect: RestDialect, page_size: int | None = None, maximum: int | None = None
+) -> Request:
+    if query.model.directus.options.singleton:
+        return dialect.read_singleton(query)
+    return next(pages(query, dialect, page_size, maximum))

@@ -9,6 +9,7 @@ import attrs
 
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..session import Session, current_session
+from .conditions import NEVER
 from .explain import Explanation, explain
 from .fetch import fetch
 from .lookups import resolve
@@ -80,7 +81,7 @@ class Rows(Generic[T]):
 
     def none(self) -> Self:
         """Return a query without rows, which never asks the server."""
-        return self._with(attrs.evolve(self._query, limit=0))
+        return self._with(attrs.evolve(self._query, where=NEVER))
 
     def order_by(self, *names: str) -> Self:
         """Order by fields, each turned round by a ``-``; without names, by key.
