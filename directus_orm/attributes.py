@@ -6,6 +6,7 @@ from typing import Any
 
 from .errors import ConversionError
 from .fields import ABSENT, Field
+from .info import is_model
 from .instances import load_missing, reference, state_of, target_of
 
 
@@ -37,7 +38,7 @@ class RelationAttribute(FieldAttribute):
         values = instance.__dict__
         field: Field = owner.directus.fields[self.name]
         value = values[self.name] if self.name in values else value_of(instance, field)
-        if value is None or hasattr(type(value), "directus"):
+        if value is None or is_model(type(value)):
             return value
         # A bare key, as rows bring it: the instance is made when it is first touched.
         page, target = state_of(instance).page, target_of(field)
@@ -61,7 +62,7 @@ def _check_related(field: Field, value: Any) -> None:
     target = target_of(field)
     if isinstance(value, target) or (value is None and field.nullable):
         return
-    if value is not None and not hasattr(type(value), "directus"):
+    if value is not None and not is_model(type(value)):
         try:
             field.value_type.dump(value)
         except (ValueError, TypeError):

@@ -6,7 +6,9 @@ Annotations are resolved at first use, so that models may name one another befor
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
+import operator
 import sys
 import types
 import typing
@@ -99,6 +101,11 @@ class ModelInfo:
         return name, path[len(name) + 2 :]
 
 
+def is_model(kind: object) -> bool:
+    """Return whether a class is a model; unlike asking for its info, this resolves no annotations."""
+    return isinstance(kind, type) and getattr(kind, "_options", None) is not None
+
+
 def collection_name(class_name: str) -> str:
     """Return the collection of a model that names none: ``BlogPost`` lives in ``blog_posts``."""
     return str(inflection.tableize(class_name))
@@ -128,19 +135,26 @@ def key_name(model: type[Any]) -> str:
 
 def check_names(model: type[Any]) -> None:
     """Refuse field names that queries or `Model` itself could not tell from their own."""
+    for name, annotation in inspect.get_annotations(model).items():
+        if "ClassVar" in str(annotation) or (name not in RESERVED and "__" not in name and name[0] != "_"):
+            continue
+        msg = (
+            f"{model.__name__}.{name}: this name is reserved, or has '__' or a leading '_', which paths and Model "
+            f"use themselves. Choose another; the server's is said by field(name={name!r})."
+        )
+        raise ConfigurationError(msg)
+
+
+def check_columns(model: type[Any]) -> None:
+    """Refuse two fields for one column."""
     columns: dict[str, str] = {}
     for attribute in attrs.fields(model):
-        name, column = attribute.name, options_of(attribute).name or attribute.name
-        if name in RESERVED or "__" in name or name.startswith("_"):
-            msg = (
-                f"{model.__name__}.{name}: this name is reserved, or has '__' or a leading '_', which paths "
-                f"and Model use themselves. Choose another; the server's is said by field(name={column!r})."
-            )
-            raise ConfigurationError(msg)
+        column = options_of(attribute).name or attribute.name
         if column in columns:
-            msg = f"{model.__name__}.{name} and .{columns[column]} both name the server's field {column!r}."
+            both = f"{attribute.name} and .{columns[column]}"
+            msg = f"{model.__name__}.{both} both name the server's field {column!r}."
             raise ConfigurationError(msg)
-        columns[column] = name
+        columns[column] = attribute.name
 
 
 def register(model: type[Any]) -> None:
@@ -171,7 +185,7 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
     declared = options_of(attribute)
     annotation, nullable = _without_none(_resolve(model, attribute))
     column = declared.name or attribute.name
-    if hasattr(annotation, "directus"):
+    if is_model(annotation):
         if declared.type is not None:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
@@ -187,9 +201,9 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
 def _without_none(annotation: Any) -> tuple[Any, bool]:
     if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return annotation, annotation in (Any, object)
-    parts = typing.get_args(annotation)
-    rest = tuple(part for part in parts if part is not type(None))
-    return (typing.Union[rest] if len(rest) > 1 else rest[0]), len(rest) < len(parts)  # noqa: UP007
+    parts = list(typing.get_args(annotation))
+    rest = [part for part in parts if part is not type(None)]
+    return functools.reduce(operator.or_, rest), len(rest) < len(parts)
 
 
 def _resolve(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:

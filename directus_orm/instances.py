@@ -147,8 +147,9 @@ class RowLoader:
             part = row.get(field.column)
             if isinstance(part, dict):
                 loader.link(instance, field, part, page.related(target_of(field)))
-            else:  # null, or a bare key where the related row may not be read (G26)
+            elif field.column in row:
                 take(instance, row, (field,))
+            # Else the related row may not be read, and the server leaves out its key as well (G26): not loaded.
 
     def link(self, instance: Any, field: Field, part: Row, page: Page) -> None:
         """Put the related instance of a nested row where it belongs."""

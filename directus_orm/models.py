@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 import attrs
 
@@ -40,8 +40,8 @@ class _Key:
 class Model:
     """A collection, as a class: subclass it, and annotate the fields.
 
-    In the class statement: ``collection`` (by default from the class name: ``BlogPost`` is in
-    ``blog_posts``), ``singleton=True``, ``abstract=True`` for a base without a collection, ``ordering=("-date",)``.
+    In the class statement: ``collection`` (by default from the class name: ``BlogPost`` is in ``blog_posts``),
+    ``singleton=True``, ``abstract=True`` for a base without a collection, ``ordering=("-date",)``.
 
     Example:
         >>> class Airline(Model, collection="airlines"):
@@ -82,12 +82,13 @@ class Model:
             abstract,
             tuple(ordering) or (parent.ordering if parent else ()),
         )
+        info.check_names(cls)
         _build(cls)
         for base in (errors.DoesNotExist, errors.MultipleObjectsReturned):
             _own_error(cls, base)
         if not abstract:
             info.key_name(cls)
-        info.check_names(cls)
+        info.check_columns(cls)
         info.register(cls)
 
     # --- active record --------------------------------------------------------------------------------------
@@ -157,11 +158,14 @@ class Model:
             made[known.name] = value if value is None else _either_form(known, value)
         return cls(**made)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        # A misspelt field would be kept here and never sent.
-        if name not in type(self).directus.fields and not hasattr(type(self), name) and not name.startswith("_"):
-            raise AttributeError(str(type(self).directus.unknown(name)))
-        object.__setattr__(self, name, value)
+    if not TYPE_CHECKING:  # with it in sight, checkers would allow any name
+
+        def __setattr__(self, name: str, value: object) -> None:
+            # A misspelt field would be kept here and never sent.
+            known = type(self).directus
+            if name not in known.fields and not hasattr(type(self), name) and not name.startswith("_"):
+                raise AttributeError(str(known.unknown(name)))
+            object.__setattr__(self, name, value)
 
     # --- identity -------------------------------------------------------------------------------------------
 
@@ -202,6 +206,7 @@ def _build(cls: type[Model]) -> None:
     """Let attrs collect the fields, in place, and stand an attribute on the class for each."""
     attrs.define(
         cls,
+        auto_attribs=True,
         slots=False,
         kw_only=True,
         eq=False,

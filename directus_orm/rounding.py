@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,10 +22,20 @@ def warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
         before, after = field.value_type.load(sent), field.value_type.load(stored)
     except (ValueError, TypeError, ArithmeticError):
         return  # reading the field says so, louder
+    # Another second was not rounded: the server makes some times itself (G47).
     if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
         return
     msg = (
         f"{field}: {before} was sent and the server stored {after}. Its column keeps less: "
         "a float or decimal of few digits, or a timestamp of whole seconds."
     )
-    warnings.warn(msg, RoundedWarning, stacklevel=2)
+    warnings.warn(msg, RoundedWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Return how many frames up the caller of this library is."""
+    package = __name__.partition(".")[0] + "."
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - the documented way to it; inspect.stack() reads files
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level

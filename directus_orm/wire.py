@@ -13,7 +13,7 @@ Row = dict[str, Any]
 Purpose = Literal["data", "login", "info"]
 
 MASK = "**********"
-_SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "token"})
+_SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
 _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})

@@ -11,7 +11,7 @@ import attrs
 
 from .errors import ConfigurationError, ConversionError, DirectusError, FieldError, Forbidden, InvalidRequest
 from .fields import Field
-from .info import ModelInfo
+from .info import ModelInfo, is_model
 from .instances import Page, gone, read_rows, session_of, state_of, take
 from .query.query import Query
 from .rounding import ROUNDED, warn_if_rounded
@@ -56,7 +56,7 @@ def _json(value: Any) -> str:
 def _plain(field: Field, instance: Any) -> Any:
     """Return a value as it is stored: of a related instance, its key."""
     value = instance.__dict__[field.name]
-    if not hasattr(type(value), "directus"):
+    if not is_model(type(value)):
         return value
     if value.pk is None or not state_of(value).stored:
         msg = f"{field} refers to {value!r}, which is not saved: save it first."
@@ -86,12 +86,10 @@ def save(instance: Any, update_fields: Iterable[str] | None = None) -> None:
     info, state = _info(instance), state_of(instance)
     if state.deleted:
         raise gone(instance, "it was deleted; to create it again, make a new instance of its to_dict()")
-    if info.options.singleton:
-        _update(instance, info, _chosen(info, instance, update_fields))
-    elif not state.stored:
-        _create(instance, info, update_fields)
+    if state.stored or info.options.singleton:
+        _update(instance, info, update_fields)
     else:
-        _update(instance, info, _chosen(info, instance, update_fields))
+        _create(instance, info, update_fields)
 
 
 def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:
@@ -133,10 +131,12 @@ def new_row(instance: Any) -> Row:
     return row
 
 
-def _update(instance: Any, info: ModelInfo, fields: list[Field]) -> None:
-    if not fields:
+def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None:
+    names = names if names is None or isinstance(names, str) else list(names)
+    if not _chosen(info, instance, names):
         return
     instance.clean()
+    fields = _chosen(info, instance, names)
     if info.pk in fields and not info.options.singleton:
         was = state_of(instance).row.get(info.pk.column)
         msg = (
@@ -144,12 +144,11 @@ def _update(instance: Any, info: ModelInfo, fields: list[Field]) -> None:
             f"Create a new {info.model.__name__} and delete this one."
         )
         raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=instance.pk)
-    # clean() may have changed more of what is to be sent.
-    names = {field.name for field in fields}
-    fields = [f for f in info.fields.values() if f.name in names or f in changed_fields(instance)]
     changes = _payload(instance, fields)
     session = session_of(instance)
-    known = [f for f in info.fields.values() if f.name in instance.__dict__ or f is info.pk]
+    # What changed and is not sent now stays as it is, to be sent later.
+    waiting = [f for f in changed_fields(instance) if f not in fields]
+    known = [f for f in info.fields.values() if f is info.pk or (f.name in instance.__dict__ and f not in waiting)]
     key = state_of(instance).row.get(info.pk.column)
     answer = session.send(session.dialect.update(info, key, changes, [(f,) for f in known]))
     row = answer.data
@@ -186,7 +185,7 @@ def _still_related(field: Field, instance: Any, row: Row) -> bool:
     """Whether a relation leads where it led, so that the related instance can stay."""
     related = instance.__dict__.get(field.name)
     raw = row[field.column]
-    return raw is not None and hasattr(type(related), "directus") and bool(field.load(raw) == related.pk)
+    return raw is not None and is_model(type(related)) and bool(field.load(raw) == related.pk)
 
 
 def _silently_created(session: Session, instance: Any, row: Row) -> Row:

@@ -53,13 +53,13 @@ class Setting(Model, collection="settings_of_app", singleton=True):
     size: int | None = None
 
 
-AIRLINES = [
+AIRLINES: list[dict[str, Any]] = [
     {"carrier": "AA", "name": "American Airlines", "country": "US"},
     {"carrier": "B6", "name": "JetBlue", "country": None},
     {"carrier": "LH", "name": "Lufthansa", "country": ""},
     {"carrier": "a/b", "name": "Odd Key", "country": "DE"},
 ]
-PLANES = [
+PLANES: list[dict[str, Any]] = [
     {"tailnum": "N1", "maker": "BOEING", "owner": "AA"},
     {"tailnum": "N2", "maker": None, "owner": "B6"},
     {"tailnum": "N3", "maker": "Airbus", "owner": None},

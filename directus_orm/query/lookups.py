@@ -11,6 +11,7 @@ import attrs
 
 from ..errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ..fields import Field
+from ..info import is_model
 from .conditions import ALWAYS, NEVER, Leaf, Node, all_of, either_of, negate
 from .q import Q
 
@@ -249,7 +250,7 @@ def _number(path: Path, value: Decimal | float, sent: Any) -> Any:
 def key_of(field: Field, value: Any) -> Any:
     """Return the key of an instance given for a relation, or for a key; other values as they are."""
     wanted = field.target or (field.model if field.primary_key else None)
-    if not hasattr(type(value), "directus"):
+    if not is_model(type(value)):
         return value
     if wanted is None or type(value).directus.collection != wanted.directus.collection:
         expected = f"a {wanted.__name__}" if wanted else f"a {field.value_type.python}"

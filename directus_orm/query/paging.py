@@ -23,12 +23,15 @@ class Reader(Protocol):
 
     def read(self, query: Query) -> Request:
         """Return the request for one page."""
+        ...
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys."""
+        ...
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the maximum that an error speaks of."""
+        ...
 
 
 def pages(

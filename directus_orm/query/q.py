@@ -26,13 +26,19 @@ class Q:
     negated: bool
 
     def __init__(self, *conditions: Q, **lookups: Any) -> None:
-        self.__attrs_init__((*map(only_q, conditions), *lookups.items()), "and", negated=False)
+        self._set((*map(only_q, conditions), *lookups.items()), "and", negated=False)
 
     @classmethod
     def _of(cls, children: tuple[Q, ...], joined_by: Literal["and", "or"], *, negated: bool = False) -> Q:
         made = cls.__new__(cls)
-        made.__attrs_init__(children, joined_by, negated=negated)
+        made._set(children, joined_by, negated=negated)  # noqa: SLF001
         return made
+
+    def _set(
+        self, children: tuple[Q | tuple[str, Any], ...], joined_by: Literal["and", "or"], *, negated: bool
+    ) -> None:
+        for name, value in (("children", children), ("joined_by", joined_by), ("negated", negated)):
+            object.__setattr__(self, name, value)
 
     def _joined(self, other: Q, joined_by: Literal["and", "or"]) -> Q:
         # An empty Q says nothing, as in Django, so that loops may start with one.

@@ -68,7 +68,7 @@ class QuerySet(Rows[M]):
         Without names, those that cannot be null; with None alone, none.
         """
         self._plural("select_related")
-        if names == (None,):
+        if None in names:
             return self._selecting(self._own_fields(), related=())
         if not names:
             found = [(f,) for f in self._info.fields.values() if f.target is not None and not f.nullable]
@@ -78,7 +78,7 @@ class QuerySet(Rows[M]):
 
     def _own(self, name: str, verb: str) -> Field:
         path, rest = self._info.walk(name, f"{verb}({name!r})")
-        if rest or len(path) > 1:
+        if rest or path[1:]:
             msg = f"{verb}({name!r}): only {self._info.model.__name__}'s own fields are taken here."
             raise QueryError(msg)
         return path[0]
@@ -97,7 +97,8 @@ class QuerySet(Rows[M]):
         return path
 
     def _own_fields(self) -> list[Field]:
-        return list(dict.fromkeys(path[0] for path in self._query.paths))
+        present = {path[0] for path in self._query.paths}
+        return [field for field in self._info.fields.values() if field in present]
 
     def _selecting(self, own: Iterable[Field], related: tuple[Path, ...] | None = None) -> Self:
         related = self._query.related if related is None else related

@@ -21,6 +21,7 @@ class Shape(Protocol[T]):
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[T]]:
         """Return the function."""
+        ...
 
 
 @attrs.frozen
@@ -66,11 +67,11 @@ def _value(row: Row, path: Path, outer: tuple[str, ...], key: Any) -> Any:
     field = path[-1]
     part: Any = row
     for column in outer:
-        part = part[column]
+        part = part.get(column, ...)
         if part is None:
             return None
-        if not isinstance(part, dict):  # G26: the bare key of a row that may not be read
-            raise field.error(f"{part!r}", "it is the key of a row that this user may not read", key, part)
+        if not isinstance(part, dict):  # G26: a bare key, or nothing
+            raise field.error("nothing", "the related row is one that this user may not read", key, None)
     raw = part[field.column]
     if raw is None:
         if field.nullable:

@@ -1,0 +1,103 @@
+"""What type checkers know of models and queries, without a plugin. Checked by mypy and pyright, never run.
+
+Lines that must be errors carry an ignore; both checkers report an ignore that is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, assert_type
+
+from directus_orm import Model, Q, QuerySet, Rows, Session, connect, current_session, field, generated
+
+
+class Airline(Model, collection="airlines"):
+    carrier: str = field(primary_key=True)
+    name: str
+
+
+class Flight(Model, ordering=("-time_hour",)):
+    id: int = field(default=generated, primary_key=True)
+    carrier: Airline
+    backup: Airline | None = None
+    dep_delay: int | None = None
+    price: Decimal = field(default=Decimal(0))
+    tags: list[str] = field(factory=list)
+    time_hour: datetime | None = None
+
+
+class Charter(Flight, collection="charters"):
+    customer: str
+
+
+def fields(flight: Flight) -> None:
+    assert_type(flight.id, int)
+    assert_type(flight.carrier, Airline)
+    assert_type(flight.carrier.name, str)
+    assert_type(flight.backup, Airline | None)
+    assert_type(flight.price, Decimal)
+    assert_type(flight.tags, list[str])
+    assert_type(flight.pk, Any)
+    flight.dep_delay = None
+    flight.dep_delay = "late"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    flight.dep_dely = 3  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    flight.backup.name  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def constructors(airline: Airline) -> None:
+    Flight(carrier=airline)
+    Flight(carrier=airline, id=3, dep_delay=None, tags=["x"])
+    Charter(carrier=airline, customer="x")
+    Flight()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Flight(airline)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Flight(carrier=airline, dep_dely=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Flight(carrier=airline, dep_delay="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def querysets() -> None:
+    assert_type(Flight.objects, QuerySet[Flight])
+    late = Flight.objects.filter(dep_delay__gt=60).exclude(Q(carrier="AA") | ~Q(id=1)).order_by("-dep_delay")
+    assert_type(late, QuerySet[Flight])
+    assert_type(late.only("id").defer("tags").select_related("carrier").reverse().none().all(), QuerySet[Flight])
+    assert_type(late.limit(3).offset(4).search("x")[3:10], QuerySet[Flight])
+    assert_type(late.first(), Flight | None)
+    assert_type(late.last(), Flight | None)
+    assert_type(late.get(pk=3), Flight)
+    assert_type(late[3], Flight)
+    assert_type(late.count(), int)
+    assert_type(late.exists(), bool)
+    assert_type(late.iterator(), Iterator[Flight])
+    assert_type(late.in_bulk([1]), dict[Any, Flight])
+    assert_type(late.using(current_session()), QuerySet[Flight])
+    assert_type([flight.carrier.name for flight in late], list[str])
+    assert_type(Flight.objects.ref(3), Flight)
+    assert_type(Flight.objects.create(carrier=Airline.objects.ref("AA")), Flight)
+    assert_type(Flight.objects.bulk_create([Flight(carrier=Airline.objects.ref("AA"))]), list[Flight])
+    assert_type(Charter.objects.filter().first(), Charter | None)
+    late.filter(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def other_shapes() -> None:
+    rows = Flight.objects.values("id", "carrier__name")
+    assert_type(rows, Rows[dict[str, Any]])
+    assert_type(rows.filter(id=1)[:3].first(), dict[str, Any] | None)
+    assert_type(Flight.objects.values_list("id", "price"), Rows[tuple[Any, ...]])
+    assert_type(Flight.objects.values_list("id", flat=True), Rows[Any])
+
+
+def records(flight: Flight) -> None:
+    assert_type(flight.save(), None)
+    assert_type(flight.to_dict(json=True), dict[str, Any])
+    assert_type(Flight.from_dict({}), Flight)
+    try:
+        Flight.objects.get(pk=1)
+    except Flight.DoesNotExist as error:
+        assert_type(error.args, tuple[Any, ...])
+
+
+def sessions() -> None:
+    with Session("http://localhost:8055", token="x") as session:
+        assert_type(session, Session)
+    assert_type(connect("http://localhost:8055"), Session)
