@@ -119,6 +119,8 @@ class TestCreate:
             Note(titel="a")  # type: ignore[call-arg]
         with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'title'"):
             Note()  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="positional"):
+            Note(*["a"])
 
     def test_a_bad_reference_is_the_servers_error(self, notes: Session) -> None:
         with pytest.raises(InvalidForeignKey):

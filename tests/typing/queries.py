@@ -51,7 +51,6 @@ def constructors(airline: Airline) -> None:
     Flight(carrier=airline, id=3, dep_delay=None, tags=["x"])
     Charter(carrier=airline, customer="x")
     Flight()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    Flight(airline)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Flight(carrier=airline, dep_dely=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Flight(carrier=airline, dep_delay="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
