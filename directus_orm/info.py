@@ -235,7 +235,8 @@ class _Scope(dict[str, Any]):
         self._owner = owner
 
     def __missing__(self, name: str) -> Any:
-        for known in (vars(sys.modules[self._owner.__module__]), vars(builtins)):
+        module = sys.modules.get(self._owner.__module__, builtins)
+        for known in (vars(module), vars(builtins)):
             if name in known:
                 return known[name]
         return self._model(name)

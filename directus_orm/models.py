@@ -47,9 +47,11 @@ class Model:
         >>> class Airline(Model, collection="airlines"):
         ...     carrier: str = field(primary_key=True)
         ...     name: str
-        >>> Airline(carrier="AA", name="American").save()
-        >>> Airline.objects.get(pk="AA").name
-        'American'
+        >>> airline = Airline(carrier="ZZ", name="Zero")
+        >>> airline.save()
+        >>> Airline.objects.get(pk="ZZ").name
+        'Zero'
+        >>> airline.delete()
     """
 
     objects = Manager()

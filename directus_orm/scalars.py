@@ -165,7 +165,11 @@ def _dump_bool(value: Any) -> bool:
 
 def _iso(value: Any) -> str:
     # SQLite's driver hands out midnight of 1970-01-01 as the number 0.
-    return "1970-01-01" if type(value) is int and value == 0 else _load_str(value)
+    if type(value) is int and value == 0:
+        return "1970-01-01"
+    # Directus 10 writes the year 424 with three digits.
+    year, dash, rest = _load_str(value).partition("-")
+    return year.zfill(4) + dash + rest
 
 
 def _dated(value: Any) -> Any:

@@ -292,7 +292,7 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
     rows = [_with_key(instance) for instance in instances]
     done = 0
     while done < len(rows):
-        chunk = _chunk(rows[done:], session.max_rows)
+        chunk = _chunk(rows, done, session.max_rows)
         try:
             answer = session.send(session.dialect.create_many(info, chunk, own_paths(info)))
         except InvalidRequest as refusal:
@@ -308,7 +308,9 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
         if answer.data is None:
             _explain_silence(session, info)
         page = Page(session, info.model)
-        for instance, sent, row in zip(instances[done:], chunk, _in_order(info, chunk, answer), strict=False):
+        for instance, sent, row in zip(
+            instances[done : done + len(chunk)], chunk, _in_order(info, chunk, answer), strict=True
+        ):
             state_of(instance).page = page
             page.add(instance)
             stored(instance, session, row, sent)
@@ -330,11 +332,11 @@ def _with_key(instance: Any) -> Row:
     return row
 
 
-def _chunk(rows: Sequence[Row], maximum: int | None) -> list[Row]:
-    """Return as many of the first rows as one request may carry."""
+def _chunk(rows: Sequence[Row], start: int, maximum: int | None) -> list[Row]:
+    """Return as many rows from ``start`` on as one request may carry."""
     chunk: list[Row] = []
     size = 0
-    for row in rows[: min(MAX_ROWS, maximum or MAX_ROWS)]:
+    for row in rows[start : start + min(MAX_ROWS, maximum or MAX_ROWS)]:
         size += len(json.dumps(row)) + 2
         if chunk and size > MAX_BODY:
             break

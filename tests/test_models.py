@@ -120,7 +120,7 @@ class TestCreate:
         with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'title'"):
             Note()  # type: ignore[call-arg]
         with pytest.raises(TypeError, match="positional"):
-            Note(*["a"])
+            Note(*["a"])  # type: ignore[call-arg]
 
     def test_a_bad_reference_is_the_servers_error(self, notes: Session) -> None:
         with pytest.raises(InvalidForeignKey):

@@ -74,7 +74,7 @@ def flight_rows(count: int = 260) -> list[dict[str, Any]]:
         {
             "carrier": AIRLINES[n % 4]["carrier"],
             "plane": (None, "N1", "N2", "N3")[n % 7 % 4],
-            "dep_delay": None if n % 5 == 0 else n % 60 - 11,
+            "dep_delay": None if n % 5 == 0 else n % 90 - 11,
             "distance": None if n % 11 == 0 else n * 1.5,
             "time_hour": None if n % 13 == 0 else f"{START + timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ}",
             "note": NOTES[n % len(NOTES)],

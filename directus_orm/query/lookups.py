@@ -182,6 +182,8 @@ def resolve(condition: Q, model: type[Any], *, negated: bool = False) -> Node:
 
 def _leaf(name: str, value: Any, model: type[Any], *, negated: bool) -> Node:
     path, rest = model.directus.walk(name, where=f"filter({name}=…)")
+    if len(path) > 1 and path[-1].primary_key:
+        path = path[:-1]  # the key of the other side is in this side's own column
     lookup = _lookup(path, rest or "exact", model)
     kind = path[-1].value_type.kind
     if lookup.operator not in _OPERATORS.get(kind, _ONLY_NULL) and not (value is None and lookup.name == "exact"):
@@ -232,7 +234,7 @@ def _sent(path: Path, value: Any) -> Any:
     try:
         sent = field.value_type.dump(value)
     except (ValueError, TypeError, ArithmeticError) as error:
-        msg = f"{_name(path)}={value!r} cannot be looked for in {field}, a {field.value_type.python}: {error}."
+        msg = f"filter on {_name(path)}: {field} ({field.value_type.python}) has no such value: {error}."
         raise QueryError(msg) from error
     if isinstance(value, Decimal | float):
         return _number(path, value, sent)

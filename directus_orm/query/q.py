@@ -18,7 +18,7 @@ class Q:
     takes it, and names of fields are checked there.
 
     Example:
-        >>> Flight.objects.filter(Q(dep_delay__gt=60) | ~Q(carrier="AA"))
+        >>> late = Flight.objects.filter(Q(dep_delay__gt=60) | ~Q(carrier="AA"))
     """
 
     children: tuple[Q | tuple[str, Any], ...]

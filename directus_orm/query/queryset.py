@@ -37,9 +37,11 @@ class QuerySet(Rows[M]):
     chained method returns a new one.
 
     Example:
-        >>> late = Flight.objects.filter(dep_delay__gt=60).order_by("-dep_delay")
-        >>> for flight in late.select_related("carrier"):
+        >>> late = Flight.objects.filter(dep_delay__gt=47).order_by("-dep_delay", "id")
+        >>> for flight in late.select_related("carrier")[:2]:
         ...     print(flight.id, flight.carrier.name)
+        90 JetBlue
+        180 Odd Key
     """
 
     __slots__ = ()
@@ -179,7 +181,7 @@ class QuerySet(Rows[M]):
         Assign it to a relation, change and save it: no row is read for that.
 
         Example:
-            >>> Flight.objects.create(carrier=Airline.objects.ref("AA"))
+            >>> flight = Flight(carrier=Airline.objects.ref("AA"))
         """
         pk = self._info.pk
         if not key:

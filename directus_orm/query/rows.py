@@ -62,7 +62,7 @@ class Rows(Generic[T]):
             UnsupportedQuery: the server cannot be asked that without bending it.
 
         Example:
-            >>> Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
+            >>> late = Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
         """
         self._unsliced("filter")
         return self._with(self._query.filtered(resolve(Q(*conditions, **lookups), self._query.model)))

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from directus_orm import ConfigurationError, FieldError, QueryError, Session, connect
+from directus_orm.instances import state_of
 from directus_orm.session import session as session_module
+from directus_orm.testing import DirectusServer
 
-from ..world import AIRLINES, Airline, Flight, Plane, Setting
+from ..schema import make_field
+from ..world import AIRLINES, Airline, Flight, Note, Plane, Setting
 
 
 def test_nothing_is_sent_until_rows_are_needed(session: Session) -> None:
@@ -44,6 +47,22 @@ def test_nothing_stops_at_a_hundred_rows(session: Session) -> None:
         flights = list(Flight.objects.all())
     assert len({flight.pk for flight in flights}) == len(flights) == Flight.objects.count() == 260
     assert len(sent) == 2
+
+
+def test_every_list_says_its_limit_its_order_and_its_fields(world: DirectusServer, notes: Session) -> None:
+    """G1, G23, G24: what is left out, the server decides: 100 rows, of lists, of groups, and of nested lists."""
+    Note.objects.bulk_create(Note(title=str(n), flight=Flight.objects.ref(1)) for n in range(120))
+    make_field(world, "flights", {"field": "notes", "type": "alias", "schema": None, "meta": {"special": ["o2m"]}})
+    notes.patch("/relations/notes/flight", {"meta": {"one_field": "notes"}})
+    try:
+        assert len(notes.items("flights").read(1, fields="*")["notes"]) == 100
+        with notes.capture() as sent:
+            flights = list(Flight.objects.select_related("carrier"))
+            assert len(Note.objects.filter(flight=1)) == 120
+    finally:
+        notes.delete("/fields/flights/notes")
+    assert all("notes" not in state_of(flight).row for flight in flights)
+    assert all({"fields", "sort", "limit"} <= dict(entry.request.params).keys() for entry in sent)
 
 
 def test_a_loop_left_early_made_one_request(session: Session) -> None:

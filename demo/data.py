@@ -1,0 +1,93 @@
+"""The demo's data: collections made from the models, and the rows of nycflights13 in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import distribution
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from tqdm import tqdm  # type: ignore[import-untyped]  # it comes without types
+
+from directus_orm import Model, Session
+
+from .models import Airline, Airport, Flight, Plane
+
+M = TypeVar("M", bound=Model)
+Row = dict[str, str | None]
+
+FLIGHTS = 10_000
+BATCH = 1000
+
+
+def make_collections(session: Session) -> None:
+    """Make a collection for each model, and a relation for each field that leads to another model."""
+    models: list[type[Model]] = [Airline, Airport, Plane, Flight]
+    for model in models:
+        info = model.directus
+        # No activity log: it would write two more rows for each one loaded.
+        meta = {"accountability": None}
+        fields = [_column(field) for field in info.fields.values()]
+        session.post("/collections", {"collection": info.collection, "schema": {}, "meta": meta, "fields": fields})
+        for field in info.fields.values():
+            if field.target:
+                leads_to = {"field": field.column, "related_collection": field.target.directus.collection}
+                session.post("/relations", {"collection": info.collection, **leads_to})
+
+
+def _column(field: Any) -> dict[str, Any]:
+    # Null is allowed even where the model forbids it: a column without null takes Directus more time to check
+    # than the whole row to store.
+    schema = {"is_primary_key": field.primary_key, "has_auto_increment": field.options.generated}
+    meta = {"special": ["m2o"], "interface": "select-dropdown-m2o"} if field.target else {}
+    return {"field": field.column, "type": field.value_type.kind, "schema": schema, "meta": meta}
+
+
+def load() -> dict[str, int]:
+    """Load the airlines, airports and planes, and the first flights; return how many rows of each."""
+    flights = list(islice(table("flights"), FLIGHTS))
+    airlines, airports, planes = list(table("airlines")), list(table("airports")), list(table("planes"))
+    # A few airports and many planes are in no table: of these the key is all that is known.
+    airlines += [{"carrier": key, "name": key} for key in _missing(flights, ["carrier"], airlines, "carrier")]
+    airports += [{"faa": key, "name": key} for key in _missing(flights, ["origin", "dest"], airports, "faa")]
+    planes += [{"tailnum": key} for key in _missing(flights, ["tailnum"], planes, "tailnum")]
+    return {
+        "airlines": _create(Airline, airlines),
+        "airports": _create(Airport, airports),
+        "planes": _create(Plane, planes),
+        "flights": _create(Flight, flights),
+    }
+
+
+def table(name: str) -> Iterator[Row]:
+    """Yield the rows of a table of nycflights13, by column; None is what it does not know."""
+    # Imported, the package would read all its tables first, 300,000 flights among them.
+    folder = Path(str(distribution("nycflights13").locate_file("nycflights13/data")))
+    with _opened(folder, name) as lines:
+        for row in csv.DictReader(lines):
+            yield {column: None if text == "NA" else text for column, text in row.items()}
+
+
+def _opened(folder: Path, name: str) -> IO[str]:
+    if name == "flights":
+        return io.TextIOWrapper(
+            zipfile.ZipFile(folder / "flights.csv.zip").open("flights.csv"), "utf-8", newline=""
+        )
+    return (folder / f"{name}.csv").open(encoding="utf-8", newline="")
+
+
+def _missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], key: str) -> list[str]:
+    named = {named for row in flights for column in columns if (named := row[column])}
+    return sorted(named - {str(other[key]) for other in others})
+
+
+def _create(model: type[M], rows: Sequence[Row]) -> int:
+    with tqdm(total=len(rows), desc=f"{model.directus.collection:>10}", unit=" rows", disable=None) as bar:
+        for start in range(0, len(rows), BATCH):
+            made = model.objects.bulk_create(model.from_dict(row) for row in rows[start : start + BATCH])
+            bar.update(len(made))
+    return len(rows)

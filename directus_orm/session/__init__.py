@@ -1,0 +1,7 @@
+"""The session: how requests reach a server, as whom, and what comes back when they fail."""
+
+from .auth import Auth, Login, StaticToken
+from .capture import Capture, Entry
+from .session import Session, connect, current_session
+
+__all__ = ["Auth", "Capture", "Entry", "Login", "Session", "StaticToken", "connect", "current_session"]

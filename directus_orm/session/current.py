@@ -1,0 +1,33 @@
+"""Which of several is the current one: the innermost ``with`` of this context, else the process default."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Current(Generic[T]):
+    """A stack per context (thread or task) over one default for the whole process."""
+
+    def __init__(self, name: str) -> None:
+        self._stack: ContextVar[tuple[T, ...]] = ContextVar(name, default=())
+        self.default: T | None = None
+
+    def push(self, item: T) -> None:
+        """Make ``item`` the current one of this context."""
+        self._stack.set((*self._stack.get(), item))
+
+    def pop(self, item: T) -> None:
+        """Undo the latest push of ``item``; other items stay, also when blocks end out of order."""
+        stack = self._stack.get()
+        for at in reversed(range(len(stack))):
+            if stack[at] is item:
+                self._stack.set(stack[:at] + stack[at + 1 :])
+                return
+
+    def get(self) -> T | None:
+        """Return the current item of this context, or None."""
+        stack = self._stack.get()
+        return stack[-1] if stack else self.default

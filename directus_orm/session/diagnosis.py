@@ -1,0 +1,118 @@
+"""What a failed exchange means, in words, and whether the request had left."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import requests
+from urllib3 import exceptions as urllib3_errors
+
+# Said while the connection is made; other TLS failures may come after the request was sent.
+_HANDSHAKE = frozenset(
+    {
+        "CERTIFICATE_VERIFY_FAILED",
+        "HTTP_REQUEST",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "UNKNOWN_PROTOCOL",
+        "UNSUPPORTED_PROTOCOL",
+        "WRONG_VERSION_NUMBER",
+    }
+)
+
+
+def causes(error: BaseException | None) -> list[BaseException]:
+    """Return an error and all that it wraps: in its arguments, as its reason, as its cause or context."""
+    found: list[BaseException] = []
+    rest: list[Any] = [error]
+    while rest:
+        one = rest.pop(0)
+        if isinstance(one, BaseException) and not any(one is other for other in found):
+            found.append(one)
+            rest += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+    return found
+
+
+def timed_out(error: BaseException | None) -> bool:
+    """Whether the server took too long, and not the network."""
+    return any(isinstance(e, requests.ReadTimeout | urllib3_errors.ReadTimeoutError) for e in causes(error))
+
+
+def diagnosis(error: BaseException, timeout: tuple[float, float]) -> tuple[str, bool]:
+    """Return what went wrong, as the end of a sentence, and whether the request may have been sent."""
+    chain = causes(error)
+    for kind in _KINDS:
+        found = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
+        if found is not None:
+            text = kind.text.format(detail=_detail(found), connect=timeout[0], read=timeout[1])
+            return text, kind.sent
+    return f"{type(error).__name__}: {_detail(error)}.", True
+
+
+def _detail(error: BaseException) -> str:
+    inner = causes(error)[-1]
+    text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    return str(text).rstrip(".")
+
+
+@attrs.frozen
+class _Kind:
+    types: tuple[type[BaseException], ...]
+    text: str
+    sent: bool
+    when: Callable[[BaseException], bool] = lambda _: True
+
+
+# From the special to the general: the first that fits is told.
+_KINDS = (
+    _Kind(
+        (urllib3_errors.NameResolutionError,),
+        "cannot be found: no address is known for that host. Check the host name in the URL.",
+        sent=False,
+    ),
+    _Kind(
+        (requests.exceptions.ProxyError, urllib3_errors.ProxyError),
+        "cannot be reached through the proxy: {detail}. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY.",
+        sent=False,
+    ),
+    _Kind(
+        (urllib3_errors.NewConnectionError,),
+        "does not accept connections: {detail}. Is the server running, and are host and port right?",
+        sent=False,
+    ),
+    _Kind(
+        (requests.ConnectTimeout, urllib3_errors.ConnectTimeoutError),
+        "did not take the connection within {connect:g} s. Check host and port, firewalls, and timeout=.",
+        sent=False,
+    ),
+    _Kind(
+        (ssl.SSLError,),
+        "failed the TLS check: {detail}. Does it speak https, and is its certificate valid? "
+        "verify= takes the path of a CA file.",
+        sent=False,
+        when=lambda e: getattr(e, "reason", None) in _HANDSHAKE,
+    ),
+    _Kind(
+        (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema),
+        "cannot be asked: {detail}.",
+        sent=False,
+    ),
+    _Kind(
+        (requests.ReadTimeout, urllib3_errors.ReadTimeoutError, TimeoutError),
+        "it took longer than {read:g} s. Ask for less, or give the session a longer timeout=.",
+        sent=True,
+    ),
+    _Kind(
+        (
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+            urllib3_errors.IncompleteRead,
+        ),
+        "the answer broke off or cannot be decoded: {detail}.",
+        sent=True,
+    ),
+    _Kind((OSError, urllib3_errors.HTTPError), "the connection broke: {detail}.", sent=True),
+)

@@ -1,0 +1,321 @@
+"""The session: one server, one user, and how requests reach it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from directus_orm.dialects.rest import RestDialect
+from directus_orm.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DirectusError,
+    ServerError,
+    TransportError,
+)
+from directus_orm.wire import Answer, Request, as_search
+
+from .auth import Auth, Lost, auth_of
+from .capture import Capture, Entry
+from .current import Current
+from .plain import Items, encoded_params, encoded_path
+from .retry import Retry
+from .transport import Transport
+
+log = logging.getLogger("directus_orm")
+
+# G36: the server refuses the request line and headers beyond 16 KiB; proxies refuse earlier.
+LONGEST_URL = 8000
+# Codes of a bearer that another one may replace: expired, or signed before the server changed its secret.
+_STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
+_CREDENTIALS = ("token", "email", "password")
+
+
+class Session:
+    """One Directus server as one user sees it; thread-safe, opened by the first request.
+
+    Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
+    or ``auth``, a strategy of your own, or nothing for what the public may do. ``timeout`` is in seconds: one
+    number, or (connect, read). ``retry`` says how often a request may be repeated where that is safe.
+    ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
+    adapters, used as it is and never closed. ``page_size`` fixes the number of rows per request.
+
+    Raises `ConfigurationError` for a URL that is none and for options that exclude each other.
+
+    ```python
+    with Session("https://cms.example.com", token="…") as session:
+        session.items("articles").read(limit=5)
+    ```
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        otp: str | Callable[[], str] | None = None,
+        mode: str = "json",
+        auth: Auth | None = None,
+        timeout: float | tuple[float, float] = (10, 60),
+        retry: int = 4,
+        verify: bool | str = True,
+        cert: str | tuple[str, str] | None = None,
+        http: requests.Session | None = None,
+        page_size: int | None = None,
+    ) -> None:
+        if mode != "json":
+            raise ConfigurationError(f"mode={mode!r} is not known. This version knows 'json'.")
+        self._auth = auth_of(token, email, password, otp, auth)
+        self._options: dict[str, Any] = {
+            "mode": mode,
+            "timeout": _timeout(timeout),
+            "retry": _whole("retry", retry, 0),
+            "verify": verify,
+            "cert": cert,
+            "page_size": page_size if page_size is None else _whole("page_size", page_size, 1),
+        }
+        self._retry = Retry(retry)
+        self._transport = Transport(
+            url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
+        )
+        self.dialect = RestDialect()
+        self.page_size: int | None = page_size
+        self.max_rows: int | None = None
+        self._captures: tuple[Capture, ...] = ()
+        self._depth = 0
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """Return a session as DIRECTUS_URL, DIRECTUS_TOKEN, DIRECTUS_EMAIL and DIRECTUS_PASSWORD say.
+
+        ``options`` are those of `Session`; credentials among them win over the environment's.
+        Raises `ConfigurationError` if DIRECTUS_URL is not set.
+        """
+        url = os.environ.get("DIRECTUS_URL")
+        if not url:
+            raise ConfigurationError("DIRECTUS_URL is not set. Set it to the address of the server.")
+        return cls(url, **_with_env_credentials(options))
+
+    @property
+    def url(self) -> str:
+        """The base URL of the server, without a trailing slash."""
+        return self._transport.url
+
+    def __repr__(self) -> str:
+        return f"<Session {self.url} as {self._auth!r}>"
+
+    def send(self, request: Request) -> Answer:
+        """Send a request and return its answer; every other method goes through this one.
+
+        Raises the `ServerError` of the server's code, `TransportError` where no usable answer came, and
+        `OutcomeUnknown` where that leaves open whether a write was applied.
+        """
+        if not request.path.startswith("/"):
+            raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
+        request = self.prepared(request)
+        renewed = False
+        while True:
+            token = self._auth.token(self._ask)
+            try:
+                return self._persistently(request, token)
+            except AuthenticationError as error:
+                # Authentication comes before any work, so a write was not applied either.
+                if renewed or token is None or error.code not in _STALE:
+                    raise
+                if not self._auth.renew(self._ask, token):
+                    raise
+                renewed = True
+
+    def prepared(self, request: Request) -> Request:
+        """Return a request as it is sent: a list by SEARCH where its URL would be too long (G36)."""
+        too_long = request.method == "GET" and self._transport.length(request) >= LONGEST_URL
+        return as_search(request) if too_long else request
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """GET a path below the base URL and return the ``data`` of the answer, or all its JSON if it has none."""
+        return self._plain("GET", path, params)
+
+    def post(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """POST ``json`` to a path below the base URL and return the ``data`` of the answer."""
+        return self._plain("POST", path, params, json)
+
+    def patch(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """PATCH a path below the base URL and return the ``data`` of the answer; None if it is empty."""
+        return self._plain("PATCH", path, params, json)
+
+    def delete(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """DELETE a path below the base URL and return the ``data`` of the answer, mostly None."""
+        return self._plain("DELETE", path, params, json)
+
+    def search(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """SEARCH a path below the base URL: a GET whose parameters travel in the body, natively typed."""
+        return self._plain("SEARCH", path, None, {"query": dict(query or {})})
+
+    def items(self, collection: str) -> Items:
+        """Return plain access to a collection: dicts in, dicts out."""
+        return Items(self.send, collection)
+
+    def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:
+        """Run a GraphQL query or mutation and return its ``data``.
+
+        ``system`` asks for Directus's own collections. Keys come back as texts.
+        Raises `ServerError` for GraphQL errors as well.
+        """
+        path = "/graphql/system" if system else "/graphql"
+        body = {"query": query, "variables": dict(variables or {})}
+        return self._plain("POST", path, None, body)
+
+    def capture(self) -> AbstractContextManager[Capture]:
+        """Record every request of this session, from all threads, while the ``with`` block runs.
+
+        ```python
+        with session.capture() as sent:
+            Flight.objects.first()
+        print(sent)
+        ```
+        """
+        return self._capturing()
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self._depth += 1
+        _current.push(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.pop(self)
+        with self._lock:
+            self._depth -= 1
+            outermost = self._depth == 0
+        if outermost:
+            self.close()
+
+    def close(self) -> None:
+        """Log out and close the connections. The session can be used again: it logs in anew."""
+        try:
+            self._auth.logout(lambda request: self._transport.send(request, None))  # once: nobody waits for it
+        except DirectusError as error:
+            # Nothing is lost: what is left behind expires by itself.
+            log.debug("logout failed: %s", error)
+        finally:
+            self._transport.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {**self._options, "page_size": self.page_size}
+        return _unpickled, (type(self), self.url, options, self._auth.anonymous)
+
+    def __copy__(self) -> Self:
+        return self  # within a process a session is shared, not copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def _plain(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
+        return self.send(Request(method, encoded_path(path), encoded_params(params or {}), json)).data
+
+    def _ask(self, request: Request) -> Answer:
+        return self._persistently(request, None)
+
+    def _persistently(self, request: Request, token: str | None) -> Answer:
+        started = time.monotonic()
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._transport.send(request, token)
+            except (ServerError, TransportError) as error:
+                pause = self._retry.pause(error, request, tried, time.monotonic() - started)
+                if pause is None:
+                    raise
+            time.sleep(pause)
+
+    def _watch(self, request: Request, status: int | None, seconds: float) -> None:
+        for capture in self._captures:
+            capture.add(Entry(request.masked(), status, seconds))
+
+    @contextmanager
+    def _capturing(self) -> Iterator[Capture]:
+        capture = Capture()
+        with self._lock:
+            self._captures += (capture,)
+        try:
+            yield capture
+        finally:
+            with self._lock:
+                self._captures = tuple(c for c in self._captures if c is not capture)
+
+
+def connect(session_or_url: Session | str, **options: Any) -> Session:
+    """Make a session the default of this process, for all threads; ``options`` are those of `Session`.
+
+    Returns the session. The one that was the default before is not closed.
+    """
+    if isinstance(session_or_url, str):
+        session_or_url = Session(session_or_url, **options)
+    elif options:
+        raise ConfigurationError("connect() takes options with a URL; this session already has its own.")
+    _current.default = session_or_url
+    return session_or_url
+
+
+def current_session() -> Session:
+    """Return the session of the innermost ``with`` of this thread or task, else that of `connect`.
+
+    Raises `ConfigurationError` if there is neither.
+    """
+    session = _current.get()
+    if session is None:
+        raise ConfigurationError(
+            "There is no session. Open one around the call, `with Session(url, token=…):`; "
+            "or set one for the whole process, `connect(url, token=…)`; "
+            "or name it, `Model.objects.using(session)`. A new thread does not see the `with` blocks "
+            "of the thread that started it, only connect() and using()."
+        )
+    return session
+
+
+_current: Current[Session] = Current("directus_orm_session")
+
+
+def _unpickled(cls: type[Session], url: str, options: dict[str, Any], anonymous: bool) -> Session:
+    if anonymous:
+        return cls(url, **options)
+    options = _with_env_credentials(options)
+    if not any(options.get(name) for name in _CREDENTIALS):
+        options["auth"] = Lost(url)
+    return cls(url, **options)
+
+
+def _with_env_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
+    if any(options.get(name) is not None for name in (*_CREDENTIALS, "auth")):
+        return dict(options)
+    found = {name: os.environ.get(f"DIRECTUS_{name.upper()}") or None for name in _CREDENTIALS}
+    return {**options, **found}
+
+
+def _timeout(value: float | tuple[float, float]) -> tuple[float, float]:
+    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in both):
+        raise ConfigurationError(
+            f"timeout={value!r} is not a number of seconds above 0, nor two of them: (connect, read)."
+        )
+    return both[0], both[1]
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} up.")
+    return value

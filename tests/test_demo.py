@@ -1,0 +1,109 @@
+"""The demo, told against a Directus of its own, with all its rows."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from itertools import islice
+
+import attrs
+import pytest
+
+from demo.__main__ import ACTS, WIDTH, Told, show_models, tell
+from demo.data import FLIGHTS, load, make_collections, table
+from demo.models import Airline, Airport, Flight, Plane
+from directus_orm import Session
+from directus_orm.testing import start
+
+
+@attrs.frozen
+class Show:
+    session: Session
+    loaded: dict[str, int]
+    acts: dict[str, Told]
+    screen: str
+
+
+@pytest.fixture(scope="module")
+def show() -> Iterator[Show]:
+    with start() as server, Session(server.url, token=server.token) as session:
+        make_collections(session)
+        loaded = load()
+        with redirect_stdout(io.StringIO()) as screen:
+            show_models()
+            acts = {act.__name__: tell(act, session) for act in ACTS}
+        yield Show(session, loaded, acts, screen.getvalue())
+
+
+def test_every_flight_is_on_the_server_and_so_is_every_row_it_refers_to(show: Show) -> None:
+    assert show.loaded == {"airlines": 16, "airports": 1462, "planes": 3719, "flights": FLIGHTS}
+    assert Airline.objects.count() == 16
+    assert Airport.objects.count() == 1462
+    assert Plane.objects.count() == 3719
+    names = ("carrier__name", "origin__name", "dest__name", "tailnum", "tailnum__tailnum")
+    related = list(Flight.objects.values_list(*names))
+    assert len(related) == FLIGHTS
+    assert all(all(row[:3]) for row in related)
+    assert all(key == there for *_, key, there in related)
+    # All of them have a plane, save 14; the story gave one to the first of these.
+    assert sum(row[3] is None for row in related) == 13
+
+
+def test_every_flight_comes_back_as_it_is_in_the_table_but_for_the_one_that_the_story_changed(show: Show) -> None:
+    expected = [Flight.from_dict(row).to_dict() for row in islice(table("flights"), FLIGHTS)]
+    found = [flight.to_dict() for flight in Flight.objects.iterator()]
+    assert [row.pop("id") for row in found] == list(range(1, FLIGHTS + 1))
+    changed = [(was, now) for was, now in zip(expected, found, strict=True) if was != now]
+    assert [now for _, now in changed] == [{**was, "tailnum": "N14228"} for was, _ in changed]
+    assert len(changed) == 1
+
+
+def test_iterating_10_000_flights_gives_10_000_distinct_rows_in_11_requests(show: Show) -> None:
+    act = show.acts["read_every_row"]
+    assert act.printed.startswith("10000 rows, 10000 distinct")
+    assert len(act.sent) == 11
+
+
+def test_a_loop_that_is_left_after_5_rows_made_1_request(show: Show) -> None:
+    assert len(show.acts["leave_early"].sent) == 1
+
+
+def test_relations_that_are_touched_load_in_one_request_each_for_the_whole_page(show: Show) -> None:
+    flights, airlines, airports = show.acts["touch"].sent
+    assert flights.startswith("GET /items/flights")
+    assert airlines.startswith("SEARCH /items/airlines")
+    assert airports.startswith("SEARCH /items/airports")
+
+
+def test_relations_that_are_asked_for_come_in_the_same_request(show: Show) -> None:
+    act = show.acts["bring_along"]
+    assert len(act.sent) == 1
+    assert len(act.printed.splitlines()) == 5
+
+
+def test_saving_twice_sends_one_patch_with_the_one_field_that_changed(show: Show) -> None:
+    patches = [line for line in show.acts["change"].sent if line.startswith("PATCH")]
+    assert len(patches) == 1
+    body, _ = json.JSONDecoder().raw_decode(patches[0][patches[0].index("{") :])
+    assert body == {"tailnum": "N14228"}
+
+
+def test_a_misspelt_field_is_explained_and_nothing_is_sent(show: Show) -> None:
+    act = show.acts["misspell"]
+    assert "Did you mean 'dep_delay'?" in act.printed
+    assert act.sent == ()
+
+
+def test_a_filter_of_the_wrong_type_is_explained_and_only_the_missing_row_is_asked_for(show: Show) -> None:
+    act = show.acts["mistake"]
+    assert "'an hour'" in act.printed
+    assert [line.split()[1] for line in act.sent] == ["/items/airports"]
+
+
+def test_the_story_fits_a_plain_terminal_of_100_columns(show: Show) -> None:
+    lines = show.screen.splitlines()
+    assert [line for line in lines if len(line) > WIDTH] == []
+    assert "\x1b" not in show.screen
+    assert len(lines) > 100
