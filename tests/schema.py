@@ -6,10 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from directus_orm.testing import DirectusServer
 
 Spec = dict[str, Any]
+
+# A server that has just started, on a busy machine, is "under pressure" now and then (G41).
+_http = requests.Session()
+_http.mount(
+    "http://", HTTPAdapter(max_retries=Retry(8, status_forcelist=[503], allowed_methods=None, backoff_factor=0.2))
+)
 
 AUTO_KEY: Spec = {
     "field": "id",
@@ -32,7 +40,7 @@ _SPECIALS = {
 def post(server: DirectusServer, path: str, body: Any) -> Any:
     """Send a POST as the administrator, and return the data of the answer."""
     headers = {"Authorization": f"Bearer {server.token}"}
-    answer = requests.post(server.url + path, json=body, headers=headers, timeout=60)
+    answer = _http.post(server.url + path, json=body, headers=headers, timeout=60)
     assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
     return answer.json()["data"] if answer.content else None
 
@@ -73,4 +81,4 @@ def make_relation(
 def drop_collection(server: DirectusServer, name: str) -> None:
     """Delete a collection with its rows; one that is not there is no error."""
     headers = {"Authorization": f"Bearer {server.token}"}
-    requests.delete(f"{server.url}/collections/{name}", headers=headers, timeout=60)
+    _http.delete(f"{server.url}/collections/{name}", headers=headers, timeout=60)
