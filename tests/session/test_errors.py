@@ -235,10 +235,13 @@ def test_threads_that_are_limited_all_get_through(
     assert found == [{"email": limited.email}] * 60
 
 
+PRESSURE = {"PRESSURE_LIMITER_ENABLED": "true", "PRESSURE_LIMITER_MAX_EVENT_LOOP_UTILIZATION": "0.5"}
+
+
 def test_a_server_under_pressure_is_waited_for_by_a_write() -> None:
     """G41, on a Directus that calls half a load too much."""
     with (
-        start(env={"PRESSURE_LIMITER_MAX_EVENT_LOOP_UTILIZATION": "0.5"}) as server,
+        start(env=PRESSURE) as server,
         Session(server.url, token=server.token) as session,
         Session(server.url, token=server.token, retry=0) as impatient,
         ThreadPoolExecutor(4) as pool,

@@ -1,0 +1,46 @@
+"""pytest fixtures around a real Directus; imports nothing until a test asks for a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .server import DirectusServer
+
+_OPTIONS = {
+    "version": ("12", "of Directus for the fixture directus_server: 12, 11, 10 or a full version"),
+    "database": ("sqlite", "of that server: sqlite, or the URL of a PostgreSQL or MySQL server"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--directus-version`` and ``--directus-database``, and the ini options of the same names."""
+    group = parser.getgroup("directus_orm", "a real Directus (directus_orm)")
+    for name, (default, text) in _OPTIONS.items():
+        note = f"The {name} {text}. Also DIRECTUS_TEST_{name.upper()} or ini directus_{name}; default {default}."
+        group.addoption(f"--directus-{name}", metavar=name.upper(), help=note)
+        parser.addini(f"directus_{name}", f"the {name} {text}")
+
+
+def option(config: pytest.Config, name: str) -> str:
+    """Return an option: the command line goes before the environment, that before the ini file."""
+    given = config.getoption(f"--directus-{name}") or os.environ.get(f"DIRECTUS_TEST_{name.upper()}")
+    return str(given or config.getini(f"directus_{name}") or _OPTIONS[name][0])
+
+
+@pytest.fixture(scope="session")
+def directus_server(pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
+    """A real Directus with an empty database, one for the whole test session."""
+    from .server import start  # noqa: PLC0415 - most test runs never come here
+
+    capture: Any = pytestconfig.pluginmanager.getplugin("capturemanager")
+    # The first start installs for minutes: let that be seen.
+    with capture.global_and_fixture_disabled() if capture else nullcontext():
+        server = start(option(pytestconfig, "version"), option(pytestconfig, "database"))
+    with server:
+        yield server
