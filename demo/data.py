@@ -50,11 +50,11 @@ def _column(field: Any) -> dict[str, Any]:
 def load() -> dict[str, int]:
     """Load the airlines, airports and planes, and the first flights; return how many rows of each."""
     flights = list(islice(table("flights"), FLIGHTS))
-    airlines, airports, planes = list(table("airlines")), list(table("airports")), list(table("planes"))
+    airlines, airports, planes = (list(table(name)) for name in ("airlines", "airports", "planes"))
     # A few airports and many planes are in no table: of these the key is all that is known.
-    airlines += [{"carrier": key, "name": key} for key in _missing(flights, ["carrier"], airlines, "carrier")]
-    airports += [{"faa": key, "name": key} for key in _missing(flights, ["origin", "dest"], airports, "faa")]
-    planes += [{"tailnum": key} for key in _missing(flights, ["tailnum"], planes, "tailnum")]
+    airlines += _missing(flights, ["carrier"], airlines, "carrier", "name")
+    airports += _missing(flights, ["origin", "dest"], airports, "faa", "name")
+    planes += _missing(flights, ["tailnum"], planes, "tailnum")
     return {
         "airlines": _create(Airline, airlines),
         "airports": _create(Airport, airports),
@@ -80,9 +80,9 @@ def _opened(folder: Path, name: str) -> IO[str]:
     return (folder / f"{name}.csv").open(encoding="utf-8", newline="")
 
 
-def _missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], key: str) -> list[str]:
+def _missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], *filled: str) -> list[Row]:
     named = {named for row in flights for column in columns if (named := row[column])}
-    return sorted(named - {str(other[key]) for other in others})
+    return [dict.fromkeys(filled, key) for key in sorted(named - {str(other[filled[0]]) for other in others})]
 
 
 def _create(model: type[M], rows: Sequence[Row]) -> int:
