@@ -55,8 +55,8 @@ def bring_along() -> None:
 def touch() -> None:
     """Or not: a relation that is touched loads for all flights at once, not flight by flight."""
     far = Flight.objects.order_by("-distance")[:100]
-    names = [f"{flight.carrier.name}: {flight.origin.name} to {flight.dest.name}" for flight in far]
-    print("The last of 100:", names[-1])
+    names = [(flight.carrier.name, flight.origin.name, flight.dest.name) for flight in far]
+    print("The last of 100:", *names[-1])
 
 
 def read_every_row() -> None:
@@ -73,7 +73,7 @@ def leave_early() -> None:
     """A loop that is left after five rows has asked once."""
     for flight in Flight.objects.all():
         if flight.id == 5:
-            print(f"left at {flight.carrier.pk} {flight.flight} to {flight.dest.pk}; keys are known")
+            print(f"left at {flight.carrier.pk} {flight.flight} to {flight.dest.pk}")
             break
 
 
