@@ -15,6 +15,7 @@ from .fields import Field
 from .query.fetch import fetch
 from .query.paging import key_pages
 from .query.query import Path, Query
+from .scalars import Convert
 from .session import Session, current_session
 from .wire import Row
 
@@ -131,6 +132,7 @@ class RowLoader:
                 nested.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
+        self._plan = plan(self._fields)
         self._nested = [(f, RowLoader(target_of(f), inner)) for f, inner in nested.items()]
 
     def __call__(self, row: Row, page: Page) -> Any:
@@ -142,7 +144,7 @@ class RowLoader:
 
     def fill(self, instance: Any, row: Row, page: Page) -> None:
         """Give an instance the values of a row, and the related instances that came with it."""
-        take(instance, row, self._fields)
+        take_by(self._plan, instance, row)
         for field, loader in self._nested:
             part = row.get(field.column)
             if isinstance(part, dict):
@@ -169,27 +171,39 @@ def target_of(field: Field) -> type[Any]:
     return field.target
 
 
+# Of each field: its name and column, the JSON class that is taken as it is, the conversion of others, and itself.
+_Plan = tuple[tuple[str, str, type | None, Convert, Field], ...]
+
+
+def plan(fields: Iterable[Field]) -> _Plan:
+    """Return what `take_by` needs of fields, looked up once for all rows."""
+    return tuple((f.name, f.column, f.value_type.plain, f.value_type.load, f) for f in fields)
+
+
 def take(instance: Any, row: Row, fields: Iterable[Field]) -> None:
     """Give an instance the values of a row; one that does not fit is left out, and says so when it is read."""
+    take_by(plan(fields), instance, row)
+
+
+def take_by(fields: _Plan, instance: Any, row: Row) -> None:
+    """Do as `take` does; this runs for every row of a loop."""
     values = instance.__dict__
-    for field in fields:
+    for name, column, plain, load, field in fields:
         try:
-            raw = row[field.column]
-            if raw is None:
-                _check_null(field)
-                values[field.name] = None
+            raw = row[column]
+            if raw.__class__ is plain:
+                values[name] = raw
+            elif raw is not None:
+                values[name] = load(raw)
+            elif field.nullable:
+                values[name] = None
             else:
-                values[field.name] = field.value_type.load(raw)
+                _leave_out(instance, row, field, None)
         except (KeyError, ValueError, TypeError, ArithmeticError) as error:
             _leave_out(instance, row, field, error)
 
 
-def _check_null(field: Field) -> None:
-    if not field.nullable:
-        raise ValueError
-
-
-def _leave_out(instance: Any, row: Row, field: Field, error: Exception) -> None:
+def _leave_out(instance: Any, row: Row, field: Field, error: Exception | None) -> None:
     state, raw = state_of(instance), row.get(field.column)
     if field.model.directus.options.singleton and raw is None:
         # A singleton that was never saved comes without the fields that have no default (G49).
