@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 import attrs
 
 from .errors import ConfigurationError, ConversionError
+from .wire import MASK
 
 if TYPE_CHECKING:
     from .convert import FieldType
@@ -152,6 +153,11 @@ class Field:
         return bool(self.model.directus.pk is self)
 
     @property
+    def secret(self) -> bool:
+        """Whether values go in and do not come out, so that none is shown anywhere."""
+        return self.own_type is not None and self.own_type.kind == "hash"
+
+    @property
     def value_type(self) -> FieldType:
         """The type of the value in the field's column: of a relation, that of the other side's key."""
         if self.own_type is not None:
@@ -175,7 +181,7 @@ class Field:
         try:
             return self.value_type.load(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise self.error(f"the server's value {self._shown(value)}", error, key, value) from error
+            raise self.error(f"the server's value {self.shown(value)}", error, key, value) from error
 
     def dump(self, value: Any, key: Any = None) -> Any:
         """Convert a value to what is sent for it.
@@ -190,17 +196,18 @@ class Field:
         try:
             return self.value_type.dump(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise self.error(self._shown(value), error, key, value) from error
+            raise self.error(self.shown(value), error, key, value) from error
 
     def error(self, what: str, why: object, key: Any, value: Any) -> ConversionError:
         """Return the error for a value that does not fit."""
         row = "" if key is None else f" (key {key!r})"
         message = f"{self}{row}: {what} does not fit {self.value_type.python}: {why}."
+        value = MASK if self.secret else value
         return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
 
-    def _shown(self, value: Any) -> str:
-        # What goes into a hash field is a secret.
-        return "this value" if self.value_type.kind == "hash" else _short(value)
+    def shown(self, value: Any) -> str:
+        """Return a value as text for people: short, and none of a secret."""
+        return repr(MASK) if self.secret else _short(value)
 
 
 def _find(model: Any, name: str) -> Field:

@@ -216,7 +216,7 @@ def _leave_out(instance: Any, row: Row, field: Field, error: Exception | None) -
         why = "the annotation has no '| None' (null may also mean that this user may not see it: G27)"
         problem = field.error("null", why, key, None)
     else:
-        problem = field.error(f"the server's value {raw!r}", error, key, raw)
+        problem = field.error(f"the server's value {field.shown(raw)}", error, key, raw)
     instance.__dict__.pop(field.name, None)
     state.problems[field.name] = problem
 

@@ -12,10 +12,11 @@ import attrs
 from . import errors, info, writes
 from .attributes import FieldAttribute, RelationAttribute
 from .errors import ConfigurationError
-from .fields import ABSENT, field, leave_alone
+from .fields import ABSENT, Field, field, leave_alone
 from .info import ModelInfo, Options
 from .instances import State, state_of
 from .query.queryset import Manager
+from .wire import MASK
 
 
 class _Directus:
@@ -144,7 +145,7 @@ class Model:
         values = {f.name: _key_or_value(self.__dict__[f.name]) for f in loaded}
         if not json:
             return values
-        return {f.name: None if values[f.name] is None else f.value_type.dump(values[f.name]) for f in loaded}
+        return {f.name: _as_json(f, values[f.name]) for f in loaded}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -187,8 +188,9 @@ class Model:
         return hash(identity)
 
     def __repr__(self) -> str:
-        names = type(self).directus.fields
-        shown = (f"{n}={_key_or_value(self.__dict__[n])!r}" for n in names if n in self.__dict__)
+        known = type(self).directus.fields.values()
+        loaded = [field for field in known if field.name in self.__dict__]
+        shown = [f"{field.name}={field.shown(_key_or_value(self.__dict__[field.name]))}" for field in loaded]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -282,7 +284,12 @@ def _key_or_value(value: Any) -> Any:
     return value.pk if isinstance(value, Model) else value
 
 
-def _either_form(known: Any, value: Any) -> Any:
+def _as_json(known: Field, value: Any) -> Any:
+    # A masked secret has no other form, and is not sent from here.
+    return value if value is None or value == MASK else known.value_type.dump(value)
+
+
+def _either_form(known: Field, value: Any) -> Any:
     if isinstance(value, Model):
         return value
     try:

@@ -55,30 +55,31 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def masked(value: Any) -> Any:
+def masked(value: Any, names: frozenset[str] = _SECRET_NAMES) -> Any:
     """Return a copy of JSON data in which the values of secret names read ``**********``."""
     if isinstance(value, Mapping):
         return {
-            k: MASK if str(k).lower() in _SECRET_NAMES and v is not None else masked(v) for k, v in value.items()
+            k: MASK if str(k).lower() in names and v is not None else masked(v, names) for k, v in value.items()
         }
     if isinstance(value, list | tuple):
-        return [masked(v) for v in value]
+        return [masked(v, names) for v in value]
     return value
 
 
 def scrubbed(value: Any, request: Request) -> Any:
     """Return a copy of JSON data without the secrets that ``request`` carries."""
     # Servers quote what they were sent: a token that is not unique, the values of a failing INSERT.
-    found = sorted(_secrets(request.json) | _secrets(dict(request.params)), key=len, reverse=True)
+    names = _SECRET_NAMES | request.secret
+    found = sorted(_secrets(request.json, names) | _secrets(dict(request.params), names), key=len, reverse=True)
     return _without(value, found) if found else value
 
 
-def _secrets(value: Any) -> set[str]:
+def _secrets(value: Any, names: frozenset[str]) -> set[str]:
     if isinstance(value, Mapping):
-        own = {str(v) for k, v in value.items() if str(k).lower() in _SECRET_NAMES and isinstance(v, str | int)}
-        return {text for text in own if len(text) > 2}.union(*map(_secrets, value.values()))
+        own = {str(v) for k, v in value.items() if str(k).lower() in names and isinstance(v, str | int)}
+        return {text for text in own if len(text) > 2}.union(*(_secrets(v, names) for v in value.values()))
     if isinstance(value, list | tuple):
-        return set[str]().union(*map(_secrets, value))
+        return set[str]().union(*(_secrets(v, names) for v in value))
     return set()
 
 
@@ -109,7 +110,8 @@ def _text(value: Any) -> str:
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
 
-    ``path`` is relative to the server's base URL and already percent-encoded (see `path`).
+    ``path`` is relative to the server's base URL and already percent-encoded (see `path`). ``secret`` names the
+    fields of the body, in lower case, whose values are not shown.
     """
 
     method: str
@@ -117,6 +119,7 @@ class Request:
     params: tuple[tuple[str, str], ...] = ()
     json: Any = None
     purpose: Purpose = "data"
+    secret: frozenset[str] = frozenset()
 
     @property
     def reads(self) -> bool:
@@ -139,7 +142,7 @@ class Request:
         parts = [self.method, unquote(self.path)]
         parts += [f"{name}={value}" for name, value in _shown(self.params)]
         if self.json is not None:
-            parts.append(_text(masked(self.json)))
+            parts.append(_text(masked(self.json, _SECRET_NAMES | self.secret)))
         return " ".join(parts)
 
 

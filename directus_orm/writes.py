@@ -9,7 +9,16 @@ from uuid import uuid4
 
 import attrs
 
-from .errors import ConfigurationError, ConversionError, DirectusError, FieldError, Forbidden, InvalidRequest
+from .errors import (
+    ConfigurationError,
+    ConversionError,
+    DirectusError,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    ServerError,
+    TransportError,
+)
 from .fields import Field
 from .info import ModelInfo, is_model
 from .instances import Page, gone, read_rows, session_of, state_of, take
@@ -45,7 +54,10 @@ def _differs(field: Field, instance: Any, row: Row) -> bool:
         return True
     if type(value) is type(before) and value == before and not isinstance(value, list | dict):
         return False
-    return _json(field.dump(value)) != _json(field.dump(before))
+    try:
+        return _json(field.dump(value)) != _json(field.dump(before))
+    except ConversionError:  # one of the two cannot be sent: whoever sends it says so
+        return bool(value != before)
 
 
 def _json(value: Any) -> str:
@@ -298,12 +310,12 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
         except InvalidRequest as refusal:
             maximum = session.dialect.row_limit(refusal)
             if maximum is None or maximum >= len(chunk):
-                _note_progress(refusal, done, len(rows))
+                _note_progress(refusal, done, chunk, rows)
                 raise
             session.max_rows = maximum
             continue
         except DirectusError as error:
-            _note_progress(error, done, len(rows))
+            _note_progress(error, done, chunk, rows)
             raise
         if answer.data is None:
             _explain_silence(session, info)
@@ -317,9 +329,15 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
         done += len(chunk)
 
 
-def _note_progress(error: DirectusError, done: int, total: int) -> None:
-    written = f"The first {done} of {total} rows were created before, the others were not." if done else ""
-    error.add_note(written or f"None of the {total} rows was created.")
+def _note_progress(error: DirectusError, done: int, chunk: Sequence[Row], rows: Sequence[Row]) -> None:
+    """Say on an error which rows were created: a chunk is a transaction, whose end only a refusal tells."""
+    refused = isinstance(error, ServerError) and error.status < 500
+    fate = "were not" if refused else "may have been"
+    after = len(rows) - done - len(chunk)
+    error.add_note(
+        f"Of {len(rows)} rows, the first {done} were created, the next {len(chunk)} {fate}"
+        f"{f', and the last {after} were not sent' if after else ''}."
+    )
 
 
 def _with_key(instance: Any) -> Row:
@@ -351,8 +369,14 @@ def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]
     column, load = info.pk.column, info.pk.load
     named = {load(row[column]) for row in sent if column in row}
     by_key = {load(row[column]): row for row in answer.data}
-    made = iter(sorted(key for key in by_key if key not in named))
-    return [by_key[load(row[column]) if column in row else next(made)] for row in sent]
+    made = sorted(key for key in by_key if key not in named)
+    if len(by_key) != len(sent) or not named <= by_key.keys():
+        msg = (
+            f"{len(sent)} rows were created in {info.collection!r}, and the answer does not show them one by one."
+        )
+        raise TransportError(msg, status=answer.status)
+    unnamed = iter(made)
+    return [by_key[load(row[column]) if column in row else next(unnamed)] for row in sent]
 
 
 def own_paths(info: ModelInfo) -> tuple[tuple[Field], ...]:

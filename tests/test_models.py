@@ -377,7 +377,7 @@ class TestBulkCreate:
         rows = [Note(title=f"n{min(i, 15)}", body="x" * 100_000) for i in range(20)]
         with pytest.raises(RecordNotUnique) as caught:
             Note.objects.bulk_create(rows)
-        assert "first 16 of 20 rows were created" in caught.value.__notes__[0]
+        assert caught.value.__notes__ == ["Of 20 rows, the first 16 were created, the next 4 were not."]
         assert Note.objects.count() == 16
 
     def test_only_new_instances_of_the_model_are_taken(self, notes: Session) -> None:
@@ -496,6 +496,22 @@ class TestIdentity:
             assert repr(Airline.objects.ref("AA")) == "Airline(carrier='AA')"
             assert str(Note(title="a")) == "Note(title='a', stars=1, tags=[])"
         assert not sent
+
+    def test_what_goes_into_a_hash_field_is_shown_nowhere(self, session: Session) -> None:
+        """G6: and the mask that comes out is not taken for a value."""
+
+        class Safe(Model, collection="airlines"):
+            carrier: str = field(primary_key=True)
+            name: str = field(type="hash")
+
+        safe = Safe(carrier="QQ", name="hunter2")
+        with session.capture() as sent:
+            safe.save()
+        assert "hunter2" not in f"{safe!r} {sent!r}"
+        Airline.objects.ref("QQ").delete()
+        with pytest.raises(ConversionError) as caught:
+            Safe(carrier="QQ", name=5).save()  # type: ignore[arg-type]
+        assert "5" not in f"{caught.value} {caught.value.value}"
 
     def test_pk_is_none_before_there_is_one(self) -> None:
         note = Note(title="a")

@@ -52,7 +52,7 @@ class RestDialect:
 
     def create(self, info: ModelInfo, row: Row, paths: Iterable[Path]) -> Request:
         """Return the request that creates one row and reads it back."""
-        return Request("POST", _items(info), _params({"fields": _fields(paths)}), json=row)
+        return Request("POST", _items(info), _params({"fields": _fields(paths)}), json=row, secret=_secret(info))
 
     def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[Path]) -> Request:
         """Return the request that creates rows in one transaction.
@@ -61,12 +61,12 @@ class RestDialect:
         a maximum would cut the answer without a word; so it refuses before it writes (G45).
         """
         params = {"fields": _fields(paths), "sort": [info.pk.column], "limit": len(rows)}
-        return Request("POST", _items(info), _params(params), json=list(rows))
+        return Request("POST", _items(info), _params(params), json=list(rows), secret=_secret(info))
 
     def update(self, info: ModelInfo, key: Any, changes: Row, paths: Iterable[Path]) -> Request:
         """Return the request that changes one row, or a singleton, and reads it back."""
-        params = _params({"fields": _fields(paths)})
-        return Request("PATCH", _items(info) if info.options.singleton else _item(info, key), params, json=changes)
+        route = _items(info) if info.options.singleton else _item(info, key)
+        return Request("PATCH", route, _params({"fields": _fields(paths)}), json=changes, secret=_secret(info))
 
     def delete(self, info: ModelInfo, key: Any) -> Request:
         """Return the request that deletes one row."""
@@ -96,6 +96,10 @@ def _items(info: ModelInfo) -> str:
 
 def _item(info: ModelInfo, key: Any) -> str:
     return path("items", info.collection, key)
+
+
+def _secret(info: ModelInfo) -> frozenset[str]:
+    return frozenset(field.column.lower() for field in info.fields.values() if field.secret)
 
 
 def _rows(answer: Answer) -> list[Row]:
