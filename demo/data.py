@@ -88,6 +88,8 @@ def _missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Ro
 def _create(model: type[M], rows: Sequence[Row]) -> int:
     with tqdm(total=len(rows), desc=f"{model.directus.collection:>10}", unit=" rows", disable=None) as bar:
         for start in range(0, len(rows), BATCH):
-            made = model.objects.bulk_create(model.from_dict(row) for row in rows[start : start + BATCH])
+            made = model.objects.bulk_create(
+                model.from_dict(row, json=True) for row in rows[start : start + BATCH]
+            )
             bar.update(len(made))
     return len(rows)

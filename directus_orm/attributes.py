@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from .errors import ConversionError
 from .fields import ABSENT, Field
 from .info import is_model
 from .instances import load_missing, reference, state_of, target_of
@@ -50,25 +50,20 @@ class RelationAttribute(FieldAttribute):
         if value is ABSENT:
             instance.__dict__.pop(self.name, None)
             return
-        _check_related(type(instance).directus.fields[self.name], value)
-        instance.__dict__[self.name] = value
+        instance.__dict__[self.name] = _checked(type(instance).directus.fields[self.name], value)
 
     def __delete__(self, instance: Any) -> None:
         instance.__dict__.pop(self.name, None)
 
 
-def _check_related(field: Field, value: Any) -> None:
-    """Refuse what is neither an instance, nor a key, nor an allowed None: lists would make new rows (G9)."""
+def _checked(field: Field, value: Any) -> Any:
+    """Return an instance, a key in its Python form, or an allowed None; lists would make new rows (G9)."""
     target = target_of(field)
     if isinstance(value, target) or (value is None and field.nullable):
-        return
+        return value
     if value is not None and not is_model(type(value)):
-        try:
-            field.value_type.dump(value)
-        except (ValueError, TypeError):
-            pass
-        else:
-            return
+        with contextlib.suppress(ValueError, TypeError):
+            return field.value_type.load(field.value_type.dump(value))
     none = ", or None" if field.nullable else ""
     msg = (
         f"{field} takes a {target.__name__}, its key ({field.value_type.python}){none}, "
@@ -89,12 +84,9 @@ def value_of(instance: Any, field: Field) -> Any:
     if not state.stored:
         return _unsaved(instance, field)
     if field.name not in state.problems:
-        if field.primary_key:
-            msg = f"{field} is not known: the server did not say the key it made, since this user may not read."
-            raise AttributeError(msg)
         load_missing(instance, field)
     if field.name in state.problems:
-        raise _again(state.problems[field.name])
+        raise state.problems[field.name].again()
     return instance.__dict__[field.name]
 
 
@@ -105,10 +97,3 @@ def _unsaved(instance: Any, field: Field) -> None:
     made = ", and the server makes its value" if field.options.generated else ""
     msg = f"{field} has no value: this {type(instance).__name__} {when}{made}."
     raise AttributeError(msg)
-
-
-def _again(problem: ConversionError) -> ConversionError:
-    # A fresh one each time: a raised error collects the traceback of every place that raised it.
-    return ConversionError(
-        str(problem), model=problem.model, key=problem.key, field=problem.field, value=problem.value
-    )

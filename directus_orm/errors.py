@@ -85,6 +85,10 @@ class ConversionError(DirectusError, ValueError):
         self.field = field
         self.value = value
 
+    def again(self) -> ConversionError:
+        """Return the same error anew: one that is raised twice collects the tracebacks of both."""
+        return ConversionError(str(self), model=self.model, key=self.key, field=self.field, value=self.value)
+
 
 class TransportError(DirectusError, OSError):
     """No usable answer came: no connection, a timeout, or an answer that is not Directus's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import attrs
@@ -57,7 +57,7 @@ def field(
     name: str | None = ...,
     type: str | None = ...,
     readonly: bool = ...,
-    validator: Validator | None = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
 ) -> T: ...
 
 
@@ -69,7 +69,7 @@ def field(
     name: str | None = ...,
     type: str | None = ...,
     readonly: bool = ...,
-    validator: Validator | None = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
 ) -> T: ...
 
 
@@ -80,7 +80,7 @@ def field(
     name: str | None = ...,
     type: str | None = ...,
     readonly: bool = ...,
-    validator: Validator | None = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
 ) -> Any: ...
 
 
@@ -92,7 +92,7 @@ def field(
     name: str | None = None,
     type: str | None = None,  # noqa: A002 - what Directus calls it
     readonly: bool = False,
-    validator: Validator | None = None,
+    validator: Validator | Sequence[Validator] | None = None,
 ) -> Any:
     """Say of a field what its annotation does not.
 
@@ -104,7 +104,8 @@ def field(
         type: the Directus type, where the annotation does not say it: ``"dateTime"``, ``"csv"``,
             ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …
         readonly: saving a change of it raises.
-        validator: called before the field is sent, as an attrs validator: ``(instance, attribute, value)``.
+        validator: called before the field is sent, as an attrs validator: ``(instance, attribute, value)``;
+            or a list of them.
 
     Example:
         >>> class Article(Model):
@@ -116,7 +117,11 @@ def field(
     if is_generated and factory is not None:
         msg = "field() takes default=generated or factory=, not both."
         raise ConfigurationError(msg)
-    options = FieldOptions(primary_key, name, type, readonly, validator, is_generated)
+    if readonly and not is_generated and (factory is not None or default not in (None, attrs.NOTHING)):
+        msg = "A readonly field is never sent, so it takes no default but None and generated."
+        raise ConfigurationError(msg)
+    check = attrs.validators.and_(*validator) if isinstance(validator, Sequence) else validator
+    options = FieldOptions(primary_key, name, type, readonly, check, is_generated)
     return attrs.field(default=ABSENT if is_generated else default, factory=factory, metadata={_METADATA: options})
 
 
@@ -127,30 +132,42 @@ def options_of(attribute: attrs.Attribute[Any]) -> FieldOptions:
 
 
 def leave_alone(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-    """Make a default of None mean «left alone», which is not sent, unlike a None that was passed."""
+    """Make a default of None mean «left alone», which is not sent, unlike a None that was passed.
+
+    Raises:
+        ConfigurationError: a default that all instances would share and change.
+    """
+    for attribute in attributes:
+        if attribute.default.__class__.__hash__ is None:
+            msg = (
+                f"{attribute.name}: all instances would share the default {attribute.default!r}. "
+                f"field(factory={type(attribute.default).__name__}) makes one for each."
+            )
+            raise ConfigurationError(msg)
     return [a.evolve(default=ABSENT) if a.default is None else a for a in attributes]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen
 class Field:
     """A field of a model in use: its names, its type, and where it leads.
 
     ``name`` is Python's, ``column`` the server's. ``target`` is the model that a many-to-one leads to.
+    Fields are equal by model and name: what is known of them is built anew when another model is redefined.
     """
 
     model: type[Any] = attrs.field(repr=False)
     name: str
-    column: str
-    nullable: bool
-    options: FieldOptions = attrs.field(repr=False)
-    attribute: attrs.Attribute[Any] = attrs.field(repr=False)
-    own_type: FieldType | None = None
-    target: type[Any] | None = None
+    column: str = attrs.field(eq=False)
+    nullable: bool = attrs.field(eq=False)
+    options: FieldOptions = attrs.field(repr=False, eq=False)
+    attribute: attrs.Attribute[Any] = attrs.field(repr=False, eq=False)
+    own_type: FieldType | None = attrs.field(default=None, eq=False)
+    target: type[Any] | None = attrs.field(default=None, eq=False)
 
     @property
     def primary_key(self) -> bool:
         """Whether this is its model's key."""
-        return bool(self.model.directus.pk is self)
+        return bool(self.model.directus.pk == self)
 
     @property
     def secret(self) -> bool:

@@ -49,6 +49,11 @@ class ModelInfo:
         object.__setattr__(self, "pk", self.fields[key_name(self.model)])
 
     @property
+    def paths(self) -> tuple[tuple[Field], ...]:
+        """The paths of its own fields: what is asked for by default, and never ``*``, which brings more."""
+        return tuple((field,) for field in self.fields.values())
+
+    @property
     def collection(self) -> str:
         """The server's name of the collection."""
         return self.options.collection
@@ -143,6 +148,21 @@ def check_names(model: type[Any]) -> None:
             f"use themselves. Choose another; the server's is said by field(name={name!r})."
         )
         raise ConfigurationError(msg)
+
+
+def check_bases(model: type[Any]) -> None:
+    """Refuse fields that a class statement names where they would be overlooked."""
+    own = inspect.get_annotations(model)
+    for base in model.__mro__[1:]:
+        if is_model(base):
+            hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own]
+            problem = f"it hides the field of {base.__name__}: annotate it, to declare the field anew"
+        else:
+            hidden = [n for n, kind in inspect.get_annotations(base).items() if "ClassVar" not in str(kind)]
+            problem = f"fields are taken from models: make {base.__name__} one, with abstract=True"
+        if hidden and base not in (object, typing.Generic):
+            msg = f"{model.__name__}.{hidden[0]}: {problem}."
+            raise ConfigurationError(msg)
 
 
 def check_columns(model: type[Any]) -> None:

@@ -7,7 +7,7 @@ asked for by the attribute that stands on the class (see `attributes`), for all 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .errors import ConversionError, DoesNotExist
@@ -24,10 +24,11 @@ class State:
     """What an instance knows of its row.
 
     ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by;
-    ``problems`` the fields whose value could not be taken, and why.
+    ``problems`` the fields whose value could not be taken, and why. ``missing`` says that the row was asked for
+    and not there.
     """
 
-    __slots__ = ("deleted", "page", "problems", "row", "stored")
+    __slots__ = ("deleted", "missing", "page", "problems", "row", "stored")
 
     def __init__(self, page: Page | None = None, row: Row | None = None, *, stored: bool = False) -> None:
         self.page = page
@@ -35,6 +36,7 @@ class State:
         self.problems: dict[str, ConversionError] = {}
         self.stored = stored
         self.deleted = False
+        self.missing = False
 
     def detached(self) -> State:
         """Return the same knowledge without page and session, for copies and pickles."""
@@ -52,21 +54,22 @@ class Page:
     def __init__(self, session: Session, model: type[Any], parent: Page | None = None) -> None:
         self.session = session
         self.model = model
-        self._members: list[weakref.ref[Any]] = []
+        # By identity, since unsaved instances have no hash.
+        self._members: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
         self._parts: dict[type[Any], Page] = {}
         self._parent = None if parent is None else weakref.ref(parent)
 
     def add(self, instance: Any) -> None:
         """Let an instance load together with the others."""
-        self._members.append(weakref.ref(instance))
+        self._members[id(instance)] = instance
 
-    def members(self) -> Iterator[Any]:
-        """Yield the instances that are still in use."""
+    def members(self) -> list[Any]:
+        """Return the instances that are still in use."""
         parent = self._parent and self._parent()
         if parent:
             parent.refer(self.model)
-        return (instance for member in list(self._members) if (instance := member()) is not None)
+        return list(self._members.values())
 
     def refer(self, target: type[Any]) -> None:
         """Make the references of all members to a model, so that they load together."""
@@ -94,6 +97,35 @@ def state_of(instance: Any) -> State:
     """Return what an instance knows of its row."""
     state: State = instance.__dict__["_state"]
     return state
+
+
+def key_of(instance: Any) -> Any:
+    """Return the value of the key field, or None before there is one.
+
+    Raises:
+        ConversionError: there is a key, and its value does not fit.
+    """
+    pk = type(instance).directus.pk
+    if pk.name in instance.__dict__:
+        return instance.__dict__[pk.name]
+    problem = state_of(instance).problems.get(pk.name)
+    if problem is not None:
+        raise problem.again()
+    return None
+
+
+def stored_key(instance: Any) -> Any:
+    """Return the key of an instance's row as the server writes it, whatever was assigned meanwhile.
+
+    Raises:
+        ConversionError: the server does not write it as it is (G32), so that another row would be meant.
+        DoesNotExist: it is not known.
+    """
+    key_of(instance)
+    column = type(instance).directus.pk.column
+    if column not in state_of(instance).row:
+        raise gone(instance, "the server did not say the key it made, since this user may not read")
+    return state_of(instance).row[column]
 
 
 def session_of(instance: Any) -> Session:
@@ -156,7 +188,11 @@ class RowLoader:
     def link(self, instance: Any, field: Field, part: Row, page: Page) -> None:
         """Put the related instance of a nested row where it belongs."""
         raw = part[self._pk.column]
-        related = page.instance(self._pk.load(raw))
+        try:
+            related = page.instance(self._pk.load(raw))
+        except ConversionError as problem:
+            state_of(instance).problems[field.name] = problem
+            return
         if any(inner.name not in related.__dict__ for inner in self._fields) or self._nested:
             state_of(related).row.update(part)
             self.fill(related, part, page)
@@ -230,46 +266,63 @@ def load_missing(instance: Any, field: Field) -> None:
         DoesNotExist: the row is gone, or this user may not see it.
     """
     state = state_of(instance)
+    if state.missing:
+        raise gone(instance)
     session = session_of(instance)
     fields = _wanted(instance, field)
     mates = [m for m in (state.page.members() if state.page else ()) if m is not instance and _lacks(m, field)]
-    rows = read_rows(session, field.model, [instance, *mates], fields)
-    for mate in (instance, *mates):
-        row = rows.get(mate.pk)
-        if row is not None:
+    rows = read_rows(session, [instance, *mates], fields)
+    for mate, row in zip((instance, *mates), rows, strict=True):
+        if row is None:
+            state_of(mate).missing = True
+        else:
             _complete(mate, row, fields)
-    if field.name not in instance.__dict__ and field.name not in state.problems:
+    if state.missing:
         raise gone(instance)
 
 
-def read_rows(
-    session: Session, model: type[Any], instances: Iterable[Any], fields: Sequence[Field]
-) -> dict[Any, Row]:
-    """Read the rows of instances, by key."""
-    pk = model.directus.pk
-    paths = tuple((field,) for field in dict.fromkeys((pk, *fields)))
-    keys = list(dict.fromkeys(state_of(instance).row[pk.column] for instance in instances))
-    steps = key_pages(Query(model, paths=paths), keys, session.dialect, session.max_rows)
-    return {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
+def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
+    """Read the rows of instances of one model again; of one that is not there, None.
+
+    By SEARCH, which no cache of the server answers (G28).
+    """
+    info = type(instances[0]).directus
+    pk: Field = info.pk
+    query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((pk, *fields))))
+    dialect = session.dialect
+    if info.options.singleton:
+        answer = session.send(dialect.read_singleton(query, fresh=True))
+        return [dialect.singleton_row(answer, info)]
+    keys = [stored_key(instance) for instance in instances]
+    steps = key_pages(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
+    found = {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
+    return [found.get(pk.load(key)) for key in keys]
 
 
 def gone(instance: Any, why: str = "") -> DoesNotExist:
     """Return the error for an instance whose row is not there."""
     model = type(instance)
     hint = why or "it was deleted, never there, or this user may not read it"
-    error: DoesNotExist = model.DoesNotExist(f"{model.__name__} with key {instance.pk!r} does not exist: {hint}.")
+    key = instance.__dict__.get(model.directus.pk.name)
+    error: DoesNotExist = model.DoesNotExist(f"{model.__name__} with key {key!r} does not exist: {hint}.")
     return error
 
 
 def _wanted(instance: Any, field: Field) -> list[Field]:
     info = field.model.directus
-    known = [f for f in info.fields.values() if f.name in instance.__dict__ and f is not info.pk]
-    return [field] if known else [f for f in info.fields.values() if f is not info.pk]
+    known = [f for f in info.fields.values() if f.name in instance.__dict__ and f != info.pk]
+    return [field] if known else [f for f in info.fields.values() if f != info.pk]
 
 
 def _lacks(instance: Any, field: Field) -> bool:
     state = state_of(instance)
-    return field.name not in instance.__dict__ and field.name not in state.problems and state.stored
+    absent = field.name not in instance.__dict__ and field.name not in state.problems
+    return absent and state.stored and not state.missing and _has_key(instance)
+
+
+def _has_key(instance: Any) -> bool:
+    pk = type(instance).directus.pk
+    return pk.column in state_of(instance).row and pk.name not in state_of(instance).problems
 
 
 def _complete(instance: Any, row: Row, fields: Iterable[Field]) -> None:

@@ -14,7 +14,7 @@ from .attributes import FieldAttribute, RelationAttribute
 from .errors import ConfigurationError
 from .fields import ABSENT, Field, field, leave_alone
 from .info import ModelInfo, Options
-from .instances import State, state_of
+from .instances import State, key_of, state_of
 from .query.queryset import Manager
 from .wire import MASK
 
@@ -31,7 +31,7 @@ class _Key:
     """``instance.pk``: the value of the key field, None before there is one."""
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
-        return self if instance is None else instance.__dict__.get(owner.directus.pk.name)
+        return self if instance is None else key_of(instance)
 
     def __set__(self, instance: Any, value: Any) -> None:
         setattr(instance, type(instance).directus.pk.name, value)
@@ -70,22 +70,22 @@ class Model:
         collection: str | None = None,
         singleton: bool = False,
         abstract: bool = False,
-        ordering: Iterable[str] = (),
+        ordering: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         if isinstance(ordering, str):
             msg = f"{cls.__name__}: ordering takes a tuple of names, not the string {ordering!r}."
             raise ConfigurationError(msg)
-        parent = next((c._options for c in cls.__mro__[1:] if issubclass(c, Model) and c._options), None)  # noqa: SLF001
-        inherited = parent.collection if parent and not parent.abstract else None
+        bases: list[Options] = [c.__dict__["_options"] for c in cls.__mro__[1:] if c.__dict__.get("_options")]
+        inherited = next((base.collection for base in bases if not base.abstract), None)
+        if ordering is None:
+            ordering = next((base.ordering for base in bases if base.ordering), ())
         cls._options = Options(
-            collection or inherited or info.collection_name(cls.__name__),
-            singleton,
-            abstract,
-            tuple(ordering) or (parent.ordering if parent else ()),
+            collection or inherited or info.collection_name(cls.__name__), singleton, abstract, tuple(ordering)
         )
         info.check_names(cls)
+        info.check_bases(cls)
         _build(cls)
         for base in (errors.DoesNotExist, errors.MultipleObjectsReturned):
             _own_error(cls, base)
@@ -148,8 +148,8 @@ class Model:
         return {f.name: _as_json(f, values[f.name]) for f in loaded}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return an unsaved instance with these values, in Python's form or in the server's.
+    def from_dict(cls, values: Mapping[str, Any], *, json: bool = False) -> Self:
+        """Return an unsaved instance with these values; with ``json``, in the form of the server.
 
         Raises:
             FieldError: a name is no field.
@@ -158,12 +158,16 @@ class Model:
         made = {}
         for name, value in values.items():
             known = cls.directus.field(name, "from_dict(…)")
-            made[known.name] = value if value is None else _either_form(known, value)
+            made[known.name] = known.load(value) if json and value is not None else value
+            if not json and not isinstance(value, Model):
+                known.dump(value)
         return cls(**made)
 
     if not TYPE_CHECKING:  # with it in sight, checkers would allow any name
 
         def __setattr__(self, name: str, value: object) -> None:
+            if value is ABSENT:  # the default of a field that was left alone
+                return
             # A misspelt field would be kept here and never sent.
             known = type(self).directus
             if name not in known.fields and not hasattr(type(self), name) and not name.startswith("_"):
@@ -183,7 +187,8 @@ class Model:
     def __hash__(self) -> int:
         identity = _identity(self)
         if identity is None:
-            msg = f"An unsaved {type(self).__name__} has no key yet, so it cannot be hashed."
+            known = "the key of which is not known" if state_of(self).stored else "not saved and without a key"
+            msg = f"A {type(self).__name__} that is {known} cannot be hashed."
             raise TypeError(msg)
         return hash(identity)
 
@@ -208,35 +213,42 @@ attrs.define(Model, slots=False, init=False, eq=False, repr=False)
 
 def _build(cls: type[Model]) -> None:
     """Let attrs collect the fields, in place, and stand an attribute on the class for each."""
-    attrs.define(
-        cls,
-        auto_attribs=True,
-        slots=False,
-        kw_only=True,
-        eq=False,
-        repr=False,
-        on_setattr=attrs.setters.NO_OP,
-        field_transformer=leave_alone,
-    )
+    own_init = "__init__" in cls.__dict__
+    try:
+        attrs.define(
+            cls,
+            auto_attribs=True,
+            slots=False,
+            kw_only=True,
+            eq=False,
+            repr=False,
+            on_setattr=attrs.setters.NO_OP,
+            field_transformer=leave_alone,
+        )
+    except attrs.exceptions.UnannotatedAttributeError as error:
+        msg = f"{cls.__name__}: {error} A field needs an annotation, such as `name: str = field(…)`."
+        raise ConfigurationError(msg) from None
+    except ConfigurationError as error:
+        msg = f"{cls.__name__}.{error}"
+        raise ConfigurationError(msg) from None
     for attribute in attrs.fields(cls):  # type: ignore[arg-type]
         setattr(cls, attribute.name, FieldAttribute(attribute.name))
-    cls.__init__ = _initializer(cls.__init__)  # type: ignore[method-assign]
+    cls.__init__ = _initializer(cls.__init__, own_init)  # type: ignore[method-assign]
 
 
-def _initializer(init: Callable[..., None]) -> Callable[..., None]:
-    """Wrap the ``__init__`` that attrs wrote: fields that were left alone stay absent."""
-    if hasattr(init, "__wrapped__"):
-        return init
+def _initializer(init: Callable[..., None], own: bool) -> Callable[..., None]:
+    """Wrap an ``__init__``, so that instances have a state and, but for one's own, unknown names a good error."""
 
     @functools.wraps(init)
     def __init__(self: Model, *args: Any, **values: Any) -> None:  # noqa: N807
-        fields = type(self).directus.fields
-        for name in values.keys() - fields.keys():
-            raise TypeError(str(type(self).directus.unknown(name, f"{type(self).__name__}({name}=…)")))
+        known = type(self).directus
+        if "pk" in values:
+            values[known.pk.name] = values.pop("pk")
+        unknown = None if own else next((name for name in values if name not in known.fields), None)
+        if unknown is not None:
+            raise TypeError(str(known.unknown(unknown, f"{type(self).__name__}({unknown}=…)")))
         self.__dict__.setdefault("_state", State())
         init(self, *args, **values)
-        for name in [name for name, value in self.__dict__.items() if value is ABSENT]:
-            del self.__dict__[name]
 
     return __init__
 
@@ -276,7 +288,7 @@ def _own_error(cls: type[Model], base: type[errors.DirectusError]) -> None:
 
 def _identity(instance: Model) -> tuple[str, Any] | None:
     known = type(instance).directus
-    key = instance.pk
+    key = instance.__dict__.get(known.pk.name)
     return None if key is None or not state_of(instance).stored else (known.collection, key)
 
 
@@ -287,13 +299,3 @@ def _key_or_value(value: Any) -> Any:
 def _as_json(known: Field, value: Any) -> Any:
     # A masked secret has no other form, and is not sent from here.
     return value if value is None or value == MASK else known.value_type.dump(value)
-
-
-def _either_form(known: Field, value: Any) -> Any:
-    if isinstance(value, Model):
-        return value
-    try:
-        return known.value_type.load(value)
-    except (ValueError, TypeError, ArithmeticError):
-        known.dump(value)
-        return value

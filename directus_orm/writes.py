@@ -18,10 +18,11 @@ from .errors import (
     InvalidRequest,
     ServerError,
     TransportError,
+    UnsupportedQuery,
 )
 from .fields import Field
 from .info import ModelInfo, is_model
-from .instances import Page, gone, read_rows, session_of, state_of, take
+from .instances import Page, gone, key_of, read_rows, session_of, state_of, stored_key, take
 from .query.query import Query
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
@@ -42,22 +43,29 @@ def changed_fields(instance: Any) -> list[Field]:
 
 
 def _differs(field: Field, instance: Any, row: Row) -> bool:
-    value = _plain(field, instance)
+    value = instance.__dict__[field.name]
     if field.column not in row:
         return True
     stored = row[field.column]
+    if is_model(type(value)):
+        value = key_of(value)
     if value is None or stored is None:
         return value is not stored
     try:
         before = field.load(stored)
     except ConversionError:
         return True
-    if type(value) is type(before) and value == before and not isinstance(value, list | dict):
+    # Objects decide themselves what makes them equal; what is stored decides here.
+    if not _is_document(field) and type(value) is type(before) and value == before:
         return False
     try:
         return _json(field.dump(value)) != _json(field.dump(before))
     except ConversionError:  # one of the two cannot be sent: whoever sends it says so
         return bool(value != before)
+
+
+def _is_document(field: Field) -> bool:
+    return field.value_type.kind.partition(".")[0] in {"csv", "geometry", "json"}
 
 
 def _json(value: Any) -> str:
@@ -70,10 +78,11 @@ def _plain(field: Field, instance: Any) -> Any:
     value = instance.__dict__[field.name]
     if not is_model(type(value)):
         return value
-    if value.pk is None or not state_of(value).stored:
-        msg = f"{field} refers to {value!r}, which is not saved: save it first."
+    if not state_of(value).stored:
+        fate = "which was deleted" if state_of(value).deleted else "which is not saved: save it first"
+        msg = f"{field} refers to {value!r}, {fate}."
         raise ConversionError(msg, model=field.model.__name__, field=field.name, value=value)
-    return value.pk
+    return key_of(value)
 
 
 def _payload(instance: Any, fields: Iterable[Field]) -> Row:
@@ -97,22 +106,11 @@ def save(instance: Any, update_fields: Iterable[str] | None = None) -> None:
     """Create the row, or send what changed; see `Model.save`."""
     info, state = _info(instance), state_of(instance)
     if state.deleted:
-        raise gone(instance, "it was deleted; to create it again, make a new instance of its to_dict()")
+        raise gone(instance, "it was deleted; a new instance creates it again")
     if state.stored or info.options.singleton:
         _update(instance, info, update_fields)
     else:
         _create(instance, info, update_fields)
-
-
-def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:
-    """Return the fields to update: those that changed, or of the named ones those."""
-    if names is None:
-        return changed_fields(instance)
-    if isinstance(names, str):
-        msg = f"update_fields takes a list of names, not the string {names!r}."
-        raise TypeError(msg)
-    named = [info.field(name, "save(update_fields=…)") for name in names]
-    return [field for field in changed_fields(instance) if field in named]
 
 
 def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None:
@@ -121,12 +119,12 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
         raise ConfigurationError(msg)
     instance.clean()
     session = session_of(instance)
-    row = new_row(instance)
-    answer = session.send(session.dialect.create(info, row, own_paths(info)))
-    data = answer.data
-    if data is None:
-        data = _silently_created(session, instance, row)
-    stored(instance, session, data, row)
+    sent = new_row(instance)
+    answer = session.send(session.dialect.create(info, sent, info.paths))
+    if answer.data is None:
+        _created_silently(session, [instance], [sent])
+    else:
+        stored(instance, session, answer.data, sent)
 
 
 def new_row(instance: Any) -> Row:
@@ -149,111 +147,153 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
         return
     instance.clean()
     fields = _chosen(info, instance, names)
-    if info.pk in fields and not info.options.singleton:
-        was = state_of(instance).row.get(info.pk.column)
-        msg = (
-            f"{info.pk} changed from {was!r} to {instance.pk!r}: the server cannot change a key (G15). "
-            f"Create a new {info.model.__name__} and delete this one."
-        )
-        raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=instance.pk)
-    changes = _payload(instance, fields)
+    if not fields:
+        return
+    _check_key(instance, info, fields)
+    sent = _payload(instance, fields)
     session = session_of(instance)
     # What changed and is not sent now stays as it is, to be sent later.
     waiting = [f for f in changed_fields(instance) if f not in fields]
-    known = [f for f in info.fields.values() if f is info.pk or (f.name in instance.__dict__ and f not in waiting)]
-    key = state_of(instance).row.get(info.pk.column)
-    answer = session.send(session.dialect.update(info, key, changes, [(f,) for f in known]))
+    held = [f for f in info.fields.values() if f == info.pk or (f.name in instance.__dict__ and f not in waiting)]
+    key = None if info.options.singleton else stored_key(instance)
+    try:
+        answer = session.send(session.dialect.update(info, key, sent, [(f,) for f in held]))
+    except Forbidden:
+        # The same answer for a row that is gone and for one that may not be changed (G33).
+        if not info.options.singleton and not _visible(session, instance):
+            raise gone(instance) from None
+        raise
     row = answer.data
     if row is None:
-        row = _explain_silent_update(session, instance, changes, known)
-    stored(instance, session, row, changes)
+        row = _updated_silently(session, instance, sent, held)
+    stored(instance, session, row, sent)
+
+
+def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:
+    """Return the fields to update: those that changed, or of the named ones those."""
+    if names is None:
+        return changed_fields(instance)
+    if isinstance(names, str):
+        msg = f"update_fields takes a list of names, not the string {names!r}."
+        raise TypeError(msg)
+    named = [info.field(name, "save(update_fields=…)") for name in names]
+    row = state_of(instance).row
+    return [f for f in dict.fromkeys(named) if f.name in instance.__dict__ and _differs(f, instance, row)]
+
+
+def _check_key(instance: Any, info: ModelInfo, fields: Sequence[Field]) -> None:
+    if info.pk not in fields:
+        return
+    was, now = state_of(instance).row.get(info.pk.column), instance.__dict__[info.pk.name]
+    msg = (
+        f"{info.pk} changed from {was!r} to {now!r}: the server cannot change a key (G15). "
+        f"Create a new {info.model.__name__} and delete this one."
+    )
+    raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=now)
 
 
 def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
-    """Let an instance hold what the server stored, so that it is clean."""
-    state = state_of(instance)
-    _check_nothing_lost(_info(instance), row, sent)
+    """Let an instance hold what the server stored, so that it is clean.
+
+    Raises:
+        FieldError: the server has no such field, and said so only by leaving it out of the answer.
+    """
+    state, info = state_of(instance), _info(instance)
     if state.page is None:
-        state.page = Page(session, type(instance))
+        state.page = Page(session, info.model)
         state.page.add(instance)
-    state.stored, state.deleted = True, False
+    state.stored, state.deleted, state.missing = True, False, False
     state.row.update(row)
-    fields = [f for f in _info(instance).fields.values() if f.column in row]
-    take(instance, row, [f for f in fields if not _still_related(f, instance, row)])
+    fields = [f for f in info.fields.values() if f.column in row]
+    take(instance, row, [f for f in fields if not _kept(f, instance, row)])
     for field in fields:
         if field.column in sent and field.value_type.kind in ROUNDED:
             warn_if_rounded(field, sent[field.column], row[field.column])
+    lost = [f for f in info.fields.values() if f.column in sent and f.column not in row]
+    if lost:  # Directus 10 says nothing else (G15)
+        names = ", ".join(field.column for field in lost)
+        msg = f"The {info.model.__name__} was written, and {info.collection!r} has no field {names}: that is lost."
+        raise FieldError(msg, name=lost[0].column, choices=tuple(row))
 
 
-def _check_nothing_lost(info: ModelInfo, row: Row, sent: Row) -> None:
-    """Raise where a field that was sent is missing in the answer: Directus 10 says nothing else (G15)."""
-    for field in info.fields.values():
-        if field.column in sent and field.column not in row:
-            msg = f"{field}: the collection {info.collection!r} has no field {field.column!r}; the value is lost."
-            raise FieldError(msg, name=field.column, choices=tuple(row))
+def _kept(field: Field, instance: Any, row: Row) -> bool:
+    """Whether an object can stay: a related instance that is still led to, a document that is stored as it is."""
+    value = instance.__dict__.get(field.name)
+    raw = row.get(field.column)
+    if value is None or raw is None:
+        return False
+    if is_model(type(value)):
+        return bool(field.load(raw) == key_of(value))
+    return _is_document(field) and not _differs(field, instance, row)
 
 
-def _still_related(field: Field, instance: Any, row: Row) -> bool:
-    """Whether a relation leads where it led, so that the related instance can stay."""
-    related = instance.__dict__.get(field.name)
-    raw = row[field.column]
-    return raw is not None and is_model(type(related)) and bool(field.load(raw) == related.pk)
+def _created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
+    """Take instances for stored, though the server did not say so (G13), and find out why it did not.
 
-
-def _silently_created(session: Session, instance: Any, row: Row) -> Row:
-    """Return what is known of a row that was created and not read back (G13)."""
-    info = _info(instance)
-    _explain_silence(session, info)
-    if info.pk.column not in row:
-        return row
-    state_of(instance).row[info.pk.column] = row[info.pk.column]
-    try:
-        return read_rows(session, info.model, [instance], list(info.fields.values())).get(instance.pk, row)
-    except Forbidden:
-        return row
-
-
-def _explain_silence(session: Session, info: ModelInfo) -> None:
-    """Find out why the answer to a create was empty (G13): an unknown field raises, as reading it does.
-
-    Where the rows may not be read, the row was created and that is all that can be known.
+    Raises:
+        Forbidden: for fields that the server lacks, or that this user may not read.
     """
-    request = session.dialect.read(Query(info.model, paths=own_paths(info), limit=0))
+    info = _info(instances[0])
+    for instance, row in zip(instances, sent, strict=True):
+        stored(instance, session, row, row)
+    request = session.dialect.read(Query(info.model, paths=info.paths, limit=0))
     try:
         session.send(attrs.evolve(request, purpose="info"))
     except Forbidden as error:
-        if session.dialect.names_field(error):
-            error.add_note(
-                f"The {info.model.__name__} was created all the same: only reading it back failed (G13)."
-            )
-            raise
+        if not session.dialect.names_field(error):
+            return  # creating is allowed and reading is not
+        error.add_note(_SILENT.format(info.model.__name__))
+        raise
+    if info.pk.column in sent[0]:  # what a database keeps as another key cannot be read back by this one
+        for instance, row, found in zip(
+            instances, sent, read_rows(session, instances, info.fields.values()), strict=True
+        ):
+            stored(instance, session, found or row, row)
 
 
-def _explain_silent_update(session: Session, instance: Any, changes: Row, fields: Sequence[Field]) -> Row:
-    """Find out why the answer to an update was empty: no such row, or one that may not be read (G5)."""
+_SILENT = (
+    "The {} was written all the same: only reading it back failed (G13). What was sent for a field that the "
+    "server lacks is lost."
+)
+
+
+def _updated_silently(session: Session, instance: Any, sent: Row, fields: Sequence[Field]) -> Row:
+    """Find out why the answer to an update was empty: no such row, or one that may not be read (G5).
+
+    Raises:
+        DoesNotExist: the row is not there.
+        Forbidden: for fields that the server lacks, or that this user may not read.
+    """
     if _info(instance).options.singleton:
-        return changes
+        return sent
     try:
-        rows = read_rows(session, type(instance), [instance], fields)
+        row = read_rows(session, [instance], fields)[0]
     except Forbidden as error:
-        if session.dialect.names_field(error):
-            raise
-        return changes  # writing is allowed and reading is not
-    if instance.pk not in rows:
+        if not session.dialect.names_field(error):
+            return sent  # writing is allowed and reading is not
+        if not _visible(session, instance):
+            raise gone(instance) from None
+        stored(instance, session, sent, sent)
+        error.add_note(_SILENT.format(type(instance).__name__))
+        raise
+    if row is None:
         raise gone(instance)
-    return rows[instance.pk]
+    return row
 
 
 def delete(instance: Any) -> None:
     """Delete the row; see `Model.delete`."""
     info, state = _info(instance), state_of(instance)
+    if info.options.singleton:
+        msg = f"{info.model.__name__} is a singleton and has no delete()."
+        raise UnsupportedQuery(msg)
     if state.deleted:
         return
     if not state.stored:
         raise gone(instance, "it was never saved")
     session = session_of(instance)
     try:
-        session.send(session.dialect.delete(info, state.row[info.pk.column]))
+        session.send(session.dialect.delete(info, stored_key(instance)))
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be deleted (G33).
         if _visible(session, instance):
@@ -262,8 +302,9 @@ def delete(instance: Any) -> None:
 
 
 def _visible(session: Session, instance: Any) -> bool:
+    """Whether a row is there, as far as this user can tell."""
     try:
-        return bool(read_rows(session, type(instance), [instance], []))
+        return read_rows(session, [instance], [])[0] is not None
     except Forbidden:
         return True
 
@@ -271,7 +312,7 @@ def _visible(session: Session, instance: Any) -> bool:
 def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     """Read the row again; see `Model.refresh`."""
     info, state = _info(instance), state_of(instance)
-    if not state.stored:
+    if not state.stored and not info.options.singleton:
         raise gone(instance, "it was deleted" if state.deleted else "it was never saved")
     if isinstance(names, str):
         msg = f"refresh() takes a list of names, not the string {names!r}."
@@ -281,19 +322,14 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
         fields = held if len(held) > 1 else list(info.fields.values())
     else:
         fields = [info.field(name, "refresh(…)") for name in names]
-    session = session_of(instance)
-    if info.options.singleton:
-        row = session.send(
-            session.dialect.read_singleton(Query(info.model, paths=tuple((f,) for f in fields)))
-        ).data
-    else:
-        row = read_rows(session, info.model, [instance], fields).get(instance.pk)
+    row = read_rows(session_of(instance), [instance], fields)[0]
+    state.missing = row is None
     if row is None:
         raise gone(instance)
     for field in fields:
         state.problems.pop(field.name, None)
     state.row.update(row)
-    take(instance, row, [f for f in fields if not _still_related(f, instance, row)])
+    take(instance, row, [f for f in fields if not _kept(f, instance, row)])
 
 
 # --- many rows ----------------------------------------------------------------------------------------------
@@ -306,7 +342,7 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
     while done < len(rows):
         chunk = _chunk(rows, done, session.max_rows)
         try:
-            answer = session.send(session.dialect.create_many(info, chunk, own_paths(info)))
+            answer = session.send(session.dialect.create_many(info, chunk, info.paths))
         except InvalidRequest as refusal:
             maximum = session.dialect.row_limit(refusal)
             if maximum is None or maximum >= len(chunk):
@@ -317,15 +353,16 @@ def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> 
         except DirectusError as error:
             _note_progress(error, done, chunk, rows)
             raise
-        if answer.data is None:
-            _explain_silence(session, info)
+        batch = instances[done : done + len(chunk)]
         page = Page(session, info.model)
-        for instance, sent, row in zip(
-            instances[done : done + len(chunk)], chunk, _in_order(info, chunk, answer), strict=True
-        ):
+        for instance in batch:
             state_of(instance).page = page
             page.add(instance)
-            stored(instance, session, row, sent)
+        if answer.data is None:
+            _created_silently(session, batch, chunk)
+        else:
+            for instance, sent, row in zip(batch, chunk, _in_order(info, chunk, answer), strict=True):
+                stored(instance, session, row, sent)
         done += len(chunk)
 
 
@@ -334,10 +371,8 @@ def _note_progress(error: DirectusError, done: int, chunk: Sequence[Row], rows: 
     refused = isinstance(error, ServerError) and error.status < 500
     fate = "were not" if refused else "may have been"
     after = len(rows) - done - len(chunk)
-    error.add_note(
-        f"Of {len(rows)} rows, the first {done} were created, the next {len(chunk)} {fate}"
-        f"{f', and the last {after} were not sent' if after else ''}."
-    )
+    parts = [(done, "were created"), (len(chunk), fate), (after, "were not sent")]
+    error.add_note(f"Of {len(rows)} rows in their order: {', '.join(f'{n} {what}' for n, what in parts if n)}.")
 
 
 def _with_key(instance: Any) -> Row:
@@ -364,8 +399,6 @@ def _chunk(rows: Sequence[Row], start: int, maximum: int | None) -> list[Row]:
 
 def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]:
     """Return the rows of the answer in the order in which they were sent (G11)."""
-    if answer.data is None:
-        return list(sent)
     column, load = info.pk.column, info.pk.load
     named = {load(row[column]) for row in sent if column in row}
     by_key = {load(row[column]): row for row in answer.data}
@@ -377,11 +410,6 @@ def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]
         raise TransportError(msg, status=answer.status)
     unnamed = iter(made)
     return [by_key[load(row[column]) if column in row else next(unnamed)] for row in sent]
-
-
-def own_paths(info: ModelInfo) -> tuple[tuple[Field], ...]:
-    """Return the paths of a model's own fields; never ``*``, which brings what nobody asked for."""
-    return tuple((field,) for field in info.fields.values())
 
 
 def _info(instance: Any) -> ModelInfo:

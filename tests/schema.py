@@ -70,11 +70,27 @@ def make_field(server: DirectusServer, collection: str, spec: Spec) -> None:
 
 
 def make_relation(
-    server: DirectusServer, collection: str, field: str, related: str, kind: str = "integer", **schema: Any
+    server: DirectusServer,
+    collection: str,
+    field: str,
+    related: str,
+    kind: str = "integer",
+    *,
+    reverse: str | None = None,
+    **schema: Any,
 ) -> None:
-    """Add a many-to-one field of the other key's type; ``schema`` takes on_delete="CASCADE" …"""
+    """Add a many-to-one field of the other key's type; ``schema`` takes on_delete="CASCADE" …
+
+    ``reverse`` names the list of rows on the other side.
+    """
+    if reverse is not None:
+        make_field(
+            server, related, {"field": reverse, "type": "alias", "schema": None, "meta": {"special": ["o2m"]}}
+        )
     make_field(server, collection, column(field, kind, special=["m2o"]))
-    relation = {"collection": collection, "field": field, "related_collection": related}
+    relation: Spec = {"collection": collection, "field": field, "related_collection": related}
+    if reverse is not None:
+        relation["meta"] = {"one_field": reverse}
     post(server, "/relations", {**relation, "schema": schema} if schema else relation)
 
 

@@ -82,6 +82,90 @@ class TestInheritance:
         assert One.directus.options.singleton
         assert not Many.directus.options.singleton
 
+    def test_ordering_comes_from_the_nearest_base_that_has_one(self) -> None:
+        class Stamped(Model, abstract=True):
+            created: datetime | None = None
+
+        class Ordered(Model, abstract=True, ordering=("-created",)):
+            pass
+
+        class Item(Stamped, Ordered):
+            id: int
+
+        class Loose(Item, ordering=()):
+            pass
+
+        assert Item.directus.options.ordering == ("-created",)
+        assert Loose.directus.options.ordering == ()
+        assert Loose.directus.collection == "items"
+
+    def test_a_concrete_parent_gives_the_collection_wherever_it_stands(self) -> None:
+        class Stamped(Model, abstract=True):
+            created: datetime | None = None
+
+        class First(Stamped, Airline):
+            pass
+
+        class Last(Airline, Stamped):
+            pass
+
+        assert First.directus.collection == Last.directus.collection == "airlines"
+
+    def test_fields_of_a_class_that_is_no_model_are_refused(self) -> None:
+        class Mixin:
+            note: str
+
+        with pytest.raises(ConfigurationError, match=r"Mixed\.note: fields are taken from models: make Mixin one"):
+
+            class Mixed(Mixin, Model):
+                id: int
+
+    def test_hiding_a_field_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"Hiding\.name: it hides the field of Airline"):
+
+            class Hiding(Airline):
+                @property
+                def name(self) -> str:  # type: ignore[misc]
+                    return "x"
+
+
+class TestInit:
+    def test_an_init_of_ones_own_calls_the_one_that_attrs_makes(self) -> None:
+        class Own(Airline):
+            def __init__(self, code: str) -> None:
+                self.__attrs_init__(carrier=code, name=code.lower())  # type: ignore[attr-defined]
+
+        own = Own("XX")
+        assert own.to_dict() == {"carrier": "XX", "name": "xx"}
+        assert own.country is None
+
+    def test_a_field_that_was_left_alone_is_absent_from_the_start(self) -> None:
+        class Hooked(Airline):
+            def __attrs_post_init__(self) -> None:
+                assert self.country is None
+
+        assert "country" not in vars(Hooked(carrier="XX", name="x"))
+
+
+class TestDefaults:
+    def test_a_default_that_all_would_share_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"Shared\.tags: .*field\(factory=list\)"):
+
+            class Shared(Model):
+                id: int
+                tags: list[str] = []
+
+    def test_a_readonly_field_has_no_default_to_send(self) -> None:
+        with pytest.raises(ConfigurationError, match="never sent"):
+            field(default=3, readonly=True)
+
+    def test_a_field_without_an_annotation_says_so(self) -> None:
+        with pytest.raises(ConfigurationError, match="needs an annotation"):
+
+            class Bare(Model):
+                id: int
+                name = field()
+
 
 class TestKeys:
     def test_no_key_is_an_error_at_class_creation(self) -> None:
@@ -218,6 +302,24 @@ class TestAnnotations:
         second = cell({"more": int})
         assert Holder.directus.fields["cell"].target is second
         Holder(id=1, cell=second(id=2, more=3))
+
+
+def test_querysets_outlive_the_redefinition_of_a_model() -> None:
+    kept = Flight.objects.filter(carrier__name="JetBlue").order_by("-id")
+    for _ in range(2):
+        type("Cell", (Model,), {"__annotations__": {"id": int}, "__module__": __name__})
+    assert kept.query == Flight.objects.filter(carrier__name="JetBlue").order_by("-id").query
+    assert "sort=-id limit" in str(kept.explain())
+    assert "fields=id,plane," in str(kept.select_related("carrier").explain())
+    assert "fields=id,carrier,plane,dep_delay" in str(kept.defer("note").explain())
+
+
+def test_a_model_may_be_ordered_by_itself() -> None:
+    class Node(Model, ordering=("parent", "id")):
+        id: int
+        parent: Node | None = None
+
+    assert "sort=parent,id " in str(Node.objects.explain())
 
 
 def test_ordering_of_the_model_is_taken_unless_another_is_given() -> None:

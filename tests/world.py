@@ -113,7 +113,7 @@ def build(server: DirectusServer) -> None:
         column("tags", "json"),
         column("created", "timestamp", special=["date-created", "cast-timestamp"]),
     )
-    make_relation(server, "notes", "flight", "flights")
+    make_relation(server, "notes", "flight", "flights", reverse="notes")
     make_collection(
         server,
         "settings_of_app",

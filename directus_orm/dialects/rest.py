@@ -9,12 +9,13 @@ from typing import Any
 
 import attrs
 
-from ..errors import Forbidden, InvalidRequest, TransportError
+from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, TransportError
 from ..info import ModelInfo
 from ..query.conditions import ALWAYS, All, Leaf, Node
 from ..query.query import Path, Query
 from ..wire import Answer, Request, Row, path
 
+_NAMES_FIELDS = re.compile(r'access fields? "')
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 
 
@@ -32,14 +33,29 @@ class RestDialect:
         Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
         server cache answers (G28).
         """
-        body: Row = {"fields": _fields(query.paths), "limit": len(keys)}
-        if query.where != ALWAYS:
-            body["filter"] = compile_filter(query.where)
+        parts = _query(attrs.evolve(query, limit=len(keys), offset=0))
+        body = {name: part for name, part in parts.items() if name != "sort"}
         return Request("SEARCH", _items(query.model.directus), json={"keys": list(keys), "query": body})
 
-    def read_singleton(self, query: Query) -> Request:
-        """Return the request for the one row of a singleton."""
-        return Request("GET", _items(query.model.directus), _params({"fields": _fields(query.paths)}))
+    def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
+        """Return the request for the one row of a singleton; a fresh one comes past the server's cache (G28)."""
+        parts = {"fields": _fields(query.paths)}
+        route = _items(query.model.directus)
+        return Request("SEARCH", route, json={"query": parts}) if fresh else Request("GET", route, _params(parts))
+
+    def singleton_row(self, answer: Answer, info: ModelInfo) -> Row:
+        """Return the row in the answer to `read_singleton`.
+
+        Raises:
+            ConfigurationError: the collection is an ordinary one.
+        """
+        if isinstance(answer.data, dict):
+            return answer.data
+        msg = (
+            f"{info.model.__name__} is declared as a singleton, and the server's collection {info.collection!r} "
+            "is an ordinary one: leave out singleton=True."
+        )
+        raise ConfigurationError(msg)
 
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, its limit and offset apart (G22)."""
@@ -81,8 +97,8 @@ class RestDialect:
         return _rows(answer)
 
     def names_field(self, error: Forbidden) -> bool:
-        """Return whether a refusal speaks of a field, unknown or unreadable, not of the whole collection (G33)."""
-        return 'access field "' in str(error)
+        """Return whether a refusal speaks of fields, unknown or unreadable, not of the whole collection (G33)."""
+        return _NAMES_FIELDS.search(str(error)) is not None
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows the server gives at a time, if that is what it refused (G45)."""
@@ -95,7 +111,10 @@ def _items(info: ModelInfo) -> str:
 
 
 def _item(info: ModelInfo, key: Any) -> str:
-    return path("items", info.collection, key)
+    try:
+        return path("items", info.collection, key)
+    except ValueError as error:
+        raise QueryError(str(error)) from None
 
 
 def _secret(info: ModelInfo) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,8 @@ _OPERATORS: dict[str, frozenset[str]] = {
 }
 _ONLY_NULL = frozenset({"null"})
 # The server has no _in for booleans; MariaDB compares floats in lists and ranges less exactly than by _eq.
+_DOUBLES = frozenset({"float", "decimal"})
+_MOST_VALUES = 30_000
 _ONE_BY_ONE = frozenset({"boolean", "float"})
 
 # Strings that the server evaluates, or takes for a constant (G16, G17).
@@ -48,18 +51,29 @@ def _exact(path: Path, operator: str, value: Any) -> Node:
         return Leaf(path, "null")
     if value == "" and isinstance(value, str):
         return all_of([Leaf(path, "empty"), Leaf(path, "nnull")])  # G37: _eq refuses ""
-    return Leaf(path, operator, _sent(path, value))
+    sent = _sent(path, value)
+    return NEVER if _is_cut(path, value) else Leaf(path, operator, sent)
 
 
 def _in(path: Path, operator: str, values: Any) -> Node:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         msg = f"{_name(path)}__in takes a list of values, not {values!r}."
         raise QueryError(msg)
+    if hasattr(values, "query"):
+        msg = f"{_name(path)}__in: a queryset inside a query is not there yet; give its keys, as a list."
+        raise UnsupportedQuery(msg)
     # None is dropped, as in Django; the server would take it for 0 (G18).
     wanted = list(dict.fromkeys(_hashable(path, values)))
+    if len(wanted) > _MOST_VALUES:
+        msg = (
+            f"{_name(path)}__in: {len(wanted):,} values are more than every database takes ({_MOST_VALUES:,}). "
+            "in_bulk() takes any number of keys; else ask several times."
+        )
+        raise UnsupportedQuery(msg)
     if path[-1].value_type.kind in _ONE_BY_ONE:
         return either_of(_exact(path, "eq", value) for value in wanted)
-    return Leaf(path, operator, [_sent(path, value) for value in wanted]) if wanted else NEVER
+    sent = [sent for value in wanted for sent in [_sent(path, value)] if not _is_cut(path, value)]
+    return Leaf(path, operator, sent) if sent else NEVER
 
 
 def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:
@@ -78,7 +92,7 @@ def _compare(path: Path, operator: str, value: Any) -> Node:
     if value is None:
         msg = f"{_name(path)}: nothing is more or less than None; use {_name(path)}__isnull=True."
         raise QueryError(msg)
-    return Leaf(path, operator, _sent(path, value))
+    return Leaf(path, operator, _sent(path, _raised(path, value) if operator in _ROUNDED_UP else value))
 
 
 def _between(path: Path, operator: str, value: Any) -> Node:
@@ -86,10 +100,32 @@ def _between(path: Path, operator: str, value: Any) -> Node:
     if len(bounds) != 2 or None in bounds:  # the server ignores a _between of another length (G3)
         msg = f"{_name(path)}__range takes two values, the lowest and the highest, not {value!r}."
         raise QueryError(msg)
-    low, high = (_sent(path, bound) for bound in bounds)
+    low, high = _sent(path, _raised(path, bounds[0])), _sent(path, bounds[1])
     if path[-1].value_type.kind in _ONE_BY_ONE:
         return all_of([Leaf(path, "gte", low), Leaf(path, "lte", high)])
     return Leaf(path, operator, [low, high])
+
+
+# What is stored has whole units; a bound between two of them stands for the one above, or the one below.
+_UNITS = {"timestamp": timedelta(milliseconds=1), "dateTime": timedelta(seconds=1)}
+_ROUNDED_UP = frozenset({"lt", "gte"})
+
+
+def _is_cut(path: Path, value: Any) -> bool:
+    """Whether a time is between two that the field can hold, so that none equals it."""
+    unit = _UNITS.get(path[-1].value_type.kind)
+    return (
+        unit is not None
+        and isinstance(value, datetime)
+        and timedelta(microseconds=value.microsecond) % unit != _NO_TIME
+    )
+
+
+def _raised(path: Path, value: Any) -> Any:
+    return value + _UNITS[path[-1].value_type.kind] if _is_cut(path, value) else value
+
+
+_NO_TIME = timedelta(0)
 
 
 def _flag(path: Path, operator: str, value: Any) -> Node:
@@ -236,7 +272,7 @@ def _sent(path: Path, value: Any) -> Any:
     except (ValueError, TypeError, ArithmeticError) as error:
         msg = f"filter on {_name(path)}: {field} ({field.value_type.python}) has no such value: {error}."
         raise QueryError(msg) from error
-    if isinstance(value, Decimal | float):
+    if field.value_type.kind in _DOUBLES and isinstance(value, Decimal | float | int):
         return _number(path, value, sent)
     return _literal(path, sent, constants=_CONSTANTS) if isinstance(sent, str) else sent
 

@@ -29,7 +29,9 @@ class Q:
         self._set((*map(only_q, conditions), *lookups.items()), "and", negated=False)
 
     @classmethod
-    def _of(cls, children: tuple[Q, ...], joined_by: Literal["and", "or"], *, negated: bool = False) -> Q:
+    def _of(
+        cls, children: tuple[Q | tuple[str, Any], ...], joined_by: Literal["and", "or"], *, negated: bool = False
+    ) -> Q:
         made = cls.__new__(cls)
         made._set(children, joined_by, negated=negated)  # noqa: SLF001
         return made
@@ -42,13 +44,14 @@ class Q:
 
     def _joined(self, other: Q, joined_by: Literal["and", "or"]) -> Q:
         # An empty Q says nothing, as in Django, so that loops may start with one.
-        return (
-            Q._of((self, other), joined_by)
-            if self.children and other.children
-            else self
-            if self.children
-            else other
-        )
+        if not (self.children and other.children):
+            return self if self.children else other
+        return Q._of((*self._parts(joined_by), *other._parts(joined_by)), joined_by)
+
+    def _parts(self, joined_by: Literal["and", "or"]) -> tuple[Q | tuple[str, Any], ...]:
+        # What is joined alike lies side by side: a long chain would be a deep tree.
+        alike = self.joined_by == joined_by or len(self.children) == 1
+        return self.children if alike and not self.negated else (self,)
 
     def __and__(self, other: Q) -> Q:
         return self._joined(only_q(other), "and")

@@ -6,11 +6,13 @@ from typing import Any
 
 import attrs
 
-from ..errors import FieldError, QueryError
+from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
 from .conditions import ALWAYS, NEVER, Node, all_of
 
 Path = tuple[Field, ...]
+
+_WITHOUT_ORDER = frozenset({"geometry", "hash", "json"})
 
 
 @attrs.frozen
@@ -79,7 +81,7 @@ def ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") 
     Raises:
         FieldError: a name is no field, or more than a field.
     """
-    return tuple(order for name in names for order in _orders(model, name, where, ()))
+    return tuple(order for name in names for order in _orders(model, name, where, (model,)))
 
 
 def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]) -> list[Order]:
@@ -94,6 +96,10 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     if rest:
         target = path[-1].target
         raise (target.directus if target else model.directus).unknown(rest, f"{where}({name!r})")
+    kind = path[-1].value_type.kind
+    if kind.partition(".")[0] in _WITHOUT_ORDER:
+        msg = f"{where}({name!r}): not every database can order fields of type {kind}."
+        raise UnsupportedQuery(msg)
     target = path[-1].target
     if target is None or not target.directus.options.ordering or target in seen:
         return [Order(path, descending)]

@@ -128,6 +128,9 @@ class QuerySet(Rows[M]):
         if flat and (named or len(names) != 1):
             msg = "values_list(flat=True) takes one field, and no named=True."
             raise QueryError(msg)
+        if named and len(set(names)) < len(names):
+            msg = "values_list(named=True) takes each name once."
+            raise QueryError(msg)
         return self._values(names, "flat" if flat else "named" if named else "tuple")
 
     def _values(self, names: tuple[str, ...], kind: str) -> Rows[Any]:
@@ -183,6 +186,7 @@ class QuerySet(Rows[M]):
         Example:
             >>> flight = Flight(carrier=Airline.objects.ref("AA"))
         """
+        self._plural("ref")
         pk = self._info.pk
         if not key:
             msg = f"{pk} cannot be {key!r}."
@@ -261,4 +265,4 @@ class Manager:
 def everything(model: type[Any]) -> Query:
     """Return the query for all rows of a model, in its ordering, with all its fields."""
     info: ModelInfo = model.directus
-    return Query(model, order=ordering(model, info.options.ordering, "ordering"), paths=writes.own_paths(info))
+    return Query(model, order=ordering(model, info.options.ordering, "ordering"), paths=info.paths)

@@ -9,6 +9,7 @@ import attrs
 
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..session import Session, current_session
+from ..wire import masked
 from .conditions import NEVER
 from .explain import Explanation, explain
 from .fetch import fetch
@@ -81,6 +82,7 @@ class Rows(Generic[T]):
 
     def none(self) -> Self:
         """Return a query without rows, which never asks the server."""
+        self._plural("none")
         return self._with(attrs.evolve(self._query, where=NEVER))
 
     def order_by(self, *names: str) -> Self:
@@ -98,12 +100,14 @@ class Rows(Generic[T]):
 
     def limit(self, count: int | None) -> Self:
         """Take at most so many rows; None takes all."""
+        self._plural("limit")
         if count is not None:
             _whole("limit", count)
         return self._with(attrs.evolve(self._query, limit=count))
 
     def offset(self, count: int) -> Self:
         """Pass over so many rows first."""
+        self._plural("offset")
         _whole("offset", count)
         return self._with(attrs.evolve(self._query, offset=count))
 
@@ -258,8 +262,7 @@ class Rows(Generic[T]):
         found = list(rows[:2])
         if len(found) == 1:
             return found[0]
-        asked = Q(*conditions, **lookups)
-        what = f"matches {asked!r}" if asked.children else "matches the query"
+        what = f"matches {Q(*conditions, **masked(lookups))!r}" if conditions or lookups else "matches the query"
         if found:
             message = f"More than one {model.__name__} {what}; first() takes the first one."
             several: MultipleObjectsReturned = model.MultipleObjectsReturned(message)
@@ -272,7 +275,8 @@ class Rows(Generic[T]):
             self._plural("filter")
         session = self._session()
         answer = session.send(session.dialect.read_singleton(self._query))
-        return self._shape.decoder(self._query)(session, [answer.data])[0]
+        row = session.dialect.singleton_row(answer, self._query.model.directus)
+        return self._shape.decoder(self._query)(session, [row])[0]
 
     def first(self) -> T | None:
         """Return the first row, by key where there is no ordering, or None."""
@@ -285,6 +289,7 @@ class Rows(Generic[T]):
         """Return the last row, by key where there is no ordering, or None."""
         if self._complete:
             return self._cache[-1] if self._cache else None
+        self._unsliced("last")
         return self.reverse().first()
 
     def count(self) -> int:

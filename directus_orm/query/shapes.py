@@ -72,6 +72,8 @@ def _value(row: Row, path: Path, outer: tuple[str, ...], key: Any) -> Any:
             return None
         if not isinstance(part, dict):  # G26: a bare key, or nothing
             raise field.error("nothing", "the related row is one that this user may not read", key, None)
+    if field.column not in part:
+        raise field.error("nothing", "the server has no such field", key, None)
     raw = part[field.column]
     if raw is None:
         if field.nullable:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import FieldError, Q, QueryError, Session, UnsupportedQuery
+from directus_orm import FieldError, Model, Q, QueryError, Session, UnsupportedQuery, field
 
-from ..world import Airline, Flight, Note, Plane
+from ..world import START, Airline, Flight, Note, Plane
 
 Test = Callable[[Any, Any], bool]
 
@@ -300,3 +300,41 @@ def test_a_lookup_that_the_type_lacks_is_refused_with_those_it_has(name: str, va
 def test_lookups_that_are_not_there_yet_say_so(name: str) -> None:
     with pytest.raises(UnsupportedQuery, match="does not have"):
         Flight.objects.filter(**{name: "x"})
+
+
+class TestTimesBetweenTwoUnits:
+    """A field holds whole milliseconds; a bound between two of them keeps its meaning (G30)."""
+
+    HALF = START + timedelta(hours=1, microseconds=500)
+
+    @pytest.mark.parametrize(
+        ("lookup", "finds"), [("lt", True), ("lte", True), ("gt", False), ("gte", False), ("exact", False)]
+    )
+    def test_a_fraction_is_not_cut_off(self, session: Session, lookup: str, finds: bool) -> None:
+        at_one = Flight.objects.filter(id=2, time_hour=START + timedelta(hours=1))
+        assert at_one.exists()
+        assert at_one.filter(**{f"time_hour__{lookup}": self.HALF}).exists() is finds
+        assert at_one.exclude(**{f"time_hour__{lookup}": self.HALF}).exists() is not finds
+
+    def test_in_and_range(self, session: Session) -> None:
+        day = timedelta(days=1)
+        assert not Flight.objects.filter(id=2, time_hour__in=[self.HALF]).exists()
+        assert not Flight.objects.filter(id=2, time_hour__range=(self.HALF, self.HALF + day)).exists()
+        assert Flight.objects.filter(id=2, time_hour__range=(self.HALF - day, self.HALF)).exists()
+
+
+def test_more_values_than_a_database_takes_are_refused(session: Session) -> None:
+    with pytest.raises(UnsupportedQuery, match="in_bulk"):
+        Flight.objects.filter(id__in=range(40_000))
+    with pytest.raises(UnsupportedQuery, match="give its keys"):
+        Flight.objects.filter(carrier__in=Airline.objects.all())
+
+
+def test_a_secret_is_not_in_the_message_of_a_missing_row(session: Session) -> None:
+    class Keyed(Model, collection="airlines"):
+        carrier: str = field(primary_key=True)
+        token: str = field(name="name")
+
+    with pytest.raises(Keyed.DoesNotExist) as caught:
+        Keyed.objects.get(token="hunter2")
+    assert "hunter2" not in str(caught.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import pickle
 
 import pytest
@@ -19,7 +21,13 @@ def test_joining_makes_new_values_and_leaves_the_parts_alone() -> None:
     assert joined == Q(a=1) & ~Q(b=2) | Q(a=1)
     assert joined != Q(a=1)
     assert pickle.loads(pickle.dumps(joined)) == joined
-    assert repr(joined) == "Q(Q(Q(a=1) & ~Q(Q(b=2))) | Q(a=1))"
+    assert repr(joined) == "Q(Q(a=1 & ~Q(Q(b=2))) | a=1)"
+
+
+def test_a_long_chain_is_flat() -> None:
+    many = functools.reduce(operator.or_, [Q(id=n) for n in range(3000)])
+    assert len(many.children) == 3000
+    assert "_or" in str(Flight.objects.filter(many).explain())
 
 
 def test_an_empty_q_says_nothing() -> None:
