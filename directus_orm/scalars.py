@@ -98,6 +98,8 @@ def _secret(value: Any) -> Any:
 
 
 def _load_int(value: Any) -> int:
+    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, since it is what rows are full of
+        return value
     if type(value) is str:  # PostgreSQL hands out bigInteger as text
         return int(value)
     number: int = expect(value, int, "an integer")

@@ -124,8 +124,8 @@ class TestInheritance:
         with pytest.raises(ConfigurationError, match=r"Hiding\.name: it hides the field of Airline"):
 
             class Hiding(Airline):
-                @property
-                def name(self) -> str:  # type: ignore[misc]
+                @property  # type: ignore[misc]
+                def name(self) -> str:  # type: ignore[override]
                     return "x"
 
 

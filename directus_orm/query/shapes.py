@@ -48,38 +48,49 @@ class Values:
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
-        getters = [(path, tuple(field.column for field in path[:-1])) for _, path in self.columns]
+        getters = [_getter(path) for _, path in self.columns]
         pack = _PACKERS[self.kind]([name for name, _ in self.columns])
         pk = query.model.directus.pk.column
 
         def decode(_: Session, rows: list[Row]) -> list[Any]:
-            return [pack([_value(row, path, outer, row.get(pk)) for path, outer in getters]) for row in rows]
+            return [pack([get(row, row.get(pk)) for get in getters]) for row in rows]
 
         return decode
 
 
-def _value(row: Row, path: Path, outer: tuple[str, ...], key: Any) -> Any:
-    """Return the value at the end of a path; None where the path breaks off at a null.
+def _getter(path: Path) -> Callable[[Row, Any], Any]:
+    """Return the function that takes a row and its key and returns the value at the end of a path.
 
-    Raises:
-        ConversionError: the value does not fit, or the related row may not be read.
+    It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit
+    and for a related row that may not be read.
     """
-    field = path[-1]
-    part: Any = row
-    for column in outer:
-        part = part.get(column, ...)
-        if part is None:
+    *outer, field = path
+    column, load, plain = field.column, field.value_type.load, field.value_type.plain
+
+    def get(row: Row, key: Any) -> Any:
+        for step in outer:
+            row = row.get(step.column, _UNREADABLE)
+            if row is None:
+                return None
+            if not isinstance(row, dict):  # G26: a bare key, or nothing
+                raise field.error("nothing", "the related row is one that this user may not read", key, None)
+        raw = row.get(column, _UNREADABLE)
+        if raw.__class__ is plain:
+            return raw
+        if raw is None and field.nullable:
             return None
-        if not isinstance(part, dict):  # G26: a bare key, or nothing
-            raise field.error("nothing", "the related row is one that this user may not read", key, None)
-    if field.column not in part:
-        raise field.error("nothing", "the server has no such field", key, None)
-    raw = part[field.column]
-    if raw is None:
-        if field.nullable:
-            return None
-        raise field.error("null", "the annotation has no '| None'", key, None)
-    return field.load(raw, key)
+        if raw is None or raw is _UNREADABLE:
+            what, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
+            raise field.error(what, why, key, None)
+        try:
+            return load(raw)
+        except (ValueError, TypeError, ArithmeticError):
+            return field.load(raw, key)  # raises, and says where
+
+    return get
+
+
+_UNREADABLE: Any = object()
 
 
 def _named(names: list[str]) -> Callable[[list[Any]], Any]:
