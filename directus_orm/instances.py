@@ -46,6 +46,31 @@ class State:
         return copy
 
 
+class _Members:
+    """Instances, held weakly; unsaved ones have no hash, so this is a list.
+
+    Those that are gone are dropped when they are many: one instance that is kept would keep them all.
+    """
+
+    __slots__ = ("_gone", "_references")
+
+    def __init__(self) -> None:
+        self._references: list[weakref.ref[Any]] = []
+        self._gone = 0
+
+    def add(self, instance: Any) -> None:
+        self._references.append(weakref.ref(instance, self._drop))
+
+    def alive(self) -> list[Any]:
+        return [instance for reference in list(self._references) if (instance := reference()) is not None]
+
+    def _drop(self, _: weakref.ref[Any]) -> None:
+        self._gone += 1
+        if self._gone * 2 > len(self._references):
+            self._references = [reference for reference in self._references if reference() is not None]
+            self._gone = 0
+
+
 class Page:
     """Instances that came together, held weakly: what one of them lacks is loaded for all."""
 
@@ -54,22 +79,21 @@ class Page:
     def __init__(self, session: Session, model: type[Any], parent: Page | None = None) -> None:
         self.session = session
         self.model = model
-        # By identity, since unsaved instances have no hash.
-        self._members: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._members = _Members()
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
         self._parts: dict[type[Any], Page] = {}
         self._parent = None if parent is None else weakref.ref(parent)
 
     def add(self, instance: Any) -> None:
         """Let an instance load together with the others."""
-        self._members[id(instance)] = instance
+        self._members.add(instance)
 
     def members(self) -> list[Any]:
         """Return the instances that are still in use."""
         parent = self._parent and self._parent()
         if parent:
             parent.refer(self.model)
-        return list(self._members.values())
+        return self._members.alive()
 
     def refer(self, target: type[Any]) -> None:
         """Make the references of all members to a model, so that they load together."""
