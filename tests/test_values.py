@@ -265,12 +265,14 @@ def test_choices_and_own_types_are_found_by_their_values(name: str) -> None:
 
 
 @pytest.mark.usefixtures("session")
-def test_g30_a_filter_cuts_its_value_as_a_write_does() -> None:
+def test_g30_what_was_cut_is_found_by_what_was_stored() -> None:
     seen, local = datetime(2024, 1, 1, 12, 0, 0, 999, UTC), datetime(2024, 1, 1, 12, 0, 0, 999999)
     value = Value(seen=seen, local=local)
     value.save()
     assert (value.seen, value.local) == (seen.replace(microsecond=0), local.replace(microsecond=0))
-    assert Value.objects.get(pk=value.pk, seen=seen, local=local).pk == value.pk
+    assert Value.objects.get(pk=value.pk, seen=value.seen, local=value.local).pk == value.pk
+    assert not Value.objects.filter(pk=value.pk, seen=seen).exists()
+    assert Value.objects.filter(pk=value.pk, seen__lt=seen, local__lt=local).exists()
 
 
 class Spot(Model, collection="orm_spots"):
