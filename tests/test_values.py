@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import Model, RoundedWarning, Session, UnsupportedQuery, field, generated
+from directus_orm import Model, QueryError, RoundedWarning, Session, UnsupportedQuery, field, generated
 from directus_orm.testing import DirectusServer
 
 from .schema import column, drop_collection, make_collection
@@ -289,4 +289,13 @@ def test_geojson_comes_back_where_the_database_knows_geometry(server: DirectusSe
     spot = Spot(where={"type": "Point", "coordinates": [8.5, 47.25]})
     spot.save()
     assert spot.where == Spot.objects.get(pk=spot.pk).where == {"type": "Point", "coordinates": [8.5, 47.25]}
+    nowhere = Spot.objects.create()
+    around = {"type": "Polygon", "coordinates": [[[8, 47], [9, 47], [9, 48], [8, 48], [8, 47]]]}
+    elsewhere = {"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}
+    for lookup in ("where__intersects", "where__intersects_bbox"):
+        assert list(Spot.objects.filter(**{lookup: around})) == [spot]
+        assert list(Spot.objects.exclude(**{lookup: around})) == [nowhere]
+        assert list(Spot.objects.exclude(**{lookup: elsewhere})) == [spot, nowhere]
+    with pytest.raises(QueryError, match="GeoJSON"):
+        Spot.objects.filter(where__intersects="here")
     drop_collection(server, "orm_spots")

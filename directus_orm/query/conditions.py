@@ -61,6 +61,8 @@ _OPPOSITES = (
     ("istarts_with", "nistarts_with"),
     ("ends_with", "nends_with"),
     ("iends_with", "niends_with"),
+    ("intersects", "nintersects"),
+    ("intersects_bbox", "nintersects_bbox"),
 )
 _OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _KNOWS_NULL = frozenset({"null", "nnull", "empty", "nempty"})

@@ -31,7 +31,7 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
     try:
         session = session or current_session()
     except ConfigurationError:
-        return Explanation(_first(query, RestDialect()))
+        return Explanation(_first(query, Session.dialect))
     return Explanation(session.prepared(_first(query, session.dialect, session.page_size, session.max_rows)))
 
 

@@ -31,6 +31,7 @@ _OPERATORS: dict[str, frozenset[str]] = {
     "csv": frozenset("null empty".split()),
     "json": frozenset({"null"}),
     "hash": frozenset({"empty"}),
+    "geometry": frozenset("null intersects intersects_bbox".split()),
 }
 _ONLY_NULL = frozenset({"null"})
 # The server has no _in for booleans; MariaDB compares floats in lists and ranges less exactly than by _eq.
@@ -160,6 +161,13 @@ def _pattern(path: Path, operator: str, value: Any) -> Node:
     return Leaf(path, operator, _literal(path, value))
 
 
+def _shape(path: Path, operator: str, value: Any) -> Node:
+    if not isinstance(value, dict) or "type" not in value:
+        msg = f"filter on {_name(path)}: a shape is GeoJSON, such as {{'type': 'Polygon', …}}, not {value!r}."
+        raise QueryError(msg)
+    return Leaf(path, operator, value)
+
+
 @attrs.frozen
 class Lookup:
     """A lookup's name, the operator that says it, and how its value becomes a condition."""
@@ -188,13 +196,15 @@ LOOKUPS = {
         Lookup("istartswith", "istarts_with", _pattern),
         Lookup("endswith", "ends_with", _pattern),
         Lookup("iendswith", "iends_with", _pattern),
+        Lookup("intersects", "intersects", _shape),
+        Lookup("intersects_bbox", "intersects_bbox", _shape),
     )
 }
 
 # What Django has and no single operator says.
 _NOT_YET = frozenset(
     "iexact regex iregex year month day week week_day iso_year iso_week_day quarter hour minute second date time "
-    "some none count intersects intersects_bbox has_key has_keys has_any_keys contained_by search".split()
+    "some none count has_key has_keys has_any_keys contained_by search".split()
 )
 
 
@@ -222,7 +232,7 @@ def _leaf(name: str, value: Any, model: type[Any], *, negated: bool) -> Node:
         path = path[:-1]  # the key of the other side is in this side's own column
     lookup = _lookup(path, rest or "exact", model)
     kind = path[-1].value_type.kind
-    if lookup.operator not in _OPERATORS.get(kind, _ONLY_NULL) and not (value is None and lookup.name == "exact"):
+    if lookup.operator not in _operators(kind) and not (value is None and lookup.name == "exact"):
         raise _unfit(path, lookup, kind)
     node = lookup.build(path, lookup.operator, value)
     return negate(node) if negated else node
@@ -251,12 +261,16 @@ def _lookup(path: Path, name: str, model: type[Any]) -> Lookup:
 
 
 def _unfit(path: Path, lookup: Lookup, kind: str) -> UnsupportedQuery:
-    fits = sorted(name for name, known in LOOKUPS.items() if known.operator in _OPERATORS.get(kind, _ONLY_NULL))
+    fits = sorted(name for name, known in LOOKUPS.items() if known.operator in _operators(kind))
     msg = (
         f"{_name(path)}__{lookup.name}: the server has no {lookup.name!r} for fields of type {kind}. "
         f"It has: {', '.join(fits)}."
     )
     return UnsupportedQuery(msg)
+
+
+def _operators(kind: str) -> frozenset[str]:
+    return _OPERATORS.get(kind.partition(".")[0], _ONLY_NULL)
 
 
 def _name(path: Path) -> str:

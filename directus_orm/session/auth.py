@@ -10,8 +10,8 @@ from typing import Protocol
 
 import attrs
 
-from directus_orm.errors import AuthenticationError, ConfigurationError, TransportError
-from directus_orm.wire import Answer, Request
+from ..errors import AuthenticationError, ConfigurationError, TransportError
+from ..wire import Answer, Request
 
 Ask = Callable[[Request], Answer]
 _MARGIN = 30.0

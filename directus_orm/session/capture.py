@@ -7,7 +7,7 @@ from typing import overload
 
 import attrs
 
-from directus_orm.wire import Purpose, Request
+from ..wire import Purpose, Request
 
 
 @attrs.frozen(repr=False)

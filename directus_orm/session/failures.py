@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from directus_orm.errors import (
+from ..errors import (
     AuthenticationError,
     FailedValidation,
     Forbidden,
@@ -24,7 +24,7 @@ from directus_orm.errors import (
     ValueOutOfRange,
     ValueTooLong,
 )
-from directus_orm.wire import Request, scrubbed
+from ..wire import Request, scrubbed
 
 _FAMILIES: Mapping[type[ServerError], str] = {
     AuthenticationError: """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from directus_orm.wire import Answer, Request, Row, path
+from ..wire import Answer, Request, Row, path
 
 Send = Callable[[Request], Answer]
 

@@ -9,9 +9,8 @@ from math import inf
 import attrs
 import requests
 
-from directus_orm.errors import DirectusError, OutcomeUnknown, RateLimited, TransportError, Unavailable
-from directus_orm.wire import Request
-
+from ..errors import DirectusError, OutcomeUnknown, RateLimited, TransportError, Unavailable
+from ..wire import Request
 from .diagnosis import causes, timed_out
 
 _FIRST_PAUSE = 0.1

@@ -9,20 +9,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import requests
 
-from directus_orm.dialects.rest import RestDialect
-from directus_orm.errors import (
+from ..dialects.rest import RestDialect
+from ..errors import (
     AuthenticationError,
     ConfigurationError,
     DirectusError,
     ServerError,
     TransportError,
 )
-from directus_orm.wire import Answer, Request, as_search
-
+from ..wire import Answer, Request, as_search
 from .auth import Auth, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
@@ -56,6 +55,9 @@ class Session:
     ```
     """
 
+    dialect: ClassVar[RestDialect] = RestDialect()
+    """How the server is asked; the same for all servers so far."""
+
     def __init__(
         self,
         url: str,
@@ -88,7 +90,6 @@ class Session:
         self._transport = Transport(
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
-        self.dialect = RestDialect()
         self.page_size: int | None = page_size
         self.max_rows: int | None = None
         self._captures: tuple[Capture, ...] = ()

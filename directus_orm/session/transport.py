@@ -16,9 +16,8 @@ import requests
 from requests.auth import AuthBase
 from urllib3 import exceptions as urllib3_errors
 
-from directus_orm.errors import ConfigurationError, TransportError
-from directus_orm.wire import Answer, Request
-
+from ..errors import ConfigurationError, TransportError
+from ..wire import Answer, Request
 from .connections import own_http
 from .diagnosis import diagnosis
 from .failures import beginning, lost, plain_error, server_error, unusable

@@ -15,7 +15,7 @@ DirectusError
 
 from __future__ import annotations
 
-from directus_orm.errors import DirectusError
+from ..errors import DirectusError
 
 
 class ServerSetupError(DirectusError):

@@ -17,9 +17,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 
-from directus_orm.errors import ConfigurationError
-from directus_orm.wire import MASK
-
+from ..errors import ConfigurationError
+from ..wire import MASK
 from . import databases
 from .databases import Database
 from .errors import DatabaseUnavailable, PortTaken, ServerDied, ServerNotReady

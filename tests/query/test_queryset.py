@@ -51,6 +51,8 @@ def test_every_list_says_its_limit_its_order_and_its_fields(notes: Session) -> N
     """G1, G23, G24: what is left out, the server decides: 100 rows, of lists, of groups, and of nested lists."""
     Note.objects.bulk_create(Note(title=str(n), flight=Flight.objects.ref(1)) for n in range(120))
     assert len(notes.items("flights").read(1, fields="*")["notes"]) == 100
+    assert len(notes.items("notes").read(groupBy="title", aggregate={"count": "*"})) == 100
+    assert len(notes.items("notes").read()) == 100
     with notes.capture() as sent:
         flights = list(Flight.objects.select_related("carrier"))
         assert len(Note.objects.filter(flight=1)) == 120
