@@ -17,29 +17,13 @@ _SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
 _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
-_SYSTEM_LISTS = frozenset(
-    {
-        "access",
-        "activity",
-        "comments",
-        "dashboards",
-        "files",
-        "flows",
-        "folders",
-        "notifications",
-        "operations",
-        "panels",
-        "permissions",
-        "policies",
-        "presets",
-        "revisions",
-        "roles",
-        "shares",
-        "translations",
-        "users",
-        "versions",
-    }
+SYSTEM_LISTS = frozenset(
+    (
+        "access activity comments dashboards files flows folders notifications operations panels permissions policies "
+        "presets revisions roles shares translations users versions"
+    ).split()
 )
+"""The routes of Directus's own collections that list rows, by GET and by SEARCH."""
 
 
 def path(*segments: object) -> str:
@@ -152,7 +136,7 @@ def listing(request: Request) -> bool:
         case ["items", _]:
             return request.method == "GET"
         case [root]:
-            return request.method == "GET" and root in _SYSTEM_LISTS
+            return request.method == "GET" and root in SYSTEM_LISTS
         case _:
             return False
 

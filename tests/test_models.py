@@ -335,7 +335,9 @@ class TestDelete:
     def test_deleting_a_missing_row_is_no_error(self, notes: Session) -> None:
         note = Note.objects.create(title="a")
         Note.objects.get(pk=note.pk).delete()
-        note.delete()
+        with notes.capture() as sent:
+            note.delete()
+        assert [entry.status for entry in sent] == [204]
 
     def test_what_was_deleted_or_never_saved_says_so(self, notes: Session) -> None:
         note = Note.objects.create(title="a")

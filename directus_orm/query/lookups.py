@@ -35,9 +35,15 @@ _OPERATORS: dict[str, frozenset[str]] = {
 }
 _ONLY_NULL = frozenset({"null"})
 # The server has no _in for booleans; MariaDB compares floats in lists and ranges less exactly than by _eq.
-_DOUBLES = frozenset({"float", "decimal"})
-_MOST_VALUES = 30_000
 _ONE_BY_ONE = frozenset({"boolean", "float"})
+# Whatever the column holds, the server reads numbers in filters as JavaScript does.
+_DOUBLES = frozenset({"float", "decimal"})
+# SQLite binds 32,766 values at most.
+_MOST_VALUES = 30_000
+
+# What is stored has whole units; a bound between two of them stands for the one above, or the one below.
+_UNITS = {"timestamp": timedelta(milliseconds=1), "dateTime": timedelta(seconds=1)}
+_ROUNDED_UP = frozenset({"lt", "gte"})
 
 # Strings that the server evaluates, or takes for a constant (G16, G17).
 _VARIABLES = ("$NOW", "$CURRENT_USER", "$CURRENT_ROLE", "$CURRENT_POLICIES")
@@ -107,26 +113,16 @@ def _between(path: Path, operator: str, value: Any) -> Node:
     return Leaf(path, operator, [low, high])
 
 
-# What is stored has whole units; a bound between two of them stands for the one above, or the one below.
-_UNITS = {"timestamp": timedelta(milliseconds=1), "dateTime": timedelta(seconds=1)}
-_ROUNDED_UP = frozenset({"lt", "gte"})
-
-
 def _is_cut(path: Path, value: Any) -> bool:
     """Whether a time is between two that the field can hold, so that none equals it."""
     unit = _UNITS.get(path[-1].value_type.kind)
-    return (
-        unit is not None
-        and isinstance(value, datetime)
-        and timedelta(microseconds=value.microsecond) % unit != _NO_TIME
-    )
+    if unit is None or not isinstance(value, datetime):
+        return False
+    return timedelta(microseconds=value.microsecond) % unit > timedelta(0)
 
 
 def _raised(path: Path, value: Any) -> Any:
     return value + _UNITS[path[-1].value_type.kind] if _is_cut(path, value) else value
-
-
-_NO_TIME = timedelta(0)
 
 
 def _flag(path: Path, operator: str, value: Any) -> Node:

@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from urllib3 import exceptions as urllib3_errors
 
 from ..errors import ConfigurationError, TransportError
-from ..wire import Answer, Request
+from ..wire import SYSTEM_LISTS, Answer, Request
 from .connections import own_http
 from .diagnosis import diagnosis
 from .failures import beginning, lost, plain_error, server_error, unusable
@@ -25,35 +25,7 @@ from .failures import beginning, lost, plain_error, server_error, unusable
 log = logging.getLogger("directus_orm")
 
 # Routes below these answer with {"data": …}; others (health, GraphQL, own endpoints) as they like.
-_ENVELOPED = frozenset(
-    {
-        "access",
-        "activity",
-        "auth",
-        "collections",
-        "comments",
-        "dashboards",
-        "fields",
-        "files",
-        "flows",
-        "folders",
-        "items",
-        "notifications",
-        "operations",
-        "panels",
-        "permissions",
-        "policies",
-        "presets",
-        "relations",
-        "revisions",
-        "roles",
-        "settings",
-        "shares",
-        "translations",
-        "users",
-        "versions",
-    }
-)
+_ENVELOPED = SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
 _BARE = ("/flows/trigger/", "/shares/info/")
 _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
