@@ -19,8 +19,8 @@ _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
 SYSTEM_LISTS = frozenset(
     (
-        "access activity comments dashboards files flows folders notifications operations panels permissions policies "
-        "presets revisions roles shares translations users versions"
+        "access activity comments dashboards files flows folders notifications operations panels permissions "
+        "policies presets revisions roles shares translations users versions"
     ).split()
 )
 """The routes of Directus's own collections that list rows, by GET and by SEARCH."""
