@@ -35,7 +35,7 @@ from .fields import field, generated
 from .models import Model
 from .query.q import Q
 from .query.queryset import QuerySet
-from .query.rows import Rows
+from .query.rows import Page, Rows
 from .session import Session, connect, current_session
 
 __version__ = "0.1.0"
@@ -55,6 +55,7 @@ __all__ = [
     "MultipleObjectsReturned",
     "NotNullViolation",
     "OutcomeUnknown",
+    "Page",
     "Protected",
     "Q",
     "QueryError",

@@ -41,8 +41,8 @@ class RelationAttribute(FieldAttribute):
         if value is None or is_model(type(value)):
             return value
         # A bare key, as rows bring it: the instance is made when it is first touched.
-        page, target = state_of(instance).page, target_of(field)
-        related = reference(target, value) if page is None else page.related(target).instance(value)
+        batch, target = state_of(instance).batch, target_of(field)
+        related = reference(target, value) if batch is None else batch.related(target).instance(value)
         values[self.name] = related
         return related
 

@@ -28,10 +28,10 @@ class State:
     and not there.
     """
 
-    __slots__ = ("deleted", "missing", "page", "problems", "row", "stored")
+    __slots__ = ("batch", "deleted", "missing", "problems", "row", "stored")
 
-    def __init__(self, page: Page | None = None, row: Row | None = None, *, stored: bool = False) -> None:
-        self.page = page
+    def __init__(self, batch: Batch | None = None, row: Row | None = None, *, stored: bool = False) -> None:
+        self.batch = batch
         self.row: Row = {} if row is None else row
         self.problems: dict[str, ConversionError] = {}
         self.stored = stored
@@ -39,7 +39,7 @@ class State:
         self.missing = False
 
     def detached(self) -> State:
-        """Return the same knowledge without page and session, for copies and pickles."""
+        """Return the same knowledge without batch and session, for copies and pickles."""
         copy = State(None, dict(self.row), stored=self.stored)
         copy.problems = dict(self.problems)
         copy.deleted = self.deleted
@@ -71,17 +71,17 @@ class _Members:
             self._gone = 0
 
 
-class Page:
+class Batch:
     """Instances that came together, held weakly: what one of them lacks is loaded for all."""
 
     __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session")
 
-    def __init__(self, session: Session, model: type[Any], parent: Page | None = None) -> None:
+    def __init__(self, session: Session, model: type[Any], parent: Batch | None = None) -> None:
         self.session = session
         self.model = model
         self._members = _Members()
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
-        self._parts: dict[type[Any], Page] = {}
+        self._parts: dict[type[Any], Batch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
 
     def add(self, instance: Any) -> None:
@@ -103,10 +103,10 @@ class Page:
                 if name in instance.__dict__:
                     getattr(instance, name)
 
-    def related(self, target: type[Any]) -> Page:
-        """Return the page of the related instances of a model: two rows that name one key share one instance."""
+    def related(self, target: type[Any]) -> Batch:
+        """Return the batch of the related instances of a model: two rows that name one key share one instance."""
         if target not in self._parts:
-            self._parts[target] = Page(self.session, target, self)
+            self._parts[target] = Batch(self.session, target, self)
         return self._parts[target]
 
     def instance(self, key: Any) -> Any:
@@ -154,8 +154,8 @@ def stored_key(instance: Any) -> Any:
 
 def session_of(instance: Any) -> Session:
     """Return the session an instance came by, else the current one."""
-    page = state_of(instance).page
-    return current_session() if page is None else page.session
+    batch = state_of(instance).batch
+    return current_session() if batch is None else batch.session
 
 
 def blank(model: type[Any], state: State) -> Any:
@@ -165,13 +165,13 @@ def blank(model: type[Any], state: State) -> Any:
     return instance
 
 
-def reference(model: type[Any], key: Any, page: Page | None = None) -> Any:
+def reference(model: type[Any], key: Any, batch: Batch | None = None) -> Any:
     """Return an instance of which only the key is known; nothing is asked until something else is read."""
     pk = model.directus.pk
-    instance = blank(model, State(page, {pk.column: pk.value_type.dump(key)}, stored=True))
+    instance = blank(model, State(batch, {pk.column: pk.value_type.dump(key)}, stored=True))
     instance.__dict__[pk.name] = key
-    if page is not None:
-        page.add(instance)
+    if batch is not None:
+        batch.add(instance)
     return instance
 
 
@@ -191,35 +191,35 @@ class RowLoader:
         self._plan = plan(self._fields)
         self._nested = [(f, RowLoader(target_of(f), inner)) for f, inner in nested.items()]
 
-    def __call__(self, row: Row, page: Page) -> Any:
+    def __call__(self, row: Row, batch: Batch) -> Any:
         """Return a new instance for a row."""
-        instance = blank(self._model, State(page, row, stored=True))
-        page.add(instance)
-        self.fill(instance, row, page)
+        instance = blank(self._model, State(batch, row, stored=True))
+        batch.add(instance)
+        self.fill(instance, row, batch)
         return instance
 
-    def fill(self, instance: Any, row: Row, page: Page) -> None:
+    def fill(self, instance: Any, row: Row, batch: Batch) -> None:
         """Give an instance the values of a row, and the related instances that came with it."""
         take_by(self._plan, instance, row)
         for field, loader in self._nested:
             part = row.get(field.column)
             if isinstance(part, dict):
-                loader.link(instance, field, part, page.related(target_of(field)))
+                loader.link(instance, field, part, batch.related(target_of(field)))
             elif field.column in row:
                 take(instance, row, (field,))
             # Else the related row may not be read, and the server leaves out its key as well (G26): not loaded.
 
-    def link(self, instance: Any, field: Field, part: Row, page: Page) -> None:
+    def link(self, instance: Any, field: Field, part: Row, batch: Batch) -> None:
         """Put the related instance of a nested row where it belongs."""
         raw = part[self._pk.column]
         try:
-            related = page.instance(self._pk.load(raw))
+            related = batch.instance(self._pk.load(raw))
         except ConversionError as problem:
             state_of(instance).problems[field.name] = problem
             return
         if any(inner.name not in related.__dict__ for inner in self._fields) or self._nested:
             state_of(related).row.update(part)
-            self.fill(related, part, page)
+            self.fill(related, part, batch)
         instance.__dict__[field.name] = related
         # The column holds the key; the row keeps what the server stores.
         state_of(instance).row[field.column] = raw
@@ -282,7 +282,7 @@ def _leave_out(instance: Any, row: Row, field: Field, error: Exception | None) -
 
 
 def load_missing(instance: Any, field: Field) -> None:
-    """Load a field for an instance and for all of its page that lack it.
+    """Load a field for an instance and for all of its batch that lack it.
 
     One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded.
 
@@ -294,7 +294,7 @@ def load_missing(instance: Any, field: Field) -> None:
         raise gone(instance)
     session = session_of(instance)
     fields = _wanted(instance, field)
-    mates = [m for m in (state.page.members() if state.page else ()) if m is not instance and _lacks(m, field)]
+    mates = [m for m in (state.batch.members() if state.batch else ()) if m is not instance and _lacks(m, field)]
     rows = read_rows(session, [instance, *mates], fields)
     for mate, row in zip((instance, *mates), rows, strict=True):
         if row is None:

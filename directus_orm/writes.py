@@ -1,37 +1,27 @@
-"""Writing instances: what is sent, and what the answer makes of them."""
+"""Writing one instance: what is sent, and what the answer makes of it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import uuid4
 
 import attrs
 
 from .errors import (
     ConfigurationError,
     ConversionError,
-    DirectusError,
     FieldError,
     Forbidden,
-    InvalidRequest,
-    ServerError,
-    TransportError,
     UnsupportedQuery,
 )
 from .fields import Field
 from .info import ModelInfo, is_model
-from .instances import Page, gone, key_of, read_rows, session_of, state_of, stored_key, take
+from .instances import Batch, gone, key_of, read_rows, session_of, state_of, stored_key, take
 from .query.query import Query
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
-from .wire import Answer, Row
-
-# Below the server's default of 1 MB for a body (G35), with room for what surrounds the rows.
-MAX_BODY = 900_000
-MAX_ROWS = 1000
-
+from .wire import Row
 
 # --- what changed -------------------------------------------------------------------------------------------
 
@@ -122,7 +112,7 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     sent = new_row(instance)
     answer = session.send(session.dialect.create(info, sent, info.paths))
     if answer.data is None:
-        _created_silently(session, [instance], [sent])
+        created_silently(session, [instance], [sent])
     else:
         stored(instance, session, answer.data, sent)
 
@@ -199,9 +189,9 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
         FieldError: the server has no such field, and said so only by leaving it out of the answer.
     """
     state, info = state_of(instance), _info(instance)
-    if state.page is None:
-        state.page = Page(session, info.model)
-        state.page.add(instance)
+    if state.batch is None:
+        state.batch = Batch(session, info.model)
+        state.batch.add(instance)
     state.stored, state.deleted, state.missing = True, False, False
     state.row.update(row)
     fields = [f for f in info.fields.values() if f.column in row]
@@ -227,7 +217,7 @@ def _kept(field: Field, instance: Any, row: Row) -> bool:
     return _is_document(field) and not _differs(field, instance, row)
 
 
-def _created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
+def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
     """Take instances for stored, though the server did not say so (G13), and find out why it did not.
 
     Raises:
@@ -330,86 +320,6 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
         state.problems.pop(field.name, None)
     state.row.update(row)
     take(instance, row, [f for f in fields if not _kept(f, instance, row)])
-
-
-# --- many rows ----------------------------------------------------------------------------------------------
-
-
-def bulk_create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
-    """Create rows, as many at a time as the server takes; each chunk is one transaction."""
-    rows = [_with_key(instance) for instance in instances]
-    done = 0
-    while done < len(rows):
-        chunk = _chunk(rows, done, session.max_rows)
-        try:
-            answer = session.send(session.dialect.create_many(info, chunk, info.paths))
-        except InvalidRequest as refusal:
-            maximum = session.dialect.row_limit(refusal)
-            if maximum is None or maximum >= len(chunk):
-                _note_progress(refusal, done, chunk, rows)
-                raise
-            session.max_rows = maximum
-            continue
-        except DirectusError as error:
-            _note_progress(error, done, chunk, rows)
-            raise
-        batch = instances[done : done + len(chunk)]
-        page = Page(session, info.model)
-        for instance in batch:
-            state_of(instance).page = page
-            page.add(instance)
-        if answer.data is None:
-            _created_silently(session, batch, chunk)
-        else:
-            for instance, sent, row in zip(batch, chunk, _in_order(info, chunk, answer), strict=True):
-                stored(instance, session, row, sent)
-        done += len(chunk)
-
-
-def _note_progress(error: DirectusError, done: int, chunk: Sequence[Row], rows: Sequence[Row]) -> None:
-    """Say on an error which rows were created: a chunk is a transaction, whose end only a refusal tells."""
-    refused = isinstance(error, ServerError) and error.status < 500
-    fate = "were not" if refused else "may have been"
-    after = len(rows) - done - len(chunk)
-    parts = [(done, "were created"), (len(chunk), fate), (after, "were not sent")]
-    error.add_note(f"Of {len(rows)} rows in their order: {', '.join(f'{n} {what}' for n, what in parts if n)}.")
-
-
-def _with_key(instance: Any) -> Row:
-    """Return the row to create; a uuid key is made here, since answers are sorted by key (G11)."""
-    instance.clean()
-    row = new_row(instance)
-    pk = _info(instance).pk
-    if pk.column not in row and pk.value_type.kind == "uuid":
-        row[pk.column] = str(uuid4())
-    return row
-
-
-def _chunk(rows: Sequence[Row], start: int, maximum: int | None) -> list[Row]:
-    """Return as many rows from ``start`` on as one request may carry."""
-    chunk: list[Row] = []
-    size = 0
-    for row in rows[start : start + min(MAX_ROWS, maximum or MAX_ROWS)]:
-        size += len(json.dumps(row)) + 2
-        if chunk and size > MAX_BODY:
-            break
-        chunk.append(row)
-    return chunk
-
-
-def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]:
-    """Return the rows of the answer in the order in which they were sent (G11)."""
-    column, load = info.pk.column, info.pk.load
-    named = {load(row[column]) for row in sent if column in row}
-    by_key = {load(row[column]): row for row in answer.data}
-    made = sorted(key for key in by_key if key not in named)
-    if len(by_key) != len(sent) or not named <= by_key.keys():
-        msg = (
-            f"{len(sent)} rows were created in {info.collection!r}, and the answer does not show them one by one."
-        )
-        raise TransportError(msg, status=answer.status)
-    unnamed = iter(made)
-    return [by_key[load(row[column]) if column in row else next(unnamed)] for row in sent]
 
 
 def _info(instance: Any) -> ModelInfo:

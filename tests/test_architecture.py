@@ -36,6 +36,7 @@ LAYERS = (
     "attributes",
     "rounding",
     "writes",
+    "bulk",
     "query.explain",
     "query.shapes",
     "query.rows",
@@ -116,7 +117,7 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 
 PUBLIC = {
-    *("Model", "Q", "QuerySet", "Rows", "Session"),
+    *("Model", "Page", "Q", "QuerySet", "Rows", "Session"),
     *("connect", "current_session", "field", "generated", "register_type"),
 }
 

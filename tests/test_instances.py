@@ -13,7 +13,7 @@ from directus_orm import ConversionError, Forbidden, Model, Session, field, gene
 from directus_orm.instances import state_of
 from directus_orm.testing import DirectusServer
 
-from .schema import post
+from .schema import user
 from .world import Airline, Flight, Note, Plane
 
 
@@ -61,9 +61,9 @@ class TestDeferredFields:
     def test_an_instance_that_is_kept_does_not_keep_what_is_known_of_its_page(self, session: Session) -> None:
         kept = next(iter(Flight.objects.all()))
         gc.collect()
-        page = state_of(kept).page
-        assert page is not None
-        assert page.members() == [kept]
+        batch = state_of(kept).batch
+        assert batch is not None
+        assert batch.members() == [kept]
 
     def test_a_row_that_is_gone_says_so_when_it_is_read(self, notes: Session) -> None:
         for title in ("a", "b", "c"):
@@ -226,22 +226,10 @@ class TestValuesThatDoNotFit:
 
 
 @pytest.fixture
-def clerk(world: DirectusServer, old: bool) -> Iterator[str]:
+def clerk(world: DirectusServer) -> Iterator[str]:
     """The token of a user who may create and change notes and read flights, and nothing else."""
-    role = post(world, "/roles", {"name": "clerks"})["id"]
-    holder, made = {"role": role}, [f"/roles/{role}"]
-    if not old:  # Directus 10 has no policies: its permissions belong to roles
-        policy = post(world, "/policies", {"name": "clerks", "icon": "add"})["id"]
-        post(world, "/access", {"role": role, "policy": policy})
-        holder, made = {"policy": policy}, [f"/policies/{policy}", *made]
-    for collection, action in (("notes", "create"), ("notes", "update"), ("flights", "read")):
-        post(world, "/permissions", {**holder, "collection": collection, "action": action, "fields": ["*"]})
-    token = "token-of-the-clerk"
-    user = post(world, "/users", {"email": "clerk@example.com", "role": role, "token": token})["id"]
-    yield token
-    with Session(world.url, token=world.token) as admin:
-        for path in (f"/users/{user}", *made):
-            admin.delete(path)
+    with user(world, "clerk", notes=["create", "update"], flights=["read"]) as token:
+        yield token
 
 
 def test_a_user_who_may_not_read_can_still_create(world: Any, notes: Session, clerk: str) -> None:

@@ -23,9 +23,17 @@ _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', r
 class RestDialect:
     """Compiles queries and writes to requests of ``/items``, and reads the answers."""
 
-    def read(self, query: Query) -> Request:
-        """Return the request for a query's rows; its limit is the page's and must be set."""
-        return Request("GET", _items(query.model.directus), _params(_query(query)))
+    def read(self, query: Query, *, total: bool = False) -> Request:
+        """Return the request for a query's rows; its limit is the page's and must be set.
+
+        With ``total``, the answer counts the rows of all pages as well, which costs as much again.
+        """
+        parts = _query(query) | ({"meta": "filter_count"} if total else {})
+        return Request("GET", _items(query.model.directus), _params(parts))
+
+    def total(self, answer: Answer) -> int:
+        """Return the number of rows of all pages."""
+        return int(answer.meta["filter_count"])
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
@@ -83,6 +91,16 @@ class RestDialect:
         """Return the request that changes one row, or a singleton, and reads it back."""
         route = _items(info) if info.options.singleton else _item(info, key)
         return Request("PATCH", route, _params({"fields": _fields(paths)}), json=changes, secret=_secret(info))
+
+    def update_keys(self, info: ModelInfo, keys: Sequence[Any], changes: Row) -> Request:
+        """Return the request that writes the same to the rows with these keys, and reads back their keys."""
+        params = {"fields": [info.pk.column], "limit": len(keys)}
+        body = {"keys": list(keys), "data": changes}
+        return Request("PATCH", _items(info), _params(params), json=body, secret=_secret(info))
+
+    def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
+        """Return the request that deletes the rows with these keys."""
+        return Request("DELETE", _items(info), json=list(keys))
 
     def delete(self, info: ModelInfo, key: Any) -> Request:
         """Return the request that deletes one row."""

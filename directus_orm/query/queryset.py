@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol, Self, TypeVar, overload
 
 import attrs
 
-from .. import writes
-from ..errors import ConfigurationError, QueryError
+from .. import bulk, writes
+from ..errors import ConfigurationError, QueryError, RecordNotUnique
 from ..fields import Field
 from ..info import ModelInfo
-from ..instances import Page, reference, state_of
+from ..instances import Batch, reference, state_of
 from .fetch import fetch
 from .lookups import key_of
 from .paging import key_pages
@@ -192,8 +192,8 @@ class QuerySet(Rows[M]):
             msg = f"{pk} cannot be {key!r}."
             raise QueryError(msg)
         pk.dump(key)
-        page = Page(self._using, self._query.model) if self._using else None
-        made: M = reference(self._query.model, pk.load(pk.dump(key)), page)
+        batch = Batch(self._using, self._query.model) if self._using else None
+        made: M = reference(self._query.model, pk.load(pk.dump(key)), batch)
         return made
 
     # --- making ---------------------------------------------------------------------------------------------
@@ -205,6 +205,64 @@ class QuerySet(Rows[M]):
         self._adopt([instance])
         writes.save(instance)
         return instance
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """Return the row that meets the conditions, else one that was created; and whether it was.
+
+        A new row takes the values that were looked for, and ``defaults``. Two programs may do this at once: the
+        second finds the row of the first where a unique field or the key tells them apart.
+        """
+        try:
+            return self.get(**lookups), False
+        except self._query.model.DoesNotExist:
+            pass
+        values = {**_plain_values(lookups), **(defaults or {})}
+        try:
+            return self.create(**values), True
+        except RecordNotUnique as error:
+            try:
+                return self.get(**lookups), False
+            except self._query.model.DoesNotExist:
+                raise error from None
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """Give the row that meets the conditions these values, or create it; return it, and whether it is new.
+
+        ``create_defaults`` replace ``defaults`` where it is created.
+        """
+        found, created = self.get_or_create(defaults if create_defaults is None else create_defaults, **lookups)
+        if not created:
+            for name, value in (defaults or {}).items():
+                setattr(found, name, value)
+            writes.save(found)
+        return found, created
+
+    def update(self, **values: Any) -> int:
+        """Write these values to all rows of the query, and return how many there were.
+
+        The rows are chosen first, limits and orderings included, then written by key, 1,000 in one transaction;
+        `Model.save` and `Model.clean` are not called, types and validators are checked. A failing chunk raises,
+        with a note of how many rows were written before.
+        """
+        self._meant("update")
+        return bulk.update(self._session(), self._query, values)
+
+    def delete(self) -> int:
+        """Delete all rows of the query, and return how many there were; rows are chosen as by `update`."""
+        self._meant("delete")
+        return bulk.delete(self._session(), self._query)
+
+    def _meant(self, verb: str) -> None:
+        self._plural(verb)
+        if self._fresh:
+            name = self._query.model.__name__
+            msg = f"{name}.objects.{verb}() means every row: if so, say {name}.objects.all().{verb}()."
+            raise TypeError(msg)
 
     def bulk_create(self, instances: Iterable[M]) -> list[M]:
         """Create rows, many in one request, and return the instances, saved.
@@ -225,14 +283,20 @@ class QuerySet(Rows[M]):
             msg = "bulk_create() was given one instance twice."
             raise ConfigurationError(msg)
         if made:
-            writes.bulk_create(self._session(), self._info, made)
+            bulk.create(self._session(), self._info, made)
         return made
 
     def _adopt(self, instances: Iterable[Any]) -> None:
         if self._using is not None:
             for instance in instances:
-                state_of(instance).page = page = Page(self._using, self._query.model)
-                page.add(instance)
+                state_of(instance).batch = batch = Batch(self._using, self._query.model)
+                batch.add(instance)
+
+
+def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a new row takes from what was looked for: whole fields, not patterns and paths."""
+    exact = {name.removesuffix("__exact"): value for name, value in lookups.items()}
+    return {name: value for name, value in exact.items() if "__" not in name}
 
 
 def _fields_behind(path: Path) -> Iterable[Field]:
@@ -259,7 +323,9 @@ class Manager:
         if instance is not None:
             msg = f"objects belongs to the class: {owner.__name__}.objects."
             raise AttributeError(msg)
-        return QuerySet(everything(owner), Instances())
+        rows: QuerySet[MT] = QuerySet(everything(owner), Instances())
+        rows._fresh = True  # noqa: SLF001 - set here alone: whoever chains has said what is meant
+        return rows
 
 
 def everything(model: type[Any]) -> Query:

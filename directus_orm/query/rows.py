@@ -22,6 +22,14 @@ from .shapes import Shape
 T = TypeVar("T")
 
 
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of rows, and the number of rows on all pages."""
+
+    rows: list[T]
+    total: int
+
+
 class Rows(Generic[T]):
     """The rows that a query describes; nothing is asked before they are needed.
 
@@ -29,7 +37,7 @@ class Rows(Generic[T]):
     keeps what was read, so that a second loop asks nothing; `iterator` keeps nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_pages", "_query", "_shape", "_using")
+    __slots__ = ("_cache", "_complete", "_fresh", "_pages", "_query", "_shape", "_using")
 
     def __init__(self, query: Query, shape: Shape[T], using: Session | None = None) -> None:
         self._query = query
@@ -38,6 +46,7 @@ class Rows(Generic[T]):
         self._cache: list[T] = []
         self._pages: Iterator[list[T]] | None = None
         self._complete = query.is_empty
+        self._fresh = False
 
     # --- chaining -------------------------------------------------------------------------------------------
 
@@ -127,7 +136,9 @@ class Rows(Generic[T]):
         if not isinstance(session, Session):
             msg = f"using() takes a Session, not {session!r}."
             raise TypeError(msg)
-        return type(self)(self._query, self._shape, session)
+        rows = type(self)(self._query, self._shape, session)
+        rows._fresh = self._fresh  # noqa: SLF001
+        return rows
 
     def _unsliced(self, verb: str) -> None:
         if self._query.is_sliced:
@@ -291,6 +302,56 @@ class Rows(Generic[T]):
             return self._cache[-1] if self._cache else None
         self._unsliced("last")
         return self.reverse().first()
+
+    def latest(self, *names: str) -> T:
+        """Return the last row in the order of these fields.
+
+        Raises:
+            DoesNotExist: there is no row.
+        """
+        return self._extreme("latest", names, last=True)
+
+    def earliest(self, *names: str) -> T:
+        """Return the first row in the order of these fields.
+
+        Raises:
+            DoesNotExist: there is no row.
+        """
+        return self._extreme("earliest", names, last=False)
+
+    def _extreme(self, verb: str, names: tuple[str, ...], *, last: bool) -> T:
+        self._unsliced(verb)
+        if not names:
+            msg = f"{verb}() takes the names of the fields to order by."
+            raise QueryError(msg)
+        rows = self.order_by(*names)
+        found = list((rows.reverse() if last else rows)[:1])
+        if not found:
+            model = self._query.model
+            nothing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
+            raise nothing
+        return found[0]
+
+    def page(self, number: int, size: int) -> Page[T]:
+        """Return one page of rows, numbered from 1, and the number of all rows, by one request.
+
+        Example:
+            >>> page = Flight.objects.order_by("-dep_delay").page(1, size=20)
+            >>> len(page.rows), page.total
+            (20, 260)
+        """
+        self._unsliced("page")
+        for name, value in (("number", number), ("size", size)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                msg = f"page(): {name} is a whole number from 1, not {value!r}."
+                raise QueryError(msg)
+        if self._query.is_empty:
+            return Page([], 0)
+        session = self._session()
+        query = self._query.sliced((number - 1) * size, number * size)
+        answer = session.send(session.dialect.read(query, total=True))
+        rows = self._shape.decoder(query)(session, session.dialect.rows(answer))
+        return Page(rows, session.dialect.total(answer))
 
     def count(self) -> int:
         """Return the number of rows, by one request that reads none."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
-from ..instances import Page, RowLoader
+from ..instances import Batch, RowLoader
 from ..session import Session
 from ..wire import Row
 from .query import Path, Query
@@ -33,8 +33,8 @@ class Instances:
         load = RowLoader(query.model, query.paths)
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
-            page = Page(session, query.model)
-            return [load(row, page) for row in rows]
+            batch = Batch(session, query.model)
+            return [load(row, batch) for row in rows]
 
         return decode
 

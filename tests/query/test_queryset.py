@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from directus_orm import ConfigurationError, FieldError, QueryError, Session, UnsupportedQuery, connect
+from directus_orm import ConfigurationError, FieldError, Page, QueryError, Session, UnsupportedQuery, connect
 from directus_orm.instances import state_of
 from directus_orm.session import session as session_module
 
@@ -290,6 +290,38 @@ class TestValues:
             Airline.objects.values("nme")
         with pytest.raises(FieldError, match="no field 'nme'"):
             Flight.objects.values("carrier__nme")
+
+
+def test_latest_and_earliest_go_by_the_fields_they_are_given(session: Session) -> None:
+    flown = Flight.objects.exclude(dep_delay=None)
+    assert flown.latest("dep_delay", "id").dep_delay == 78
+    assert flown.earliest("dep_delay", "-id").dep_delay == min(
+        f.dep_delay for f in flown if f.dep_delay is not None
+    )
+    with pytest.raises(Flight.DoesNotExist, match="latest"):
+        Flight.objects.none().latest("id")
+    with pytest.raises(QueryError, match="takes the names"):
+        Flight.objects.latest()
+
+
+class TestPage:
+    def test_rows_and_total_come_in_one_request(self, session: Session) -> None:
+        rows = Flight.objects.filter(carrier__name="JetBlue").order_by("-id")
+        with session.capture() as sent:
+            page = rows.page(2, 25)
+        assert len(sent) == 1
+        assert page == Page(list(rows[25:50]), 65)
+        assert len(rows.page(3, 25).rows) == 15
+        assert rows.page(4, 25) == Page([], 65)
+        assert Flight.objects.none().page(1, 10) == Page([], 0)
+        assert Flight.objects.values_list("id", flat=True).page(1, 2) == Page([1, 2], 260)
+
+    def test_pages_are_counted_from_one_and_not_taken_of_slices(self) -> None:
+        for number, size in ((0, 10), (1, 0), (-1, 5), (True, 5), (1.0, 5)):
+            with pytest.raises(QueryError, match="whole number from 1"):
+                Flight.objects.page(number, size)  # type: ignore[arg-type]
+        with pytest.raises(QueryError, match="after a slice"):
+            Flight.objects.all()[:100].page(1, 10)
 
 
 def test_search_is_the_servers_own(session: Session) -> None:

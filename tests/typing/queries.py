@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, assert_type
 
-from directus_orm import Model, Q, QuerySet, Rows, Session, connect, current_session, field, generated
+from directus_orm import Model, Page, Q, QuerySet, Rows, Session, connect, current_session, field, generated
 
 
 class Airline(Model, collection="airlines"):
@@ -75,6 +75,12 @@ def querysets() -> None:
     assert_type(Flight.objects.create(carrier=Airline.objects.ref("AA")), Flight)
     assert_type(Flight.objects.bulk_create([Flight(carrier=Airline.objects.ref("AA"))]), list[Flight])
     assert_type(Charter.objects.filter().first(), Charter | None)
+    assert_type(late.latest("id"), Flight)
+    assert_type(late.page(1, 20), Page[Flight])
+    assert_type(late.page(1, 20).rows, list[Flight])
+    assert_type(late.get_or_create(id=3), tuple[Flight, bool])
+    assert_type(late.update(dep_delay=None), int)
+    assert_type(late.delete(), int)
     late.filter(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -1,0 +1,182 @@
+"""Writing by query: exactly the rows that the query would have returned, however many, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import attrs
+import pytest
+
+from directus_orm import (
+    ConversionError,
+    FieldError,
+    Forbidden,
+    Model,
+    QueryError,
+    Session,
+    bulk,
+    field,
+    generated,
+)
+from directus_orm.session import Capture
+from directus_orm.testing import DirectusServer
+
+from .schema import user
+from .world import Airline, Flight, Note
+
+
+@pytest.fixture
+def many(notes: Session) -> Session:
+    """250 notes, numbered by their stars; every third without a body."""
+    Note.objects.bulk_create(
+        Note(title=f"n{i:03}", stars=i, body=None if i % 3 == 0 else f"body {i % 7}") for i in range(250)
+    )
+    return notes
+
+
+def stars(**lookups: Any) -> list[int]:
+    return sorted(Note.objects.filter(**lookups).values_list("stars", flat=True))
+
+
+def methods(sent: Capture) -> list[str]:
+    return [entry.request.method for entry in sent]
+
+
+class TestUpdate:
+    def test_every_matching_row_is_written_and_no_other(self, many: Session) -> None:
+        """G1: the server writes the first 100 rows of a query."""
+        with many.capture() as sent:
+            assert Note.objects.filter(stars__gte=20).update(body="new") == 230
+        assert methods(sent) == ["GET", "PATCH"]
+        assert stars(body="new") == list(range(20, 250))
+
+    def test_rows_where_the_field_is_null_stay_in_what_is_excluded(self, many: Session) -> None:
+        """G19"""
+        assert Note.objects.exclude(body="body 1").update(body="new") == len(stars(body="new"))
+        assert len(stars(body="new")) == 250 - len([i for i in range(250) if i % 3 and i % 7 == 1])
+
+    def test_limits_orderings_and_offsets_choose_the_rows(self, many: Session) -> None:
+        assert Note.objects.order_by("-stars")[10:130].update(body="cut") == 120
+        assert stars(body="cut") == list(range(120, 240))
+        assert Note.objects.none().update(body="x") == 0
+        assert Note.objects.filter(stars__in=[]).update(body="x") == 0
+        assert stars(body="x") == []
+
+    def test_all_rows_must_be_meant(self, many: Session) -> None:
+        with pytest.raises(TypeError, match=r"Note\.objects\.all\(\)\.update\(\)"):
+            Note.objects.update(stars=1)
+        with pytest.raises(TypeError, match=r"Note\.objects\.all\(\)\.delete\(\)"):
+            Note.objects.using(many).delete()
+        assert Note.objects.all().update(stars=1) == 250
+
+    def test_values_are_checked_before_anything_is_sent(self, many: Session) -> None:
+        class Checked(Model, collection="notes"):
+            id: UUID = field(default=generated)
+            title: str = field(validator=attrs.validators.max_len(5))
+
+        with many.capture() as sent:
+            for wrong, error in (
+                ({"stars": "many"}, ConversionError),
+                ({"star": 1}, FieldError),
+                ({"id": UUID(int=1)}, QueryError),
+                ({"created": None}, QueryError),
+                ({}, QueryError),
+                ({"flight": Airline.objects.ref("AA")}, QueryError),
+            ):
+                with pytest.raises(error):
+                    Note.objects.filter(stars=1).update(**wrong)
+            with pytest.raises(ValueError, match="Length"):
+                Checked.objects.filter(title="n001").update(title="too long")
+        assert not sent
+
+    def test_a_relation_takes_an_instance_a_key_or_none(self, many: Session) -> None:
+        few = Note.objects.filter(stars__lt=3)
+        for value, key in ((Flight.objects.ref(2), 2), (3, 3), (None, None)):
+            assert few.update(flight=value) == 3
+            assert set(few.values_list("flight", flat=True)) == {key}
+
+    def test_rows_are_written_in_chunks(self, many: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bulk, "MAX_ROWS", 100)
+        with many.capture() as sent:
+            assert Note.objects.all().update(body="new") == 250
+            assert Note.objects.all().delete() == 250
+        assert methods(sent) == ["GET", *["PATCH"] * 3, "GET", *["DELETE"] * 3]
+
+
+class TestDelete:
+    def test_every_matching_row_goes_and_no_other(self, many: Session) -> None:
+        """G1: the server deletes the first 100 rows of a query."""
+        with many.capture() as sent:
+            assert Note.objects.filter(stars__lt=180).delete() == 180
+        assert methods(sent) == ["GET", "DELETE"]
+        assert stars() == list(range(180, 250))
+
+    def test_limits_orderings_and_offsets_choose_the_rows(self, many: Session) -> None:
+        assert Note.objects.order_by("-stars")[5:15].delete() == 10
+        assert stars() == [*range(235), *range(245, 250)]
+        assert Note.objects.filter(stars=999).delete() == 0
+
+    def test_a_row_that_another_program_deleted_meanwhile_is_no_obstacle(
+        self, world: DirectusServer, many: Session
+    ) -> None:
+        """G33: to a user who is no administrator the server refuses the whole list."""
+        with (
+            user(world, "sweeper", notes=["read", "delete"]) as token,
+            Session(world.url, token=token) as session,
+        ):
+            query = Note.objects.filter(stars__lt=20)
+            doomed = Note.objects.using(many).get(stars=7)
+            send = session.send
+
+            def send_late(request: Any) -> Any:
+                if request.method == "DELETE":
+                    doomed.delete()
+                return send(request)
+
+            session.send = send_late  # type: ignore[method-assign]
+            assert query.delete() == 19
+        assert stars() == list(range(20, 250))
+
+    def test_a_user_who_may_not_delete_is_told_so(self, world: DirectusServer, many: Session) -> None:
+        with (
+            user(world, "reader", notes=["read"]) as token,
+            Session(world.url, token=token),
+            pytest.raises(Forbidden),
+        ):
+            Note.objects.filter(stars__lt=20).delete()
+        assert len(stars()) == 250
+
+
+class TestGetOrCreate:
+    def test_it_gets_what_is_there_and_creates_what_is_not(self, notes: Session) -> None:
+        note, created = Note.objects.get_or_create({"stars": 4}, title="a")
+        assert (note.stars, created) == (4, True)
+        again, created = Note.objects.get_or_create({"stars": 9}, title__exact="a", stars__gt=1)
+        assert (again, again.stars, created) == (note, 4, False)
+        assert Note.objects.count() == 1
+
+    def test_the_second_of_two_programs_finds_the_row_of_the_first(self, notes: Session) -> None:
+        rows = Note.objects.filter(stars__gt=0)
+        get, calls = type(rows).get, []
+
+        def get_late(self: Any, *args: Any, **lookups: Any) -> Any:
+            calls.append(lookups)
+            if len(calls) == 1:
+                Note.objects.create(title="a", stars=7)
+                raise Note.DoesNotExist
+            return get(self, *args, **lookups)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(rows), "get", get_late)
+            note, created = rows.get_or_create(title="a")
+        assert (note.stars, created, len(calls)) == (7, False, 2)
+
+    def test_update_or_create(self, notes: Session) -> None:
+        note, created = Note.objects.update_or_create({"stars": 2}, {"stars": 1, "body": "first"}, title="a")
+        assert (note.stars, note.body, created) == (1, "first", True)
+        with notes.capture() as sent:
+            note, created = Note.objects.update_or_create({"stars": 2}, title="a")
+        assert (note.stars, created) == (2, False)
+        assert methods(sent) == ["GET", "PATCH"]
+        assert Note.objects.get(title="a").stars == 2
