@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -87,7 +88,15 @@ def test_another_project_gets_one_server_for_all_its_tests_and_none_after_an_int
 
 def test_serve_tells_how_to_reach_and_how_to_stop_it_and_ends_with_ctrl_c() -> None:
     command = [sys.executable, "-m", "directus_orm.testing", "serve", "--env", "PROJECT_NAME=One", "A=b"]
-    served = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    # A test run in the background of a shell ignores SIGINT, and what it starts would as well.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    served = subprocess.Popen(
+        command,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen,  # noqa: PLW1509 - one call into C
+    )
     try:
         assert served.stdout is not None
         lines: list[str] = []
