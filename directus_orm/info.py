@@ -230,7 +230,7 @@ def _resolve(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
     owner = _owner(model, attribute.name)
     holder = types.SimpleNamespace(__annotations__={"it": attribute.type})
     try:
-        return typing.get_type_hints(holder, globalns={}, localns=_Scope(owner))["it"]
+        return typing.get_type_hints(holder, globalns={}, localns=_Scope(owner, attribute.name))["it"]
     except NameError as error:
         msg = (
             f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} names {error.name!r}, which is "
@@ -250,9 +250,10 @@ def _owner(model: type[Any], name: str) -> type[Any]:
 class _Scope(dict[str, Any]):
     """The names an annotation may use: those of its module, the builtins, and all models by class name."""
 
-    def __init__(self, owner: type[Any]) -> None:
+    def __init__(self, owner: type[Any], field: str) -> None:
         super().__init__()
         self._owner = owner
+        self._field = field
 
     def __missing__(self, name: str) -> Any:
         module = sys.modules.get(self._owner.__module__, builtins)
@@ -265,7 +266,8 @@ class _Scope(dict[str, Any]):
         for candidates in self._tiers(name):
             if len(candidates) > 1:
                 places = sorted(f"{m.__module__}.{m.__qualname__}" for m in candidates)
-                msg = f"{self._owner.__name__}: {name!r} may be any of {', '.join(places)}; import the one meant."
+                field = f"{self._owner.__name__}.{self._field}"
+                msg = f"{field}: {name!r} may be any of {', '.join(places)}; import the one meant."
                 raise ConfigurationError(msg)
             if candidates:
                 return candidates[0]

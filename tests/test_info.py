@@ -284,7 +284,9 @@ class TestAnnotations:
             id: int
             twin: Twin | None = None  # type: ignore[name-defined]  # noqa: F821
 
-        with pytest.raises(ConfigurationError, match=r"elsewhere_three\.Twin, elsewhere_two\.Twin"):
+        with pytest.raises(
+            ConfigurationError, match=r"Unsure\.twin: .*elsewhere_three\.Twin, elsewhere_two\.Twin"
+        ):
             Unsure.objects.all()
 
     def test_a_model_defined_again_replaces_the_former(self) -> None:
