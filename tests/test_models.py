@@ -307,8 +307,9 @@ class TestChecks:
 
         for number, kind in enumerate((One, Two)):
             if not old:  # Directus 10 leaves such fields out, and the error comes when they are read
-                with pytest.raises(Forbidden, match='"nope"'):
+                with pytest.raises(Forbidden, match='"nope"') as unread:
                     list(kind.objects.all())
+                assert f"{kind.__name__} declares it" in unread.value.__notes__[0]
             wrong = kind(title=str(number), nope=3)
             with pytest.raises((Forbidden, FieldError), match="nope") as caught:
                 wrong.save()

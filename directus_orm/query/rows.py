@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 import attrs
 
-from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
+from ..errors import DoesNotExist, Forbidden, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..session import Session, current_session
 from ..wire import masked
 from .conditions import NEVER
@@ -203,8 +203,16 @@ class Rows(Generic[T]):
         session = self._session()
         decode = self._shape.decoder(self._query)
         steps = pages(self._query, session.dialect, page_size or session.page_size, session.max_rows)
-        for rows in fetch(session, steps):
-            yield decode(session, rows)
+        try:
+            for rows in fetch(session, steps):
+                yield decode(session, rows)
+        except Forbidden as error:
+            if session.dialect.names_field(error):
+                error.add_note(
+                    f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
+                    "give the server's name with field(name=…)."
+                )
+            raise
 
     def _session(self) -> Session:
         return self._using or current_session()
