@@ -18,7 +18,7 @@ from .errors import (
 from .fields import Field
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, key_of, read_rows, session_of, state_of, stored_key, take
-from .query.query import Query
+from .query.query import Path, Query
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
 from .wire import Row
@@ -196,14 +196,24 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
     state.row.update(row)
     fields = [f for f in info.fields.values() if f.column in row]
     take(instance, row, [f for f in fields if not _kept(f, instance, row)])
+    check_kept(info, row, sent)
+
+
+def check_kept(info: ModelInfo, row: Row, sent: Row) -> None:
+    """Warn of what a column rounded, and raise for what the server lacks.
+
+    Raises:
+        FieldError: the server has no such field, and said so only by leaving it out of the answer.
+    """
+    fields = [field for field in info.fields.values() if field.column in sent]
     for field in fields:
-        if field.column in sent and field.value_type.kind in ROUNDED:
+        if field.column in row and field.value_type.kind in ROUNDED:
             warn_if_rounded(field, sent[field.column], row[field.column])
-    lost = [f for f in info.fields.values() if f.column in sent and f.column not in row]
+    lost = [field.column for field in fields if field.column not in row]
     if lost:  # Directus 10 says nothing else (G15)
-        names = ", ".join(field.column for field in lost)
+        names = ", ".join(lost)
         msg = f"The {info.model.__name__} was written, and {info.collection!r} has no field {names}: that is lost."
-        raise FieldError(msg, name=lost[0].column, choices=tuple(row))
+        raise FieldError(msg, name=lost[0], choices=tuple(row))
 
 
 def _kept(field: Field, instance: Any, row: Row) -> bool:
@@ -226,19 +236,30 @@ def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[
     info = _info(instances[0])
     for instance, row in zip(instances, sent, strict=True):
         stored(instance, session, row, row)
-    request = session.dialect.read(Query(info.model, paths=info.paths, limit=0))
-    try:
-        session.send(attrs.evolve(request, purpose="info"))
-    except Forbidden as error:
-        if not session.dialect.names_field(error):
-            return  # creating is allowed and reading is not
-        error.add_note(_SILENT.format(info.model.__name__))
-        raise
+    if not can_be_read(session, info, info.paths):
+        return  # creating is allowed and reading is not
     if info.pk.column in sent[0]:  # what a database keeps as another key cannot be read back by this one
         for instance, row, found in zip(
             instances, sent, read_rows(session, instances, info.fields.values()), strict=True
         ):
             stored(instance, session, found or row, row)
+
+
+def can_be_read(session: Session, info: ModelInfo, paths: tuple[Path, ...]) -> bool:
+    """Whether what was written could have been read back; asked after an answer without rows (G13).
+
+    Raises:
+        Forbidden: for fields that the server lacks, or that this user may not read.
+    """
+    request = session.dialect.read(Query(info.model, paths=paths, limit=0))
+    try:
+        session.send(attrs.evolve(request, purpose="info"))
+    except Forbidden as error:
+        if not session.dialect.names_field(error):
+            return False
+        error.add_note(_SILENT.format(info.model.__name__))
+        raise
+    return True
 
 
 _SILENT = (

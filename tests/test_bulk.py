@@ -90,6 +90,17 @@ class TestUpdate:
                 Checked.objects.filter(title="n001").update(title="too long")
         assert not sent
 
+    def test_a_field_that_the_server_lacks_is_an_error(self, many: Session) -> None:
+        """G15: the server drops the value and answers as if all was well."""
+
+        class Wrong(Model, collection="notes"):
+            id: UUID = field(default=generated)
+            nope: int | None = None
+
+        with pytest.raises((Forbidden, FieldError), match="nope") as caught:
+            Wrong.objects.all().update(nope=3)
+        assert "is lost" in f"{caught.value} {getattr(caught.value, '__notes__', '')}"
+
     def test_a_relation_takes_an_instance_a_key_or_none(self, many: Session) -> None:
         few = Note.objects.filter(stars__lt=3)
         for value, key in ((Flight.objects.ref(2), 2), (3, 3), (None, None)):

@@ -343,3 +343,18 @@ def test_g46_a_boolean_without_its_special_reads_as_a_bool(session: Session) -> 
     with session.capture() as sent:
         again.save()
     assert not sent
+
+
+@pytest.mark.usefixtures("session")
+def test_update_by_query_says_what_a_column_keeps_less_of(vendor: str) -> None:
+    value = Value.objects.create(ratio=0.5)
+    one = Value.objects.filter(pk=value.pk)
+    if vendor == "sqlite":  # whose floats are doubles
+        assert one.update(ratio=1 / 3) == 1
+        assert one.get().ratio == 1 / 3
+        return
+    with pytest.warns(
+        RoundedWarning, match=r"Value\.ratio: 0\.3333333333333333 was sent and the server stored"
+    ) as told:
+        assert one.update(ratio=1 / 3) == 1
+    assert told[0].filename == __file__

@@ -92,9 +92,9 @@ class RestDialect:
         route = _items(info) if info.options.singleton else _item(info, key)
         return Request("PATCH", route, _params({"fields": _fields(paths)}), json=changes, secret=_secret(info))
 
-    def update_keys(self, info: ModelInfo, keys: Sequence[Any], changes: Row) -> Request:
-        """Return the request that writes the same to the rows with these keys, and reads back their keys."""
-        params = {"fields": [info.pk.column], "limit": len(keys)}
+    def update_keys(self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[Path]) -> Request:
+        """Return the request that writes the same to the rows with these keys, and reads them back."""
+        params = {"fields": _fields(paths), "limit": len(keys)}
         body = {"keys": list(keys), "data": changes}
         return Request("PATCH", _items(info), _params(params), json=body, secret=_secret(info))
 
