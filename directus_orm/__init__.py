@@ -35,7 +35,9 @@ from .fields import field, generated
 from .models import Model
 from .query.q import Q
 from .query.queryset import QuerySet
+from .query.related import Related
 from .query.rows import Page, Rows
+from .relations import many_to_any, many_to_many, one_to_many
 from .session import Session, connect, current_session
 
 __version__ = "0.1.0"
@@ -62,6 +64,7 @@ __all__ = [
     "QuerySet",
     "RateLimited",
     "RecordNotUnique",
+    "Related",
     "RoundedWarning",
     "Rows",
     "ServerError",
@@ -76,5 +79,8 @@ __all__ = [
     "current_session",
     "field",
     "generated",
+    "many_to_any",
+    "many_to_many",
+    "one_to_many",
     "register_type",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, overload
 
 import attrs
 
@@ -154,6 +154,8 @@ class Field:
     ``name`` is Python's, ``column`` the server's. ``target`` is the model that a many-to-one leads to.
     Fields are equal by model and name: what is known of them is built anew when another model is redefined.
     """
+
+    to_many: ClassVar[bool] = False
 
     model: type[Any] = attrs.field(repr=False)
     name: str

@@ -20,8 +20,14 @@ import attrs
 import inflection
 
 from .convert import field_type
-from .errors import ConfigurationError, FieldError, suggestion
+from .errors import ConfigurationError, FieldError, UnsupportedQuery, suggestion
 from .fields import RESERVED, Field, options_of
+from .relations import RelationOptions, ToMany, relation_options
+
+Step = Field | ToMany
+
+# What may follow a relation to many rows without naming one of the models it leads to.
+_OF_LISTS = frozenset({"", "count", "isnull"})
 
 _models: weakref.WeakValueDictionary[tuple[str, str], type[Any]] = weakref.WeakValueDictionary()
 
@@ -38,11 +44,12 @@ class Options:
 
 @attrs.frozen(eq=False)
 class ModelInfo:
-    """A model in use: its options, its fields by Python name, and its key field, ``pk``."""
+    """A model in use: its options, its fields and its relations to many by Python name, and its key field, ``pk``."""
 
     model: type[Any]
     options: Options
     fields: Mapping[str, Field] = attrs.field(repr=False)
+    relations: Mapping[str, ToMany] = attrs.field(repr=False)
     pk: Field = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -72,12 +79,12 @@ class ModelInfo:
 
     def unknown(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
         """Return the error for a name that is no field."""
-        choices = (*self.fields, *also)
+        choices = (*self.fields, *self.relations, *also)
         known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
         hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
         message = (
             f"{self.model.__name__} has no field {name!r}{where and f' (in {where})'}.{hint} "
-            f"Fields: {', '.join(sorted(self.fields))}."
+            f"Fields: {', '.join(sorted((*self.fields, *self.relations)))}."
         )
         return FieldError(message, name=name, choices=choices)
 
@@ -86,22 +93,50 @@ class ModelInfo:
 
         Raises:
             FieldError: the first name is no field.
+            UnsupportedQuery: the path leads over a relation to many rows.
+        """
+        steps, rest = self.follow(path, where)
+        for step in steps:
+            if isinstance(step, ToMany):
+                msg = (
+                    f"{where}: {step} leads to many rows, so that {path!r} has no single value. Query "
+                    f"{step.target.__name__}, or count them with annotate(n=Count({step.name!r}))."
+                )
+                raise UnsupportedQuery(msg)
+        return typing.cast("tuple[Field, ...]", steps), rest
+
+    def follow(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
+        """Follow a path over relations of every kind; return the steps, and what is left of the path.
+
+        Raises:
+            FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
         """
         name, rest = self._first(path)
-        steps = [self.field(name, where)]
-        # A field wins over a lookup of the same name.
-        while rest and (target := steps[-1].target) is not None:
-            following: ModelInfo = target.directus
-            name, after = following._first(rest)
-            if name not in following.fields and name != "pk":
+        steps: list[Step] = []
+        owner = self
+        while True:
+            if name in owner.relations:
+                relation = owner.relations[name]
+                if relation.is_scoped and rest.partition("__")[0] not in _OF_LISTS:
+                    scope, _, rest = rest.partition("__")
+                    relation = relation.scoped(scope)
+                steps.append(relation)
+            else:
+                steps.append(owner.field(name, where))
+            target = steps[-1].target
+            if not rest or target is None:
                 break
-            steps.append(following.field(name))
+            owner = target.directus
+            name, after = owner._first(rest)
+            # A field wins over a lookup of the same name.
+            if name not in owner.fields and name not in owner.relations and name != "pk":
+                break
             rest = after
         return tuple(steps), rest
 
     def _first(self, path: str) -> tuple[str, str]:
         """Split a path behind its first name; the longest field wins, since names may end in ``_``."""
-        fits = [name for name in self.fields if path == name or path.startswith(f"{name}__")]
+        fits = [name for name in (*self.fields, *self.relations) if path == name or path.startswith(f"{name}__")]
         name = max(fits, key=len, default=path.partition("__")[0])
         return name, path[len(name) + 2 :]
 
@@ -169,7 +204,8 @@ def check_columns(model: type[Any]) -> None:
     """Refuse two fields for one column."""
     columns: dict[str, str] = {}
     for attribute in attrs.fields(model):
-        column = options_of(attribute).name or attribute.name
+        declared = relation_options(attribute) or options_of(attribute)
+        column = declared.name or attribute.name
         if column in columns:
             both = f"{attribute.name} and .{columns[column]}"
             msg = f"{model.__name__}.{both} both name the server's field {column!r}."
@@ -197,8 +233,31 @@ def build(model: type[Any], options: Options) -> ModelInfo:
     Raises:
         ConfigurationError: an annotation names nothing that is known, or a type that has no meaning here.
     """
-    fields = {a.name: _field(model, a) for a in attrs.fields(model)}
-    return ModelInfo(model, options, types.MappingProxyType(fields))
+    fields: dict[str, Field] = {}
+    relations: dict[str, ToMany] = {}
+    for attribute in attrs.fields(model):
+        to_many = relation_options(attribute)
+        if to_many is None:
+            fields[attribute.name] = _field(model, attribute)
+        else:
+            relations[attribute.name] = _relation(model, attribute, to_many)
+    return ModelInfo(model, options, types.MappingProxyType(fields), types.MappingProxyType(relations))
+
+
+def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: RelationOptions) -> ToMany:
+    annotation = _resolve(model, attribute)
+    inner = typing.get_args(annotation)
+    targets = typing.get_args(inner[0]) or inner if inner else ()
+    one = declared.kind != "many-to-any"
+    is_related = getattr(typing.get_origin(annotation), "__name__", "") == "Related"
+    if not is_related or not all(map(is_model, targets)) or (one and len(targets) > 1):
+        wanted = "Related[Model]" if one else "Related[One | Another]"
+        msg = (
+            f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {wanted}, "
+            f"not {attribute.type!r}."
+        )
+        raise ConfigurationError(msg)
+    return ToMany(model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest, targets)))
 
 
 def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:

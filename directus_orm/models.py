@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import attrs
 
 from . import errors, info, writes
-from .attributes import FieldAttribute, RelationAttribute
+from .attributes import FieldAttribute, ManyAttribute, RelationAttribute
 from .errors import ConfigurationError
 from .fields import ABSENT, Field, field, leave_alone
 from .info import ModelInfo, Options
 from .instances import State, key_of, state_of
 from .query.queryset import Manager
+from .relations import many_to_any, many_to_many, one_to_many, relation_options
 from .wire import MASK
 
 
@@ -37,7 +38,9 @@ class _Key:
         setattr(instance, type(instance).directus.pk.name, value)
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
+@dataclass_transform(
+    kw_only_default=True, eq_default=False, field_specifiers=(field, one_to_many, many_to_many, many_to_any)
+)
 class Model:
     """A collection, as a class: subclass it, and annotate the fields.
 
@@ -232,7 +235,8 @@ def _build(cls: type[Model]) -> None:
         msg = f"{cls.__name__}.{error}"
         raise ConfigurationError(msg) from None
     for attribute in attrs.fields(cls):  # type: ignore[arg-type]
-        setattr(cls, attribute.name, FieldAttribute(attribute.name))
+        stands = FieldAttribute if relation_options(attribute) is None else ManyAttribute
+        setattr(cls, attribute.name, stands(attribute.name))
     cls.__init__ = _initializer(cls.__init__, own_init)  # type: ignore[method-assign]
 
 

@@ -23,6 +23,7 @@ LAYERS = (
     "documents",
     "convert",
     "fields",
+    "relations",
     "info",
     "query.q",
     "query.conditions",
@@ -41,6 +42,7 @@ LAYERS = (
     "query.shapes",
     "query.rows",
     "query.queryset",
+    "query.related",
     "models",
     "testing",
 )
@@ -117,7 +119,8 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 
 PUBLIC = {
-    *("Model", "Page", "Q", "QuerySet", "Rows", "Session"),
+    *("Model", "Page", "Q", "QuerySet", "Related", "Rows", "Session"),
+    *("many_to_any", "many_to_many", "one_to_many"),
     *("connect", "current_session", "field", "generated", "register_type"),
 }
 

@@ -1,0 +1,242 @@
+"""Declaring relations that lead to many rows: one-to-many, many-to-many, many-to-any."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import attrs
+import inflection
+
+from .errors import ConfigurationError, FieldError
+
+if TYPE_CHECKING:
+    from .fields import Field
+
+Kind = Literal["one-to-many", "many-to-many", "many-to-any"]
+
+_METADATA = "directus_orm.relation"
+
+
+@attrs.frozen
+class RelationOptions:
+    """What a declaration was told; of names that were not given, the ones that Directus Studio gives are taken."""
+
+    kind: Kind
+    field: str | None = None
+    through: str | type[Any] | None = None
+    name: str | None = None
+    source: str | None = None
+    target: str | None = None
+    collection: str | None = None
+    sort: str | None = None
+
+
+def one_to_many(field: str, *, name: str | None = None, init: Literal[False] = False) -> Any:
+    """Declare the rows of another collection that refer to this one by ``field``, a many-to-one there.
+
+    Args:
+        field: the Python name of that field, on the other model.
+        name: the server's name of the list, where it differs from the attribute's.
+
+    Example:
+        >>> class Author(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     articles: Related["Article"] = one_to_many("author")
+        >>> class Article(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     author: Author | None = None
+    """
+    return _declare(RelationOptions("one-to-many", field=field, name=name), init)
+
+
+def many_to_many(
+    through: str | type[Any],
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    target: str | None = None,
+    sort: str | None = None,
+    init: Literal[False] = False,
+) -> Any:
+    """Declare rows of another collection that are tied to this one's by the rows of a junction.
+
+    Args:
+        through: the junction's collection, or its model.
+        name: the server's name of the list, where it differs from the attribute's.
+        source: the junction's field that leads back here, by the server's name.
+        target: the junction's field that leads to the other side, by the server's name.
+        sort: the junction's field that holds the order.
+
+    Example:
+        >>> class Tag(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        >>> class Article(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     tags: Related[Tag] = many_to_many("articles_tags")
+    """
+    options = RelationOptions("many-to-many", through=through, name=name, source=source, target=target, sort=sort)
+    return _declare(options, init)
+
+
+def many_to_any(
+    through: str | type[Any],
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    target: str = "item",
+    collection: str = "collection",
+    sort: str | None = None,
+    init: Literal[False] = False,
+) -> Any:
+    """Declare rows of several collections that are tied to this one's by the rows of a junction.
+
+    Args:
+        through: the junction's collection, or its model.
+        name: the server's name of the list, where it differs from the attribute's.
+        source: the junction's field that leads back here, by the server's name.
+        target: the junction's field that holds the key of the other side.
+        collection: the junction's field that holds the name of its collection.
+        sort: the junction's field that holds the order.
+
+    Example:
+        >>> class Hero(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     title: str
+        >>> class Text(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        >>> class Page(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     blocks: Related[Hero | Text] = many_to_any("pages_blocks")
+        >>> welcome = Page.objects.filter(blocks__hero__title="Welcome")
+    """
+    options = RelationOptions(
+        "many-to-any", None, through, name=name, source=source, target=target, collection=collection, sort=sort
+    )
+    return _declare(options, init)
+
+
+def _declare(options: RelationOptions, init: object) -> Any:
+    if init is not False:
+        msg = "A relation to many rows is never an argument of __init__: leave init out."
+        raise ConfigurationError(msg)
+    return attrs.field(init=False, metadata={_METADATA: options})
+
+
+def relation_options(attribute: attrs.Attribute[Any]) -> RelationOptions | None:
+    """Return what a relation was declared with; None for a field."""
+    options: RelationOptions | None = attribute.metadata.get(_METADATA)
+    return options
+
+
+@attrs.frozen
+class ToMany:
+    """A relation of a model in use that leads to many rows.
+
+    ``targets`` are the models it leads to; on a path, a many-to-any has one of them. Equal by model, name and
+    targets, as fields are.
+    """
+
+    to_many: ClassVar[bool] = True
+
+    model: type[Any] = attrs.field(repr=False)
+    name: str
+    column: str = attrs.field(eq=False)
+    options: RelationOptions = attrs.field(repr=False, eq=False)
+    targets: tuple[type[Any], ...]
+
+    @property
+    def target(self) -> type[Any]:
+        """The model of the rows."""
+        return self.targets[0]
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether a path says which model is meant, of several."""
+        return self.options.kind == "many-to-any"
+
+    def scoped(self, name: str) -> ToMany:
+        """Return the part of a many-to-any that leads to one model, by its name in lower case.
+
+        Raises:
+            FieldError: it does not lead there.
+        """
+        for target in self.targets:
+            if scope_name(target) == name:
+                return attrs.evolve(self, targets=(target,))
+        choices = tuple(scope_name(target) for target in self.targets)
+        msg = (
+            f"{self} leads to several models, and the path has to say to which: "
+            f"{', '.join(f'{self.name}__{choice}__…' for choice in choices)}; {name or 'nothing'!r} is none of them."
+        )
+        raise FieldError(msg, name=name, choices=choices)
+
+    @functools.cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The server's names on the way to the other side: of the list, and of the junction's field.
+
+        Raises:
+            ConfigurationError: the other side has no such field.
+        """
+        kind = self.options.kind
+        if kind == "one-to-many":
+            self.reverse  # noqa: B018 - checks the declaration
+            return (self.column,)
+        if kind == "many-to-many":
+            return (self.column, self._junction_field())
+        return (self.column, f"{self.options.target}:{self.target.directus.collection}")
+
+    @property
+    def reverse(self) -> Field:
+        """The field of the other side that a one-to-many is the reverse of.
+
+        Raises:
+            ConfigurationError: there is none, or it leads elsewhere.
+        """
+        known = self.target.directus
+        name = self.options.field or ""
+        found: Field | None = known.fields.get(name)
+        own = self.model.directus.collection
+        if found is None or found.target is None or found.target.directus.collection != own:
+            what = "has no such field" if found is None else "is no many-to-one to this model"
+            fits = [f.name for f in known.fields.values() if f.target and f.target.directus.collection == own]
+            msg = (
+                f"{self} is declared as one_to_many({name!r}), and {self.target.__name__}.{name} {what}. "
+                f"Fields of {self.target.__name__} that lead to {self.model.__name__}: {', '.join(fits) or 'none'}."
+            )
+            raise ConfigurationError(msg)
+        return found
+
+    def _junction_field(self) -> str:
+        if self.options.target is not None:
+            return self.options.target
+        known = self.target.directus
+        through = self.options.through
+        if isinstance(through, str):
+            prefix = "related_" if known.collection == self.model.directus.collection else ""
+            return f"{prefix}{known.collection}_{known.pk.column}"
+        assert through is not None  # noqa: S101 - many_to_many takes it
+        fits = [f.column for f in through.directus.fields.values() if f.target and f.target.directus is known]
+        if len(fits) == 1:
+            return str(fits[0])
+        msg = (
+            f"{self}: of the fields of the junction {through.__name__}, those that lead to {self.target.__name__} "
+            f"are: {', '.join(fits) or 'none'}; say which with many_to_many(…, target=…)."
+        )
+        raise ConfigurationError(msg)
+
+    def __str__(self) -> str:
+        return f"{self.model.__name__}.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find, (self.model, self.name, self.targets)
+
+
+def scope_name(model: type[Any]) -> str:
+    """Return how a path names one of the models that a many-to-any leads to: ``HeroBlock`` as ``hero_block``."""
+    return str(inflection.underscore(model.__name__))
+
+
+def _find(model: Any, name: str, targets: tuple[type[Any], ...]) -> ToMany:
+    found: ToMany = model.directus.relations[name]
+    return attrs.evolve(found, targets=targets)
