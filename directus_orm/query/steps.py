@@ -26,12 +26,12 @@ from .conditions import (
     Node,
     Some,
     all_of,
+    crosses_many,
     either_of,
     holds_of_null,
     is_quantified,
     model_behind,
     negate,
-    parts_of,
     path_name,
     server_path,
 )
@@ -47,6 +47,36 @@ _KEYS_AT_ONCE = 100_000
 Find = Callable[[Among], list[Any]]
 
 
+def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Row]]:
+    """Yield the rows of a query, page by page; nothing is asked before it is needed.
+
+    Where the server finds more rows than are meant, and says so of the rows themselves, they are looked at on
+    arrival; then a page may be empty.
+    """
+    if query.is_empty:
+        return
+    loose, checks = _loosened(query)
+    asked = settle(session, loose)
+    if asked.is_empty:
+        return
+    steps = pages(asked, session.dialect, page_size, session.max_rows)
+    found = fetch(session, steps)
+    yield from _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+
+
+def looks_at_rows(query: Query) -> bool:
+    """Return whether `read` has to look at the rows, so that the server cannot count them."""
+    return bool(_loosened(query)[1])
+
+
+def keys(session: Session, query: Query) -> list[Any]:
+    """Return the keys of a query's rows, in their order, as they are sent."""
+    pk: Field = query.model.directus.pk
+    only_keys = attrs.evolve(query, paths=((pk,),), related=())
+    found = read(session, only_keys, _KEYS_AT_ONCE)
+    return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
+
+
 def settle(session: Session, query: Query) -> Query:
     """Return the query with conditions that can be sent as they are; what has to be known first is asked.
 
@@ -59,22 +89,74 @@ def settle(session: Session, query: Query) -> Query:
 def settled(query: Query, find: Find) -> Query:
     """Do as `settle` does, with another way to the values of a condition."""
     where = _known(query.where, find)
-    if any(isinstance(part, Some) for part in parts_of(where)):
+    if crosses_many(where):
         where = _arranged(where, find, set(), ())
     return query if where == query.where else attrs.evolve(query, where=where)
 
 
-def keys(session: Session, query: Query) -> list[Any]:
-    """Return the keys of a query's rows, in their order, as they are sent."""
-    pk: Field = query.model.directus.pk
-    only_keys = settle(session, attrs.evolve(query, paths=((pk,),), related=()))
-    return [pk.dump(pk.load(row[pk.column])) for row in _rows(session, only_keys)]
+# --- rows that are looked at ----------------------------------------------------------------------------------
 
 
-def _rows(session: Session, query: Query) -> Iterator[Row]:
-    if not query.is_empty:
-        for rows in fetch(session, pages(query, session.dialect, _KEYS_AT_ONCE, session.max_rows)):
-            yield from rows
+def _loosened(query: Query) -> tuple[Query, list[Among]]:
+    """Return a query that finds more rows, and what its rows have to pass to be those that are meant."""
+    parts = query.where.parts if isinstance(query.where, All) else (query.where,)
+    checks = [part for part in parts if isinstance(part, Among) and _is_of_its_rows(part, query)]
+    if not checks:
+        return query, []
+    where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(check.tested for check in checks)])
+    return attrs.evolve(query, where=where, paths=tuple(paths), limit=None, offset=0), checks
+
+
+def _is_of_its_rows(condition: Among, query: Query) -> bool:
+    own = condition.path == (query.model.directus.pk,) and condition.query.model is query.model
+    return own and condition.test is not None and not condition.negated
+
+
+def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[Sieve], query: Query) -> Iterator[list[Row]]:
+    """Yield the rows that pass, from the query's offset to its limit."""
+    skip, left = query.offset, query.limit
+    for rows in pages_of_rows:
+        passed = [row for row in rows if all(check(row) for check in checks)]
+        skipped = min(skip, len(passed))
+        skip -= skipped
+        wanted = passed[skipped:] if left is None else passed[skipped : skipped + left]
+        yield wanted
+        if left is not None:
+            left -= len(wanted)
+            if not left:
+                return
+
+
+class Sieve:
+    """Lets the rows through whose value passes a test; asks the server once, if need be, what it makes of case."""
+
+    def __init__(self, session: Session, query: Query, condition: Among) -> None:
+        self._session = session
+        self._query = query
+        self._condition = condition
+
+    def __call__(self, row: Row) -> bool:
+        """Return whether the row is meant."""
+        condition, value = self._condition, _value(row, self._condition.tested)
+        if value is None or condition.test is None:
+            return False
+        if isinstance(condition.test, Holds) and condition.test.is_open(value):
+            return self._disregards_case(row, value)
+        return condition.test(value)
+
+    def _disregards_case(self, row: Row, text: str) -> bool:
+        if self._session.disregards_case is None:
+            self._session.disregards_case = self._asked(row, text)
+        return bool(self._session.disregards_case)
+
+    def _asked(self, row: Row, text: str) -> bool:
+        """Ask whether a row's text begins with itself, one letter in the other case."""
+        pk: Field = self._query.model.directus.pk
+        key = Leaf((pk,), "eq", row[pk.column])
+        same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
+        query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
+        return any(read(self._session, query))
 
 
 # --- values that another query finds --------------------------------------------------------------------------
@@ -131,11 +213,9 @@ def _distinct(condition: Among, values: list[Any]) -> list[Any]:
 
 
 def _find(session: Session, condition: Among) -> list[Any]:
-    query = settle(session, condition.query)
-    if condition.test is None:
-        return [_value(row, condition.of) for row in _rows(session, query)]
-    passes = Sieve(session, query, condition)
-    return [_value(row, condition.of) for row in _rows(session, query) if passes(row)]
+    meant = None if condition.test is None else Sieve(session, condition.query, condition)
+    found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
+    return [_value(row, condition.of) for row in found if meant is None or meant(row)]
 
 
 def _value(row: Row, path: tuple[Field, ...]) -> Any:
@@ -143,37 +223,6 @@ def _value(row: Row, path: tuple[Field, ...]) -> Any:
     for field in path:
         value = value.get(field.column) if isinstance(value, dict) else None
     return value
-
-
-class Sieve:
-    """Lets the rows through whose value passes a test; asks the server once, if need be, what it makes of case."""
-
-    def __init__(self, session: Session, query: Query, condition: Among) -> None:
-        self._session = session
-        self._query = query
-        self._condition = condition
-
-    def __call__(self, row: Row) -> bool:
-        """Return whether the row is meant."""
-        condition, value = self._condition, _value(row, self._condition.tested)
-        if value is None or condition.test is None:
-            return False
-        if isinstance(condition.test, Holds) and condition.test.is_open(value):
-            return self._disregards_case(row, value)
-        return condition.test(value)
-
-    def _disregards_case(self, row: Row, text: str) -> bool:
-        if self._session.disregards_case is None:
-            self._session.disregards_case = self._asked(row, text)
-        return bool(self._session.disregards_case)
-
-    def _asked(self, row: Row, text: str) -> bool:
-        """Ask whether a row's text begins with itself, one letter in the other case."""
-        pk: Field = self._query.model.directus.pk
-        key = Leaf((pk,), "eq", row[pk.column])
-        same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
-        query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
-        return bool(list(_rows(self._session, query)))
 
 
 # --- conditions on related rows -------------------------------------------------------------------------------
