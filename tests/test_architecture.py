@@ -42,6 +42,7 @@ LAYERS = (
     "rounding",
     "writes",
     "bulk",
+    "query.words",
     "query.explain",
     "query.shapes",
     "query.rows",

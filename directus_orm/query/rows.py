@@ -404,7 +404,7 @@ class Rows(Generic[T]):
     def __repr__(self) -> str:
         # A debugger over HTTP must not send requests.
         read = f", {len(self._cache)} rows read" if self._cache else ""
-        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()}{read}>"
+        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()!r}{read}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._query, self._shape, self._using)

@@ -44,7 +44,8 @@ from .texts import Holds, case_pattern, keyed
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
 
-Find = Callable[[Among], list[Any]]
+Find = Callable[[Among], Node]
+"""Gives the condition that says what another query finds."""
 
 
 def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Row]]:
@@ -55,7 +56,7 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
     """
     if query.is_empty:
         return
-    loose, checks = _loosened(query)
+    loose, checks = loosened(query)
     asked = settle(session, loose)
     if asked.is_empty:
         return
@@ -66,7 +67,7 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
 
 def looks_at_rows(query: Query) -> bool:
     """Return whether `read` has to look at the rows, so that the server cannot count them."""
-    return bool(_loosened(query)[1])
+    return bool(loosened(query)[1])
 
 
 def keys(session: Session, query: Query) -> list[Any]:
@@ -87,7 +88,7 @@ def settle(session: Session, query: Query) -> Query:
 
 
 def settled(query: Query, find: Find) -> Query:
-    """Do as `settle` does, with another way to the values of a condition."""
+    """Do as `settle` does, with another way to what the other queries find."""
     where = _known(query.where, find)
     if crosses_many(where):
         where = _arranged(where, find, set(), ())
@@ -97,7 +98,7 @@ def settled(query: Query, find: Find) -> Query:
 # --- rows that are looked at ----------------------------------------------------------------------------------
 
 
-def _loosened(query: Query) -> tuple[Query, list[Among]]:
+def loosened(query: Query) -> tuple[Query, list[Among]]:
     """Return a query that finds more rows, and what its rows have to pass to be those that are meant."""
     parts = query.where.parts if isinstance(query.where, All) else (query.where,)
     checks = [part for part in parts if isinstance(part, Among) and _is_of_its_rows(part, query)]
@@ -173,7 +174,7 @@ def _known(node: Node, find: Find) -> Node:
             return _known_inside(node, find)
         case Among():
             # Its values may be texts that the server misreads: then another question follows.
-            found = _known(among(node.path, _distinct(node, find(node))), find)
+            found = _known(find(node), find)
             return negate(found) if node.negated else found
         case Leaf(operator="nicontains"):
             return _known(_without(node), find)
@@ -201,7 +202,10 @@ def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
             return
 
 
-def _distinct(condition: Among, values: list[Any]) -> list[Any]:
+def _find(session: Session, condition: Among) -> Node:
+    meant = None if condition.test is None else Sieve(session, condition.query, condition)
+    found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
+    values = [_value(row, condition.of) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
     if len(wanted) > MOST_VALUES:
         msg = (
@@ -209,13 +213,7 @@ def _distinct(condition: Among, values: list[Any]) -> list[Any]:
             f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
         )
         raise UnsupportedQuery(msg)
-    return wanted
-
-
-def _find(session: Session, condition: Among) -> list[Any]:
-    meant = None if condition.test is None else Sieve(session, condition.query, condition)
-    found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
-    return [_value(row, condition.of) for row in found if meant is None or meant(row)]
+    return among(condition.path, wanted)
 
 
 def _value(row: Row, path: tuple[Field, ...]) -> Any:

@@ -100,7 +100,8 @@ def test_rows_are_looked_at_on_arrival_in_slices_counts_and_writes(odd: Session)
     assert found.all().count() == len(meant)
     assert found.all()[1:3].count() == 2
     first, last = found.first(), found.last()
-    assert first and last
+    assert first
+    assert last
     assert (first.title, last.title) == (meant[0], meant[-1])
     page = found.page(2, size=2)
     assert ([note.title for note in page.rows], page.total) == (meant[2:4], len(meant))
