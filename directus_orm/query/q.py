@@ -1,4 +1,4 @@
-"""`Q`: conditions as values, joined by ``&``, ``|`` and ``~``."""
+"""`Q`: conditions as values, joined by ``&``, ``|``, ``^`` and ``~``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import QueryError
 @final
 @attrs.frozen(init=False, repr=False)
 class Q:
-    """Conditions that a query can be filtered by, joined by ``&`` and ``|``, negated by ``~``.
+    """Conditions that a query can be filtered by, joined by ``&``, ``|`` and ``^``, negated by ``~``.
 
     Keywords are lookups, as in `QuerySet.filter`; all must hold. A Q means nothing until a queryset
     takes it, and names of fields are checked there.
@@ -59,11 +59,18 @@ class Q:
     def __or__(self, other: Q) -> Q:
         return self._joined(only_q(other), "or")
 
+    def __xor__(self, other: Q) -> Q:
+        """Return that one of both holds, and not the other."""
+        other = only_q(other)
+        if not (self.children and other.children):
+            return self if self.children else other
+        return (self & ~other) | (~self & other)
+
     def __invert__(self) -> Q:
         return Q._of((self,), "and", negated=True)
 
     def __bool__(self) -> bool:
-        msg = "A Q has no truth of its own: join conditions with & | ~, not with 'and', 'or', 'not'."
+        msg = "A Q has no truth of its own: join conditions with & | ^ ~, not with 'and', 'or', 'not'."
         raise TypeError(msg)
 
     def __repr__(self) -> str:
