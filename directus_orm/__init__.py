@@ -33,6 +33,9 @@ from .errors import (
 )
 from .fields import field, generated
 from .models import Model
+from .query.columns import Column, RelatedColumn, col, via
+from .query.custom import register_lookup
+from .query.dynamic import current_role, current_user, now
 from .query.q import Q
 from .query.queryset import QuerySet
 from .query.rows import Page, Rows
@@ -42,6 +45,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationError",
+    "Column",
     "ConfigurationError",
     "ConversionError",
     "DirectusError",
@@ -62,6 +66,7 @@ __all__ = [
     "QuerySet",
     "RateLimited",
     "RecordNotUnique",
+    "RelatedColumn",
     "RoundedWarning",
     "Rows",
     "ServerError",
@@ -72,9 +77,15 @@ __all__ = [
     "UnsupportedQuery",
     "ValueOutOfRange",
     "ValueTooLong",
+    "col",
     "connect",
+    "current_role",
     "current_session",
+    "current_user",
     "field",
     "generated",
+    "now",
+    "register_lookup",
     "register_type",
+    "via",
 ]

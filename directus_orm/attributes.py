@@ -8,6 +8,7 @@ from typing import Any
 from .fields import ABSENT, Field
 from .info import is_model
 from .instances import load_missing, reference, state_of, target_of
+from .query.references import Reference
 
 
 class FieldAttribute:
@@ -20,11 +21,8 @@ class FieldAttribute:
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return self
+            return Reference(owner, (self.name,))
         return value_of(instance, owner.directus.fields[self.name])
-
-    def __repr__(self) -> str:
-        return f"<field {self.name!r}>"
 
 
 class RelationAttribute(FieldAttribute):
@@ -34,7 +32,7 @@ class RelationAttribute(FieldAttribute):
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return self
+            return Reference(owner, (self.name,))
         values = instance.__dict__
         field: Field = owner.directus.fields[self.name]
         value = values[self.name] if self.name in values else value_of(instance, field)

@@ -24,8 +24,12 @@ LAYERS = (
     "convert",
     "fields",
     "info",
+    "query.references",
     "query.q",
+    "query.custom",
     "query.conditions",
+    "query.dynamic",
+    "query.columns",
     "query.lookups",
     "query.query",
     "dialects.rest",
@@ -117,8 +121,9 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 
 PUBLIC = {
-    *("Model", "Page", "Q", "QuerySet", "Rows", "Session"),
-    *("connect", "current_session", "field", "generated", "register_type"),
+    *("Column", "Model", "Page", "Q", "QuerySet", "RelatedColumn", "Rows", "Session"),
+    *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
+    *("register_lookup", "register_type", "via"),
 }
 
 
