@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ import attrs
 from ..errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ..fields import Field
 from ..info import is_model
+from . import custom, dynamic
 from .conditions import ALWAYS, NEVER, Leaf, Node, all_of, either_of, negate
 from .q import Q
 
@@ -212,9 +214,14 @@ def resolve(condition: Q, model: type[Any], *, negated: bool = False) -> Node:
         QueryError: a value of the wrong type.
         UnsupportedQuery: the server cannot be asked that without bending it.
     """
+    condition = custom.prepared(condition, model)
+    return _resolve(condition, model, negated=negated)
+
+
+def _resolve(condition: Q, model: type[Any], *, negated: bool) -> Node:
     negated ^= condition.negated
     parts = [
-        resolve(child, model, negated=negated) if isinstance(child, Q) else _leaf(*child, model, negated=negated)
+        _resolve(child, model, negated=negated) if isinstance(child, Q) else _leaf(*child, model, negated=negated)
         for child in condition.children
     ]
     if not parts:
@@ -230,8 +237,16 @@ def _leaf(name: str, value: Any, model: type[Any], *, negated: bool) -> Node:
     kind = path[-1].value_type.kind
     if lookup.operator not in _operators(kind) and not (value is None and lookup.name == "exact"):
         raise _unfit(path, lookup, kind)
-    node = lookup.build(path, lookup.operator, value)
+    if dynamic.within(value):
+        node = dynamic.condition(path, lookup.name, value, partial(_plain, path))
+    else:
+        node = lookup.build(path, lookup.operator, value)
     return negate(node) if negated else node
+
+
+def _plain(path: Path, name: str, value: Any) -> Node:
+    lookup = LOOKUPS[name]
+    return lookup.build(path, lookup.operator, value)
 
 
 def _lookup(path: Path, name: str, model: type[Any]) -> Lookup:
@@ -246,7 +261,7 @@ def _lookup(path: Path, name: str, model: type[Any]) -> Lookup:
         raise UnsupportedQuery(msg)
     target = path[-1].target
     fields = sorted(target.directus.fields) if target is not None else []
-    names = (*fields, *LOOKUPS)
+    names = (*fields, *LOOKUPS, *custom.names())
     also = f" and no field of {target.__name__}" if target is not None else ""
     listed = f" Fields: {', '.join(fields)}." if fields else ""
     msg = (
