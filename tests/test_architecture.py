@@ -33,6 +33,7 @@ LAYERS = (
     "query.query",
     "query.texts",
     "query.transforms",
+    "query.json_paths",
     "query.lookups",
     "query.resolve",
     "dialects.rest",

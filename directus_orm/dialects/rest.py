@@ -129,6 +129,10 @@ class RestDialect:
         """Return whether a refusal speaks of fields, unknown or unreadable, not of the whole collection (G33)."""
         return _NAMES_FIELDS.search(str(error)) is not None
 
+    def lacks_json(self, error: InvalidRequest) -> bool:
+        """Return whether it was conditions inside JSON that the server refused, as before Directus 12."""
+        return '"_json"' in str(error)
+
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows the server gives at a time, if that is what it refused (G45)."""
         found = _LIMIT_TOO_HIGH.search(str(error))
