@@ -15,6 +15,7 @@ from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_ma
 from ..query.query import Path, Query
 from ..wire import Answer, Request, Row, path
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 
@@ -184,7 +185,7 @@ def _params(parts: Row) -> tuple[tuple[str, str], ...]:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _COMPACT.encode(value)
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
