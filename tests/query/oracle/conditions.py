@@ -31,12 +31,14 @@ class Scope:
     """Where conditions are drawn for: the database, and what they may speak of."""
 
     vendor: str
+    relations: bool = True
     lists: bool = True
     querysets: bool = True
     without: str = ""
 
     def paths(self, model: str) -> list[Path]:
-        known = [path for path in paths(model) if self.lists or not path.lists]
+        known = [path for path in paths(model) if self.relations or not path.hops]
+        known = [path for path in known if self.lists or not path.lists]
         return [path for path in known if self.without not in path.hops and self.without != path.name]
 
 
@@ -95,8 +97,9 @@ def trees(draw: st.DrawFn, model: str, scope: Scope) -> Tree:
     if shape == "related":
         return draw(_related(model, scope))
     if shape == "^":
-        # Of a list, ^ would speak of single rows on one side and of none on the other.
-        return ("^", *draw(_two(leaves(model, attrs.evolve(scope, lists=False)))))
+        # Of a list, ^ would speak of single rows on one side and of none on the other; and over other relations
+        # Django loses rows where a related row is missing: it joins them as if & or | stood there.
+        return ("^", *draw(_two(leaves(model, attrs.evolve(scope, relations=False)))))
     one, other = draw(_two(leaf))
     if shape == "&~":
         return ("&", one, ("~", other))
@@ -156,29 +159,39 @@ class Steps:
 @st.composite
 def steps(draw: st.DrawFn, model: str, scope: Scope, most: int = 3) -> Steps:
     count = draw(st.sampled_from([it for it in (1, 1, 1, 1, 2, 2, 3) if it <= most]))
-    drawn = [draw(trees(model, scope)) for _ in range(count)]
     # Behind a condition that few rows meet another one of the kind leaves none: what follows mostly excludes.
-    calls = [f".{_verb(draw, tree, 2 if n else 4)}({_call(tree)})" for n, tree in enumerate(drawn)]
-    return Steps("".join(calls), any(leaf.path.lists for tree in drawn for leaf, _ in all_leaves(tree)))
+    made = [_step(draw(trees(model, scope)), draw(st.integers(0, 5)) < (2 if n else 4)) for n in range(count)]
+    calls = "".join(f".{verb}({_call(tree)})" for verb, tree in made)
+    return Steps(calls, any(leaf.path.lists for _, tree in made for leaf, _ in all_leaves(tree)))
 
 
-def _verb(draw: st.DrawFn, tree: Tree, filters: int) -> str:
-    return "exclude" if draw(st.integers(0, 5)) >= filters or _is_tied(tree) else "filter"
+def _step(tree: Tree, keeps: bool) -> tuple[str, Tree]:
+    """Return a call of the kind that was drawn, unless Django means something odd by it."""
+    for verb in ("filter", "exclude") if keeps else ("exclude", "filter"):
+        if not is_tied(tree, negated=verb == "exclude"):
+            return verb, tree
+    first, _ = next(all_leaves(tree))
+    return "filter" if keeps else "exclude", first
 
 
-def _is_tied(tree: Tree) -> bool:
-    """Whether Django would tie a negated condition to the row that another condition in the same call speaks of.
+def is_tied(tree: Tree, *, negated: bool = False) -> bool:
+    """Return whether Django would tie a negated condition to a row that another one in the same call speaks of.
 
-    It does so for conditions on one list, and by the names of tables, so that a table on two ways is enough.
+    It means to do so where both are of one list, which is odd enough. It goes by names of tables, though, and
+    by numbers where a table comes up twice; so it also does it to conditions that have nothing in common.
     """
-    found = [(leaf.path, negated) for leaf, negated in all_leaves(tree) if leaf.path.lists]
-    some = [path for path, negated in found if not negated]
-    none = [path for path, negated in found if negated]
-    return any(_meet(a, b) for a in some for b in none)
+    found = list(all_leaves(tree, negated))
+    return any(
+        _is_mistaken(none.path, other.path.tables_before_lists if below else other.path.tables)
+        for none, negated in found
+        for other, below in found
+        if negated and none.path.lists and other is not none
+    )
 
 
-def _meet(a: Path, b: Path) -> bool:
-    return bool(set(a.tables[1:]) & set(b.tables[1:])) or any(len({*it.tables}) < len(it.tables) for it in (a, b))
+def _is_mistaken(none: Path, others: tuple[str, ...]) -> bool:
+    numbered = len({*none.tables}) < len(none.tables)
+    return len(others) > 1 if numbered else none.lists[0] in others[1:]
 
 
 def _call(tree: Tree) -> str:

@@ -67,6 +67,11 @@ class Path:
         return tuple(dict.fromkeys(row[column] for row in ROWS[table] if row[column] is not None))
 
     @property
+    def tables_before_lists(self) -> tuple[str, ...]:
+        """The tables up to the first one with many rows to one."""
+        return self.tables[: self.tables.index(self.lists[0], 1)] if self.lists else self.tables
+
+    @property
     def hidden_nulls(self) -> bool:
         """Whether null could also mean that a block is of the other collection."""
         return "blocks" in self.hops
