@@ -118,7 +118,6 @@ def _keys_only(result: Any) -> bool:
 
 def reason(refusal: Exception) -> str:
     """Return why, without what it was about: names of fields and values are left out."""
-    text = str(refusal)
-    text = re.sub(r"'[^']*'|\"[^\"]*\"", "…", text)
-    text = re.sub(r"\b\w+__\w+", "…", text)
+    text = re.sub(r"(?<!\w)('[^']*'|\"[^\"]*\")", "…", str(refusal))
+    text = re.sub(r"\b\w+__\w+|\b[A-Z]\w*\.\w+", "…", text)
     return f"{type(refusal).__name__}: {text[:110]}"
