@@ -12,8 +12,10 @@ import attrs
 from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, TransportError
 from ..info import ModelInfo
 from ..query.conditions import ALWAYS, All, Leaf, Node
+from ..query.parts import Ask
 from ..query.query import Path, Query
 from ..wire import Answer, Request, Row, path
+from .aggregation import query_of
 
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
@@ -73,6 +75,14 @@ class RestDialect:
     def counted(self, answer: Answer) -> int:
         """Return the number in the answer to `count`; some databases send it as text."""
         return int(_rows(answer)[0]["count"])
+
+    def groups(self, ask: Ask) -> Request:
+        """Return the request for groups of rows; keys of rows go as for `read_keys`."""
+        chosen = {name: part for name, part in _query(ask.rows).items() if name in {"filter", "search"}}
+        parts, route = query_of(ask, chosen), _items(ask.rows.model.directus)
+        if ask.keys is None:
+            return Request("GET", route, _params(parts))
+        return Request("SEARCH", route, json={"keys": list(ask.keys), "query": parts})
 
     def create(self, info: ModelInfo, row: Row, paths: Iterable[Path]) -> Request:
         """Return the request that creates one row and reads it back."""

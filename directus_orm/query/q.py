@@ -53,6 +53,10 @@ class Q:
         alike = self.joined_by == joined_by or len(self.children) == 1
         return self.children if alike and not self.negated else (self,)
 
+    def rebuilt(self, children: tuple[Q | tuple[str, Any], ...]) -> Q:
+        """Return the same joint of other conditions."""
+        return Q._of(children, self.joined_by, negated=self.negated)
+
     def __and__(self, other: Q) -> Q:
         return self._joined(only_q(other), "and")
 

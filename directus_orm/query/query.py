@@ -9,6 +9,7 @@ import attrs
 from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
 from .conditions import ALWAYS, NEVER, Node, all_of
+from .grouping import Aliases, Grouping, Tally
 
 Path = tuple[Field, ...]
 
@@ -28,6 +29,8 @@ class Query:
     """A frozen description of rows: which, in what order, how many, and what of each.
 
     ``paths`` are the values wanted of each row, ``related`` the many-to-one relations whose rows come along.
+    ``aliases`` are names given to values, of which ``shown`` come along. With a ``grouping``, limit and offset are
+    those of groups.
     """
 
     model: type[Any]
@@ -38,6 +41,14 @@ class Query:
     limit: int | None = None
     offset: int = 0
     search: str | None = None
+    aliases: Aliases = ()
+    shown: tuple[str, ...] = ()
+    grouping: Grouping | None = None
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """The numbers of related rows that come along with each row."""
+        return tuple(known for name, known in self.aliases if name in self.shown and isinstance(known, Tally))
 
     @property
     def is_empty(self) -> bool:
@@ -63,7 +74,9 @@ class Query:
         return attrs.evolve(self, where=all_of([self.where, node]))
 
     def reversed(self) -> Query:
-        """Return the query for the same rows, last first."""
+        """Return the query for the same rows, or groups, last first."""
+        if self.grouping is not None:
+            return attrs.evolve(self, grouping=self.grouping.reversed())
         flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
         return attrs.evolve(self, order=flipped)
 

@@ -48,7 +48,7 @@ class Values:
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
-        getters = [_getter(path) for _, path in self.columns]
+        getters = [getter(path) for _, path in self.columns]
         pack = _PACKERS[self.kind]([name for name, _ in self.columns])
         pk = query.model.directus.pk.column
 
@@ -58,7 +58,7 @@ class Values:
         return decode
 
 
-def _getter(path: Path) -> Callable[[Row, Any], Any]:
+def getter(path: Path) -> Callable[[Row, Any], Any]:
     """Return the function that takes a row and its key and returns the value at the end of a path.
 
     It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit

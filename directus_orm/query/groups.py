@@ -1,0 +1,497 @@
+"""Reading groups: which requests bring them, and how their rows are put together.
+
+Where the server says all of it, groups come page by page, in its order. Else all of them are read, put together,
+filtered, ordered and cut here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ..errors import InvalidRequest, UnsupportedQuery
+from ..session import Session
+from ..wire import Request, Row
+from .conditions import ALWAYS, NEVER, Leaf, Node
+from .fetch import fetch
+from .grouping import Grouping, GroupOrder, Measure, Path, Term, kind_of
+from .having import test_of
+from .merging import TEXTS, Recipe, Related, Result, recipe
+from .paging import key_pages, pages
+from .parts import Ask, Column, Key, Sorted, Total, key, value_of
+from .query import Order, Query
+from .shapes import getter
+from .steps import has_to_many, keys, settle
+
+Group = dict[str, Any]
+
+# One request brings all groups in most cases, as they were at one moment.
+GROUPS_AT_ONCE = 10_000
+# SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
+_MOST_KEYS = 30_000
+_MOST_BYTES = 900_000
+
+
+class Reading:
+    """The groups of some rows: the requests for them, and what was asked meanwhile."""
+
+    def __init__(self, session: Session, query: Query, grouping: Grouping) -> None:
+        self.session = session
+        self.grouping = grouping
+        self.rows = attrs.evolve(query, paths=(), related=(), order=query.order, grouping=None, shown=())
+        self.keys = [key(term) for _, term in grouping.keys]
+        self.columns = tuple(dict.fromkeys(column for part in self.keys for column in part.columns))
+        self._chosen: dict[Node, list[Ask]] = {}
+        self._tables: dict[Path, dict[Any, Any]] = {}
+        self._slice: list[Any] | None = None
+
+    def chosen(self, where: Node = ALWAYS) -> list[Ask]:
+        """Return how the rows that meet a further condition are asked for: several times where by many keys."""
+        if where not in self._chosen:
+            self._chosen[where] = self._choose(where)
+        return self._chosen[where]
+
+    def _choose(self, where: Node) -> list[Ask]:
+        if self.rows.is_sliced:
+            return self._of_slice(where)
+        query = settle(self.session, attrs.evolve(self.rows.filtered(where), order=()))
+        if query.is_empty:
+            return []
+        if not has_to_many(query.where):
+            return [Ask(query)]
+        # The server would count rows once for each related row (G21).
+        return _by_keys(Query(query.model), keys(self.session, query))
+
+    def _of_slice(self, where: Node) -> list[Ask]:
+        if self._slice is None:
+            self._slice = keys(self.session, settle(self.session, self.rows))
+        query = settle(self.session, Query(self.rows.model, where=where))
+        if has_to_many(query.where):
+            msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
+            raise UnsupportedQuery(msg)
+        return [] if query.is_empty else _by_keys(query, self._slice)
+
+    @property
+    def split(self) -> bool:
+        """Whether one group comes in several rows of the answers."""
+        return any(part.finer for part in self.keys) or len(self.chosen()) > 1
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Return how each measure is made."""
+        return {name: recipe(measure, split=self.split) for name, measure in self.grouping.measures}
+
+    # --- all of them ----------------------------------------------------------------------------------------
+
+    def gathered(self) -> dict[tuple[Any, ...], dict[str, Result]]:
+        """Return all groups by their keys, in the order of the server's first answer."""
+        recipes = self.recipes()
+        groups: dict[tuple[Any, ...], dict[str, Result]] = {}
+        if not self.keys:
+            groups[()] = _results(recipes)
+        for (where, column), names in _requests(recipes, grouped=bool(self.keys)).items():
+            chosen = {name: recipes[name] for name in names}
+            first = where == ALWAYS and column is None
+            for rows in self._answers(where, column, chosen, first=first):
+                self._take(rows, recipes, chosen, groups, first=first)
+        return groups
+
+    def _answers(
+        self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool
+    ) -> Iterator[list[Row]]:
+        columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
+        totals = tuple(dict.fromkeys(total for made in chosen.values() for total in made.totals))
+        order = self.server_order(chosen) if first else None
+        plain = tuple(Sorted(each) for each in columns)
+        for ask in self.chosen(where):
+            full = attrs.evolve(ask, columns=columns, totals=totals, order=plain if order is None else order)
+            yield from self._pages(full)
+
+    def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
+        full = attrs.evolve(ask, totals=_ordered_totals(ask))
+        return fetch(self.session, group_pages(full, self.session, page_size))
+
+    def _take(
+        self,
+        rows: list[Row],
+        recipes: Mapping[str, Recipe],
+        chosen: Mapping[str, Recipe],
+        groups: dict[tuple[Any, ...], dict[str, Result]],
+        *,
+        first: bool,
+    ) -> None:
+        tables = {name: self._table(made, rows) for name, made in chosen.items()}
+        names = _Names(groups)
+        for row, group in zip(rows, self.groups_of(rows), strict=True):
+            results = groups.get(group)
+            if results is None:
+                if first:
+                    results = groups[group] = _results(recipes)
+                else:
+                    results = names.alike(group)
+            if results is None:  # of rows that came meanwhile
+                continue
+            for name in chosen:
+                results[name].add(row, tables[name])
+
+    def groups_of(self, rows: list[Row]) -> list[tuple[Any, ...]]:
+        """Return the group that each row of an answer belongs to."""
+        getters = [self._getter(part, rows) for part in self.keys]
+        return [tuple([get(row) for get in getters]) for row in rows]
+
+    def _getter(self, part: Key, rows: list[Row]) -> Callable[[Row], Any]:
+        if not part.related:
+            return part.get
+        table = self.table((part.term.path[0], *part.related), {part.get(row) for row in rows})
+        value = value_of(part.term)
+
+        def get(row: Row) -> Any:
+            found = table.get(part.get(row))
+            return found if found is None or value is None else value(found)
+
+        return get
+
+    def _table(self, made: Recipe, rows: list[Row]) -> Related:
+        if not made.related or made.column is None:
+            return {}
+        field, column = made.column.field, made.column.key
+        found = {field.load(row[column]) for row in rows if row[column] is not None}
+        return self.table((field, *made.related), found)
+
+    def table(self, path: Path, wanted: Iterable[Any]) -> Related:
+        """Return the values at the end of a path, by the key of the row it leads over first."""
+        known = self._tables.setdefault(path, {})
+        missing = [one for one in wanted if one is not None and one not in known]
+        first, *rest = path
+        assert first.target is not None  # noqa: S101 - the path leads on
+        pk = first.target.directus.pk
+        query = Query(first.target, paths=((pk,), tuple(rest)))
+        get = getter(tuple(rest))
+        sent = [pk.value_type.dump(one) for one in missing]
+        known.update(dict.fromkeys(missing))
+        steps = key_pages(query, sent, self.session.dialect, self.session.max_rows)
+        for rows in fetch(self.session, steps) if sent else ():
+            known.update((pk.load(row[pk.column]), get(row, row[pk.column])) for row in rows)
+        return known
+
+    # --- page by page ---------------------------------------------------------------------------------------
+
+    def server_order(self, recipes: Mapping[str, Recipe]) -> tuple[Sorted, ...] | None:
+        """Return the ordering as the server is asked for it; None where it cannot."""
+        known = dict(zip((name for name, _ in self.grouping.keys), self.keys, strict=True))
+        measures = dict(self.grouping.measures)
+        found: list[Sorted] = []
+        for order in self.grouping.total_order:
+            if order.name in known:
+                if known[order.name].finer:
+                    return None
+                found += [Sorted(column, order.descending) for column in known[order.name].columns]
+                continue
+            total = _sortable(measures[order.name], recipes.get(order.name))
+            if total is None:
+                return None
+            found.append(Sorted(total, order.descending))
+        return tuple(found)
+
+    def streamed(self) -> Ask | None:
+        """Return what brings finished groups in their order, page by page; None where they have to be made here."""
+        recipes = self.recipes()
+        plain = all(made.where == ALWAYS and made.column is None for made in recipes.values())
+        order = self.server_order(recipes)
+        if self.split or not plain or order is None or not self.chosen():
+            return None
+        totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
+        return attrs.evolve(self.chosen()[0], columns=self.columns, totals=totals, order=order)
+
+    def finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
+        """Return groups as their values by name."""
+        names = [name for name, _ in self.grouping.keys]
+        measures = dict(self.grouping.measures)
+        return [
+            {
+                **dict(zip(names, group, strict=True)),
+                **{name: _or_default(result.value(), measures[name]) for name, result in results.items()},
+            }
+            for group, results in groups.items()
+        ]
+
+    def made(self, rows: list[Row]) -> list[Group]:
+        """Return the groups of rows that each are one."""
+        recipes = self.recipes()
+        groups = {}
+        for row, group in zip(rows, self.groups_of(rows), strict=True):
+            groups[group] = results = _results(recipes)
+            for result in results.values():
+                result.add(row, {})
+        return self.finished(groups)
+
+    def pages(self, query: Query, page_size: int | None) -> Iterator[list[Group]]:
+        """Yield the groups, filtered, in order, cut."""
+        test = test_of(self.grouping.having, self.grouping) if self.grouping.having else None
+        ask = self.streamed()
+        if ask is None:
+            found = [group for group in self.finished(self.gathered()) if test is None or test(group)]
+            if not self._is_in_order():
+                _Ordering(self).sort(found)
+            yield _cut(found, query)
+            return
+        if test is None:
+            ask = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=query.limit, offset=query.offset))
+            for rows in self._pages(ask, page_size):
+                yield self.made(rows)
+            return
+        yield from _sliced(([g for g in self.made(rows) if test(g)] for rows in self._pages(ask, page_size)), query)
+
+    def _is_in_order(self) -> bool:
+        """Whether the first answer's order is that of the groups."""
+        first = {name: made for name, made in self.recipes().items() if made.where == ALWAYS and made.column is None}
+        return not self.split and self.server_order(first) is not None
+
+
+def group_pages(ask: Ask, session: Session, page_size: int | None = None) -> Generator[Request, list[Row], None]:
+    """Yield the request for each page of groups, and be sent its rows; see `paging.pages`."""
+    if not ask.columns:
+        yield session.dialect.groups(attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=1, offset=0)))
+        return
+    size, maximum, left, offset = page_size or GROUPS_AT_ONCE, session.max_rows, ask.rows.limit, ask.rows.offset
+    while left is None or left > 0:
+        asked = min(n for n in (size, maximum, left) if n is not None)
+        page = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=asked, offset=offset))
+        try:
+            rows = yield session.dialect.groups(page)
+        except InvalidRequest as refusal:  # G45
+            maximum = session.dialect.row_limit(refusal)
+            if maximum is None or not 0 < maximum < asked:
+                raise
+            continue
+        if len(rows) < asked:
+            return
+        offset += asked
+        left = None if left is None else left - asked
+
+
+def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Group]]:
+    """Yield the groups of a query, page by page."""
+    assert query.grouping is not None  # noqa: S101 - asked of groups alone
+    if query.is_empty:
+        return
+    yield from _reading(session, query).pages(query, page_size)
+
+
+def first_request(session: Session, query: Query) -> Request | None:
+    """Return the first request for the groups of a query."""
+    reading = _reading(session, query)
+    ask = reading.streamed()
+    if ask is None:
+        chosen = reading.chosen()
+        if not chosen:
+            return None
+        recipes = reading.recipes()
+        first = {name: made for name, made in recipes.items() if made.where == ALWAYS and made.column is None}
+        totals = tuple(dict.fromkeys(total for made in first.values() for total in made.totals))
+        order = tuple(Sorted(column) for column in reading.columns)
+        ask = attrs.evolve(chosen[0], columns=reading.columns, totals=totals, order=order)
+    elif not reading.grouping.having:
+        ask = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=query.limit, offset=query.offset))
+    return next(group_pages(attrs.evolve(ask, totals=_ordered_totals(ask)), session))
+
+
+def count(session: Session, query: Query) -> int:
+    """Return the number of groups: by one request that reads none where the server can tell."""
+    if query.is_empty:
+        return 0
+    reading = _reading(session, query)
+    number = None if reading.grouping.having else _counted(reading)
+    if number is None:
+        whole = attrs.evolve(query, limit=None, offset=0)
+        bare = attrs.evolve(reading.grouping, order=(), measures=_needed(reading.grouping))
+        number = sum(map(len, read(session, attrs.evolve(whole, grouping=bare))))
+    behind = max(number - query.offset, 0)
+    return behind if query.limit is None else min(behind, query.limit)
+
+
+def _needed(grouping: Grouping) -> tuple[tuple[str, Measure], ...]:
+    return grouping.measures if grouping.having else ()
+
+
+def _counted(reading: Reading) -> int | None:
+    """Return the number of different values of the only group key, null included."""
+    chosen = reading.chosen()
+    if not chosen:
+        return 0
+    columns = reading.columns
+    if reading.split or len(columns) != 1 or columns[0].function or kind_of(columns[0].field) not in _COUNTABLE:
+        return None
+    field = columns[0].field
+    rows, filled = Total("count", reading.rows.model.directus.pk), Total("count", field)
+    different = Total("countDistinct", field)
+    ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
+    ((row,),) = fetch(reading.session, group_pages(ask, reading.session))
+    return int(different.of(row)) + (int(rows.of(row)) > int(filled.of(row)))
+
+
+_COUNTABLE = frozenset("integer bigInteger decimal string text uuid".split())
+
+
+def aggregate(session: Session, query: Query, measures: Mapping[str, Measure]) -> Group:
+    """Return what is made of all rows of a query, by name."""
+    reading = Reading(session, query, Grouping(measures=tuple(measures.items())))
+    return reading.finished(reading.gathered())[0]
+
+
+def _reading(session: Session, query: Query) -> Reading:
+    assert query.grouping is not None  # noqa: S101 - asked of groups alone
+    return Reading(session, attrs.evolve(query, limit=None, offset=0), query.grouping)
+
+
+def _by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
+    """Divide keys among requests that the server takes."""
+    asks: list[Ask] = []
+    chunk: list[Any] = []
+    size = 0
+    for one in found:
+        size += len(json.dumps(one)) + 2
+        if chunk and (len(chunk) == _MOST_KEYS or size > _MOST_BYTES):
+            asks.append(Ask(query, keys=tuple(chunk)))
+            chunk, size = [], len(json.dumps(one)) + 2
+        chunk.append(one)
+    return [*asks, Ask(query, keys=tuple(chunk))] if chunk else asks
+
+
+def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Node, Column | None], list[str]]:
+    """Return which measures come by the same request; of groups, the first one says which there are."""
+    found: dict[tuple[Node, Column | None], list[str]] = {(ALWAYS, None): []} if grouped else {}
+    for name, made in recipes.items():
+        found.setdefault((made.where, made.column), []).append(name)
+    return found
+
+
+def _results(recipes: Mapping[str, Recipe]) -> dict[str, Result]:
+    return {name: made.make() for name, made in recipes.items()}
+
+
+def _or_default(value: Any, measure: Measure) -> Any:
+    return measure.default if value is None else value
+
+
+def _sortable(measure: Measure, made: Recipe | None) -> Total | None:
+    """Return the server's total that orders as the measure does."""
+    if made is None or made.column is not None or made.where != ALWAYS or measure.default is not None:
+        return None
+    suffix = "Distinct" if measure.distinct and measure.function not in ("min", "max") else ""
+    return Total(measure.function + suffix, measure.path[0])
+
+
+def _ordered_totals(ask: Ask) -> tuple[Total, ...]:
+    """Return the totals, and those that are ordered by: the server has to compute them to know them."""
+    return tuple(dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, Total)))))
+
+
+def _cut(found: list[Group], query: Query) -> list[Group]:
+    return found[query.offset :] if query.limit is None else found[query.offset : query.offset + query.limit]
+
+
+def _sliced(found: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]:
+    """Yield the groups of a slice of all pages, and ask for no more of them."""
+    seen = 0
+    last = None if query.limit is None else query.offset + query.limit
+    for page in found:
+        yield page[max(query.offset - seen, 0) : None if last is None else max(last - seen, 0)]
+        seen += len(page)
+        if last is not None and seen >= last:
+            return
+
+
+class _Names:
+    """Groups by their keys without regard to case: where the database takes "a" for "A", it names a group by either."""
+
+    def __init__(self, groups: Mapping[tuple[Any, ...], dict[str, Result]]) -> None:
+        self._groups = groups
+        self._folded: dict[tuple[Any, ...], dict[str, Result] | None] | None = None
+
+    def alike(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
+        """Return what is made of the only group that is called alike."""
+        if self._folded is None:
+            self._folded = {}
+            for name, results in self._groups.items():
+                folded = _folded(name)
+                self._folded[folded] = None if folded in self._folded else results
+        return self._folded.get(_folded(group))
+
+
+def _folded(group: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(part.casefold().rstrip() if isinstance(part, str) else part for part in group)
+
+
+# --- ordering -----------------------------------------------------------------------------------------------------
+
+
+class _Ordering:
+    """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._terms = dict(reading.grouping.keys)
+        self._measures = dict(reading.grouping.measures)
+
+    def sort(self, groups: list[Group]) -> None:
+        """Order groups in place."""
+        for order in reversed(self._reading.grouping.total_order):
+            self._sort_by(groups, order)
+
+    def _sort_by(self, groups: list[Group], order: GroupOrder) -> None:
+        name, term = order.name, self._terms.get(order.name)
+        path = term.path if term is not None else self._measures[name].path
+        present = [group[name] for group in groups if group[name] is not None]
+        null_first = 0 < len(present) < len(groups) and self._null_first(path)
+        rank = self._ranks(name, term, present)
+
+        def place(group: Group) -> tuple[bool, Any]:
+            value = group[name]
+            return (value is None) is not null_first, 0 if value is None else rank(value)
+
+        groups.sort(key=place, reverse=order.descending)
+
+    def _null_first(self, path: Path) -> bool:
+        session = self._reading.session
+        if session.null_first is None:
+            ((chosen),) = self._reading.chosen()[:1]
+            pk = chosen.rows.model.directus.pk
+            query = Query(
+                chosen.rows.model, order=(Order(path),), paths=((pk,), path), limit=1, where=_unless_keyed(chosen)
+            )
+            (rows,) = fetch(session, pages(query, session.dialect))
+            session.null_first = _raw_value(rows[0], path) is None
+        return session.null_first
+
+    def _ranks(self, name: str, term: Term | None, values: list[Any]) -> Callable[[Any], Any]:
+        path = term.path if term is not None else self._measures[name].path
+        counted = term is None and self._measures[name].function == "count"
+        parted = term is not None and value_of(term) is not None
+        if counted or parted or kind_of(path[-1]) not in TEXTS or not values:
+            return lambda value: value
+        places = {value: place for place, value in enumerate(self._texts(path))}
+        return lambda value: places.get(value, len(places))
+
+    def _texts(self, path: Path) -> Iterator[Any]:
+        """Yield all texts of a field in the database's order."""
+        field = path[-1]
+        model = self._reading.rows.model if len(path) == 1 else field.model
+        column = Column(field)
+        ask = Ask(Query(model), columns=(column,), order=(Sorted(column),))
+        session = self._reading.session
+        for rows in fetch(session, group_pages(ask, session)):
+            yield from (field.load(row[column.key]) for row in rows if row[column.key] is not None)
+
+
+def _unless_keyed(ask: Ask) -> Node:
+    return ask.rows.where if ask.keys is None else ALWAYS
+
+
+def _raw_value(row: Row, path: Path) -> Any:
+    value: Any = row
+    for field in path:
+        value = value.get(field.column) if isinstance(value, dict) else None
+    return value
