@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-import attrs
-
 from .errors import DirectusError, Forbidden, InvalidRequest, QueryError, ServerError, TransportError
 from .fields import Field
 from .info import ModelInfo
 from .instances import Batch, state_of
 from .query.fetch import fetch
 from .query.lookups import key_of
-from .query.paging import key_pages, pages
+from .query.paging import key_pages
 from .query.query import Query
+from .query.steps import keys
 from .session import Session
 from .wire import Answer, Request, Row
 from .writes import can_be_read, check_kept, created_silently, new_row, stored
@@ -26,9 +25,6 @@ MAX_BODY = 900_000
 MAX_ROWS = 1000
 
 _Ask = Callable[[list[Any]], Request]
-
-# Keys are small: one request brings them all, as they were at one moment.
-_KEYS_AT_ONCE = 100_000
 
 
 def create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
@@ -111,28 +107,18 @@ def _plain(field: Field, value: Any) -> Any:
 
 def _by_key(session: Session, query: Query, request: _Ask, verb: str) -> Iterator[tuple[list[Any], Answer]]:
     """Choose the rows of a query, then send a request for their keys; yield each chunk and its answer."""
-    keys = _keys(session, query)
+    chosen = keys(session, query)
     done = 0
     try:
-        for chunk, answer in _in_chunks(session, keys, request, verb):
+        for chunk, answer in _in_chunks(session, chosen, request, verb):
             done += len(chunk)
             yield chunk, answer
     except Forbidden:
         # One row that another program deleted meanwhile makes the server refuse the whole chunk (G33).
-        left = _still_there(session, query, keys[done:])
-        if len(left) == len(keys) - done:
+        left = _still_there(session, query, chosen[done:])
+        if len(left) == len(chosen) - done:
             raise
         yield from _in_chunks(session, left, request, verb)
-
-
-def _keys(session: Session, query: Query) -> list[Any]:
-    """Return the keys of a query's rows, as they are sent."""
-    pk: Field = query.model.directus.pk
-    if query.is_empty:
-        return []
-    keys = attrs.evolve(query, paths=((pk,),), related=())
-    steps = pages(keys, session.dialect, _KEYS_AT_ONCE, session.max_rows)
-    return [pk.dump(pk.load(row[pk.column])) for rows in fetch(session, steps) for row in rows]
 
 
 def _still_there(session: Session, query: Query, keys: Sequence[Any]) -> list[Any]:

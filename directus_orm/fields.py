@@ -172,6 +172,11 @@ class Field:
         return bool(self.model.directus.pk == self)
 
     @property
+    def steps(self) -> tuple[str, ...]:
+        """The server's names on the way along a path."""
+        return (self.column,)
+
+    @property
     def secret(self) -> bool:
         """Whether values go in and do not come out, so that none is shown anywhere."""
         return self.own_type is not None and self.own_type.kind == "hash"

@@ -44,7 +44,7 @@ class Options:
 
 @attrs.frozen(eq=False)
 class ModelInfo:
-    """A model in use: its options, its fields and its relations to many by Python name, and its key field, ``pk``."""
+    """A model in use: its options, its fields and relations to many by Python name, and its key field, ``pk``."""
 
     model: type[Any]
     options: Options
@@ -127,7 +127,7 @@ class ModelInfo:
             if not rest or target is None:
                 break
             owner = target.directus
-            name, after = owner._first(rest)
+            name, after = owner._first(rest)  # noqa: SLF001
             # A field wins over a lookup of the same name.
             if name not in owner.fields and name not in owner.relations and name != "pk":
                 break

@@ -38,6 +38,7 @@ def one_to_many(field: str, *, name: str | None = None, init: Literal[False] = F
     Args:
         field: the Python name of that field, on the other model.
         name: the server's name of the list, where it differs from the attribute's.
+        init: tells type checkers that ``__init__`` does not take it.
 
     Example:
         >>> class Author(Model):
@@ -67,6 +68,7 @@ def many_to_many(
         source: the junction's field that leads back here, by the server's name.
         target: the junction's field that leads to the other side, by the server's name.
         sort: the junction's field that holds the order.
+        init: tells type checkers that ``__init__`` does not take it.
 
     Example:
         >>> class Tag(Model):
@@ -98,6 +100,7 @@ def many_to_any(
         target: the junction's field that holds the key of the other side.
         collection: the junction's field that holds the name of its collection.
         sort: the junction's field that holds the order.
+        init: tells type checkers that ``__init__`` does not take it.
 
     Example:
         >>> class Hero(Model):
@@ -138,6 +141,7 @@ class ToMany:
     """
 
     to_many: ClassVar[bool] = True
+    primary_key: ClassVar[bool] = False
 
     model: type[Any] = attrs.field(repr=False)
     name: str
@@ -164,12 +168,14 @@ class ToMany:
         for target in self.targets:
             if scope_name(target) == name:
                 return attrs.evolve(self, targets=(target,))
+        raise self.unscoped(name)
+
+    def unscoped(self, name: str) -> FieldError:
+        """Return the error for a path that does not say to which of several models it leads."""
         choices = tuple(scope_name(target) for target in self.targets)
-        msg = (
-            f"{self} leads to several models, and the path has to say to which: "
-            f"{', '.join(f'{self.name}__{choice}__…' for choice in choices)}; {name or 'nothing'!r} is none of them."
-        )
-        raise FieldError(msg, name=name, choices=choices)
+        paths = ", ".join(f"{self.name}__{choice}__…" for choice in choices)
+        msg = f"{self} leads to several models, and {name!r} is none of them. A path says to which: {paths}."
+        return FieldError(msg, name=name, choices=choices)
 
     @functools.cached_property
     def steps(self) -> tuple[str, ...]:
@@ -201,8 +207,8 @@ class ToMany:
             what = "has no such field" if found is None else "is no many-to-one to this model"
             fits = [f.name for f in known.fields.values() if f.target and f.target.directus.collection == own]
             msg = (
-                f"{self} is declared as one_to_many({name!r}), and {self.target.__name__}.{name} {what}. "
-                f"Fields of {self.target.__name__} that lead to {self.model.__name__}: {', '.join(fits) or 'none'}."
+                f"{self} is declared as one_to_many({name!r}), and {self.target.__name__}.{name} {what}. Fields "
+                f"of {self.target.__name__} that lead to {self.model.__name__}: {', '.join(fits) or 'none'}."
             )
             raise ConfigurationError(msg)
         return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 
 from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, TransportError
-from ..info import ModelInfo
-from ..query.conditions import ALWAYS, All, Leaf, Node
+from ..info import ModelInfo, Step
+from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_many, is_quantified, server_path
 from ..query.parts import Ask
 from ..query.query import Path, Query
 from ..wire import Answer, Request, Row, path
@@ -68,13 +68,19 @@ class RestDialect:
         raise ConfigurationError(msg)
 
     def count(self, query: Query) -> Request:
-        """Return the request that counts a query's rows, its limit and offset apart (G22)."""
+        """Return the request that counts a query's rows, its limit and offset apart (G22).
+
+        Joins with related rows repeat rows: those are counted by their keys (G21).
+        """
+        pk = query.model.directus.pk.column
+        aggregate = {"countDistinct": pk} if crosses_many(query.where) else {"count": "*"}
         parts = {k: v for k, v in _query(query).items() if k in {"filter", "search"}}
-        return Request("GET", _items(query.model.directus), _params({"aggregate": {"count": "*"}, **parts}))
+        return Request("GET", _items(query.model.directus), _params({"aggregate": aggregate, **parts}))
 
     def counted(self, answer: Answer) -> int:
         """Return the number in the answer to `count`; some databases send it as text."""
-        return int(_rows(answer)[0]["count"])
+        (found,) = _rows(answer)[0].values()
+        return int(found if not isinstance(found, dict) else next(iter(found.values())))
 
     def groups(self, ask: Ask) -> Request:
         """Return the request for groups of rows; keys of rows go as for `read_keys`."""
@@ -193,12 +199,41 @@ def _dotted(path: Path) -> str:
 
 def compile_filter(node: Node) -> Row:
     """Return conditions as Directus's filter, with one key per object."""
-    if isinstance(node, Leaf):
-        rule: Row = {f"_{node.operator}": node.value}
-        for field in reversed(node.path):
-            rule = {field.column: rule}
-        return rule
-    if not node.parts:  # an empty group would match everything (G4)
-        msg = "An empty group of conditions has no filter."
-        raise AssertionError(msg)
-    return {"_and" if isinstance(node, All) else "_or": [compile_filter(part) for part in node.parts]}
+    return _filter(node, ())
+
+
+def _filter(node: Node, before: tuple[str, ...]) -> Row:
+    match node:
+        case Leaf():
+            return _nested((*before, *_names(node)), {f"_{node.operator}": node.value})
+        case Some(path, where, negated) if not before and is_quantified(node):
+            return _quantified(path[-1], where, negated)
+        case Some(path, where, False):
+            return _filter(where, (*before, *server_path(path)))
+        case All(parts) | Either(parts) if parts:
+            return {"_and" if isinstance(node, All) else "_or": [_filter(part, before) for part in parts]}
+    # An empty group would match everything (G4); the rest is settled by requests of its own.
+    msg = f"{node!r} has no filter."
+    raise AssertionError(msg)
+
+
+def _quantified(relation: Step, where: Node, negated: bool) -> Row:
+    alias, *junction = relation.steps
+    last = relation.target.directus.pk if relation.target else None
+    if isinstance(where, Leaf) and where.path == (last,) and junction and ":" not in junction[0]:
+        inner = _nested(junction, {f"_{where.operator}": where.value})  # the junction has the key itself
+    else:
+        inner = _nested(junction, _filter(where, ()))
+    return {alias: {"_none" if negated else "_some": inner}}
+
+
+def _names(leaf: Leaf) -> Iterator[str]:
+    *outer, last = leaf.path
+    yield from server_path(outer)
+    yield last.column if leaf.function is None else f"{leaf.function}({last.column})"
+
+
+def _nested(names: Iterable[str], rule: Row) -> Row:
+    for name in reversed(tuple(names)):
+        rule = {name: rule}
+    return rule

@@ -6,27 +6,61 @@ value is said in full, since ``NOT (x = 1)`` of Django keeps the rows without an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 
-from ..errors import UnsupportedQuery
 from ..fields import Field
+from ..info import Step
+
+Test = Callable[[Any], bool]
 
 
 @attrs.frozen
 class Leaf:
-    """One comparison: the fields along the path, an operator, and the value as it is sent."""
+    """One comparison: the fields along the path, an operator, and the value as it is sent.
 
-    path: tuple[Field, ...]
+    With a ``function``, what is compared is that of the value (``year``), or of a relation (``count``).
+    """
+
+    path: tuple[Step, ...]
     operator: str
     value: Any = True
+    function: str | None = None
 
     @property
     def name(self) -> str:
         """The path as a user writes it."""
-        return "__".join(field.name for field in self.path)
+        return path_name(self.path)
+
+
+@attrs.frozen
+class Some:
+    """True where a row at the other end of a relation to many meets a condition; negated, where none does.
+
+    ``where`` is a condition on the model that the path's last step leads to.
+    """
+
+    path: tuple[Step, ...]
+    where: Node
+    negated: bool = False
+
+
+@attrs.frozen
+class Among:
+    """True where the value at the end of the path is one that another query finds; negated, where it is not.
+
+    ``query`` is a `Query`, and ``of`` the path of the value taken of each of its rows; ``test`` looks at the value
+    of ``tested`` first, where the server finds more rows than are meant. It is asked before the query it is in.
+    """
+
+    path: tuple[Field, ...]
+    query: Any
+    of: tuple[Field, ...]
+    test: Test | None = None
+    tested: tuple[Field, ...] = ()
+    negated: bool = False
 
 
 @attrs.frozen
@@ -43,7 +77,7 @@ class Either:
     parts: tuple[Node, ...] = ()
 
 
-Node = Leaf | All | Either
+Node = Leaf | Some | Among | All | Either
 
 ALWAYS = All()
 NEVER = Either()
@@ -57,6 +91,7 @@ _OPPOSITES = (
     ("empty", "nempty"),
     ("between", "nbetween"),
     ("contains", "ncontains"),
+    ("icontains", "nicontains"),  # which the server lacks: see `steps`
     ("starts_with", "nstarts_with"),
     ("istarts_with", "nistarts_with"),
     ("ends_with", "nends_with"),
@@ -64,8 +99,13 @@ _OPPOSITES = (
     ("intersects", "nintersects"),
     ("intersects_bbox", "nintersects_bbox"),
 )
-_OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
+OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _KNOWS_NULL = frozenset({"null", "nnull", "empty", "nempty"})
+
+
+def path_name(path: Iterable[Step]) -> str:
+    """Return a path as a user writes it."""
+    return "__".join(step.name for step in path)
 
 
 def all_of(parts: Iterable[Node]) -> Node:
@@ -85,28 +125,100 @@ def _flat(kind: type[All] | type[Either], parts: Iterable[Node]) -> tuple[Node, 
 
 
 def negate(node: Node) -> Node:
-    """Return the opposite, by De Morgan and by the opposite operators.
-
-    Raises:
-        UnsupportedQuery: an operator has no opposite on the server.
-    """
+    """Return the opposite, by De Morgan and by the opposite operators."""
     match node:
         case All(parts):
             return either_of(map(negate, parts))
         case Either(parts):
             return all_of(map(negate, parts))
-        case Leaf(path, operator, value):
-            return _opposite(path, operator, value, node)
+        case Leaf():
+            return _opposite(node)
+        case Some() | Among():
+            return attrs.evolve(node, negated=not node.negated)
 
 
-def _opposite(path: tuple[Field, ...], operator: str, value: Any, leaf: Leaf) -> Node:
-    if operator not in _OPPOSITE:
-        msg = (
-            f"The server has no opposite of _{operator}, so {leaf.name} cannot be excluded that way. "
-            "Exclude with another lookup, such as contains, or leave such rows out in Python."
-        )
-        raise UnsupportedQuery(msg)
-    opposite = Leaf(path, _OPPOSITE[operator], value)
-    if operator in _KNOWS_NULL or (len(path) == 1 and path[0].primary_key):
+def _opposite(leaf: Leaf) -> Node:
+    opposite = attrs.evolve(leaf, operator=OPPOSITE[leaf.operator])
+    if leaf.operator in _KNOWS_NULL and leaf.function is None:
         return opposite
-    return either_of([opposite, Leaf(path, "null")])
+    return either_of([opposite, *null_of(leaf.path)])
+
+
+def null_of(path: tuple[Step, ...]) -> Iterator[Node]:
+    """Yield the condition that there is no value at the end of a path, if that can be."""
+    if not path[-1].to_many and not (len(path) == 1 and path[0].primary_key):  # a number of rows there always is
+        yield Leaf(path, "null")
+
+
+def parts_of(node: Node) -> Iterator[Node]:
+    """Yield a condition and all within it, but for what is asked of other models."""
+    yield node
+    if isinstance(node, All | Either):
+        for part in node.parts:
+            yield from parts_of(part)
+
+
+def crosses_many(node: Node) -> bool:
+    """Return whether a condition looks at relations to many, so that the server joins rows (G21)."""
+    return any(isinstance(part, Some) for part in parts_of(node))
+
+
+def model_behind(path: tuple[Step, ...]) -> type[Any]:
+    """Return the model that a path leads to."""
+    model = path[-1].target
+    assert model is not None  # noqa: S101 - it is asked of relations only
+    return model
+
+
+def holds_of_null(node: Node) -> bool:
+    """Return whether a condition holds of a row that has nothing but nulls."""
+    match node:
+        case All(parts):
+            return bool(parts) and all(map(holds_of_null, parts))
+        case Either(parts):
+            return any(map(holds_of_null, parts))
+        case Leaf(operator=operator, value=value, function=function):
+            return operator in ("null", "empty") if function is None else _is_zero(operator, value, function)
+        case Some(negated=negated):
+            return negated
+    return False
+
+
+def _is_zero(operator: str, value: Any, function: str) -> bool:
+    """Return whether none at all is such a number of rows."""
+    return function == "count" and bool(_COMPARED[operator](0, value))
+
+
+_COMPARED: dict[str, Callable[[int, Any], bool]] = {
+    "eq": lambda number, value: bool(number == value),
+    "neq": lambda number, value: bool(number != value),
+    "in": lambda number, value: number in value,
+    "nin": lambda number, value: number not in value,
+    "gt": lambda number, value: number > value,
+    "gte": lambda number, value: number >= value,
+    "lt": lambda number, value: number < value,
+    "lte": lambda number, value: number <= value,
+    "between": lambda number, value: value[0] <= number <= value[1],
+    "nbetween": lambda number, value: not value[0] <= number <= value[1],
+}
+
+
+def server_path(path: Iterable[Step]) -> tuple[str, ...]:
+    """Return a path as the server has it, junctions included."""
+    return tuple(name for step in path for name in step.steps)
+
+
+def is_quantified(node: Node) -> bool:
+    """Return whether a condition on related rows is one that the server's ``_some`` and ``_none`` can say.
+
+    They keep one comparison and drop any more (G2); they stand at the root, or directly in one another.
+    """
+    if not isinstance(node, Some):
+        return False
+    steps = node.path[-1].steps
+    if len(node.path) > 1:
+        return False
+    if isinstance(node.where, Leaf):
+        # Of a many-to-any, rows of the other collections are rows of nulls.
+        return ":" not in steps[-1] or not holds_of_null(node.where)
+    return len(steps) == 1 and is_quantified(node.where)

@@ -15,7 +15,7 @@ import attrs
 from ..errors import InvalidRequest, UnsupportedQuery
 from ..session import Session
 from ..wire import Request, Row
-from .conditions import ALWAYS, NEVER, Leaf, Node
+from .conditions import ALWAYS, Node, crosses_many
 from .fetch import fetch
 from .grouping import Grouping, GroupOrder, Measure, Path, Term, kind_of
 from .having import test_of
@@ -24,7 +24,7 @@ from .paging import key_pages, pages
 from .parts import Ask, Column, Key, Sorted, Total, key, value_of
 from .query import Order, Query
 from .shapes import getter
-from .steps import has_to_many, keys, settle
+from .steps import keys, settle
 
 Group = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Reading:
         query = settle(self.session, attrs.evolve(self.rows.filtered(where), order=()))
         if query.is_empty:
             return []
-        if not has_to_many(query.where):
+        if not crosses_many(query.where):
             return [Ask(query)]
         # The server would count rows once for each related row (G21).
         return _by_keys(Query(query.model), keys(self.session, query))
@@ -69,7 +69,7 @@ class Reading:
         if self._slice is None:
             self._slice = keys(self.session, settle(self.session, self.rows))
         query = settle(self.session, Query(self.rows.model, where=where))
-        if has_to_many(query.where):
+        if crosses_many(query.where):
             msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
         return [] if query.is_empty else _by_keys(query, self._slice)

@@ -13,11 +13,12 @@ from ..wire import masked
 from .conditions import NEVER
 from .explain import Explanation, explain
 from .fetch import fetch
-from .lookups import resolve
 from .paging import pages
 from .q import Q
-from .query import Query, ordering
+from .query import Path, Query, ordering
+from .resolve import resolve
 from .shapes import Shape
+from .steps import settle
 
 T = TypeVar("T")
 
@@ -54,6 +55,11 @@ class Rows(Generic[T]):
     def query(self) -> Query:
         """The frozen description of what is asked."""
         return self._query
+
+    @property
+    def columns(self) -> tuple[Path, ...] | None:
+        """The paths of the values that `values` and its kin give; None of instances."""
+        return self._shape.paths
 
     @property
     def ordered(self) -> bool:
@@ -201,8 +207,11 @@ class Rows(Generic[T]):
         if self._query.is_empty:
             return
         session = self._session()
-        decode = self._shape.decoder(self._query)
-        steps = pages(self._query, session.dialect, page_size or session.page_size, session.max_rows)
+        query = settle(session, self._query)
+        if query.is_empty:
+            return
+        decode = self._shape.decoder(query)
+        steps = pages(query, session.dialect, page_size or session.page_size, session.max_rows)
         try:
             for rows in fetch(session, steps):
                 yield decode(session, rows)
@@ -356,7 +365,9 @@ class Rows(Generic[T]):
         if self._query.is_empty:
             return Page([], 0)
         session = self._session()
-        query = self._query.sliced((number - 1) * size, number * size)
+        query = settle(session, self._query).sliced((number - 1) * size, number * size)
+        if query.is_empty:
+            return Page([], 0)
         answer = session.send(session.dialect.read(query, total=True))
         rows = self._shape.decoder(query)(session, session.dialect.rows(answer))
         return Page(rows, session.dialect.total(answer))
@@ -367,7 +378,10 @@ class Rows(Generic[T]):
         if self._complete:
             return len(self._cache)
         session = self._session()
-        total = session.dialect.counted(session.send(session.dialect.count(self._query)))
+        query = settle(session, self._query)
+        if query.is_empty:
+            return 0
+        total = session.dialect.counted(session.send(session.dialect.count(query)))
         behind = max(total - self._query.offset, 0)
         return behind if self._query.limit is None else min(behind, self._query.limit)
 
@@ -377,9 +391,9 @@ class Rows(Generic[T]):
         if self._cache or self._complete:
             return bool(self._cache)
         pk = self._query.model.directus.pk
-        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=())
         session = self._session()
-        return bool(session.dialect.rows(session.send(session.dialect.read(one))))
+        one = settle(session, attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=()))
+        return not one.is_empty and bool(session.dialect.rows(session.send(session.dialect.read(one))))
 
     def explain(self) -> Explanation:
         """Return what reading the rows sends, as data and in words; nothing is sent."""

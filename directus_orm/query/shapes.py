@@ -19,6 +19,11 @@ T = TypeVar("T")
 class Shape(Protocol[T]):
     """Makes, for a query, the function that turns each page of rows into results."""
 
+    @property
+    def paths(self) -> tuple[Path, ...] | None:
+        """The paths of the values that each result has, where it is not an instance."""
+        ...
+
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[T]]:
         """Return the function."""
         ...
@@ -27,6 +32,11 @@ class Shape(Protocol[T]):
 @attrs.frozen
 class Instances:
     """Rows become instances of the query's model, those of one page knowing one another."""
+
+    @property
+    def paths(self) -> None:
+        """None: a result is not made of values."""
+        return
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
@@ -45,6 +55,11 @@ class Values:
 
     columns: tuple[tuple[str, Path], ...]
     kind: str
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The paths of the values."""
+        return tuple(path for _, path in self.columns)
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""

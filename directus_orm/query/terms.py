@@ -11,7 +11,7 @@ from ..info import ModelInfo
 from .conditions import ALWAYS
 from .expressions import Aggregate, F
 from .grouping import Alias, Aliases, Grouping, Measure, Tally, Term, kind_of
-from .lookups import resolve
+from .resolve import resolve
 from .q import Q
 from .transforms import PARTS
 

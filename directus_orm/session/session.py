@@ -92,6 +92,8 @@ class Session:
         )
         self.page_size: int | None = page_size
         self.max_rows: int | None = None
+        # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
+        self.disregards_case: bool | None = None
         self._captures: tuple[Capture, ...] = ()
         self._depth = 0
         self._lock = threading.Lock()

@@ -1,0 +1,219 @@
+"""What the server cannot be asked in one request: what is asked first, and what is asked then.
+
+Three things need a request of their own: another query's values, texts and dates that the server finds too many
+of, and conditions on several fields of one related row where it cannot say them (G2). Each is answered by a list
+of keys or values, which takes the condition's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import attrs
+
+from ..errors import UnsupportedQuery
+from ..fields import Field
+from ..session import Session
+from ..wire import Row
+from .conditions import (
+    ALWAYS,
+    NEVER,
+    All,
+    Among,
+    Either,
+    Leaf,
+    Node,
+    Some,
+    all_of,
+    either_of,
+    holds_of_null,
+    is_quantified,
+    model_behind,
+    negate,
+    parts_of,
+    path_name,
+    server_path,
+)
+from .fetch import fetch
+from .lookups import MOST_VALUES, among
+from .paging import pages
+from .query import Query
+from .texts import Holds, case_pattern, keyed
+
+# Keys are small: one request brings them all, as they were at one moment.
+_KEYS_AT_ONCE = 100_000
+
+Find = Callable[[Among], list[Any]]
+
+
+def settle(session: Session, query: Query) -> Query:
+    """Return the query with conditions that can be sent as they are; what has to be known first is asked.
+
+    Raises:
+        UnsupportedQuery: the answer to the first question is longer than what a filter can carry.
+    """
+    return settled(query, lambda condition: _find(session, condition))
+
+
+def settled(query: Query, find: Find) -> Query:
+    """Do as `settle` does, with another way to the values of a condition."""
+    where = _known(query.where, find)
+    if any(isinstance(part, Some) for part in parts_of(where)):
+        where = _arranged(where, find, set(), ())
+    return query if where == query.where else attrs.evolve(query, where=where)
+
+
+def keys(session: Session, query: Query) -> list[Any]:
+    """Return the keys of a query's rows, in their order, as they are sent."""
+    pk: Field = query.model.directus.pk
+    only_keys = settle(session, attrs.evolve(query, paths=((pk,),), related=()))
+    return [pk.dump(pk.load(row[pk.column])) for row in _rows(session, only_keys)]
+
+
+def _rows(session: Session, query: Query) -> Iterator[Row]:
+    if not query.is_empty:
+        for rows in fetch(session, pages(query, session.dialect, _KEYS_AT_ONCE, session.max_rows)):
+            yield from rows
+
+
+# --- values that another query finds --------------------------------------------------------------------------
+
+
+def _known(node: Node, find: Find) -> Node:
+    """Put the values of other queries where they are asked for; what folds meanwhile is not asked any more."""
+    match node:
+        case All(parts):
+            return all_of(_until(NEVER, (_known(part, find) for part in parts)))
+        case Either(parts):
+            return either_of(_until(ALWAYS, (_known(part, find) for part in parts)))
+        case Some():
+            return _known_inside(node, find)
+        case Among():
+            # Its values may be texts that the server misreads: then another question follows.
+            found = _known(among(node.path, _distinct(node, find(node))), find)
+            return negate(found) if node.negated else found
+        case Leaf(operator="nicontains"):
+            return _known(_without(node), find)
+        case Leaf():
+            return node
+
+
+def _known_inside(node: Some, find: Find) -> Node:
+    inner = _known(node.where, find)
+    if inner == NEVER:
+        return ALWAYS if node.negated else NEVER
+    return attrs.evolve(node, where=inner)
+
+
+def _without(leaf: Leaf) -> Node:
+    """Return how an opposite is said that the server lacks: by the keys of the rows that are not meant."""
+    path = cast("tuple[Field, ...]", leaf.path)
+    return negate(keyed(path, Leaf(path[-1:], "icontains", leaf.value)))
+
+
+def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        if node == last:
+            return
+
+
+def _distinct(condition: Among, values: list[Any]) -> list[Any]:
+    wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
+    if len(wanted) > MOST_VALUES:
+        msg = (
+            f"{path_name(condition.path)}: this condition is answered by a list of {len(wanted):,} values, and a "
+            f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return wanted
+
+
+def _find(session: Session, condition: Among) -> list[Any]:
+    query = settle(session, condition.query)
+    if condition.test is None:
+        return [_value(row, condition.of) for row in _rows(session, query)]
+    passes = Sieve(session, query, condition)
+    return [_value(row, condition.of) for row in _rows(session, query) if passes(row)]
+
+
+def _value(row: Row, path: tuple[Field, ...]) -> Any:
+    value: Any = row
+    for field in path:
+        value = value.get(field.column) if isinstance(value, dict) else None
+    return value
+
+
+class Sieve:
+    """Lets the rows through whose value passes a test; asks the server once, if need be, what it makes of case."""
+
+    def __init__(self, session: Session, query: Query, condition: Among) -> None:
+        self._session = session
+        self._query = query
+        self._condition = condition
+
+    def __call__(self, row: Row) -> bool:
+        """Return whether the row is meant."""
+        condition, value = self._condition, _value(row, self._condition.tested)
+        if value is None or condition.test is None:
+            return False
+        if isinstance(condition.test, Holds) and condition.test.is_open(value):
+            return self._disregards_case(row, value)
+        return condition.test(value)
+
+    def _disregards_case(self, row: Row, text: str) -> bool:
+        if self._session.disregards_case is None:
+            self._session.disregards_case = self._asked(row, text)
+        return bool(self._session.disregards_case)
+
+    def _asked(self, row: Row, text: str) -> bool:
+        """Ask whether a row's text begins with itself, one letter in the other case."""
+        pk: Field = self._query.model.directus.pk
+        key = Leaf((pk,), "eq", row[pk.column])
+        same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
+        query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
+        return bool(list(_rows(self._session, query)))
+
+
+# --- conditions on related rows -------------------------------------------------------------------------------
+
+
+def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
+    """Bring conditions on related rows into a form that the server understands.
+
+    It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
+    filter, so that only one group of conditions on a relation can go that way. ``joined`` are those taken, by the
+    server's names from the root; ``before`` those of the row that this is about.
+    """
+    match node:
+        case All(parts):
+            return all_of(_arranged(part, find, joined, before) for part in parts)
+        case Either(parts):
+            return either_of(_arranged(part, find, joined, before) for part in parts)
+        case Some():
+            return _arranged_some(node, find, joined, before)
+    return node
+
+
+def _arranged_some(node: Some, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
+    if not before and is_quantified(node):
+        return node
+    place = (*before, *server_path(node.path))
+    if node.negated or place in joined:
+        return _asked_first(node, find)
+    joined.add(place)
+    where = _arranged(node.where, find, joined, place)
+    if holds_of_null(where):  # a join has a row of nulls where there is none
+        where = all_of([where, Leaf((model_behind(node.path).directus.pk,), "nnull")])
+    return attrs.evolve(node, where=where)
+
+
+def _asked_first(node: Some, find: Find) -> Node:
+    """Return the keys of the rows that have such related rows, as a condition."""
+    *outer, relation = node.path
+    model = relation.model
+    pk: Field = model.directus.pk
+    query = Query(model, where=Some((relation,), node.where), paths=((pk,),))
+    path: Any = tuple(outer) or (pk,)
+    return _known(Among(path, query, (pk,), negated=node.negated), find)
