@@ -33,10 +33,12 @@ from .errors import (
 )
 from .fields import field, generated
 from .models import Model
+from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.q import Q
 from .query.queryset import QuerySet
 from .query.related import Related
-from .query.rows import Page, Rows
+from .query.results import Page
+from .query.rows import Rows
 from .relations import many_to_any, many_to_many, one_to_many
 from .session import Session, connect, current_session
 
@@ -44,15 +46,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationError",
+    "Avg",
     "ConfigurationError",
     "ConversionError",
+    "Count",
     "DirectusError",
     "DoesNotExist",
+    "F",
     "FailedValidation",
     "FieldError",
     "Forbidden",
     "InvalidForeignKey",
     "InvalidRequest",
+    "Max",
+    "Min",
     "Model",
     "MultipleObjectsReturned",
     "NotNullViolation",
@@ -70,6 +77,7 @@ __all__ = [
     "ServerError",
     "Session",
     "StaleObject",
+    "Sum",
     "TransportError",
     "Unavailable",
     "UnsupportedQuery",

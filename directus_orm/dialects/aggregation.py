@@ -15,9 +15,7 @@ def query_of(ask: Ask, filtered: Row) -> Row:
     functions = dict.fromkeys(total.function for total in ask.totals)
     if functions:
         parts["aggregate"] = {
-            function: [
-                total.field.column for total in dict.fromkeys(ask.totals) if total.function == function
-            ]
+            function: [total.field.column for total in dict.fromkeys(ask.totals) if total.function == function]
             for function in functions
         }
     parts |= filtered
@@ -28,4 +26,3 @@ def query_of(ask: Ask, filtered: Row) -> Row:
     if ask.rows.offset:
         parts["offset"] = ask.rows.offset
     return parts
-

@@ -13,7 +13,7 @@ from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, 
 from ..info import ModelInfo, Step
 from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_many, is_quantified, server_path
 from ..query.parts import Ask
-from ..query.query import Path, Query
+from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
 from .aggregation import query_of
 
@@ -165,12 +165,12 @@ def _rows(answer: Answer) -> list[Row]:
 
 
 def _query(query: Query) -> Row:
-    parts: Row = {"fields": _fields(query.paths)}
+    parts: Row = {"fields": _fields(query.paths) + [_with_function(t.path, "count") for t in query.tallies]}
     if query.where != ALWAYS:
         parts["filter"] = compile_filter(query.where)
     if query.search is not None:
         parts["search"] = query.search
-    parts["sort"] = [("-" if o.descending else "") + _dotted(o.path) for o in query.total_order]
+    parts["sort"] = [("-" if order.descending else "") + _sorted_by(order) for order in query.total_order]
     if query.limit is not None:
         parts["limit"] = query.limit
     if query.offset:
@@ -191,6 +191,15 @@ def _text(value: Any) -> str:
 
 def _fields(paths: Iterable[Path]) -> list[str]:
     return list(dict.fromkeys(map(_dotted, paths)))
+
+
+def _sorted_by(order: Order) -> str:
+    return _dotted(order.path) if order.function is None else _with_function(order.path, order.function)
+
+
+def _with_function(path: Iterable[Step], function: str) -> str:
+    *outer, last = path
+    return ".".join([*server_path(outer), f"{function}({last.column})"])
 
 
 def _dotted(path: Path) -> str:

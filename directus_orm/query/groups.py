@@ -12,10 +12,13 @@ from typing import Any
 
 import attrs
 
-from ..errors import InvalidRequest, UnsupportedQuery
-from ..session import Session
+from ..dialects.rest import RestDialect
+from ..errors import ConfigurationError, InvalidRequest, UnsupportedQuery
+from ..session import Session, current_session
 from ..wire import Request, Row
-from .conditions import ALWAYS, Node, crosses_many
+from .conditions import ALWAYS, Among, Node, Some, crosses_many, parts_of
+from .explain import Explanation
+from .explain import explain as explain_rows
 from .fetch import fetch
 from .grouping import Grouping, GroupOrder, Measure, Path, Term, kind_of
 from .having import test_of
@@ -38,15 +41,21 @@ _MOST_BYTES = 900_000
 class Reading:
     """The groups of some rows: the requests for them, and what was asked meanwhile."""
 
-    def __init__(self, session: Session, query: Query, grouping: Grouping) -> None:
-        self.session = session
+    def __init__(self, session: Session | None, query: Query, grouping: Grouping) -> None:
+        self._session = session
         self.grouping = grouping
-        self.rows = attrs.evolve(query, paths=(), related=(), order=query.order, grouping=None, shown=())
+        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), grouping=None)
         self.keys = [key(term) for _, term in grouping.keys]
         self.columns = tuple(dict.fromkeys(column for part in self.keys for column in part.columns))
         self._chosen: dict[Node, list[Ask]] = {}
         self._tables: dict[Path, dict[Any, Any]] = {}
         self._slice: list[Any] | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session that is asked."""
+        assert self._session is not None  # noqa: S101 - without one, nothing is read
+        return self._session
 
     def chosen(self, where: Node = ALWAYS) -> list[Ask]:
         """Return how the rows that meet a further condition are asked for: several times where by many keys."""
@@ -73,6 +82,10 @@ class Reading:
             msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
         return [] if query.is_empty else _by_keys(query, self._slice)
+
+    def choose(self, asks: list[Ask]) -> None:
+        """Say how the rows are asked for, where that is known."""
+        self._chosen[ALWAYS] = asks
 
     @property
     def split(self) -> bool:
@@ -102,16 +115,20 @@ class Reading:
         self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool
     ) -> Iterator[list[Row]]:
         columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
-        totals = tuple(dict.fromkeys(total for made in chosen.values() for total in made.totals))
         order = self.server_order(chosen) if first else None
         plain = tuple(Sorted(each) for each in columns)
         for ask in self.chosen(where):
-            full = attrs.evolve(ask, columns=columns, totals=totals, order=plain if order is None else order)
+            full = _with(ask, columns, chosen, plain if order is None else order)
             yield from self._pages(full)
 
     def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
-        full = attrs.evolve(ask, totals=_ordered_totals(ask))
-        return fetch(self.session, group_pages(full, self.session, page_size))
+        return fetch(self.session, group_pages(ask, self.session.dialect, self.session.max_rows, page_size))
+
+    def first_ask(self) -> Ask:
+        """Return what tells which groups there are, where they have to be made here."""
+        first = {name: made for name, made in self.recipes().items() if made.is_first}
+        order = self.server_order(first) or tuple(Sorted(each) for each in self.columns)
+        return _with(self.chosen()[0], self.columns, first, order)
 
     def _take(
         self,
@@ -198,12 +215,10 @@ class Reading:
     def streamed(self) -> Ask | None:
         """Return what brings finished groups in their order, page by page; None where they have to be made here."""
         recipes = self.recipes()
-        plain = all(made.where == ALWAYS and made.column is None for made in recipes.values())
         order = self.server_order(recipes)
-        if self.split or not plain or order is None or not self.chosen():
+        if self.split or order is None or not self.chosen() or not all(made.is_first for made in recipes.values()):
             return None
-        totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
-        return attrs.evolve(self.chosen()[0], columns=self.columns, totals=totals, order=order)
+        return _with(self.chosen()[0], self.columns, recipes, order)
 
     def finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
         """Return groups as their values by name."""
@@ -238,31 +253,34 @@ class Reading:
             yield _cut(found, query)
             return
         if test is None:
-            ask = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=query.limit, offset=query.offset))
-            for rows in self._pages(ask, page_size):
+            for rows in self._pages(_cut_to(ask, query.limit, query.offset), page_size):
                 yield self.made(rows)
             return
-        yield from _sliced(([g for g in self.made(rows) if test(g)] for rows in self._pages(ask, page_size)), query)
+        yield from _sliced(
+            ([g for g in self.made(rows) if test(g)] for rows in self._pages(ask, page_size)), query
+        )
 
     def _is_in_order(self) -> bool:
         """Whether the first answer's order is that of the groups."""
-        first = {name: made for name, made in self.recipes().items() if made.where == ALWAYS and made.column is None}
+        first = {name: made for name, made in self.recipes().items() if made.is_first}
         return not self.split and self.server_order(first) is not None
 
 
-def group_pages(ask: Ask, session: Session, page_size: int | None = None) -> Generator[Request, list[Row], None]:
+def group_pages(
+    ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None
+) -> Generator[Request, list[Row], None]:
     """Yield the request for each page of groups, and be sent its rows; see `paging.pages`."""
+    ask = attrs.evolve(ask, totals=_ordered_totals(ask))
     if not ask.columns:
-        yield session.dialect.groups(attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=1, offset=0)))
+        yield dialect.groups(_cut_to(ask, 1, 0))
         return
-    size, maximum, left, offset = page_size or GROUPS_AT_ONCE, session.max_rows, ask.rows.limit, ask.rows.offset
+    size, left, offset = page_size or GROUPS_AT_ONCE, ask.rows.limit, ask.rows.offset
     while left is None or left > 0:
         asked = min(n for n in (size, maximum, left) if n is not None)
-        page = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=asked, offset=offset))
         try:
-            rows = yield session.dialect.groups(page)
+            rows = yield dialect.groups(_cut_to(ask, asked, offset))
         except InvalidRequest as refusal:  # G45
-            maximum = session.dialect.row_limit(refusal)
+            maximum = dialect.row_limit(refusal)
             if maximum is None or not 0 < maximum < asked:
                 raise
             continue
@@ -272,30 +290,41 @@ def group_pages(ask: Ask, session: Session, page_size: int | None = None) -> Gen
         left = None if left is None else left - asked
 
 
+def _cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:
+    return attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=limit, offset=offset))
+
+
 def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Group]]:
     """Yield the groups of a query, page by page."""
-    assert query.grouping is not None  # noqa: S101 - asked of groups alone
+    if not query.is_empty:
+        yield from _reading(session, query).pages(query, page_size)
+
+
+def explain(query: Query, session: Session | None = None) -> Explanation:
+    """Return what reading groups sends first; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return
-    yield from _reading(session, query).pages(query, page_size)
+        return Explanation(None)
+    if any(isinstance(part, Some | Among) for part in parts_of(query.where)):
+        pk = query.model.directus.pk
+        rows = attrs.evolve(query, paths=((pk,),), related=(), shown=(), grouping=None, limit=None, offset=0)
+        return explain_rows(rows, session)
+    try:
+        session = session or current_session()
+    except ConfigurationError:
+        return Explanation(next(group_pages(_planned(query), Session.dialect)))
+    steps = group_pages(_planned(query), session.dialect, session.max_rows)
+    return Explanation(session.prepared(next(steps)))
 
 
-def first_request(session: Session, query: Query) -> Request | None:
-    """Return the first request for the groups of a query."""
-    reading = _reading(session, query)
+def _planned(query: Query) -> Ask:
+    """Return the first thing to ask for groups whose rows can be asked for as they are."""
+    reading = _reading(None, query)
+    whole = attrs.evolve(query, order=(), paths=(), related=(), shown=(), grouping=None, limit=None, offset=0)
+    reading.choose([Ask(whole)])
     ask = reading.streamed()
     if ask is None:
-        chosen = reading.chosen()
-        if not chosen:
-            return None
-        recipes = reading.recipes()
-        first = {name: made for name, made in recipes.items() if made.where == ALWAYS and made.column is None}
-        totals = tuple(dict.fromkeys(total for made in first.values() for total in made.totals))
-        order = tuple(Sorted(column) for column in reading.columns)
-        ask = attrs.evolve(chosen[0], columns=reading.columns, totals=totals, order=order)
-    elif not reading.grouping.having:
-        ask = attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=query.limit, offset=query.offset))
-    return next(group_pages(attrs.evolve(ask, totals=_ordered_totals(ask)), session))
+        return reading.first_ask()
+    return ask if reading.grouping.having else _cut_to(ask, query.limit, query.offset)
 
 
 def count(session: Session, query: Query) -> int:
@@ -328,7 +357,7 @@ def _counted(reading: Reading) -> int | None:
     rows, filled = Total("count", reading.rows.model.directus.pk), Total("count", field)
     different = Total("countDistinct", field)
     ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
-    ((row,),) = fetch(reading.session, group_pages(ask, reading.session))
+    ((row,),) = fetch(reading.session, group_pages(ask, reading.session.dialect))
     return int(different.of(row)) + (int(rows.of(row)) > int(filled.of(row)))
 
 
@@ -341,7 +370,7 @@ def aggregate(session: Session, query: Query, measures: Mapping[str, Measure]) -
     return reading.finished(reading.gathered())[0]
 
 
-def _reading(session: Session, query: Query) -> Reading:
+def _reading(session: Session | None, query: Query) -> Reading:
     assert query.grouping is not None  # noqa: S101 - asked of groups alone
     return Reading(session, attrs.evolve(query, limit=None, offset=0), query.grouping)
 
@@ -358,6 +387,11 @@ def _by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
             chunk, size = [], len(json.dumps(one)) + 2
         chunk.append(one)
     return [*asks, Ask(query, keys=tuple(chunk))] if chunk else asks
+
+
+def _with(ask: Ask, columns: tuple[Column, ...], recipes: Mapping[str, Recipe], order: tuple[Sorted, ...]) -> Ask:
+    totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
+    return attrs.evolve(ask, columns=columns, totals=totals, order=order)
 
 
 def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Node, Column | None], list[str]]:
@@ -378,7 +412,7 @@ def _or_default(value: Any, measure: Measure) -> Any:
 
 def _sortable(measure: Measure, made: Recipe | None) -> Total | None:
     """Return the server's total that orders as the measure does."""
-    if made is None or made.column is not None or made.where != ALWAYS or measure.default is not None:
+    if made is None or not made.is_first or measure.default is not None:
         return None
     suffix = "Distinct" if measure.distinct and measure.function not in ("min", "max") else ""
     return Total(measure.function + suffix, measure.path[0])
@@ -482,7 +516,7 @@ class _Ordering:
         column = Column(field)
         ask = Ask(Query(model), columns=(column,), order=(Sorted(column),))
         session = self._reading.session
-        for rows in fetch(session, group_pages(ask, session)):
+        for rows in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
             yield from (field.load(row[column.key]) for row in rows if row[column.key] is not None)
 
 

@@ -118,7 +118,11 @@ def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
 
 def _check_lookup(path: str, lookup: str, kind: str) -> None:
     """Refuse to look for texts in numbers, and to order texts, which the database does by rules of its own."""
-    if (kind in _TEXTS) if lookup in ("gt", "gte", "lt", "lte", "range") else (lookup in _OF_TEXT and kind not in _TEXTS):
+    if (
+        (kind in _TEXTS)
+        if lookup in ("gt", "gte", "lt", "lte", "range")
+        else (lookup in _OF_TEXT and kind not in _TEXTS)
+    ):
         what = "texts have no such lookup" if kind in _TEXTS else "only texts have this lookup"
         msg = f"filter({path}=…): {what}. Look at the groups in Python."
         raise UnsupportedQuery(msg)

@@ -63,6 +63,11 @@ class Recipe:
     column: Column | None = None
     related: Path = ()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it comes with the groups themselves, without a request of its own."""
+        return self.where == ALWAYS and self.column is None
+
 
 def recipe(measure: Measure, *, split: bool) -> Recipe:
     """Return how a measure is made; ``split`` says that a group comes in several rows."""
@@ -123,7 +128,11 @@ def _of_values(measure: Measure) -> Recipe:
     make = _VALUED[measure.function]
     column, rows = Column(first), _rows(first)
     return Recipe(
-        lambda: make(column, rows, measure, related=bool(rest)), (rows,), measure.where, column, related=tuple(rest)
+        lambda: make(column, rows, measure, related=bool(rest)),
+        (rows,),
+        measure.where,
+        column,
+        related=tuple(rest),
     )
 
 

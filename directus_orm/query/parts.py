@@ -7,7 +7,7 @@ not everything on every database. What it cannot say is grouped finer, and put t
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import attrs
@@ -40,7 +40,7 @@ class Column:
 
 @attrs.frozen
 class Total:
-    """What the server computes of a field's values in a group: their ``sum``, ``countDistinct`` …
+    """What the server computes of a field's values in a group: ``sum``, ``countDistinct`` and others.
 
     Rows are counted by their keys: an answer that counts values and rows (``*``) shows the first alone.
     """
@@ -176,7 +176,7 @@ def _loaded(term: Term) -> Get:
 
 
 def value_of(term: Term) -> Callable[[Any], Any] | None:
-    """Return the function from a field's value, other than None, to what is meant of it; None for the value itself."""
+    """Return the function from a field's value that is there to what is meant of it; None for the value itself."""
     if term.part is not None:
         return PARTS[term.part].of
     if term.start is not None:
@@ -219,8 +219,9 @@ def beginning(value: date, start: str, *, moment: bool) -> date:
         value, start = value - timedelta(days=value.weekday()), "day"
     if start == "quarter":
         value, start = value.replace(day=1, month=(value.month - 1) // 3 * 3 + 1), "month"
-    kept = _UNITS[: _UNITS.index(start) + 1]
-    year, month, day, *clock = (getattr(value, unit) if unit in kept else unit in ("month", "day") for unit in _UNITS)
+    left = _UNITS[_UNITS.index(start) + 1 :]
+    day = date(value.year, 1 if "month" in left else value.month, 1 if "day" in left else value.day)
     if not moment:
-        return date(year, month, day)
-    return datetime(year, month, day, *clock, tzinfo=getattr(value, "tzinfo", None))
+        return day
+    clock: list[Any] = [0 if unit in left else getattr(value, unit) for unit in _UNITS[3:]]
+    return datetime.combine(day, time(*clock), getattr(value, "tzinfo", None))

@@ -8,11 +8,11 @@ from typing import Any, Literal
 from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
 from ..info import ModelInfo
-from .conditions import ALWAYS
+from .conditions import ALWAYS, Node, model_behind
 from .expressions import Aggregate, F
 from .grouping import Alias, Aliases, Grouping, Measure, Tally, Term, kind_of
-from .resolve import resolve
 from .q import Q
+from .resolve import resolve
 from .transforms import PARTS
 
 _NUMBERS = frozenset({"integer", "bigInteger", "float", "decimal"})
@@ -98,7 +98,7 @@ def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
         raise UnsupportedQuery(msg)
     msg = (
         f"{where}: of the rows behind {many[0]}, the server gives each row their number alone, with "
-        f"Count({many[0].name!r}). Else query {many[0].target.__name__}: values('…').annotate(…) there."
+        f"Count({many[0].name!r}). Else query {model_behind((many[0],)).__name__}: values('…').annotate(…) there."
     )
     raise UnsupportedQuery(msg)
 
@@ -114,7 +114,7 @@ def measure(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) ->
     if not isinstance(aggregate, Aggregate):
         msg = f"{where} takes Count, Sum, Avg, Min and Max, not {aggregate!r}: the server has no others."
         raise UnsupportedQuery(msg)
-    condition = ALWAYS
+    condition: Node = ALWAYS
     if aggregate.filter is not None:
         condition = resolve(plain_names(aggregate.filter, aliases), info.model)
     if aggregate.expression == "*":
@@ -245,7 +245,5 @@ def first_name(path: str, names: tuple[str, ...]) -> str | None:
 def paths_in(condition: Q) -> list[str]:
     """Return the left sides of all comparisons in a condition."""
     return [
-        path
-        for child in condition.children
-        for path in (paths_in(child) if isinstance(child, Q) else [child[0]])
+        path for child in condition.children for path in (paths_in(child) if isinstance(child, Q) else [child[0]])
     ]
