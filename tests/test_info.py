@@ -196,7 +196,7 @@ def test_a_reserved_name_of_the_server_can_be_declared_under_another() -> None:
         a_b: str | None = field(default=None, name="a__b")
 
     query = Odd.objects.filter(class___contains="x", saved=True).order_by("-class_").only("a_b")
-    assert str(query.explain()) == (
+    assert repr(query.explain()) == (
         'GET /items/odds fields=id,a__b filter={"_and":[{"class":{"_contains":"x"}},{"save":{"_eq":true}}]} '
         "sort=-class,id limit=100"
     )
@@ -220,7 +220,7 @@ def test_in_paths_a_field_wins_over_a_lookup() -> None:
         other: Range | None = None
 
     def sent(**lookups: Any) -> str:
-        return str(Range.objects.filter(**lookups).explain()).split("filter=")[1].split(" ")[0]
+        return repr(Range.objects.filter(**lookups).explain()).split("filter=")[1].split(" ")[0]
 
     assert sent(other__range=3) == '{"other":{"range":{"_eq":3}}}'
     assert sent(other__range__range=(3, 4)) == '{"other":{"range":{"_between":[3,4]}}}'
@@ -238,7 +238,7 @@ class TestAnnotations:
 
         assert Left.directus.fields["right"].target is Right
         assert Right.directus.fields["left"].target is Left
-        assert str(Left.objects.filter(right__left__right=3).explain()).count("right") == 3
+        assert repr(Left.objects.filter(right__left__right=3).explain()).count("right") == 3
 
     def test_a_model_may_name_itself(self) -> None:
         class Category(Model):
@@ -311,7 +311,7 @@ def test_querysets_outlive_the_redefinition_of_a_model() -> None:
     for _ in range(2):
         type("Cell", (Model,), {"__annotations__": {"id": int}, "__module__": __name__})
     assert kept.query == Flight.objects.filter(carrier__name="JetBlue").order_by("-id").query
-    assert "sort=-id limit" in str(kept.explain())
+    assert "sort=-id limit" in repr(kept.explain())
     assert "fields=id,plane," in str(kept.select_related("carrier").explain())
     assert "fields=id,carrier,plane,dep_delay" in str(kept.defer("note").explain())
 
@@ -321,12 +321,12 @@ def test_a_model_may_be_ordered_by_itself() -> None:
         id: int
         parent: Node | None = None
 
-    assert "sort=parent,id " in str(Node.objects.explain())
+    assert "sort=parent,id " in repr(Node.objects.explain())
 
 
 def test_ordering_of_the_model_is_taken_unless_another_is_given() -> None:
-    assert "sort=title,id" in str(Note.objects.explain())
-    assert "sort=id" in str(Note.objects.order_by().explain())
+    assert "sort=title,id" in repr(Note.objects.explain())
+    assert "sort=id" in repr(Note.objects.order_by().explain())
     assert not Note.objects.order_by().ordered
     with pytest.raises(ConfigurationError, match="not the string 'title'"):
 

@@ -1,4 +1,4 @@
-"""What a query sends, shown without sending it."""
+"""What a query sends, and what it means, shown without sending it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,95 @@ from ..dialects.rest import RestDialect
 from ..errors import ConfigurationError
 from ..session import Session, current_session
 from ..wire import Request
-from .paging import pages
+from .conditions import Among, Leaf, Node
+from .paging import FIRST_PAGE, FULL_PAGE, pages
 from .query import Query
+from .steps import loosened, settled
+from .words import said, words
+
+
+@attrs.frozen
+class Ask:
+    """One request, and what for."""
+
+    purpose: str
+    request: Request
 
 
 @attrs.frozen(repr=False)
 class Explanation:
-    """The request for the first page of a query, or None where nothing would be sent."""
+    """What a query means, in words, and the requests that its first page takes, in their order; none is possible.
 
-    request: Request | None
+    Values that an earlier request finds stand in the later ones as a note in their place.
+    """
+
+    words: str
+    asks: tuple[Ask, ...] = ()
+    pages: str = ""
+
+    @property
+    def request(self) -> Request | None:
+        """The request for the first page of rows, or None where nothing would be sent."""
+        return self.asks[-1].request if self.asks else None
 
     def __str__(self) -> str:
-        return str(self.request) if self.request else "nothing is sent, no row can match"
+        lines = [self.words]
+        for number, ask in enumerate(self.asks, 1):
+            lines += [f"{number}. {ask.purpose}:", f"   {ask.request}", f"   as sent: {_as_sent(ask.request)}"]
+        return "\n".join([*lines, self.pages or "Nothing is sent: no row can match."])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        if not self.asks:
+            return "nothing is sent, no row can match"
+        before = len(self.asks) - 1
+        return f"{self.request}{f' (after {before} other requests)' if before else ''}"
+
+
+def _as_sent(request: Request) -> str:
+    body = "" if request.json is None else f" {request.json}"
+    return f"{request.method} {request.url}{body}"
 
 
 def explain(query: Query, session: Session | None = None) -> Explanation:
-    """Return what reading a query sends first; without any session, what Directus 12 would be sent."""
+    """Return what reading a query sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return Explanation(None)
+        return Explanation(words(query))
     try:
         session = session or current_session()
     except ConfigurationError:
-        return Explanation(_first(query, Session.dialect))
-    return Explanation(session.prepared(_first(query, session.dialect, session.page_size, session.max_rows)))
+        session = None
+    dialect = Session.dialect if session is None else session.dialect
+    asks = _asks(query, dialect, session)
+    if session is not None:
+        asks = [attrs.evolve(ask, request=session.prepared(ask.request)) for ask in asks]
+    return Explanation(words(query), tuple(asks), _pages(query, session))
 
 
-def _first(
-    query: Query, dialect: RestDialect, page_size: int | None = None, maximum: int | None = None
-) -> Request:
+def _asks(query: Query, dialect: RestDialect, session: Session | None) -> list[Ask]:
+    asks: list[Ask] = []
+
+    def find(condition: Among) -> Node:
+        asks.extend(_asks(condition.query, dialect, session))
+        asks[-1] = attrs.evolve(asks[-1], purpose=f"what is needed to say that {said(condition)}")
+        return Leaf(condition.path, "in", [f"what request {len(asks)} found"])
+
+    loose, checks = loosened(query)
+    asked = settled(loose, find)
+    purpose = "the rows" if not checks else "the rows, and some more, which are looked at on arrival"
+    return [*asks, Ask(purpose, _first(asked, dialect, session))]
+
+
+def _first(query: Query, dialect: RestDialect, session: Session | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
-    return next(pages(query, dialect, page_size, maximum))
+    if session is None:
+        return next(pages(query, dialect))
+    return next(pages(query, dialect, session.page_size, session.max_rows))
+
+
+def _pages(query: Query, session: Session | None) -> str:
+    first = (session and session.page_size) or FIRST_PAGE
+    later = (session and session.page_size) or FULL_PAGE
+    if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
+        return "All rows come with the last of these requests."
+    return f"The last of these requests brings up to {first:,} rows; then one is sent for each {later:,}."

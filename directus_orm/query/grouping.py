@@ -47,7 +47,7 @@ class Tally:
 
 @attrs.frozen
 class Measure:
-    """What an aggregate makes of the values at the end of a path, in the rows of a group; of the key, it counts rows.
+    """What an aggregate makes of the values at the end of a path, in each group; rows are counted by their keys.
 
     ``where`` says which of the rows, and ``default`` what stands for None.
     """

@@ -6,36 +6,30 @@ filtered, ordered and cut here.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from ..dialects.rest import RestDialect
-from ..errors import ConfigurationError, InvalidRequest, UnsupportedQuery
+from ..errors import ConfigurationError, UnsupportedQuery
 from ..session import Session, current_session
-from ..wire import Request, Row
-from .conditions import ALWAYS, Among, Node, Some, crosses_many, parts_of
-from .explain import Explanation
-from .explain import explain as explain_rows
+from ..wire import Row
+from . import explain as explained
+from .conditions import ALWAYS, Among, Leaf, Node, Some, crosses_many, parts_of
 from .fetch import fetch
-from .grouping import Grouping, GroupOrder, Measure, Path, Term, kind_of
+from .group_order import Ordering
+from .group_paging import GROUPS_AT_ONCE, by_keys, cut_to, group_pages, with_totals
+from .grouping import Grouping, Measure, Path, kind_of
 from .having import test_of
-from .merging import TEXTS, Recipe, Related, Result, recipe
-from .paging import key_pages, pages
+from .merging import Recipe, Related, Result, recipe
+from .paging import key_pages
 from .parts import Ask, Column, Key, Sorted, Total, key, value_of
-from .query import Order, Query
+from .query import Query
 from .shapes import getter
-from .steps import keys, settle
+from .steps import keys, looks_at_rows, settle
+from .words import words
 
 Group = dict[str, Any]
-
-# One request brings all groups in most cases, as they were at one moment.
-GROUPS_AT_ONCE = 10_000
-# SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
-_MOST_KEYS = 30_000
-_MOST_BYTES = 900_000
 
 
 class Reading:
@@ -66,26 +60,23 @@ class Reading:
     def _choose(self, where: Node) -> list[Ask]:
         if self.rows.is_sliced:
             return self._of_slice(where)
-        query = settle(self.session, attrs.evolve(self.rows.filtered(where), order=()))
-        if query.is_empty:
-            return []
+        rows = attrs.evolve(self.rows.filtered(where), order=())
+        if looks_at_rows(rows):
+            return by_keys(Query(rows.model), keys(self.session, rows))
+        query = settle(self.session, rows)
         if not crosses_many(query.where):
-            return [Ask(query)]
+            return [] if query.is_empty else [Ask(query)]
         # The server would count rows once for each related row (G21).
-        return _by_keys(Query(query.model), keys(self.session, query))
+        return by_keys(Query(rows.model), keys(self.session, query))
 
     def _of_slice(self, where: Node) -> list[Ask]:
         if self._slice is None:
-            self._slice = keys(self.session, settle(self.session, self.rows))
+            self._slice = keys(self.session, self.rows)
         query = settle(self.session, Query(self.rows.model, where=where))
         if crosses_many(query.where):
             msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
-        return [] if query.is_empty else _by_keys(query, self._slice)
-
-    def choose(self, asks: list[Ask]) -> None:
-        """Say how the rows are asked for, where that is known."""
-        self._chosen[ALWAYS] = asks
+        return [] if query.is_empty else by_keys(query, self._slice)
 
     @property
     def split(self) -> bool:
@@ -114,21 +105,35 @@ class Reading:
     def _answers(
         self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool
     ) -> Iterator[list[Row]]:
+        for ask in self._asks(where, column, chosen, first=first):
+            yield from self._pages(ask)
+
+    def _asks(self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool) -> list[Ask]:
         columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
         order = self.server_order(chosen) if first else None
         plain = tuple(Sorted(each) for each in columns)
-        for ask in self.chosen(where):
-            full = _with(ask, columns, chosen, plain if order is None else order)
-            yield from self._pages(full)
+        return [with_totals(ask, columns, chosen, plain if order is None else order) for ask in self.chosen(where)]
 
     def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
         return fetch(self.session, group_pages(ask, self.session.dialect, self.session.max_rows, page_size))
 
-    def first_ask(self) -> Ask:
-        """Return what tells which groups there are, where they have to be made here."""
-        first = {name: made for name, made in self.recipes().items() if made.is_first}
-        order = self.server_order(first) or tuple(Sorted(each) for each in self.columns)
-        return _with(self.chosen()[0], self.columns, first, order)
+    def plan(self, rows: Ask, query: Query) -> Iterator[tuple[str, Ask]]:
+        """Yield what would be asked of these rows, and what for; nothing is sent."""
+        self._chosen[ALWAYS] = [rows]
+        ask = self.streamed()
+        if ask is not None:
+            yield "the groups", ask if self.grouping.having else cut_to(ask, query.limit, query.offset)
+            return
+        recipes = self.recipes()
+        for (where, column), names in _requests(recipes, grouped=True).items():
+            if not any(isinstance(part, Some | Among) for part in parts_of(where)):
+                self._chosen[where] = [attrs.evolve(rows, rows=rows.rows.filtered(where))]
+                chosen = {name: recipes[name] for name in names}
+                first = where == ALWAYS and column is None
+                yield from (
+                    ("the groups" if first else f"{', '.join(names)} of each group", ask)
+                    for ask in self._asks(where, column, chosen, first=first)
+                )
 
     def _take(
         self,
@@ -213,12 +218,12 @@ class Reading:
         return tuple(found)
 
     def streamed(self) -> Ask | None:
-        """Return what brings finished groups in their order, page by page; None where they have to be made here."""
+        """Return what brings finished groups in their order; None where they have to be made here."""
         recipes = self.recipes()
         order = self.server_order(recipes)
         if self.split or order is None or not self.chosen() or not all(made.is_first for made in recipes.values()):
             return None
-        return _with(self.chosen()[0], self.columns, recipes, order)
+        return with_totals(self.chosen()[0], self.columns, recipes, order)
 
     def finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
         """Return groups as their values by name."""
@@ -249,11 +254,11 @@ class Reading:
         if ask is None:
             found = [group for group in self.finished(self.gathered()) if test is None or test(group)]
             if not self._is_in_order():
-                _Ordering(self).sort(found)
+                Ordering(self.session, self.chosen()[0].rows, self.grouping).sort(found)
             yield _cut(found, query)
             return
         if test is None:
-            for rows in self._pages(_cut_to(ask, query.limit, query.offset), page_size):
+            for rows in self._pages(cut_to(ask, query.limit, query.offset), page_size):
                 yield self.made(rows)
             return
         yield from _sliced(
@@ -266,65 +271,39 @@ class Reading:
         return not self.split and self.server_order(first) is not None
 
 
-def group_pages(
-    ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None
-) -> Generator[Request, list[Row], None]:
-    """Yield the request for each page of groups, and be sent its rows; see `paging.pages`."""
-    ask = attrs.evolve(ask, totals=_ordered_totals(ask))
-    if not ask.columns:
-        yield dialect.groups(_cut_to(ask, 1, 0))
-        return
-    size, left, offset = page_size or GROUPS_AT_ONCE, ask.rows.limit, ask.rows.offset
-    while left is None or left > 0:
-        asked = min(n for n in (size, maximum, left) if n is not None)
-        try:
-            rows = yield dialect.groups(_cut_to(ask, asked, offset))
-        except InvalidRequest as refusal:  # G45
-            maximum = dialect.row_limit(refusal)
-            if maximum is None or not 0 < maximum < asked:
-                raise
-            continue
-        if len(rows) < asked:
-            return
-        offset += asked
-        left = None if left is None else left - asked
-
-
-def _cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:
-    return attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=limit, offset=offset))
-
-
 def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Group]]:
     """Yield the groups of a query, page by page."""
     if not query.is_empty:
         yield from _reading(session, query).pages(query, page_size)
 
 
-def explain(query: Query, session: Session | None = None) -> Explanation:
-    """Return what reading groups sends first; without any session, what Directus 12 would be sent."""
+def explain(query: Query, session: Session | None = None) -> explained.Explanation:
+    """Return what reading groups sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return Explanation(None)
-    if any(isinstance(part, Some | Among) for part in parts_of(query.where)):
-        pk = query.model.directus.pk
-        rows = attrs.evolve(query, paths=((pk,),), related=(), shown=(), grouping=None, limit=None, offset=0)
-        return explain_rows(rows, session)
+        return explained.Explanation(words(query))
     try:
         session = session or current_session()
     except ConfigurationError:
-        return Explanation(next(group_pages(_planned(query), Session.dialect)))
-    steps = group_pages(_planned(query), session.dialect, session.max_rows)
-    return Explanation(session.prepared(next(steps)))
+        session = None
+    asks = _explained(query, session)
+    return explained.Explanation(words(query), tuple(asks), f"Groups are read {GROUPS_AT_ONCE:,} at a time.")
 
 
-def _planned(query: Query) -> Ask:
-    """Return the first thing to ask for groups whose rows can be asked for as they are."""
+def _explained(query: Query, session: Session | None) -> list[explained.Ask]:
     reading = _reading(None, query)
-    whole = attrs.evolve(query, order=(), paths=(), related=(), shown=(), grouping=None, limit=None, offset=0)
-    reading.choose([Ask(whole)])
-    ask = reading.streamed()
-    if ask is None:
-        return reading.first_ask()
-    return ask if reading.grouping.having else _cut_to(ask, query.limit, query.offset)
+    pk = query.model.directus.pk
+    rows = attrs.evolve(reading.rows, paths=((pk,),), order=())
+    if any(isinstance(part, Some | Among) for part in parts_of(query.where)):
+        first = explained.explain(rows, session).asks
+        asks = [*first[:-1], attrs.evolve(first[-1], purpose="the keys of the rows that the groups are made of")]
+        rows = Query(query.model, where=Leaf((pk,), "in", [f"what request {len(asks)} found"]))
+    else:
+        asks = []
+    dialect = Session.dialect if session is None else session.dialect
+    for purpose, ask in reading.plan(Ask(attrs.evolve(rows, paths=())), query):
+        request = next(group_pages(ask, dialect, None if session is None else session.max_rows))
+        asks.append(explained.Ask(purpose, request if session is None else session.prepared(request)))
+    return asks
 
 
 def count(session: Session, query: Query) -> int:
@@ -375,25 +354,6 @@ def _reading(session: Session | None, query: Query) -> Reading:
     return Reading(session, attrs.evolve(query, limit=None, offset=0), query.grouping)
 
 
-def _by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
-    """Divide keys among requests that the server takes."""
-    asks: list[Ask] = []
-    chunk: list[Any] = []
-    size = 0
-    for one in found:
-        size += len(json.dumps(one)) + 2
-        if chunk and (len(chunk) == _MOST_KEYS or size > _MOST_BYTES):
-            asks.append(Ask(query, keys=tuple(chunk)))
-            chunk, size = [], len(json.dumps(one)) + 2
-        chunk.append(one)
-    return [*asks, Ask(query, keys=tuple(chunk))] if chunk else asks
-
-
-def _with(ask: Ask, columns: tuple[Column, ...], recipes: Mapping[str, Recipe], order: tuple[Sorted, ...]) -> Ask:
-    totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
-    return attrs.evolve(ask, columns=columns, totals=totals, order=order)
-
-
 def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Node, Column | None], list[str]]:
     """Return which measures come by the same request; of groups, the first one says which there are."""
     found: dict[tuple[Node, Column | None], list[str]] = {(ALWAYS, None): []} if grouped else {}
@@ -418,11 +378,6 @@ def _sortable(measure: Measure, made: Recipe | None) -> Total | None:
     return Total(measure.function + suffix, measure.path[0])
 
 
-def _ordered_totals(ask: Ask) -> tuple[Total, ...]:
-    """Return the totals, and those that are ordered by: the server has to compute them to know them."""
-    return tuple(dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, Total)))))
-
-
 def _cut(found: list[Group], query: Query) -> list[Group]:
     return found[query.offset :] if query.limit is None else found[query.offset : query.offset + query.limit]
 
@@ -439,7 +394,7 @@ def _sliced(found: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]
 
 
 class _Names:
-    """Groups by their keys without regard to case: where the database takes "a" for "A", it names a group by either."""
+    """Groups by their keys in any case: where the database takes "a" for "A", it names a group by either."""
 
     def __init__(self, groups: Mapping[tuple[Any, ...], dict[str, Result]]) -> None:
         self._groups = groups
@@ -457,75 +412,3 @@ class _Names:
 
 def _folded(group: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(part.casefold().rstrip() if isinstance(part, str) else part for part in group)
-
-
-# --- ordering -----------------------------------------------------------------------------------------------------
-
-
-class _Ordering:
-    """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._terms = dict(reading.grouping.keys)
-        self._measures = dict(reading.grouping.measures)
-
-    def sort(self, groups: list[Group]) -> None:
-        """Order groups in place."""
-        for order in reversed(self._reading.grouping.total_order):
-            self._sort_by(groups, order)
-
-    def _sort_by(self, groups: list[Group], order: GroupOrder) -> None:
-        name, term = order.name, self._terms.get(order.name)
-        path = term.path if term is not None else self._measures[name].path
-        present = [group[name] for group in groups if group[name] is not None]
-        null_first = 0 < len(present) < len(groups) and self._null_first(path)
-        rank = self._ranks(name, term, present)
-
-        def place(group: Group) -> tuple[bool, Any]:
-            value = group[name]
-            return (value is None) is not null_first, 0 if value is None else rank(value)
-
-        groups.sort(key=place, reverse=order.descending)
-
-    def _null_first(self, path: Path) -> bool:
-        session = self._reading.session
-        if session.null_first is None:
-            ((chosen),) = self._reading.chosen()[:1]
-            pk = chosen.rows.model.directus.pk
-            query = Query(
-                chosen.rows.model, order=(Order(path),), paths=((pk,), path), limit=1, where=_unless_keyed(chosen)
-            )
-            (rows,) = fetch(session, pages(query, session.dialect))
-            session.null_first = _raw_value(rows[0], path) is None
-        return session.null_first
-
-    def _ranks(self, name: str, term: Term | None, values: list[Any]) -> Callable[[Any], Any]:
-        path = term.path if term is not None else self._measures[name].path
-        counted = term is None and self._measures[name].function == "count"
-        parted = term is not None and value_of(term) is not None
-        if counted or parted or kind_of(path[-1]) not in TEXTS or not values:
-            return lambda value: value
-        places = {value: place for place, value in enumerate(self._texts(path))}
-        return lambda value: places.get(value, len(places))
-
-    def _texts(self, path: Path) -> Iterator[Any]:
-        """Yield all texts of a field in the database's order."""
-        field = path[-1]
-        model = self._reading.rows.model if len(path) == 1 else field.model
-        column = Column(field)
-        ask = Ask(Query(model), columns=(column,), order=(Sorted(column),))
-        session = self._reading.session
-        for rows in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
-            yield from (field.load(row[column.key]) for row in rows if row[column.key] is not None)
-
-
-def _unless_keyed(ask: Ask) -> Node:
-    return ask.rows.where if ask.keys is None else ALWAYS
-
-
-def _raw_value(row: Row, path: Path) -> Any:
-    value: Any = row
-    for field in path:
-        value = value.get(field.column) if isinstance(value, dict) else None
-    return value

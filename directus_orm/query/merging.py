@@ -1,7 +1,7 @@
 """Totals of groups, put together: what of each row the server sends goes into which result.
 
-A measure is taken from the server's own totals where these are exact and can be added up. Else the rows are grouped
-by the value as well, and its results are made of the values and how often each occurs.
+A measure is taken from the server's own totals where these are exact and can be added up. Else the rows are
+grouped by the value as well, and its results are made of the values and how often each occurs.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ class Recipe:
 
 def recipe(measure: Measure, *, split: bool) -> Recipe:
     """Return how a measure is made; ``split`` says that a group comes in several rows."""
-    if len(measure.path) > 1 or _needs_values(measure, split):
+    field, *rest = measure.path
+    if rest or _needs_values(measure, split):
         return _of_values(measure)
-    field = measure.path[0]
     if split and measure.function in ("min", "max"):
         _check_order(measure)
     if measure.function == "count" and kind_of(field) not in _COUNTED:
@@ -115,8 +115,8 @@ def _check_order(measure: Measure) -> None:
     field = measure.path[-1]
     if kind_of(field) in TEXTS:
         msg = (
-            f"{measure.function.title()} of {field}: its texts have the database's own order, which cannot be known "
-            "here, and the database does not group that way. Group by the model's own fields, or order the rows."
+            f"{measure.function.title()} of {field}: the order of its texts is the database's own and not known here, "
+            "and the database does not group that way. Group by the model's own fields, or order the rows."
         )
         raise UnsupportedQuery(msg)
 
@@ -140,7 +140,7 @@ def _rows(field: Field) -> Total:
     return Total("count", field.model.directus.pk)
 
 
-# --- numbers ----------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------------------
 
 
 def number(field: Field, value: Any) -> Any:
@@ -267,7 +267,7 @@ def _further(beats: Callable[[Any, Any], Any], found: Any, value: Any) -> Any:
     return value if found is None or beats(value, found) else found
 
 
-# --- of values and how often each occurs ------------------------------------------------------------------------
+# --- of values and how often each occurs ----------------------------------------------------------------------
 
 
 class _Valued:

@@ -59,8 +59,8 @@ def _function(field: Field, name: str, where: str) -> str:
         return name
     if name in PARTS and field.target is None and field.value_type.kind in PARTS[name].kinds:
         msg = (
-            f"{where}: not every database can order by the {name} of {field}. Order by {field.name!r} itself, or by "
-            f"its {', '.join(_ORDERED_BY)}."
+            f"{where}: not every database can order by the {name} of {field}. Order by {field.name!r} itself, or "
+            f"by its {', '.join(_ORDERED_BY)}."
         )
         raise UnsupportedQuery(msg)
     target = field.target

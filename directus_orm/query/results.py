@@ -11,11 +11,9 @@ from ..errors import Forbidden, QueryError, UnsupportedQuery
 from ..session import Session, current_session
 from . import groups
 from .explain import Explanation, explain
-from .fetch import fetch
-from .paging import pages
 from .query import Path, Query
 from .shapes import Shape
-from .steps import settle
+from .steps import keys, looks_at_rows, read, settle
 
 T = TypeVar("T")
 
@@ -146,13 +144,9 @@ class Results(Generic[T]):
             for found in groups.read(session, self._query, page_size):
                 yield self._shape.packed(found)
             return
-        query = settle(session, self._query)
-        if query.is_empty:
-            return
-        decode = self._shape.decoder(query)
-        steps = pages(query, session.dialect, page_size or session.page_size, session.max_rows)
+        decode = self._shape.decoder(self._query)
         try:
-            for rows in fetch(session, steps):
+            for rows in read(session, self._query, page_size or session.page_size):
                 yield decode(session, rows)
         except Forbidden as error:
             if session.dialect.names_field(error):
@@ -225,6 +219,8 @@ class Results(Generic[T]):
     def page(self, number: int, size: int) -> Page[T]:
         """Return one page of rows, numbered from 1, and the number of all rows, by one request.
 
+        Where rows have to be looked at (a ``%`` in ``contains``), all their keys are read, too; groups take two.
+
         Example:
             >>> page = Flight.objects.order_by("-dep_delay").page(1, size=20)
             >>> len(page.rows), page.total
@@ -235,12 +231,13 @@ class Results(Generic[T]):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 msg = f"page(): {name} is a whole number from 1, not {value!r}."
                 raise QueryError(msg)
+        start = (number - 1) * size
+        if self._query.grouping is not None or looks_at_rows(self._query):
+            return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
         if self._query.is_empty:
             return Page([], 0)
         session = self._session()
-        if self._query.grouping is not None:
-            return Page(list(self[(number - 1) * size : number * size]), self.count())
-        query = settle(session, self._query).sliced((number - 1) * size, number * size)
+        query = settle(session, self._query).sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
         answer = session.send(session.dialect.read(query, total=True))
@@ -248,13 +245,17 @@ class Results(Generic[T]):
         return Page(rows, session.dialect.total(answer))
 
     def count(self) -> int:
-        """Return the number of rows, by one request that reads none."""
+        """Return the number of rows, by one request that reads none, unless rows have to be looked at."""
         self._plural("count")
         if self._complete:
             return len(self._cache)
+        if self._query.is_empty:
+            return 0
         session = self._session()
         if self._query.grouping is not None:
             return groups.count(session, self._query)
+        if looks_at_rows(self._query):
+            return len(keys(session, self._query))
         query = settle(session, self._query)
         if query.is_empty:
             return 0
@@ -270,9 +271,8 @@ class Results(Generic[T]):
         if self._query.grouping is not None:
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
-        session = self._session()
-        one = settle(session, attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=()))
-        return not one.is_empty and bool(session.dialect.rows(session.send(session.dialect.read(one))))
+        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=(), shown=())
+        return any(read(self._session(), one))
 
     def explain(self) -> Explanation:
         """Return what reading the rows sends, as data and in words; nothing is sent."""
@@ -283,7 +283,7 @@ class Results(Generic[T]):
     def __repr__(self) -> str:
         # A debugger over HTTP must not send requests.
         read = f", {len(self._cache)} rows read" if self._cache else ""
-        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()}{read}>"
+        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()!r}{read}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._query, self._shape, self._using)

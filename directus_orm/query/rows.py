@@ -179,7 +179,7 @@ class Rows(Results[T]):
         return type(self)(query, shape, self._using)
 
     def aggregate(self, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
-        """Return what is made of all rows, by name: Count, Sum, Avg, Min and Max, by one request where that can be.
+        """Return what is made of all rows, by name: Count, Sum, Avg, Min and Max; by one request if possible.
 
         Without a name, ``Avg("dep_delay")`` is called ``dep_delay__avg``. Values have the types of their fields;
         of no rows, Count is 0 and the others are None.

@@ -23,7 +23,7 @@ from .terms import alias, check_name, group_key, measure, named, plain_name, pla
 Columns = tuple[tuple[str, Alias | None], ...]
 
 
-# --- conditions and orderings, of rows and of groups --------------------------------------------------------------
+# --- conditions and orderings, of rows and of groups ----------------------------------------------------------
 
 
 def narrowed(query: Query, condition: Q, where: str) -> Query:
@@ -100,7 +100,7 @@ def _as_group_order(order: Order, keys: tuple[tuple[str, Term], ...], where: str
     raise UnsupportedQuery(msg)
 
 
-# --- values ---------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------------------
 
 
 def columns(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any], verb: str) -> tuple[Query, Columns]:
@@ -127,7 +127,7 @@ def _stands_for(query: Query, name: str, where: str) -> Alias:
 
 
 def _with_keys(chosen: tuple[tuple[str, Alias], ...]) -> Columns:
-    """Return columns in which a relation asked for beside one of its fields comes as a row: its key is in there."""
+    """Return columns in which a relation asked for beside one of its fields is a row, with its key."""
     paths = [known.path for _, known in chosen]
     return tuple(
         (name, attrs.evolve(known, path=_key_of(known.path)) if _leads_on(known.path, paths) else known)
@@ -172,7 +172,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
     return query, tuple((name, keys.get(name)) for name in chosen)
 
 
-# --- annotations ----------------------------------------------------------------------------------------------------
+# --- annotations ----------------------------------------------------------------------------------------------
 
 
 def annotated(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Query:
@@ -213,8 +213,8 @@ def _check_tally(query: Query, tally: Tally, where: str) -> None:
     relation = tally.path[-1]
     if any(isinstance(part, Some) and relation in part.path for part in parts_of(query.where)):
         msg = (
-            f"{where}: after a filter through {relation}, Django counts the rows that met it, and the server counts "
-            f"all. Annotate first for all; for those, query {relation.target.__name__} and group by its relation."
+            f"{where}: after a filter through {relation}, Django counts the rows that met it, the server all. "
+            f"Annotate first for all; for those, query {relation.target.__name__} and group by its relation."
         )
         raise UnsupportedQuery(msg)
 
@@ -248,7 +248,7 @@ def grouped(
 def _is_of_row(query: Query, known: Columns, expression: object) -> bool:
     if query.grouping is not None:
         if isinstance(expression, F):
-            msg = f"{expression!r} after grouping would be grouped by as well: annotate it before, or name it in values()."
+            msg = f"{expression!r} after grouping: annotate it before, or name it in values(), to group by it."
             raise UnsupportedQuery(msg)
         return False
     if not isinstance(expression, Aggregate) or expression.expression == "*":
@@ -302,7 +302,7 @@ def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]
     }
 
 
-# --- dates ----------------------------------------------------------------------------------------------------------
+# --- dates ----------------------------------------------------------------------------------------------------
 
 _DATES = ("year", "quarter", "month", "week", "day")
 _MOMENTS = (*_DATES, "hour", "minute", "second")
@@ -319,7 +319,7 @@ def beginnings(query: Query, name: str, kind: str, order: str, *, moments: bool)
     known: Field = found.field
     fitting = {"timestamp", "dateTime"} if moments else {"timestamp", "dateTime", "date"}
     if found.part is not None or known.value_type.kind not in fitting:
-        msg = f"{verb}({name!r}): {known} holds {known.value_type.python}, and this takes {' and '.join(sorted(fitting))}."
+        msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(fitting))}, and {known} is of another."
         raise QueryError(msg)
     started = attrs.evolve(found, start=kind, moment=moments)
     present = resolve(Q(**{f"{found.name}__isnull": False}), query.model)

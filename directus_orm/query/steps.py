@@ -26,12 +26,12 @@ from .conditions import (
     Node,
     Some,
     all_of,
+    crosses_many,
     either_of,
     holds_of_null,
     is_quantified,
     model_behind,
     negate,
-    parts_of,
     path_name,
     server_path,
 )
@@ -44,7 +44,38 @@ from .texts import Holds, case_pattern, keyed
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
 
-Find = Callable[[Among], list[Any]]
+Find = Callable[[Among], Node]
+"""Gives the condition that says what another query finds."""
+
+
+def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Row]]:
+    """Yield the rows of a query, page by page; nothing is asked before it is needed.
+
+    Where the server finds more rows than are meant, and says so of the rows themselves, they are looked at on
+    arrival; then a page may be empty.
+    """
+    if query.is_empty:
+        return
+    loose, checks = loosened(query)
+    asked = settle(session, loose)
+    if asked.is_empty:
+        return
+    steps = pages(asked, session.dialect, page_size, session.max_rows)
+    found = fetch(session, steps)
+    yield from _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+
+
+def looks_at_rows(query: Query) -> bool:
+    """Return whether `read` has to look at the rows, so that the server cannot count them."""
+    return bool(loosened(query)[1])
+
+
+def keys(session: Session, query: Query) -> list[Any]:
+    """Return the keys of a query's rows, in their order, as they are sent."""
+    pk: Field = query.model.directus.pk
+    only_keys = attrs.evolve(query, paths=((pk,),), related=())
+    found = read(session, only_keys, _KEYS_AT_ONCE)
+    return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 
 
 def settle(session: Session, query: Query) -> Query:
@@ -57,92 +88,45 @@ def settle(session: Session, query: Query) -> Query:
 
 
 def settled(query: Query, find: Find) -> Query:
-    """Do as `settle` does, with another way to the values of a condition."""
+    """Do as `settle` does, with another way to what the other queries find."""
     where = _known(query.where, find)
-    if any(isinstance(part, Some) for part in parts_of(where)):
+    if crosses_many(where):
         where = _arranged(where, find, set(), ())
     return query if where == query.where else attrs.evolve(query, where=where)
 
 
-def keys(session: Session, query: Query) -> list[Any]:
-    """Return the keys of a query's rows, in their order, as they are sent."""
-    pk: Field = query.model.directus.pk
-    only_keys = settle(session, attrs.evolve(query, paths=((pk,),), related=()))
-    return [pk.dump(pk.load(row[pk.column])) for row in _rows(session, only_keys)]
+# --- rows that are looked at ----------------------------------------------------------------------------------
 
 
-def _rows(session: Session, query: Query) -> Iterator[Row]:
-    if not query.is_empty:
-        for rows in fetch(session, pages(query, session.dialect, _KEYS_AT_ONCE, session.max_rows)):
-            yield from rows
+def loosened(query: Query) -> tuple[Query, list[Among]]:
+    """Return a query that finds more rows, and what its rows have to pass to be those that are meant."""
+    parts = query.where.parts if isinstance(query.where, All) else (query.where,)
+    checks = [part for part in parts if isinstance(part, Among) and _is_of_its_rows(part, query)]
+    if not checks:
+        return query, []
+    where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(check.tested for check in checks)])
+    return attrs.evolve(query, where=where, paths=tuple(paths), limit=None, offset=0), checks
 
 
-# --- values that another query finds --------------------------------------------------------------------------
+def _is_of_its_rows(condition: Among, query: Query) -> bool:
+    own = condition.path == (query.model.directus.pk,) and condition.query.model is query.model
+    return own and condition.test is not None and not condition.negated
 
 
-def _known(node: Node, find: Find) -> Node:
-    """Put the values of other queries where they are asked for; what folds meanwhile is not asked any more."""
-    match node:
-        case All(parts):
-            return all_of(_until(NEVER, (_known(part, find) for part in parts)))
-        case Either(parts):
-            return either_of(_until(ALWAYS, (_known(part, find) for part in parts)))
-        case Some():
-            return _known_inside(node, find)
-        case Among():
-            # Its values may be texts that the server misreads: then another question follows.
-            found = _known(among(node.path, _distinct(node, find(node))), find)
-            return negate(found) if node.negated else found
-        case Leaf(operator="nicontains"):
-            return _known(_without(node), find)
-        case Leaf():
-            return node
-
-
-def _known_inside(node: Some, find: Find) -> Node:
-    inner = _known(node.where, find)
-    if inner == NEVER:
-        return ALWAYS if node.negated else NEVER
-    return attrs.evolve(node, where=inner)
-
-
-def _without(leaf: Leaf) -> Node:
-    """Return how an opposite is said that the server lacks: by the keys of the rows that are not meant."""
-    path = cast("tuple[Field, ...]", leaf.path)
-    return negate(keyed(path, Leaf(path[-1:], "icontains", leaf.value)))
-
-
-def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        if node == last:
-            return
-
-
-def _distinct(condition: Among, values: list[Any]) -> list[Any]:
-    wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
-    if len(wanted) > MOST_VALUES:
-        msg = (
-            f"{path_name(condition.path)}: this condition is answered by a list of {len(wanted):,} values, and a "
-            f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
-        )
-        raise UnsupportedQuery(msg)
-    return wanted
-
-
-def _find(session: Session, condition: Among) -> list[Any]:
-    query = settle(session, condition.query)
-    if condition.test is None:
-        return [_value(row, condition.of) for row in _rows(session, query)]
-    passes = Sieve(session, query, condition)
-    return [_value(row, condition.of) for row in _rows(session, query) if passes(row)]
-
-
-def _value(row: Row, path: tuple[Field, ...]) -> Any:
-    value: Any = row
-    for field in path:
-        value = value.get(field.column) if isinstance(value, dict) else None
-    return value
+def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[Sieve], query: Query) -> Iterator[list[Row]]:
+    """Yield the rows that pass, from the query's offset to its limit."""
+    skip, left = query.offset, query.limit
+    for rows in pages_of_rows:
+        passed = [row for row in rows if all(check(row) for check in checks)]
+        skipped = min(skip, len(passed))
+        skip -= skipped
+        wanted = passed[skipped:] if left is None else passed[skipped : skipped + left]
+        yield wanted
+        if left is not None:
+            left -= len(wanted)
+            if not left:
+                return
 
 
 class Sieve:
@@ -173,7 +157,70 @@ class Sieve:
         key = Leaf((pk,), "eq", row[pk.column])
         same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
         query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
-        return bool(list(_rows(self._session, query)))
+        return any(read(self._session, query))
+
+
+# --- values that another query finds --------------------------------------------------------------------------
+
+
+def _known(node: Node, find: Find) -> Node:
+    """Put the values of other queries where they are asked for; what folds meanwhile is not asked any more."""
+    match node:
+        case All(parts):
+            return all_of(_until(NEVER, (_known(part, find) for part in parts)))
+        case Either(parts):
+            return either_of(_until(ALWAYS, (_known(part, find) for part in parts)))
+        case Some():
+            return _known_inside(node, find)
+        case Among():
+            # Its values may be texts that the server misreads: then another question follows.
+            found = _known(find(node), find)
+            return negate(found) if node.negated else found
+        case Leaf(operator="nicontains"):
+            return _known(_without(node), find)
+        case Leaf():
+            return node
+
+
+def _known_inside(node: Some, find: Find) -> Node:
+    inner = _known(node.where, find)
+    if inner == NEVER:
+        return ALWAYS if node.negated else NEVER
+    return attrs.evolve(node, where=inner)
+
+
+def _without(leaf: Leaf) -> Node:
+    """Return how an opposite is said that the server lacks: by the keys of the rows that are not meant."""
+    path = cast("tuple[Field, ...]", leaf.path)
+    return negate(keyed(path, Leaf(path[-1:], "icontains", leaf.value)))
+
+
+def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        if node == last:
+            return
+
+
+def _find(session: Session, condition: Among) -> Node:
+    meant = None if condition.test is None else Sieve(session, condition.query, condition)
+    found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
+    values = [_value(row, condition.of) for row in found if meant is None or meant(row)]
+    wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
+    if len(wanted) > MOST_VALUES:
+        msg = (
+            f"{path_name(condition.path)}: this condition is answered by a list of {len(wanted):,} values, and a "
+            f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return among(condition.path, wanted)
+
+
+def _value(row: Row, path: tuple[Field, ...]) -> Any:
+    value: Any = row
+    for field in path:
+        value = value.get(field.column) if isinstance(value, dict) else None
+    return value
 
 
 # --- conditions on related rows -------------------------------------------------------------------------------

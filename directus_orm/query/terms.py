@@ -85,10 +85,11 @@ def alias(info: ModelInfo, expression: object, where: str) -> Alias:
 
 
 def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
-    path, rest = ((), "") if aggregate.expression == "*" else info.follow(aggregate.expression, where)
+    known = () if aggregate.expression == "*" else info.follow(aggregate.expression, where)
+    path, rest = known or ((info.pk,), "")
     many = [step for step in path if step.to_many]
     plain = aggregate.function == "count" and not (aggregate.distinct or aggregate.filter)
-    if plain and many and not rest and path[-1] is many[0]:
+    if plain and many == [path[-1]] and not rest:
         return Tally(aggregate.expression, path)
     if not many:
         msg = (

@@ -70,7 +70,7 @@ PARTS = {
         Part("iso_week_day", _DAYS, lambda d: d.isoweekday()),
         Part("hour", _CLOCKS, lambda t: t.hour, "hour"),
         Part("minute", _CLOCKS, lambda t: t.minute, "minute"),
-        Part("second", _CLOCKS, lambda t: t.second, "second"),
+        Part("second", _CLOCKS, lambda t: t.second),
     )
 }
 
@@ -157,9 +157,6 @@ def _bounds(path: Path, part: Part) -> _AtLeast | None:
         return functools.partial(_from_start, path, part.start)
     if part.name == "quarter":
         return lambda n, less: Leaf(path, "lt" if less else "gte", 3 * n - 2, "month")
-    if part.name == "second" and path[-1].value_type.kind != "time":
-        # PostgreSQL counts parts of seconds.
-        return lambda n, less: Leaf(path, "lt" if less else "gte", n, "second")
     if part.name == "hour" and path[-1].value_type.kind == "time":
         return functools.partial(_from_hour, path)
     return None
@@ -200,11 +197,19 @@ def _from_hour(path: Path, hour: int, less: bool) -> Node:
 
 def _narrowed(field: Field, part: Part, lookup: str, value: Any) -> Node:
     """Return a condition that all values meet whose part compares as asked, and as few others as can be said."""
-    if part.name != "week":
-        return Leaf((field,), "nnull")
-    compare = COMPARISONS[lookup]
-    months = {month for week, found in _months_of_weeks().items() if compare(week, value) for month in found}
-    return Leaf((field,), "in", sorted(months), "month") if months else NEVER
+    wanted = [n for n in range(60) if COMPARISONS[lookup](n, value)]
+    if not wanted:
+        return NEVER
+    if field.value_type.kind != "time" and part.name == "second":
+        # PostgreSQL has fractions of seconds; SQLite rounds those before 1970.
+        early = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
+        near = Leaf((field,), "between", [wanted[0], wanted[-1] + 1], "second")
+        return either_of([near, Leaf((field,), "lt", field.value_type.dump(early))])
+    if part.name in _POSSIBLE:
+        function, numbers = _POSSIBLE[part.name]
+        found = sorted({number for n in wanted for number in numbers(n)})
+        return Leaf((field,), "in", found, function) if found else NEVER
+    return Leaf((field,), "nnull")
 
 
 @functools.cache
@@ -215,3 +220,12 @@ def _months_of_weeks() -> dict[int, frozenset[int]]:
     for day in days:
         weeks.setdefault(day.isocalendar().week, set()).add(day.month)
     return {week: frozenset(months) for week, months in weeks.items()}
+
+
+# Of each part that databases count differently: the server's function, and the numbers that one or another has for
+# one of Django's. The Sunday of SQLite and PostgreSQL is 0, that of MariaDB 1.
+_POSSIBLE: dict[str, tuple[str, Callable[[int], Iterable[int]]]] = {
+    "week": ("month", lambda week: _months_of_weeks().get(week, ())),
+    "week_day": ("weekday", lambda day: (day - 1, day)),
+    "iso_week_day": ("weekday", lambda day: (day % 7, day % 7 + 1)),
+}

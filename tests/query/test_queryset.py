@@ -346,7 +346,7 @@ class TestExplain:
         with session.capture() as sent:
             explained = late.explain()
         assert not sent
-        assert str(explained).startswith("GET /items/flights fields=id,")
+        assert repr(explained).startswith("GET /items/flights fields=id,")
         assert 'filter={"dep_delay":{"_gt":60}} sort=-dep_delay,id limit=100' in str(explained)
         with session.capture() as sent:
             late.exists()
@@ -354,9 +354,9 @@ class TestExplain:
         assert sent[1].request == late[:100].explain().request
 
     def test_it_needs_no_session(self) -> None:
-        assert "GET /items/airlines" in str(Airline.objects.explain())
+        assert "GET /items/airlines" in repr(Airline.objects.explain())
         assert "nothing is sent" in repr(Airline.objects.none())
-        assert "GET /items/settings_of_app" in str(Setting.objects.explain())
+        assert "GET /items/settings_of_app" in repr(Setting.objects.explain())
 
 
 def test_querysets_pickle_as_their_question(session: Session) -> None:

@@ -86,4 +86,26 @@ def test_whether_case_matters_is_asked_once_and_only_where_it_decides(odd: Sessi
         assert odd.disregards_case is folds
         asked = len(sent)
         Note.objects.filter(body__contains="late_").count()
-    assert (asked, len(sent)) == (3, 5)
+    assert (asked, len(sent)) == (2, 3)
+
+
+def test_rows_are_looked_at_on_arrival_in_slices_counts_and_writes(odd: Session) -> None:
+    """G20: where the server finds too much, everything goes by the rows that are meant."""
+    found = Note.objects.filter(body__contains="_").order_by("title")
+    meant = sorted(str(n) for n, text in enumerate(ODD) if "_" in text)
+    with odd.capture() as sent:
+        assert [note.title for note in found] == meant
+    assert len(sent) == 1
+    assert [note.title for note in found.all()[1:3]] == meant[1:3]
+    assert found.all().count() == len(meant)
+    assert found.all()[1:3].count() == 2
+    first, last = found.first(), found.last()
+    assert first
+    assert last
+    assert (first.title, last.title) == (meant[0], meant[-1])
+    page = found.page(2, size=2)
+    assert ([note.title for note in page.rows], page.total) == (meant[2:4], len(meant))
+    assert found.filter(title=meant[0]).exists()
+    assert not found.filter(title="0").exists()
+    assert found[:2].update(stars=7) == 2
+    assert {note.title for note in Note.objects.filter(stars=7)} == set(meant[:2])
