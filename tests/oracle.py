@@ -11,7 +11,9 @@ from django.db import connections, models
 from directus_orm.testing import DirectusServer
 
 if not settings.configured:
-    settings.configure(USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField", DATABASES={"default": {}})
+    settings.configure(
+        USE_TZ=True, TIME_ZONE="UTC", DEFAULT_AUTO_FIELD="django.db.models.BigAutoField", DATABASES={"default": {}}
+    )
     django.setup()
 
 

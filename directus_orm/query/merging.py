@@ -115,7 +115,7 @@ def _check_order(measure: Measure) -> None:
     field = measure.path[-1]
     if kind_of(field) in TEXTS:
         msg = (
-            f"{measure.function.title()} of {field}: the order of its texts is the database's own and not known here, "
+            f"{measure.function.title()} of {field}: the order of texts is the database's own and not known here, "
             "and the database does not group that way. Group by the model's own fields, or order the rows."
         )
         raise UnsupportedQuery(msg)
