@@ -18,8 +18,8 @@ from .query import Query
 # One request brings all groups in most cases, as they were at one moment.
 GROUPS_AT_ONCE = 10_000
 # SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
-_MOST_KEYS = 30_000
-_MOST_BYTES = 900_000
+MOST_KEYS = 30_000
+MOST_BYTES = 900_000
 
 
 def group_pages(
@@ -58,7 +58,7 @@ def by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
     size = 0
     for one in found:
         size += len(json.dumps(one)) + 2
-        if chunk and (len(chunk) == _MOST_KEYS or size > _MOST_BYTES):
+        if chunk and (len(chunk) == MOST_KEYS or size > MOST_BYTES):
             asks.append(Ask(query, keys=tuple(chunk)))
             chunk, size = [], len(json.dumps(one)) + 2
         chunk.append(one)

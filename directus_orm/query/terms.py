@@ -90,7 +90,7 @@ def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
     many = [step for step in path if step.to_many]
     plain = aggregate.function == "count" and not (aggregate.distinct or aggregate.filter)
     if plain and many == [path[-1]] and not rest:
-        return Tally(aggregate.expression, path)
+        return Tally(f"{aggregate.expression}__count", path)
     if not many:
         msg = (
             f"{where}: {aggregate!r} is made of many rows, and each instance is one. "
