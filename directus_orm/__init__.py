@@ -33,6 +33,9 @@ from .errors import (
 )
 from .fields import field, generated
 from .models import Model
+from .query.columns import Column, RelatedColumn, col, via
+from .query.custom import register_lookup
+from .query.dynamic import current_role, current_user, now
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.q import Q
 from .query.queryset import QuerySet
@@ -47,6 +50,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AuthenticationError",
     "Avg",
+    "Column",
     "ConfigurationError",
     "ConversionError",
     "Count",
@@ -72,6 +76,7 @@ __all__ = [
     "RateLimited",
     "RecordNotUnique",
     "Related",
+    "RelatedColumn",
     "RoundedWarning",
     "Rows",
     "ServerError",
@@ -83,12 +88,18 @@ __all__ = [
     "UnsupportedQuery",
     "ValueOutOfRange",
     "ValueTooLong",
+    "col",
     "connect",
+    "current_role",
     "current_session",
+    "current_user",
     "field",
     "generated",
     "many_to_any",
     "many_to_many",
+    "now",
     "one_to_many",
+    "register_lookup",
     "register_type",
+    "via",
 ]

@@ -9,6 +9,7 @@ from .errors import UnsupportedQuery
 from .fields import ABSENT, Field
 from .info import is_model
 from .instances import load_missing, reference, state_of, target_of
+from .query.references import Reference
 
 
 class FieldAttribute:
@@ -21,11 +22,8 @@ class FieldAttribute:
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return self
+            return Reference(owner, (self.name,))
         return value_of(instance, owner.directus.fields[self.name])
-
-    def __repr__(self) -> str:
-        return f"<field {self.name!r}>"
 
 
 class RelationAttribute(FieldAttribute):
@@ -35,7 +33,7 @@ class RelationAttribute(FieldAttribute):
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return self
+            return Reference(owner, (self.name,))
         values = instance.__dict__
         field: Field = owner.directus.fields[self.name]
         value = values[self.name] if self.name in values else value_of(instance, field)
@@ -67,7 +65,7 @@ class ManyAttribute:
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return self
+            return Reference(owner, (self.name,), to_many=True)
         relation = owner.directus.relations[self.name]
         msg = (
             f"{relation}: this version of directus_orm queries relations to many rows, and does not read them yet."

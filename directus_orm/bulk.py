@@ -10,15 +10,15 @@ from uuid import uuid4
 from .errors import DirectusError, Forbidden, InvalidRequest, QueryError, ServerError, TransportError
 from .fields import Field
 from .info import ModelInfo
-from .instances import Batch, state_of
+from .instances import Batch, state_of, stored_key
 from .query.fetch import fetch
 from .query.lookups import key_of
 from .query.paging import key_pages
-from .query.query import Query
+from .query.query import Path, Query
 from .query.steps import keys
 from .session import Session
 from .wire import Answer, Request, Row
-from .writes import can_be_read, check_kept, created_silently, new_row, stored
+from .writes import can_be_read, check_kept, created_silently, new_row, payload, stored
 
 # Below the server's default of 1 MB for a body (G35), with room for what surrounds the rows.
 MAX_BODY = 900_000
@@ -47,6 +47,63 @@ def create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
             for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
                 stored(instance, session, row, sent)
         done += len(chunk)
+
+
+def update_instances(session: Session, info: ModelInfo, instances: Sequence[Any], names: Sequence[str]) -> int:
+    """Write these fields of instances whose rows are there; return how many were."""
+    fields = [info.field(name, f"bulk_update(…, [{name!r}])") for name in names]
+    if info.pk in fields or not fields:
+        msg = f"bulk_update() takes the names of the fields to write, and not the key ({info.pk.name!r})."
+        raise QueryError(msg)
+    for instance in instances:
+        instance.clean()
+    rows = [
+        (instance, {info.pk.column: stored_key(instance), **payload(instance, fields)}) for instance in instances
+    ]
+    return _update_rows(session, info, rows, tuple((field,) for field in (info.pk, *fields)))
+
+
+def upsert(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
+    """Write the instances whose rows are there, and create the rest; each holds then what was stored of it."""
+    keyed = {key: instance for instance in instances if (key := _key(info, instance)) is not None}
+    there = set(_still_there(session, info, list(keyed)))
+    known = [instance for key, instance in keyed.items() if key in there]
+    written = {id(instance) for instance in known}
+    rows = []
+    for instance in known:
+        instance.clean()
+        rows.append((instance, {**new_row(instance), info.pk.column: _key(info, instance)}))
+    _update_rows(session, info, rows, info.paths)
+    missing = [instance for instance in instances if id(instance) not in written]
+    if missing:
+        create(session, info, missing)
+
+
+def _key(info: ModelInfo, instance: Any) -> Any:
+    key = instance.__dict__.get(info.pk.name)
+    return None if key is None else info.pk.dump(key)
+
+
+def _update_rows(
+    session: Session, info: ModelInfo, rows: Sequence[tuple[Any, Row]], paths: tuple[Path, ...]
+) -> int:
+    """Write each row by its key; let the instances hold what was stored, and return how many rows there were."""
+    pk, written = info.pk, 0
+    by_key = {pk.load(row[pk.column]): instance for instance, row in rows}
+
+    def request(chunk: list[Row]) -> Request:
+        return session.dialect.update_many(info, chunk, paths)
+
+    for chunk, answer in _in_chunks(session, [row for _, row in rows], request, "updated"):
+        if answer.data is None:
+            can_be_read(session, info, paths)
+        found = {pk.load(row[pk.column]): row for row in answer.data or chunk}
+        for row in chunk:
+            key = pk.load(row[pk.column])
+            if key in found:
+                stored(by_key[key], session, found[key], row)
+        written += len(found)
+    return written
 
 
 def update(session: Session, query: Query, values: Mapping[str, Any]) -> int:
@@ -115,15 +172,15 @@ def _by_key(session: Session, query: Query, request: _Ask, verb: str) -> Iterato
             yield chunk, answer
     except Forbidden:
         # One row that another program deleted meanwhile makes the server refuse the whole chunk (G33).
-        left = _still_there(session, query, chosen[done:])
+        left = _still_there(session, query.model.directus, chosen[done:])
         if len(left) == len(chosen) - done:
             raise
         yield from _in_chunks(session, left, request, verb)
 
 
-def _still_there(session: Session, query: Query, keys: Sequence[Any]) -> list[Any]:
-    pk: Field = query.model.directus.pk
-    steps = key_pages(Query(query.model, paths=((pk,),)), keys, session.dialect, session.max_rows)
+def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list[Any]:
+    pk: Field = info.pk
+    steps = key_pages(Query(info.model, paths=((pk,),)), keys, session.dialect, session.max_rows)
     there = {pk.load(row[pk.column]) for rows in fetch(session, steps) for row in rows}
     return [key for key in keys if pk.load(key) in there]
 

@@ -16,6 +16,7 @@ from .fields import ABSENT, Field, field, leave_alone
 from .info import ModelInfo, Options
 from .instances import State, key_of, state_of
 from .query.queryset import Manager
+from .query.references import Reference
 from .relations import many_to_any, many_to_many, one_to_many, relation_options
 from .wire import MASK
 
@@ -32,7 +33,7 @@ class _Key:
     """``instance.pk``: the value of the key field, None before there is one."""
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
-        return self if instance is None else key_of(instance)
+        return Reference(owner, ("pk",)) if instance is None else key_of(instance)
 
     def __set__(self, instance: Any, value: Any) -> None:
         setattr(instance, type(instance).directus.pk.name, value)

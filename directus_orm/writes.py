@@ -75,7 +75,7 @@ def _plain(field: Field, instance: Any) -> Any:
     return key_of(value)
 
 
-def _payload(instance: Any, fields: Iterable[Field]) -> Row:
+def payload(instance: Any, fields: Iterable[Field]) -> Row:
     """Convert fields for sending, each checked by its type and its validator."""
     row: Row = {}
     for field in fields:
@@ -120,7 +120,7 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
 def new_row(instance: Any) -> Row:
     """Return what creating an instance sends: what was given, and the defaults other than None."""
     info = _info(instance)
-    row = _payload(instance, [f for f in info.fields.values() if f.name in instance.__dict__])
+    row = payload(instance, [f for f in info.fields.values() if f.name in instance.__dict__])
     key = info.pk.column
     if key in row and not row[key]:
         if row[key] is None:
@@ -140,7 +140,7 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if not fields:
         return
     _check_key(instance, info, fields)
-    sent = _payload(instance, fields)
+    sent = payload(instance, fields)
     session = session_of(instance)
     # What changed and is not sent now stays as it is, to be sent later.
     waiting = [f for f in changed_fields(instance) if f not in fields]

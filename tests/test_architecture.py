@@ -25,9 +25,12 @@ LAYERS = (
     "fields",
     "relations",
     "info",
+    "query.references",
     "query.q",
     "query.expressions",
+    "query.custom",
     "query.conditions",
+    "query.dynamic",
     "query.grouping",
     "query.query",
     "query.texts",
@@ -61,6 +64,7 @@ LAYERS = (
     "query.rows",
     "query.queryset",
     "query.related",
+    "query.columns",
     "models",
     "testing",
 )
@@ -138,9 +142,10 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
-    *("Model", "Page", "Q", "QuerySet", "Related", "Rows", "Session"),
+    *("Column", "Model", "Page", "Q", "QuerySet", "Related", "RelatedColumn", "Rows", "Session"),
     *("many_to_any", "many_to_many", "one_to_many"),
-    *("connect", "current_session", "field", "generated", "register_type"),
+    *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
+    *("register_lookup", "register_type", "via"),
 }
 
 

@@ -9,11 +9,13 @@ import attrs
 import pytest
 
 from directus_orm import (
+    ConfigurationError,
     ConversionError,
     FieldError,
     Forbidden,
     Model,
     QueryError,
+    RecordNotUnique,
     Session,
     bulk,
     field,
@@ -191,3 +193,75 @@ class TestGetOrCreate:
         assert (note.stars, created) == (2, False)
         assert methods(sent) == ["GET", "PATCH"]
         assert Note.objects.get(title="a").stars == 2
+
+
+class TestBulkUpdate:
+    def test_each_row_gets_its_own_values_in_one_request(self, notes: Session) -> None:
+        made = Note.objects.bulk_create(Note(title=f"n{n}", stars=n) for n in range(5))
+        for n, note in enumerate(made):
+            note.stars, note.body = 10 + n, "changed and not sent"
+        with notes.capture() as sent:
+            assert Note.objects.bulk_update(made, ["stars"]) == 5
+        assert [entry.request.method for entry in sent] == ["PATCH"]
+        assert list(Note.objects.values_list("stars", "body")) == [(10 + n, None) for n in range(5)]
+        with notes.capture() as sent:
+            made[0].save()
+        assert sent[0].request.json == {"body": "changed and not sent"}
+
+    def test_more_than_a_chunk(self, notes: Session) -> None:
+        made = Note.objects.bulk_create(Note(title=f"{n:05}") for n in range(1500))
+        for note in made:
+            note.body = note.title
+        assert Note.objects.bulk_update(made, ["body", "stars"]) == 1500
+        assert all(note.title == note.body for note in Note.objects.all())
+
+    def test_a_row_that_is_gone_is_not_counted(self, notes: Session) -> None:
+        """G5: an administrator's PATCH of a missing key is answered as if it had worked."""
+        here, gone = Note.objects.bulk_create([Note(title="here"), Note(title="gone")])
+        Note.objects.filter(title="gone").delete()
+        assert Note.objects.bulk_update([here, gone], ["stars"]) == 1
+
+    def test_what_cannot_be_meant_is_refused(self, notes: Session) -> None:
+        note = Note.objects.create(title="x")
+        with pytest.raises(QueryError, match="not the key"):
+            Note.objects.bulk_update([note], ["id"])
+        with pytest.raises(QueryError, match="names of the fields"):
+            Note.objects.bulk_update([note], [])
+        with pytest.raises(FieldError, match="no field 'nope'"):
+            Note.objects.bulk_update([note], ["nope"])
+        with pytest.raises(ConfigurationError, match="one instance twice"):
+            Note.objects.bulk_update([note, note], ["stars"])
+        with pytest.raises(Note.DoesNotExist):
+            Note.objects.bulk_update([Note(title="new")], ["stars"])
+        assert Note.objects.bulk_update([], ["stars"]) == 0
+
+
+class TestUpsert:
+    def test_rows_that_are_there_are_written_and_others_created(self, notes: Session) -> None:
+        kept = Note.objects.create(title="kept", body="old")
+        new, made = UUID(int=7), UUID(int=8)
+        given = [
+            Note(id=new, title="with a key"),
+            Note(id=kept.id, title="kept", body="new"),
+            Note(title="without a key"),
+            Note(id=made, title="another"),
+        ]
+        assert Note.objects.upsert(given) is not given
+        assert {note.title: note.body for note in Note.objects.all()} == {
+            "kept": "new",
+            "with a key": None,
+            "without a key": None,
+            "another": None,
+        }
+        assert given[0].id == new
+        assert all(note.created is not None for note in given)
+        with notes.capture() as sent:
+            for note in given:
+                note.save()
+        assert not sent
+
+    def test_a_conflict_raises_and_says_what_was_done(self, notes: Session) -> None:
+        Note.objects.create(title="taken")
+        with pytest.raises(RecordNotUnique):
+            Note.objects.upsert([Note(title="taken")])
+        assert Note.objects.upsert([]) == []

@@ -114,6 +114,11 @@ class RestDialect:
         body = {"keys": list(keys), "data": changes}
         return Request("PATCH", _items(info), _params(params), json=body, secret=_secret(info))
 
+    def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[Path]) -> Request:
+        """Return the request that writes rows, each by the key in it, in one transaction, and reads them back."""
+        params = {"fields": _fields(paths), "limit": len(rows)}
+        return Request("PATCH", _items(info), _params(params), json=list(rows), secret=_secret(info))
+
     def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
         """Return the request that deletes the rows with these keys."""
         return Request("DELETE", _items(info), json=list(keys))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ import attrs
 from ..errors import QueryError, UnsupportedQuery
 from ..fields import Field
 from ..info import is_model
-from . import texts
+from . import dynamic, texts
 from .conditions import NEVER, Among, Leaf, Node, all_of, either_of, negate, path_name
 from .query import Query
 
@@ -222,6 +223,8 @@ def condition(path: Path, name: str, value: Any) -> Node:
             f"It has: {', '.join(fitting(kind))}."
         )
         raise UnsupportedQuery(msg)
+    if dynamic.within(value):
+        return dynamic.condition(path, name, value, functools.partial(condition, path))
     return lookup.build(path, lookup.operator, value)
 
 

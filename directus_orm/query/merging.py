@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from enum import Enum
 from typing import Any, Protocol
@@ -254,10 +255,23 @@ class _Extreme:
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
         raw, field = self._total.of(row), self._total.field
         if raw is not None:
-            self._found = _further(self._choose, self._found, field.load(raw))
+            self._found = _further(self._choose, self._found, field.load(_as_in_rows(field, raw)))
 
     def value(self) -> Any:
         return self._found
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of the server's own time, whichever it is
+_WRITTEN = {"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"}
+
+
+def _as_in_rows(field: Field, raw: Any) -> Any:
+    """Return the least or greatest date as rows show it; Directus 10 writes it as the database does."""
+    written = _WRITTEN.get(kind_of(field))
+    if written is None or (isinstance(raw, str) and not raw.endswith("Z")):
+        return raw
+    moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
+    return moment.strftime(written) if moment.year > 999 else raw
 
 
 _CHOICES: dict[str, Callable[[Any, Any], Any]] = {"min": operator.lt, "max": operator.gt}

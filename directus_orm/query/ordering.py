@@ -8,6 +8,7 @@ import attrs
 
 from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
+from .q import check_root
 from .query import Order, Path
 from .transforms import PARTS
 
@@ -27,6 +28,7 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     if not isinstance(name, str) or not name.strip("-+"):
         msg = f"{where}() takes names of fields, each with '-' before it to turn it round, not {name!r}."
         raise QueryError(msg)
+    check_root(name, model)
     if name == "?":
         msg = "The server cannot order rows at random; take keys with values_list('pk', flat=True) and choose."
         raise FieldError(msg, name=name)

@@ -1,18 +1,55 @@
-"""`Q`: conditions as values, joined by ``&``, ``|`` and ``~``."""
+"""`Q`: conditions as values, joined by ``&``, ``|``, ``^`` and ``~``."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, final
+from typing import Any, Literal, Self, final
 
 import attrs
 
-from ..errors import QueryError
+from ..errors import FieldError, QueryError
+from ..info import latest
+
+
+class Name(str):
+    """The name of a lookup or of an ordering that remembers ``root``, the model its path begins at.
+
+    It equals the plain text, which says nothing of the model.
+    """
+
+    __slots__ = ("root",)
+
+    root: type[Any]
+
+    def __new__(cls, text: str, root: type[Any]) -> Self:
+        """Return the text as a name on paths of a model."""
+        made = super().__new__(cls, text)
+        made.root = root
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Name, (str(self), self.root)
+
+
+def check_root(name: str, model: type[Any]) -> None:
+    """Refuse a name that was made of the fields of another model.
+
+    Raises:
+        FieldError: the name remembers a model that is neither this one nor a base of it.
+    """
+    if not isinstance(name, Name) or issubclass(model, name.root) or issubclass(model, latest(name.root)):
+        return
+    root, written = name.root.__name__, name.lstrip("-")
+    msg = (
+        f"{model.__name__}: {written!r} was made of the fields of {root}. It is for {root}.objects; a relation "
+        f"from {model.__name__} to {root} is followed by via({model.__name__}.…)."
+    )
+    raise FieldError(msg, name=str(name), choices=tuple(model.directus.fields))
 
 
 @final
 @attrs.frozen(init=False, repr=False)
 class Q:
-    """Conditions that a query can be filtered by, joined by ``&`` and ``|``, negated by ``~``.
+    """Conditions that a query can be filtered by, joined by ``&``, ``|`` and ``^``, negated by ``~``.
 
     Keywords are lookups, as in `QuerySet.filter`; all must hold. A Q means nothing until a queryset
     takes it, and names of fields are checked there.
@@ -27,6 +64,15 @@ class Q:
 
     def __init__(self, *conditions: Q, **lookups: Any) -> None:
         self._set((*map(only_q, conditions), *lookups.items()), "and", negated=False)
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> Q:
+        """Return the condition of one lookup, keeping what its name remembers."""
+        return cls._of(((name, value),), "and")
+
+    def with_children(self, children: tuple[Q | tuple[str, Any], ...]) -> Q:
+        """Return the same joint of other parts."""
+        return Q._of(children, self.joined_by, negated=self.negated)
 
     @classmethod
     def _of(
@@ -53,21 +99,24 @@ class Q:
         alike = self.joined_by == joined_by or len(self.children) == 1
         return self.children if alike and not self.negated else (self,)
 
-    def rebuilt(self, children: tuple[Q | tuple[str, Any], ...]) -> Q:
-        """Return the same joint of other conditions."""
-        return Q._of(children, self.joined_by, negated=self.negated)
-
     def __and__(self, other: Q) -> Q:
         return self._joined(only_q(other), "and")
 
     def __or__(self, other: Q) -> Q:
         return self._joined(only_q(other), "or")
 
+    def __xor__(self, other: Q) -> Q:
+        """Return that one of both holds, and not the other."""
+        other = only_q(other)
+        if not (self.children and other.children):
+            return self if self.children else other
+        return (self & ~other) | (~self & other)
+
     def __invert__(self) -> Q:
         return Q._of((self,), "and", negated=True)
 
     def __bool__(self) -> bool:
-        msg = "A Q has no truth of its own: join conditions with & | ~, not with 'and', 'or', 'not'."
+        msg = "A Q has no truth of its own: join conditions with & | ^ ~, not with 'and', 'or', 'not'."
         raise TypeError(msg)
 
     def __repr__(self) -> str:
@@ -88,8 +137,9 @@ def only_q(condition: object) -> Q:
     if isinstance(condition, Q):
         return condition
     hint = (
-        " It looks like a comparison that Python has evaluated already: write filter(name=value)."
-        if isinstance(condition, bool)
+        " It looks like a comparison that Python has evaluated already: write filter(name=value), or "
+        "filter(col(Model.name) == value)."
+        if isinstance(condition, int)  # ~True is -2
         else ""
     )
     msg = f"A condition is a Q or a keyword such as name__lookup=value, not {condition!r}.{hint}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -14,6 +14,7 @@ from ..fields import Field
 from ..info import ModelInfo
 from ..instances import Batch, reference, state_of
 from . import selecting
+from .conditions import NEVER, Among, Node, all_of, either_of, negate
 from .fetch import fetch
 from .lookups import key_of
 from .ordering import ordering
@@ -53,6 +54,60 @@ class QuerySet(Rows[M]):
     def _info(self) -> ModelInfo:
         info: ModelInfo = self._query.model.directus
         return info
+
+    @classmethod
+    def as_manager(cls) -> OwnManager[Self]:
+        """Return what gives a model this kind of queryset.
+
+        Example:
+            >>> class LateFlights(QuerySet["Flight"]):
+            ...     def by_more_than(self, minutes: int) -> Self:
+            ...         return self.filter(dep_delay__gt=minutes)
+            >>> class Late(Flight):
+            ...     objects = LateFlights.as_manager()
+            >>> Late.objects.by_more_than(47).order_by("pk").first().pk
+            60
+        """
+        return OwnManager(cls)
+
+    def initial(self) -> Self:
+        """Return what ``objects`` starts with: all rows. Override it for a filter that always holds."""
+        return self
+
+    # --- sets -------------------------------------------------------------------------------------------------
+
+    def union(self, *others: Self) -> Self:
+        """Return the rows that are in any of these querysets, each once, in the order of this one.
+
+        Slices are kept: their keys are read first.
+        """
+        return self._combined("union", others, either_of)
+
+    def intersection(self, *others: Self) -> Self:
+        """Return the rows that are in all of these querysets, in the order of this one."""
+        return self._combined("intersection", others, all_of)
+
+    def difference(self, *others: Self) -> Self:
+        """Return the rows that are in none of the others, in the order of this one."""
+        return self._combined("difference", others, lambda nodes: all_of([nodes[0], *map(negate, nodes[1:])]))
+
+    def __or__(self, other: Self) -> Self:
+        return self.union(other)
+
+    def __and__(self, other: Self) -> Self:
+        return self.intersection(other)
+
+    def __xor__(self, other: Self) -> Self:
+        return self.union(other).difference(self.intersection(other))
+
+    def _combined(self, verb: str, others: tuple[Self, ...], join: Callable[[list[Node]], Node]) -> Self:
+        self._plural(verb)
+        for other in others:
+            if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
+                msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
+                raise TypeError(msg)
+        where = join([as_condition(rows.query) for rows in (self, *others)])
+        return self._with(attrs.evolve(self._query, where=where, limit=None, offset=0, search=None))
 
     # --- what comes along -----------------------------------------------------------------------------------
 
@@ -256,21 +311,47 @@ class QuerySet(Rows[M]):
         Chunks of at most 1,000 rows and 0.9 MB are each one transaction; a failing one raises with a note of
         how many rows were written before. `Model.save` is not called; `Model.clean` is.
         """
-        self._plural("bulk_create")
-        made = list(instances)
+        made = self._given("bulk_create", instances)
         for instance in made:
-            if not isinstance(instance, self._query.model):
-                msg = f"bulk_create() takes instances of {self._query.model.__name__}, not {instance!r}."
-                raise TypeError(msg)
             if state_of(instance).stored or state_of(instance).deleted:
                 msg = f"bulk_create() makes new rows, and {instance!r} has one already."
                 raise ConfigurationError(msg)
-        if len({id(instance) for instance in made}) < len(made):
-            msg = "bulk_create() was given one instance twice."
-            raise ConfigurationError(msg)
         if made:
             bulk.create(self._session(), self._info, made)
         return made
+
+    def bulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
+        """Write these fields of instances, many in one request, and return how many rows there were.
+
+        In chunks, as `bulk_create`. An instance whose row is gone is passed over. `Model.save` is not called;
+        `Model.clean` is.
+        """
+        given = self._given("bulk_update", instances)
+        names = [fields] if isinstance(fields, str) else list(fields)
+        return bulk.update_instances(self._session(), self._info, given, names) if given else 0
+
+    def upsert(self, instances: Iterable[M]) -> list[M]:
+        """Write the instances whose keys have rows, create the others, and return all, saved.
+
+        The keys are looked up first; then rows are written and created in chunks, as by `bulk_create`. Another
+        program that creates one of the rows in between makes that chunk fail with `RecordNotUnique`.
+        """
+        given = self._given("upsert", instances)
+        if given:
+            bulk.upsert(self._session(), self._info, given)
+        return given
+
+    def _given(self, verb: str, instances: Iterable[M]) -> list[M]:
+        self._plural(verb)
+        given = list(instances)
+        for instance in given:
+            if not isinstance(instance, self._query.model):
+                msg = f"{verb}() takes instances of {self._query.model.__name__}, not {instance!r}."
+                raise TypeError(msg)
+        if len({id(instance) for instance in given}) < len(given):
+            msg = f"{verb}() was given one instance twice."
+            raise ConfigurationError(msg)
+        return given
 
     def _adopt(self, instances: Iterable[Any]) -> None:
         if self._using is not None:
@@ -291,18 +372,43 @@ def _fields_behind(path: Path) -> Iterable[Field]:
 
 
 MT = TypeVar("MT", bound="HasKey")
+Own_co = TypeVar("Own_co", bound="QuerySet[Any]", covariant=True)
 
 
 class Manager:
     """Gives each model its queryset, as ``Model.objects``: all its rows, in the model's ordering."""
 
     def __get__(self, instance: object, owner: type[MT]) -> QuerySet[MT]:
-        if instance is not None:
-            msg = f"objects belongs to the class: {owner.__name__}.objects."
-            raise AttributeError(msg)
-        rows: QuerySet[MT] = QuerySet(everything(owner), Instances())
-        rows._fresh = True  # noqa: SLF001 - set here alone: whoever chains has said what is meant
+        rows: QuerySet[MT] = _fresh(QuerySet, instance, owner)
         return rows
+
+
+class OwnManager(Manager, Generic[Own_co]):
+    """Gives a model a queryset of its own class."""
+
+    def __init__(self, kind: type[Own_co]) -> None:
+        self._kind = kind
+
+    def __get__(self, instance: object, owner: type[Any]) -> Own_co:
+        own: Own_co = _fresh(self._kind, instance, owner)
+        return own
+
+
+def _fresh(kind: type[Any], instance: object, owner: type[Any]) -> Any:
+    if instance is not None:
+        msg = f"objects belongs to the class: {owner.__name__}.objects."
+        raise AttributeError(msg)
+    rows = kind(everything(owner), Instances()).initial()
+    rows._fresh = True  # noqa: SLF001 - set here alone: whoever chains has said what is meant
+    return rows
+
+
+def as_condition(query: Query) -> Node:
+    """Return the condition that a row is one of a query's: of a slice, and of a search, by its keys."""
+    if not query.is_sliced and query.search is None:
+        return query.where
+    pk: Field = query.model.directus.pk
+    return NEVER if query.is_empty else Among((pk,), attrs.evolve(query, paths=((pk,),), related=()), (pk,))
 
 
 def everything(model: type[Any]) -> Query:

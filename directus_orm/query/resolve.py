@@ -15,7 +15,7 @@ from ..errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ..fields import Field
 from ..info import ModelInfo, Step
 from ..relations import ToMany
-from . import transforms
+from . import custom, transforms
 from .conditions import (
     ALWAYS,
     NEVER,
@@ -49,7 +49,7 @@ def resolve(asked: Q, model: type[Any]) -> Node:
         QueryError: a value of the wrong type.
         UnsupportedQuery: the server cannot be asked that without bending it.
     """
-    return _bound(_tree(asked, model, negated=False, below=False))
+    return _bound(_tree(custom.prepared(asked, model), model, negated=False, below=False))
 
 
 def _tree(asked: Q, model: type[Any], *, negated: bool, below: bool) -> Node:
@@ -176,7 +176,7 @@ def _unknown(path: tuple[Field, ...], name: str, model: type[Any]) -> FieldError
     target, kind = path[-1].target, path[-1].value_type.kind
     fields = sorted((*target.directus.fields, *target.directus.relations)) if target is not None else []
     lookups = [*_parts_of(kind), *fitting(kind)]
-    names = (*fields, *lookups)
+    names = (*fields, *lookups, *custom.names())
     also = f" and no field of {target.__name__}" if target is not None else ""
     listed = f" Fields: {', '.join(fields)}." if fields else ""
     hint = _ELSEWHERE.get(name.partition("__")[0], suggestion(name, names))

@@ -15,7 +15,7 @@ from .expressions import Aggregate, F
 from .grouping import Alias, Grouping, GroupOrder, Measure, Path, Tally, Term
 from .having import test_of
 from .ordering import ordering
-from .q import Q
+from .q import Q, check_root
 from .query import Order, Query
 from .resolve import resolve
 from .terms import alias, check_name, group_key, measure, named, plain_name, plain_names, split_conditions, term
@@ -50,8 +50,9 @@ def ordered(query: Query, names: tuple[str, ...], where: str = "order_by") -> Qu
 
 
 def _signed(name: object, query: Query) -> Any:
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not query.aliases:
         return name
+    check_root(name, query.model)
     sign, path = ("-", name[1:]) if name.startswith("-") else ("", name)
     return sign + plain_name(path, query.aliases)
 
@@ -60,6 +61,7 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
     if not isinstance(name, str) or not name.strip("-+"):
         msg = f"{where}() takes names, each with '-' before it to turn it round, not {name!r}."
         raise QueryError(msg)
+    check_root(name, query.model)
     descending, path = name.startswith("-"), name.lstrip("-+")
     plain = plain_name(path, query.aliases)
     key = next((key for key, known in grouping.keys if path in (key, known.name) or plain == known.name), None)

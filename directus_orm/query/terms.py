@@ -40,7 +40,7 @@ def plain_names(condition: Q, aliases: Aliases) -> Q:
         plain_names(child, aliases) if isinstance(child, Q) else (plain_name(child[0], aliases), child[1])
         for child in condition.children
     )
-    return condition.rebuilt(children)
+    return condition.with_children(children)
 
 
 def term(info: ModelInfo, name: str, where: str) -> Term:
@@ -216,7 +216,7 @@ def split_conditions(condition: Q, grouping: Grouping, where: str) -> tuple[Q | 
 
 
 def _alone(child: Q | tuple[str, Any]) -> Q:
-    return child if isinstance(child, Q) else Q(**dict([child]))
+    return child if isinstance(child, Q) else Q.of(*child)
 
 
 def _joined(conditions: list[Q]) -> Q | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..errors import QueryError
+from ..errors import QueryError, UnsupportedQuery
 from ..fields import Field
 from ..scalars import sendable
 from .conditions import Among, Leaf, Node, Test, all_of, either_of, path_name
@@ -24,6 +24,8 @@ Path = tuple[Field, ...]
 # What the server evaluates, or takes for a constant, wherever it stands alone (G16) or first (G17).
 VARIABLES = ("$NOW", "$CURRENT_USER", "$CURRENT_ROLE", "$CURRENT_POLICIES")
 CONSTANTS = frozenset({"true", "false", "null", "NULL"})
+# SQLite takes patterns of 50,000 bytes, their own wildcards included.
+_LONGEST = 49_000
 _WILDCARDS = re.compile(r"[%_\\]")
 
 
@@ -138,6 +140,12 @@ def _needle(path: Path, value: Any) -> str:
     if not isinstance(value, str):
         msg = f"{path_name(path)}: a text is looked for with a str, not with {value!r}."
         raise QueryError(msg)
+    if len(value.encode(errors="replace")) > _LONGEST:
+        msg = (
+            f"{path_name(path)}: not every database looks for more than {_LONGEST:,} bytes inside a text. "
+            "Look for a part of it, or compare the whole text."
+        )
+        raise UnsupportedQuery(msg)
     try:
         return sendable(value)
     except ValueError as error:

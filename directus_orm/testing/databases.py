@@ -31,7 +31,10 @@ _CLIENTS = {"postgres": "pg", "mysql": "mysql"}
 _DRIVERS = {"postgres": "psycopg", "mysql": "pymysql"}
 _PACKAGES = {"postgres": "psycopg[binary]", "mysql": "pymysql"}
 _DROP = {"postgres": "DROP DATABASE IF EXISTS {} WITH (FORCE)", "mysql": "DROP DATABASE IF EXISTS {}"}
-_CREATE = {"postgres": "CREATE DATABASE {}", "mysql": "CREATE DATABASE {} CHARACTER SET utf8mb4"}
+_CREATE = {
+    "postgres": "CREATE DATABASE {}",
+    "mysql": "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+}
 _LIST = {"postgres": "SELECT datname FROM pg_database", "mysql": "SHOW DATABASES"}
 
 

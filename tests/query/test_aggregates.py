@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -108,7 +108,7 @@ BUILT = {
 @pytest.fixture(scope="module", params=["directus_server", "directus_postgres", "directus_mariadb"])
 def samples(request: pytest.FixtureRequest) -> Iterator[DirectusServer]:
     server: DirectusServer = request.getfixturevalue(request.param)
-    exact = {"numeric_precision": 12, "numeric_scale": 2}
+    exact: dict[str, Any] = {"numeric_precision": 12, "numeric_scale": 2}
     make_collection(
         server,
         "samples",
@@ -148,7 +148,7 @@ def close(found: Any, wanted: Any) -> bool:
 class TestTypes:
     @pytest.mark.parametrize("name", NUMBERS)
     def test_sums_and_means_have_the_type_of_their_numbers(self, lab: Session, name: str) -> None:
-        made = dict(s=Sum(name), t=Sum(name, distinct=True), a=Avg(name), b=Avg(name, distinct=True))
+        made = {"s": Sum(name), "t": Sum(name, distinct=True), "a": Avg(name), "b": Avg(name, distinct=True)}
         found = Sample.objects.filter(lot="a").aggregate(**made)
         assert all(close(*pair) for pair in zip(found.values(), NUMBERS[name], strict=True)), found
         groups = {g.pop("lot"): g for g in Sample.objects.values("lot").annotate(**made)}
@@ -348,7 +348,9 @@ class TestRelatedRows:
 
     def test_related_rows_are_counted_for_each_instance(self, flown: Session) -> None:
         with flown.capture() as sent:
-            counted = {row.id: row.n for row in Flown.objects.annotate(n=Count("notes")).filter(id__lt=6)}
+            counted = {
+                row.id: row.__dict__["n"] for row in Flown.objects.annotate(n=Count("notes")).filter(id__lt=6)
+            }
         assert counted == {1: 0, 2: 3, 3: 1, 4: 2, 5: 0}
         assert len(sent) == 1
 
@@ -365,11 +367,16 @@ class TestRelatedRows:
         counted = Flown.objects.annotate(n=Count("notes")).filter(n__gt=0).order_by("id")
         assert list(counted.values_list("id", "n")) == [(2, 3), (3, 1), (4, 2)]
         assert list(counted.values("n", "id")) == [{"n": 3, "id": 2}, {"n": 1, "id": 3}, {"n": 2, "id": 4}]
-        assert list(counted.values("id").annotate(m=Count("notes")))[0] == {"id": 2, "m": 3}
+        assert counted.values("id").annotate(m=Count("notes")).first() == {"id": 2, "m": 3}
 
     def test_over_a_many_to_one_it_is_the_number_of_the_other_side(self, flown: Session) -> None:
         notes = Noted.objects.annotate(n=Count("flight__notes")).order_by("-n", "title")
-        assert [(note.title, note.n) for note in notes][:4] == [("n0", 3), ("n1", 3), ("n2", 3), ("n4", 2)]
+        assert [(note.title, note.__dict__["n"]) for note in notes][:4] == [
+            ("n0", 3),
+            ("n1", 3),
+            ("n2", 3),
+            ("n4", 2),
+        ]
         assert {note.flight.id for note in notes if note.flight is not None} == {2, 3, 4}
 
     def test_what_the_server_would_count_otherwise_is_refused(self, flown: Session) -> None:
@@ -386,6 +393,11 @@ class TestRelatedRows:
             Flown.objects.annotate(n=Count("notes")).values("n").annotate(m=Count("*"))
 
 
+def anything(rows: Any) -> Any:
+    """Return rows as checkers do not know them, for what they would refuse."""
+    return rows
+
+
 @pytest.mark.parametrize(
     ("wrong", "kind", "says"),
     [
@@ -399,8 +411,8 @@ class TestRelatedRows:
         (lambda: Flight.objects.aggregate(n=Sum("dep_dely")), FieldError, "dep_delay"),
         (lambda: Flight.objects.aggregate(n=Sum("carrier__nam")), FieldError, "name"),
         (lambda: Flight.objects.aggregate(n=Sum("time_hour__year")), UnsupportedQuery, "group by"),
-        (lambda: Flight.objects.aggregate(n=F("dep_delay")), UnsupportedQuery, "takes Count, Sum"),
-        (lambda: Flight.objects.aggregate(n="dep_delay"), UnsupportedQuery, "takes Count, Sum"),
+        (lambda: anything(Flight.objects).aggregate(n=F("dep_delay")), UnsupportedQuery, "takes Count, Sum"),
+        (lambda: anything(Flight.objects).aggregate(n="dep_delay"), UnsupportedQuery, "takes Count, Sum"),
         (lambda: Flight.objects.aggregate(Sum("id"), Sum("id")), QueryError, "'id__sum'"),
         (lambda: Flight.objects.aggregate(Min("carrier__name")), UnsupportedQuery, "order of texts"),
         (lambda: Flight.objects.aggregate(n=Count("*", filter=Q(nope=1))), FieldError, "nope"),
@@ -410,11 +422,11 @@ class TestRelatedRows:
         (lambda: Flight.objects.annotate(note=F("carrier__name")), QueryError, "field 'note' already"),
         (lambda: Flight.objects.annotate(save=F("carrier__name")), QueryError, "attribute 'save' already"),
         (lambda: Flight.objects.annotate(_x=F("carrier__name")), QueryError, "name of an attribute"),
-        (lambda: Flight.objects.annotate(x="carrier__name"), UnsupportedQuery, "computes nothing else"),
+        (lambda: anything(Flight.objects).annotate(x="carrier__name"), UnsupportedQuery, "computes nothing else"),
         (lambda: Flight.objects.annotate(x=F("id") + 1), UnsupportedQuery, "no arithmetic"),
         (lambda: Flight.objects.annotate(x=Sum("id") / 2), UnsupportedQuery, "no arithmetic"),
         (lambda: Flight.objects.annotate(x=F("time_hour__yaer")), FieldError, "year"),
-        (lambda: Flight.objects.annotate(F("id")), QueryError, "has none"),
+        (lambda: anything(Flight.objects).annotate(F("id")), QueryError, "has none"),
         (lambda: Flight.objects.all()[:3].annotate(x=F("id")), QueryError, "after a slice"),
         (lambda: Sum("*"), QueryError, "Count"),
         (lambda: Count("id", default=3), QueryError, "of nothing it is 0"),

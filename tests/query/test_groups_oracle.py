@@ -163,7 +163,7 @@ def ask(world: DirectusServer, asked: Asked) -> tuple[Any, Any]:
 
 
 def plain(found: Any) -> Any:
-    """Return results in a form that compares: floats to 12 digits, since either side adds up in an order of its own."""
+    """Return results in a form that compares: floats to 12 digits, since each side adds up in its own order."""
     if isinstance(found, float):
         return float(f"{found:.12g}")
     if isinstance(found, dict):

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from directus_orm import Q, QueryError
+from directus_orm import Q, QueryError, Session
 
 from ..world import Flight
 
@@ -45,3 +45,15 @@ def test_a_bool_is_refused_with_an_explanation() -> None:
         Flight.objects.filter(Flight.dep_delay == 3)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="A condition is a Q"):
         Q(a=1) & {"b": 2}  # type: ignore[operator]
+
+
+def test_exclusive_or_is_one_and_not_the_other(session: Session) -> None:
+    late, odd = Q(dep_delay__gt=40), Q(carrier="AA")
+
+    def keys(*conditions: Q) -> set[int]:
+        return {flight.id for flight in Flight.objects.filter(*conditions)}
+
+    assert keys(late ^ odd) == keys(late) ^ keys(odd)
+    assert keys(late ^ odd ^ Q(diverted=True)) == keys(late) ^ keys(odd) ^ keys(Q(diverted=True))
+    assert keys(~(late ^ odd)) == keys(Q()) - (keys(late) ^ keys(odd))
+    assert late ^ Q() == late == Q() ^ late
