@@ -53,7 +53,7 @@ class Instances:
         """Return the function."""
         load = RowLoader(query.model, query.paths)
         pk = query.model.directus.pk.column
-        annotated = [(name, _value(known)) for name, known in query.aliases if name in query.shown]
+        annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
             batch = Batch(session, query.model)
@@ -121,6 +121,14 @@ def _value(known: Alias) -> Callable[[Row, Any], Any]:
         return None if found is None else value(found)
 
     return part
+
+
+def _met(known: Alias, query: Query) -> Alias:
+    """Return a relation's key by its place in the row that comes along with it, where one does."""
+    if isinstance(known, Term) and any(path[:-1] == known.path for path in query.paths):
+        target = known.path[-1].target
+        return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
+    return known
 
 
 def _number(tally: Tally) -> Callable[[Row, Any], Any]:
