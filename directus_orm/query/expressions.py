@@ -22,7 +22,7 @@ class _Alone:
     __and__ = __or__ = __xor__ = _refuse
 
 
-def _name_of(expression: object) -> str:
+def _name_of(expression: str | F) -> str:
     name = expression.name if isinstance(expression, F) else expression
     if isinstance(name, str) and name:
         return name
@@ -49,7 +49,7 @@ class F(_Alone):
         return f"F({self.name!r})"
 
 
-def _condition(value: object) -> Q | None:
+def _condition(value: Q | None) -> Q | None:
     return None if value is None else only_q(value)
 
 

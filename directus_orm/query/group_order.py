@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -23,16 +23,16 @@ Group = dict[str, Any]
 class Ordering:
     """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
 
-    def __init__(self, session: Session, rows: Query, grouping: Grouping) -> None:
+    def __init__(self, session: Session, chosen: Sequence[Ask], grouping: Grouping) -> None:
         self._session = session
-        self._rows = rows
-        self._grouping = grouping
+        self._chosen = chosen
+        self._rows = chosen[0].rows
         self._terms = dict(grouping.keys)
         self._measures = dict(grouping.measures)
 
-    def sort(self, groups: list[Group]) -> None:
-        """Order groups in place."""
-        for order in reversed(self._grouping.total_order):
+    def sort(self, groups: list[Group], orders: Sequence[GroupOrder]) -> None:
+        """Order groups in place; those that tie stay in their order."""
+        for order in reversed(orders):
             self._sort_by(groups, order)
 
     def _sort_by(self, groups: list[Group], order: GroupOrder) -> None:
@@ -69,12 +69,13 @@ class Ordering:
     def _texts(self, path: Path) -> Iterator[Any]:
         """Yield all texts of a field in the database's order."""
         field = path[-1]
-        model = self._rows.model if len(path) == 1 else field.model
         column = Column(field)
-        ask = Ask(Query(model), columns=(column,), order=(Sorted(column),))
+        own = self._chosen[0] if len(path) == 1 and len(self._chosen) == 1 else None
+        rows = own or Ask(Query(self._rows.model if len(path) == 1 else field.model))
+        ask = attrs.evolve(rows, columns=(column,), order=(Sorted(column),))
         session = self._session
-        for rows in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
-            yield from (field.load(row[column.key]) for row in rows if row[column.key] is not None)
+        for page in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
+            yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)
 
 
 def _raw_value(row: Row, path: Path) -> Any:

@@ -18,6 +18,11 @@ def kind_of(field: Field) -> str:
     return field.value_type.kind.partition(".")[0]
 
 
+def own_column(path: Path) -> Path:
+    """Return a path without the key of the other side at its end, which this side has in a column of its own."""
+    return path[:-1] if len(path) > 1 and path[-1].primary_key else path
+
+
 @attrs.frozen
 class Term:
     """A value that a name stands for: the field at the end of a path, or a part of its date or time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+from unicodedata import combining, normalize
 
 import attrs
 
@@ -98,8 +99,9 @@ class Reading:
         for (where, column), names in _requests(recipes, grouped=bool(self.keys)).items():
             chosen = {name: recipes[name] for name in names}
             first = where == ALWAYS and column is None
+            find = _Finder(groups, recipes, first=first)
             for rows in self._answers(where, column, chosen, first=first):
-                self._take(rows, recipes, chosen, groups, first=first)
+                self._take(rows, chosen, find)
         return groups
 
     def _answers(
@@ -110,9 +112,9 @@ class Reading:
 
     def _asks(self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool) -> list[Ask]:
         columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
-        order = self.server_order(chosen) if first else None
+        order = self.ordered(chosen)[1] if first else ()
         plain = tuple(Sorted(each) for each in columns)
-        return [with_totals(ask, columns, chosen, plain if order is None else order) for ask in self.chosen(where)]
+        return [with_totals(ask, columns, chosen, order or plain) for ask in self.chosen(where)]
 
     def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
         return fetch(self.session, group_pages(ask, self.session.dialect, self.session.max_rows, page_size))
@@ -135,28 +137,13 @@ class Reading:
                     for ask in self._asks(where, column, chosen, first=first)
                 )
 
-    def _take(
-        self,
-        rows: list[Row],
-        recipes: Mapping[str, Recipe],
-        chosen: Mapping[str, Recipe],
-        groups: dict[tuple[Any, ...], dict[str, Result]],
-        *,
-        first: bool,
-    ) -> None:
+    def _take(self, rows: list[Row], chosen: Mapping[str, Recipe], find: _Finder) -> None:
         tables = {name: self._table(made, rows) for name, made in chosen.items()}
-        names = _Names(groups)
         for row, group in zip(rows, self.groups_of(rows), strict=True):
-            results = groups.get(group)
-            if results is None:
-                if first:
-                    results = groups[group] = _results(recipes)
-                else:
-                    results = names.alike(group)
-            if results is None:  # of rows that came meanwhile
-                continue
-            for name in chosen:
-                results[name].add(row, tables[name])
+            results = find(group)
+            if results is not None:
+                for name in chosen:
+                    results[name].add(row, tables[name])
 
     def groups_of(self, rows: list[Row]) -> list[tuple[Any, ...]]:
         """Return the group that each row of an answer belongs to."""
@@ -200,28 +187,30 @@ class Reading:
 
     # --- page by page ---------------------------------------------------------------------------------------
 
-    def server_order(self, recipes: Mapping[str, Recipe]) -> tuple[Sorted, ...] | None:
-        """Return the ordering as the server is asked for it; None where it cannot."""
+    def ordered(self, recipes: Mapping[str, Recipe]) -> tuple[int, tuple[Sorted, ...]]:
+        """Return how the server orders groups, and by how many keys of the ordering they have to be ordered here.
+
+        The last keys are the server's, as many of them as it can order by as it should.
+        """
         known = dict(zip((name for name, _ in self.grouping.keys), self.keys, strict=True))
-        measures = dict(self.grouping.measures)
-        found: list[Sorted] = []
-        for order in self.grouping.total_order:
+        measures, total = dict(self.grouping.measures), self.grouping.total_order
+        found: tuple[Sorted, ...] = ()
+        for place in range(len(total) if not self.split else 0, 0, -1):
+            order = total[place - 1]
             if order.name in known:
-                if known[order.name].finer:
-                    return None
-                found += [Sorted(column, order.descending) for column in known[order.name].columns]
-                continue
-            total = _sortable(measures[order.name], recipes.get(order.name))
-            if total is None:
-                return None
-            found.append(Sorted(total, order.descending))
-        return tuple(found)
+                by: tuple[Column | Total, ...] = known[order.name].columns
+            else:
+                by = _sortable(measures[order.name], recipes.get(order.name))
+            if not by:
+                return place, found
+            found = (*(Sorted(each, order.descending) for each in by), *found)
+        return (len(total) if self.split else 0), found
 
     def streamed(self) -> Ask | None:
         """Return what brings finished groups in their order; None where they have to be made here."""
         recipes = self.recipes()
-        order = self.server_order(recipes)
-        if self.split or order is None or not self.chosen() or not all(made.is_first for made in recipes.values()):
+        here, order = self.ordered(recipes)
+        if here or self.split or not self.chosen() or not all(made.is_first for made in recipes.values()):
             return None
         return with_totals(self.chosen()[0], self.columns, recipes, order)
 
@@ -253,8 +242,9 @@ class Reading:
         ask = self.streamed()
         if ask is None:
             found = [group for group in self.finished(self.gathered()) if test is None or test(group)]
-            if not self._is_in_order():
-                Ordering(self.session, self.chosen()[0].rows, self.grouping).sort(found)
+            here, _ = self.ordered({name: made for name, made in self.recipes().items() if made.is_first})
+            if here and found:
+                Ordering(self.session, self.chosen(), self.grouping).sort(found, self.grouping.total_order[:here])
             yield _cut(found, query)
             return
         if test is None:
@@ -264,11 +254,6 @@ class Reading:
         yield from _sliced(
             ([g for g in self.made(rows) if test(g)] for rows in self._pages(ask, page_size)), query
         )
-
-    def _is_in_order(self) -> bool:
-        """Whether the first answer's order is that of the groups."""
-        first = {name: made for name, made in self.recipes().items() if made.is_first}
-        return not self.split and self.server_order(first) is not None
 
 
 def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Group]]:
@@ -370,12 +355,14 @@ def _or_default(value: Any, measure: Measure) -> Any:
     return measure.default if value is None else value
 
 
-def _sortable(measure: Measure, made: Recipe | None) -> Total | None:
+def _sortable(measure: Measure, made: Recipe | None) -> tuple[Total, ...]:
     """Return the server's total that orders as the measure does."""
-    if made is None or not made.is_first or measure.default is not None:
-        return None
+    # Of a mean of whole numbers, MariaDB keeps four digits.
+    cut = measure.function == "avg" and kind_of(measure.path[0]) != "float"
+    if made is None or not made.is_first or measure.default is not None or cut:
+        return ()
     suffix = "Distinct" if measure.distinct and measure.function not in ("min", "max") else ""
-    return Total(measure.function + suffix, measure.path[0])
+    return (Total(measure.function + suffix, measure.path[0]),)
 
 
 def _cut(found: list[Group], query: Query) -> list[Group]:
@@ -393,22 +380,42 @@ def _sliced(found: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]
             return
 
 
-class _Names:
-    """Groups by their keys in any case: where the database takes "a" for "A", it names a group by either."""
+class _Finder:
+    """Finds the group that a row of an answer belongs to; the first answer says which groups there are.
 
-    def __init__(self, groups: Mapping[tuple[Any, ...], dict[str, Result]]) -> None:
+    A database that takes "a" for "A" names a group by either, and by the other one in its next answer.
+    """
+
+    def __init__(
+        self, groups: dict[tuple[Any, ...], dict[str, Result]], recipes: Mapping[str, Recipe], *, first: bool
+    ) -> None:
         self._groups = groups
-        self._folded: dict[tuple[Any, ...], dict[str, Result] | None] | None = None
+        self._recipes = recipes
+        self._first = first
+        self._alike: dict[tuple[Any, ...], dict[str, Result] | None] | None = None
 
-    def alike(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
-        """Return what is made of the only group that is called alike."""
-        if self._folded is None:
-            self._folded = {}
+    def __call__(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
+        """Return what is made of the group; None of one that came meanwhile."""
+        if group not in self._groups and not self._first:
+            return self._called_alike(group)
+        if group not in self._groups:
+            self._groups[group] = _results(self._recipes)
+        return self._groups[group]
+
+    def _called_alike(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
+        if self._alike is None:
+            self._alike = {}
             for name, results in self._groups.items():
                 folded = _folded(name)
-                self._folded[folded] = None if folded in self._folded else results
-        return self._folded.get(_folded(group))
+                self._alike[folded] = None if folded in self._alike else results
+        return self._alike.get(_folded(group))
 
 
 def _folded(group: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(part.casefold().rstrip() if isinstance(part, str) else part for part in group)
+    return tuple(_letters(part) if isinstance(part, str) else part for part in group)
+
+
+def _letters(text: str) -> str:
+    """Return a text as MariaDB compares it by default: without case, accents and trailing blanks, emoji alike."""
+    plain = (c if c < "\U00010000" else "\ufffd" for c in normalize("NFKD", text) if not combining(c))
+    return "".join(plain).casefold().rstrip(" ")

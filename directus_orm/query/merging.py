@@ -20,7 +20,7 @@ from ..fields import Field
 from ..scalars import SCALARS
 from ..wire import Row
 from .conditions import ALWAYS, Leaf, Node, all_of
-from .grouping import Measure, Path, kind_of
+from .grouping import Measure, Path, kind_of, own_column
 from .parts import Column, Total
 
 # The server sends the numbers of these as they are; of dates as dates, of csv as lists, of secrets as asterisks.
@@ -72,6 +72,7 @@ class Recipe:
 
 def recipe(measure: Measure, *, split: bool) -> Recipe:
     """Return how a measure is made; ``split`` says that a group comes in several rows."""
+    measure = attrs.evolve(measure, path=own_column(measure.path))
     field, *rest = measure.path
     if rest or _needs_values(measure, split):
         return _of_values(measure)

@@ -15,7 +15,7 @@ import attrs
 from ..errors import UnsupportedQuery
 from ..fields import Field
 from ..wire import Row
-from .grouping import Path, Term, kind_of
+from .grouping import Path, Term, kind_of, own_column
 from .query import Query
 from .transforms import PARTS
 
@@ -135,9 +135,10 @@ class Key:
 
 def key(term: Term) -> Key:
     """Return how the server is asked to group by a value."""
-    field = term.path[0]
-    if len(term.path) > 1:
-        return Key(term, (Column(field),), _raw(field), finer=True, related=term.path[1:])
+    field, *related = own_column(term.path)
+    if related:
+        return Key(term, (Column(field),), _raw(field), finer=True, related=tuple(related))
+    term = attrs.evolve(term, path=(field,))
     functions, finer = _functions(term)
     if not functions:
         shorter = value_of(term) is not None or kind_of(field) in _SHOWN_SHORTER

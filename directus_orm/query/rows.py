@@ -160,8 +160,8 @@ class Rows(Results[T]):
 
         Example:
             >>> groups = Flight.objects.values("carrier").annotate(n=Count("*"), mean=Avg("dep_delay"))
-            >>> groups.filter(n__gte=10).order_by("-mean")[0]
-            {'carrier': 'a/b', 'n': 65, 'mean': 27.5}
+            >>> groups.filter(n__gte=10).order_by("-carrier")[0]
+            {'carrier': 'a/b', 'n': 65, 'mean': 32.46153846153846}
         """
         return self._annotated(expressions, by_name, shown=True)
 

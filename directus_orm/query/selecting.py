@@ -213,6 +213,10 @@ def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
 
 def _check_tally(query: Query, tally: Tally, where: str) -> None:
     relation = tally.path[-1]
+    answered = f"{relation.column}_count"
+    if any(field.column == answered for field in relation.model.directus.fields.values()):
+        msg = f"{where}: the server would answer with two things called {answered!r}, this number and the field."
+        raise UnsupportedQuery(msg)
     if any(isinstance(part, Some) and relation in part.path for part in parts_of(query.where)):
         msg = (
             f"{where}: after a filter through {relation}, Django counts the rows that met it, the server all. "

@@ -416,7 +416,7 @@ def anything(rows: Any) -> Any:
         (lambda: Flight.objects.aggregate(Sum("id"), Sum("id")), QueryError, "'id__sum'"),
         (lambda: Flight.objects.aggregate(Min("carrier__name")), UnsupportedQuery, "order of texts"),
         (lambda: Flight.objects.aggregate(n=Count("*", filter=Q(nope=1))), FieldError, "nope"),
-        (lambda: Flight.objects.aggregate(n=Count("*", filter=True)), QueryError, "condition"),
+        (lambda: Flight.objects.aggregate(n=Count("*", filter=anything(True))), QueryError, "condition"),
         (lambda: Flight.objects.annotate(n=Count("*")), UnsupportedQuery, "each instance is one"),
         (lambda: Flight.objects.annotate(n=Avg("dep_delay")), UnsupportedQuery, "values"),
         (lambda: Flight.objects.annotate(note=F("carrier__name")), QueryError, "field 'note' already"),
@@ -430,7 +430,7 @@ def anything(rows: Any) -> Any:
         (lambda: Flight.objects.all()[:3].annotate(x=F("id")), QueryError, "after a slice"),
         (lambda: Sum("*"), QueryError, "Count"),
         (lambda: Count("id", default=3), QueryError, "of nothing it is 0"),
-        (lambda: Sum(3), UnsupportedQuery, "names a field"),
+        (lambda: Sum(anything(3)), UnsupportedQuery, "names a field"),
     ],
 )
 def test_what_means_nothing_is_refused_at_the_call(

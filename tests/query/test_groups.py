@@ -195,6 +195,24 @@ class TestOrder:
         assert Word.objects.values("count").distinct().count() == 8
         assert len(Word.objects.values("count").annotate(s=Sum("id"))) == 8
 
+    def test_means_are_ordered_to_the_last_digit(self, spoken: Session) -> None:
+        """MariaDB keeps four digits of a mean of whole numbers, so that near ones would tie."""
+        many = {"a1": [1] * 66 + [2] * 134, "z1": [1] * 67 + [2] * 133, "m1": [1] * 67 + [2] * 133}
+        near = {"b1": [0] * 399 + [1], "y1": [0] * 400 + [1], "k1": [0] * 401 + [1]}
+        rows = [{"text": text, "count": n} for text, ns in (many | near).items() for n in ns]
+        spoken.items("words").create(rows)
+        odd = Word.objects.filter(text__in=[*many, *near])
+        try:
+            means = odd.values_list("text").annotate(mean=Avg("count")).order_by("mean")
+            assert [text for text, _ in means] == ["k1", "y1", "b1", "m1", "z1", "a1"]
+            assert [mean for _, mean in means][:3] == [1 / 402, 1 / 401, 1 / 400]
+            assert [text for text, _ in means.reverse()] == ["a1", "z1", "m1", "b1", "y1", "k1"]
+            with spoken.capture() as sent:
+                assert [text for text, _ in means.all()[1:2]] == ["y1"]
+            assert len(sent) == 1
+        finally:
+            odd.delete()
+
     @pytest.mark.parametrize("sign", ["", "-"])
     def test_what_is_put_together_here_is_ordered_as_the_database_would(self, spoken: Session, sign: str) -> None:
         """Texts by its collation, null where it puts null: as it orders them itself."""
