@@ -5,13 +5,22 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test test-oracle check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
 
 test: check
 	$(BIN)/python -m pytest
+
+# Random querysets against the Django ORM, many more than in `make test`: 2,500 for each database of version 12,
+# 500 for each older version.
+ORACLE := $(BIN)/python -m pytest tests/query/oracle
+
+test-oracle: $(VENV)/.test
+	ORACLE_QUERYSETS=2500 $(ORACLE)
+	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
+	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

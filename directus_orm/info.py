@@ -26,6 +26,8 @@ from .relations import RelationOptions, ToMany, relation_options
 
 Step = Field | ToMany
 
+_MOST_REMEMBERED = 1000
+
 # What may follow a relation to many rows without naming one of the models it leads to.
 _OF_LISTS = frozenset({"", "count", "isnull"})
 
@@ -51,6 +53,7 @@ class ModelInfo:
     fields: Mapping[str, Field] = attrs.field(repr=False)
     relations: Mapping[str, ToMany] = attrs.field(repr=False)
     pk: Field = attrs.field(init=False, repr=False)
+    _followed: dict[str, tuple[tuple[Step, ...], str]] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "pk", self.fields[key_name(self.model)])
@@ -111,6 +114,14 @@ class ModelInfo:
         Raises:
             FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
         """
+        known = self._followed.get(path)
+        if known is None:
+            known = self._follow(path, where)
+            if len(self._followed) < _MOST_REMEMBERED:
+                self._followed[path] = known
+        return known
+
+    def _follow(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
         name, rest = self._first(path)
         steps: list[Step] = []
         owner = self
@@ -136,6 +147,9 @@ class ModelInfo:
 
     def _first(self, path: str) -> tuple[str, str]:
         """Split a path behind its first name; the longest field wins, since names may end in ``_``."""
+        name, _, rest = path.partition("__")
+        if name in self.fields and rest[:1] != "_":
+            return name, rest
         fits = [name for name in (*self.fields, *self.relations) if path == name or path.startswith(f"{name}__")]
         name = max(fits, key=len, default=path.partition("__")[0])
         return name, path[len(name) + 2 :]

@@ -35,6 +35,7 @@ LAYERS = (
     "query.query",
     "query.texts",
     "query.transforms",
+    "query.json_paths",
     "query.lookups",
     "query.resolve",
     "query.terms",

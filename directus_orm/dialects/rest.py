@@ -17,6 +17,7 @@ from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
 from .aggregation import query_of
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 
@@ -139,6 +140,10 @@ class RestDialect:
         """Return whether a refusal speaks of fields, unknown or unreadable, not of the whole collection (G33)."""
         return _NAMES_FIELDS.search(str(error)) is not None
 
+    def lacks_json(self, error: InvalidRequest) -> bool:
+        """Return whether it was conditions inside JSON that the server refused, as before Directus 12."""
+        return '"_json"' in str(error)
+
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows the server gives at a time, if that is what it refused (G45)."""
         found = _LIMIT_TOO_HIGH.search(str(error))
@@ -190,7 +195,7 @@ def _params(parts: Row) -> tuple[tuple[str, str], ...]:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _COMPACT.encode(value)
     return ",".join(value) if isinstance(value, list) else str(value)
 
 

@@ -111,17 +111,25 @@ def path_name(path: Iterable[Step]) -> str:
 def all_of(parts: Iterable[Node]) -> Node:
     """Join with *and*, folding what is always or never true."""
     flat = _flat(All, parts)
-    return NEVER if NEVER in flat else flat[0] if len(flat) == 1 else All(flat)
+    never = any(type(part) is Either and not part.parts for part in flat)
+    return NEVER if never else flat[0] if len(flat) == 1 else All(flat)
 
 
 def either_of(parts: Iterable[Node]) -> Node:
     """Join with *or*, folding what is always or never true."""
     flat = _flat(Either, parts)
-    return ALWAYS if ALWAYS in flat else flat[0] if len(flat) == 1 else Either(flat)
+    always = any(type(part) is All and not part.parts for part in flat)
+    return ALWAYS if always else flat[0] if len(flat) == 1 else Either(flat)
 
 
 def _flat(kind: type[All] | type[Either], parts: Iterable[Node]) -> tuple[Node, ...]:
-    return tuple(leaf for part in parts for leaf in (part.parts if isinstance(part, kind) else (part,)))
+    flat: list[Node] = []
+    for part in parts:
+        if isinstance(part, kind):
+            flat += part.parts
+        else:
+            flat.append(part)
+    return tuple(flat)
 
 
 def negate(node: Node) -> Node:

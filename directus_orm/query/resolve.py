@@ -15,7 +15,7 @@ from ..errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ..fields import Field
 from ..info import ModelInfo, Step
 from ..relations import ToMany
-from . import custom, transforms
+from . import custom, json_paths, transforms
 from .conditions import (
     ALWAYS,
     NEVER,
@@ -106,10 +106,12 @@ def _own_column(steps: tuple[Step, ...]) -> tuple[Field, ...]:
 
 def _of_value(path: tuple[Field, ...], rest: str, value: Any, model: type[Any]) -> Node:
     first, _, after = rest.partition("__")
-    if first in LOOKUPS or not rest:
+    if (first in LOOKUPS and not (after and path[-1].value_type.kind == "json")) or not rest:
         if after:
             raise _unknown(path, rest, model)
         return condition(path, first or "exact", value)
+    if path[-1].value_type.kind == "json":
+        return json_paths.condition(path, rest, value)
     part = transforms.PARTS.get(first)
     if part is None:
         raise _unknown(path, rest, model)

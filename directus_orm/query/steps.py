@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import attrs
 
-from ..errors import UnsupportedQuery
+from ..errors import InvalidRequest, UnsupportedQuery
 from ..fields import Field
 from ..session import Session
 from ..wire import Row
@@ -62,7 +62,15 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
         return
     steps = pages(asked, session.dialect, page_size, session.max_rows)
     found = fetch(session, steps)
-    yield from _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+    try:
+        yield from _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+    except InvalidRequest as error:
+        if session.dialect.lacks_json(error):
+            msg = (
+                "Conditions inside JSON fields need Directus 12; this server is older. Look at the rows in Python."
+            )
+            raise UnsupportedQuery(msg) from error
+        raise
 
 
 def looks_at_rows(query: Query) -> bool:

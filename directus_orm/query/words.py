@@ -7,6 +7,7 @@ from typing import Any
 
 from .conditions import ALWAYS, NEVER, All, Among, Either, Leaf, Node, Some, path_name
 from .grouping import Grouping
+from .json_paths import JsonTest
 from .query import Order, Query
 from .texts import Holds
 from .transforms import PartTest
@@ -116,6 +117,8 @@ def _leaf(leaf: Leaf) -> str:
     what = leaf.name
     if leaf.function is not None:
         what = _function(leaf.function, what)
+    if leaf.operator == "json":
+        return f"{what} is a document with {leaf.value}"
     if leaf.operator in _STATES:
         return f"{what} {_STATES[leaf.operator]}"
     if leaf.operator in _BETWEEN:
@@ -140,6 +143,9 @@ def _among(node: Among) -> str:
             return f"{denied}{before}{name} {_HELD[where]} {needle!r}{case}, letter by letter"
         case PartTest(part=part, lookup=lookup, value=value):
             return f"{denied}the {part.name} of {before}{name} is {lookup} {_values(value)}"
+        case JsonTest(keys=keys, lookup=lookup, value=value):
+            asked = "is there" if lookup == "isnull" else f"is {lookup} {_values(value)}"
+            return f"{denied}{'.'.join(keys)} of {before}{name} {asked}"
     inner = said(node.query.where)
     where = "" if node.query.where == ALWAYS else f" where {inner}"
     verb = "is not" if node.negated else "is"

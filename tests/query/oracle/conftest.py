@@ -1,0 +1,25 @@
+"""The databases on which the two ORMs are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from directus_orm.testing import DirectusServer
+
+from ... import library, oracle
+
+
+@pytest.fixture(scope="session")
+def both_worlds(world: DirectusServer) -> DirectusServer:
+    """A server with the flights and the library."""
+    library.build(world)
+    return world
+
+
+@pytest.fixture
+def django(both_worlds: DirectusServer) -> Iterator[None]:
+    """Django reads the same database."""
+    with oracle.reading(both_worlds):
+        yield
