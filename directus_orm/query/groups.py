@@ -7,6 +7,7 @@ filtered, ordered and cut here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from unicodedata import combining, normalize
 
@@ -22,7 +23,7 @@ from .group_order import Ordering
 from .group_paging import GROUPS_AT_ONCE, by_keys, cut_to, group_pages, with_totals
 from .grouping import Grouping, Measure, Path, kind_of
 from .having import test_of
-from .merging import Recipe, Related, Result, recipe
+from .merging import Recipe, Related, Result, in_rows, recipe
 from .paging import key_pages
 from .parts import Ask, Column, Key, Sorted, Total, key, value_of
 from .query import Query
@@ -36,11 +37,13 @@ Group = dict[str, Any]
 class Reading:
     """The groups of some rows: the requests for them, and what was asked meanwhile."""
 
-    def __init__(self, session: Session | None, query: Query, grouping: Grouping) -> None:
+    def __init__(self, session: Session | None, query: Query, grouping: Grouping, *, whole: bool = False) -> None:
         self._session = session
         self.grouping = grouping
         self.rows = attrs.evolve(query, paths=(), related=(), shown=(), grouping=None)
-        self.keys = [key(term) for _, term in grouping.keys]
+        self.keys = [key(term, whole=whole) for _, term in grouping.keys]
+        # What tells whether the server can be believed about parts of dates, see `_is_early`.
+        self._firsts = tuple(dict.fromkeys(Total("min", part.moment) for part in self.keys if part.moment))
         self.columns = tuple(dict.fromkeys(column for part in self.keys for column in part.columns))
         self._chosen: dict[Node, list[Ask]] = {}
         self._tables: dict[Path, dict[Any, Any]] = {}
@@ -90,8 +93,8 @@ class Reading:
 
     # --- all of them ----------------------------------------------------------------------------------------
 
-    def gathered(self) -> dict[tuple[Any, ...], dict[str, Result]]:
-        """Return all groups by their keys, in the order of the server's first answer."""
+    def gathered(self) -> list[Group] | None:
+        """Return all groups, in the order of the server's first answer; None if that cannot be believed."""
         recipes = self.recipes()
         groups: dict[tuple[Any, ...], dict[str, Result]] = {}
         if not self.keys:
@@ -101,8 +104,18 @@ class Reading:
             first = where == ALWAYS and column is None
             find = _Finder(groups, recipes, first=first)
             for rows in self._answers(where, column, chosen, first=first):
+                if first and self._is_early(rows):
+                    return None
                 self._take(rows, chosen, find)
-        return groups
+        return self._finished(groups)
+
+    def _by_whole_values(self) -> Reading:
+        return Reading(self._session, self.rows, self.grouping, whole=True)
+
+    def _is_early(self, rows: Iterable[Row]) -> bool:
+        """Return whether there are moments before 1970, of whose seconds SQLite's functions round parts up."""
+        firsts = ((total.field, total.of(row)) for row in rows for total in self._firsts)
+        return any(field.load(in_rows(field, raw)).year < 1970 for field, raw in firsts if raw is not None)
 
     def _answers(
         self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool
@@ -114,7 +127,8 @@ class Reading:
         columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
         order = self.ordered(chosen)[1] if first else ()
         plain = tuple(Sorted(each) for each in columns)
-        return [with_totals(ask, columns, chosen, order or plain) for ask in self.chosen(where)]
+        asks = [with_totals(ask, columns, chosen, order or plain) for ask in self.chosen(where)]
+        return [self._with_firsts(ask) for ask in asks] if first else asks
 
     def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
         return fetch(self.session, group_pages(ask, self.session.dialect, self.session.max_rows, page_size))
@@ -212,9 +226,12 @@ class Reading:
         here, order = self.ordered(recipes)
         if here or self.split or not self.chosen() or not all(made.is_first for made in recipes.values()):
             return None
-        return with_totals(self.chosen()[0], self.columns, recipes, order)
+        return self._with_firsts(with_totals(self.chosen()[0], self.columns, recipes, order))
 
-    def finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
+    def _with_firsts(self, ask: Ask) -> Ask:
+        return attrs.evolve(ask, totals=(*ask.totals, *self._firsts))
+
+    def _finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
         """Return groups as their values by name."""
         names = [name for name, _ in self.grouping.keys]
         measures = dict(self.grouping.measures)
@@ -234,26 +251,41 @@ class Reading:
             groups[group] = results = _results(recipes)
             for result in results.values():
                 result.add(row, {})
-        return self.finished(groups)
+        return self._finished(groups)
 
     def pages(self, query: Query, page_size: int | None) -> Iterator[list[Group]]:
         """Yield the groups, filtered, in order, cut."""
         test = test_of(self.grouping.having, self.grouping) if self.grouping.having else None
         ask = self.streamed()
         if ask is None:
-            found = [group for group in self.finished(self.gathered()) if test is None or test(group)]
+            groups = self.gathered()
+            if groups is None:
+                yield from self._by_whole_values().pages(query, page_size)
+                return
+            found = [group for group in groups if test is None or test(group)]
             here, _ = self.ordered({name: made for name, made in self.recipes().items() if made.is_first})
             if here and found:
                 Ordering(self.session, self.chosen(), self.grouping).sort(found, self.grouping.total_order[:here])
             yield _cut(found, query)
             return
-        if test is None:
-            for rows in self._pages(cut_to(ask, query.limit, query.offset), page_size):
-                yield self.made(rows)
+        part = ask if test is not None else cut_to(ask, query.limit, query.offset)
+        answers = self._pages(part, page_size)
+        first = next(answers, [])
+        if self._firsts and self._is_early(first if self._is_all(part, first, page_size) else self._earliest()):
+            yield from self._by_whole_values().pages(query, page_size)
             return
-        yield from _sliced(
-            ([g for g in self.made(rows) if test(g)] for rows in self._pages(ask, page_size)), query
-        )
+        made = (self.made(rows) for rows in chain([first], answers))
+        yield from made if test is None else _sliced(([g for g in page if test(g)] for page in made), query)
+
+    def _is_all(self, part: Ask, rows: list[Row], page_size: int | None) -> bool:
+        """Return whether a first page has all groups."""
+        bounds = (page_size or GROUPS_AT_ONCE, self.session.max_rows, part.rows.limit)
+        return not part.rows.offset and len(rows) < min(bound for bound in bounds if bound is not None)
+
+    def _earliest(self) -> Iterator[Row]:
+        for ask in self.chosen():
+            for rows in self._pages(attrs.evolve(ask, totals=self._firsts)):
+                yield from rows
 
 
 def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Group]]:
@@ -331,7 +363,9 @@ _COUNTABLE = frozenset("integer bigInteger decimal string text uuid".split())
 def aggregate(session: Session, query: Query, measures: Mapping[str, Measure]) -> Group:
     """Return what is made of all rows of a query, by name."""
     reading = Reading(session, query, Grouping(measures=tuple(measures.items())))
-    return reading.finished(reading.gathered())[0]
+    found = reading.gathered()
+    assert found is not None  # noqa: S101 - without groups, there are no parts of dates to doubt
+    return found[0]
 
 
 def _reading(session: Session | None, query: Query) -> Reading:

@@ -256,7 +256,7 @@ class _Extreme:
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
         raw, field = self._total.of(row), self._total.field
         if raw is not None:
-            self._found = _further(self._choose, self._found, field.load(_as_in_rows(field, raw)))
+            self._found = _further(self._choose, self._found, field.load(in_rows(field, raw)))
 
     def value(self) -> Any:
         return self._found
@@ -266,7 +266,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of the server's own time, whiche
 _WRITTEN = {"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"}
 
 
-def _as_in_rows(field: Field, raw: Any) -> Any:
+def in_rows(field: Field, raw: Any) -> Any:
     """Return the least or greatest date as rows show it; Directus 10 writes it as the database does."""
     written = _WRITTEN.get(kind_of(field))
     if written is None or (isinstance(raw, str) and not raw.endswith("Z")):

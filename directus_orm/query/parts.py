@@ -93,6 +93,7 @@ class Ask:
 # --- what the server groups by, of a name -----------------------------------------------------------------------
 
 # Values that the server shows with fewer digits than it may keep (G30): two groups of its can look alike.
+_MOMENTS = frozenset({"timestamp", "dateTime"})
 _SHOWN_SHORTER = frozenset({"timestamp", "dateTime", "float"})
 # The functions that tell as much of a moment as a part does; those that tell more are marked as finer.
 _DATE = ("year", "month", "day")
@@ -132,15 +133,21 @@ class Key:
     finer: bool = False
     related: Path = ()
 
+    @property
+    def moment(self) -> Field | None:
+        """The field of whose moments the server takes parts."""
+        first = self.columns[0]
+        return first.field if first.function and kind_of(first.field) in _MOMENTS else None
 
-def key(term: Term) -> Key:
-    """Return how the server is asked to group by a value."""
+
+def key(term: Term, *, whole: bool = False) -> Key:
+    """Return how the server is asked to group by a value; by ``whole`` values, whose parts are taken here."""
     field, *related = own_column(term.path)
     if related:
         return Key(term, (Column(field),), _raw(field), finer=True, related=tuple(related))
     term = attrs.evolve(term, path=(field,))
     functions, finer = _functions(term)
-    if not functions:
+    if whole or not functions:
         shorter = value_of(term) is not None or kind_of(field) in _SHOWN_SHORTER
         return Key(term, (Column(field),), _loaded(term), finer=shorter)
     columns = tuple(Column(field, function) for function in functions)

@@ -384,6 +384,53 @@ class TestDates:
         assert [dict(entry.request.params)["groupBy"] for entry in sent] == ["year(time_hour)"]
 
 
+class TestEarlyMoments:
+    """SQLite's functions take seconds before 1970 for later ones where they have a fraction."""
+
+    @pytest.fixture
+    def early(self, spoken: Session, words: DirectusServer) -> Iterator[Any]:
+        if words.database.vendor == "mysql":
+            pytest.skip("MariaDB's timestamps begin with 1970")
+        moments = ["1969-12-31T23:59:59.123Z", "1970-01-01T00:00:00.000Z", "1999-05-05T05:05:05.500Z", None]
+        moments += ["1960-02-29T23:59:59.999Z", "1969-12-31T23:59:59.000Z"]
+        spoken.items("words").create([{"text": "early", "count": 0, "moment": moment} for moment in moments])
+        yield Word.objects.filter(text="early")
+        Word.objects.filter(text="early").delete()
+
+    def test_they_are_in_the_groups_that_they_belong_to(self, early: Any) -> None:
+        years = early.values_list("moment__year").annotate(n=Count("*"))
+        assert dict(years) == {None: 1, 1960: 1, 1969: 2, 1970: 1, 1999: 1}
+        assert years.count() == 5
+        assert years.filter(n=2).get() == (1969, 2)
+        ordered = years.exclude(moment=None).order_by("-moment__year")
+        assert list(ordered[1:3]) == [(1970, 1), (1969, 2)]
+        assert ordered.last() == (1960, 1)
+        assert dict(early.values_list("moment__month").annotate(n=Count("*"))) == {
+            None: 1,
+            2: 1,
+            12: 2,
+            1: 1,
+            5: 1,
+        }
+        assert dict(early.values_list("moment__quarter").annotate(n=Count("moment"))) == {
+            None: 0,
+            1: 2,
+            2: 1,
+            4: 2,
+        }
+        assert date(1960, 2, 29) in early.values_list("moment__date", flat=True).distinct()
+
+    def test_they_are_among_the_dates(self, early: Any) -> None:
+        assert list(early.dates("moment", "year")) == [date(year, 1, 1) for year in (1960, 1969, 1970, 1999)]
+        assert early.dates("moment", "day")[0] == date(1960, 2, 29)
+        assert early.datetimes("moment", "minute", "DESC")[2] == datetime(1969, 12, 31, 23, 59, tzinfo=UTC)
+
+    def test_later_ones_are_not_looked_at_twice(self, session: Session) -> None:
+        with session.capture() as sent:
+            list(Flight.objects.values("time_hour__date").annotate(n=Count("*")))
+        assert len(sent) == 1
+
+
 class TestExplaining:
     def test_it_shows_what_is_sent(self, session: Session) -> None:
         """…, which is sent, but for what earlier requests find."""
