@@ -36,10 +36,12 @@ from .models import Model
 from .query.columns import Column, RelatedColumn, col, via
 from .query.custom import register_lookup
 from .query.dynamic import current_role, current_user, now
+from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.q import Q
 from .query.queryset import QuerySet
 from .query.related import Related
-from .query.rows import Page, Rows
+from .query.results import Page
+from .query.rows import Rows
 from .relations import many_to_any, many_to_many, one_to_many
 from .session import Session, connect, current_session
 
@@ -47,16 +49,21 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationError",
+    "Avg",
     "Column",
     "ConfigurationError",
     "ConversionError",
+    "Count",
     "DirectusError",
     "DoesNotExist",
+    "F",
     "FailedValidation",
     "FieldError",
     "Forbidden",
     "InvalidForeignKey",
     "InvalidRequest",
+    "Max",
+    "Min",
     "Model",
     "MultipleObjectsReturned",
     "NotNullViolation",
@@ -75,6 +82,7 @@ __all__ = [
     "ServerError",
     "Session",
     "StaleObject",
+    "Sum",
     "TransportError",
     "Unavailable",
     "UnsupportedQuery",

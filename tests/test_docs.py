@@ -20,9 +20,25 @@ from directus_orm.session.failures import CLASSES
 from . import world as models
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/models.md", "docs/queries.md", "docs/expressions.md", "docs/types.md")
+PAGES = (
+    "README.md",
+    "docs/aggregates.md",
+    "docs/models.md",
+    "docs/queries.md",
+    "docs/expressions.md",
+    "docs/types.md",
+)
 MODULES = (
-    *("fields", "models", "query.columns", "query.custom", "query.dynamic", "query.q", "query.rows"),
+    *(
+        "fields",
+        "models",
+        "query.columns",
+        "query.custom",
+        "query.dynamic",
+        "query.expressions",
+        "query.q",
+        "query.rows",
+    ),
     "query.queryset",
 )
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -12,8 +12,10 @@ import attrs
 from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, TransportError
 from ..info import ModelInfo, Step
 from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_many, is_quantified, server_path
-from ..query.query import Path, Query
+from ..query.parts import Ask
+from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
+from .aggregation import query_of
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
@@ -80,6 +82,14 @@ class RestDialect:
         """Return the number in the answer to `count`; some databases send it as text."""
         (found,) = _rows(answer)[0].values()
         return int(found if not isinstance(found, dict) else next(iter(found.values())))
+
+    def groups(self, ask: Ask) -> Request:
+        """Return the request for groups of rows; keys of rows go as for `read_keys`."""
+        chosen = {name: part for name, part in _query(ask.rows).items() if name in {"filter", "search"}}
+        parts, route = query_of(ask, chosen), _items(ask.rows.model.directus)
+        if ask.keys is None:
+            return Request("GET", route, _params(parts))
+        return Request("SEARCH", route, json={"keys": list(ask.keys), "query": parts})
 
     def create(self, info: ModelInfo, row: Row, paths: Iterable[Path]) -> Request:
         """Return the request that creates one row and reads it back."""
@@ -165,12 +175,12 @@ def _rows(answer: Answer) -> list[Row]:
 
 
 def _query(query: Query) -> Row:
-    parts: Row = {"fields": _fields(query.paths)}
+    parts: Row = {"fields": _fields(query.paths) + [_with_function(t.path, "count") for t in query.tallies]}
     if query.where != ALWAYS:
         parts["filter"] = compile_filter(query.where)
     if query.search is not None:
         parts["search"] = query.search
-    parts["sort"] = [("-" if o.descending else "") + _dotted(o.path) for o in query.total_order]
+    parts["sort"] = [("-" if order.descending else "") + _sorted_by(order) for order in query.total_order]
     if query.limit is not None:
         parts["limit"] = query.limit
     if query.offset:
@@ -191,6 +201,15 @@ def _text(value: Any) -> str:
 
 def _fields(paths: Iterable[Path]) -> list[str]:
     return list(dict.fromkeys(map(_dotted, paths)))
+
+
+def _sorted_by(order: Order) -> str:
+    return _dotted(order.path) if order.function is None else _with_function(order.path, order.function)
+
+
+def _with_function(path: Iterable[Step], function: str) -> str:
+    *outer, last = path
+    return ".".join([*server_path(outer), f"{function}({last.column})"])
 
 
 def _dotted(path: Path) -> str:

@@ -6,22 +6,20 @@ from typing import Any
 
 import attrs
 
-from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
 from .conditions import ALWAYS, NEVER, Node, all_of
-from .q import check_root
+from .grouping import Aliases, Grouping, Tally
 
 Path = tuple[Field, ...]
-
-_WITHOUT_ORDER = frozenset({"geometry", "hash", "json"})
 
 
 @attrs.frozen
 class Order:
-    """One key of an ordering."""
+    """One key of an ordering: the value at the end of a path, or what a function of the server makes of it."""
 
     path: Path
     descending: bool = False
+    function: str | None = None
 
 
 @attrs.frozen
@@ -29,6 +27,8 @@ class Query:
     """A frozen description of rows: which, in what order, how many, and what of each.
 
     ``paths`` are the values wanted of each row, ``related`` the many-to-one relations whose rows come along.
+    ``aliases`` are names given to values, of which ``shown`` come along. With a ``grouping``, limit and offset are
+    those of groups.
     """
 
     model: type[Any]
@@ -39,6 +39,14 @@ class Query:
     limit: int | None = None
     offset: int = 0
     search: str | None = None
+    aliases: Aliases = ()
+    shown: tuple[str, ...] = ()
+    grouping: Grouping | None = None
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """The numbers of related rows that come along with each row."""
+        return tuple(known for name, known in self.aliases if name in self.shown and isinstance(known, Tally))
 
     @property
     def is_empty(self) -> bool:
@@ -55,7 +63,7 @@ class Query:
         """The ordering, made total by the key: rows that tie would change places between pages (G25)."""
         pk = self.model.directus.pk
         for position, order in enumerate(self.order):
-            if order.path == (pk,):
+            if order.path == (pk,) and order.function is None:
                 return self.order[: position + 1]
         return (*self.order, Order((pk,)))
 
@@ -64,7 +72,9 @@ class Query:
         return attrs.evolve(self, where=all_of([self.where, node]))
 
     def reversed(self) -> Query:
-        """Return the query for the same rows, last first."""
+        """Return the query for the same rows, or groups, last first."""
+        if self.grouping is not None:
+            return attrs.evolve(self, grouping=self.grouping.reversed())
         flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
         return attrs.evolve(self, order=flipped)
 
@@ -74,38 +84,3 @@ class Query:
         wanted = None if stop is None else max(stop - start, 0)
         limits = [n for n in (room, wanted) if n is not None]
         return attrs.evolve(self, offset=self.offset + start, limit=min(limits, default=None))
-
-
-def ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") -> tuple[Order, ...]:
-    """Resolve the names of an ordering; a relation stands for its model's own ordering, as in Django.
-
-    Raises:
-        FieldError: a name is no field, or more than a field.
-    """
-    return tuple(order for name in names for order in _orders(model, name, where, (model,)))
-
-
-def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]) -> list[Order]:
-    if not isinstance(name, str) or not name.strip("-+"):
-        msg = f"{where}() takes names of fields, each with '-' before it to turn it round, not {name!r}."
-        raise QueryError(msg)
-    check_root(name, model)
-    if name == "?":
-        msg = "The server cannot order rows at random; take keys with values_list('pk', flat=True) and choose."
-        raise FieldError(msg, name=name)
-    descending, plain = name.startswith("-"), name.lstrip("-+")
-    path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
-    if rest:
-        target = path[-1].target
-        raise (target.directus if target else model.directus).unknown(rest, f"{where}({name!r})")
-    kind = path[-1].value_type.kind
-    if kind.partition(".")[0] in _WITHOUT_ORDER:
-        msg = f"{where}({name!r}): not every database can order fields of type {kind}."
-        raise UnsupportedQuery(msg)
-    target = path[-1].target
-    if target is None or not target.directus.options.ordering or target in seen:
-        return [Order(path, descending)]
-    inner = [
-        order for key in target.directus.options.ordering for order in _orders(target, key, where, (*seen, target))
-    ]
-    return [Order((*path, *order.path), order.descending is not descending) for order in inner]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar, overload
+from datetime import date, datetime
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -12,11 +13,13 @@ from ..errors import ConfigurationError, QueryError, RecordNotUnique
 from ..fields import Field
 from ..info import ModelInfo
 from ..instances import Batch, reference, state_of
+from . import selecting
 from .conditions import NEVER, Among, Node, all_of, either_of, negate
 from .fetch import fetch
 from .lookups import key_of
+from .ordering import ordering
 from .paging import key_pages
-from .query import Path, Query, ordering
+from .query import Path, Query
 from .rows import Rows
 from .shapes import Instances, Values
 
@@ -162,48 +165,31 @@ class QuerySet(Rows[M]):
         prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
         paths: list[Path] = [(field,) for field in own]
         paths += [(*prefix, f) for prefix in prefixes for f in _fields_behind(prefix)]
-        # A relation that comes along is named by its fields, not by its key as well.
-        paths = [path for path in dict.fromkeys(paths) if path not in prefixes]
-        return self._with(attrs.evolve(self._query, paths=tuple(paths), related=tuple(prefixes)))
+        query = attrs.evolve(self._query, paths=tuple(paths), related=tuple(prefixes))
+        return self._with(selecting.with_annotations(query))
 
-    # --- other shapes ---------------------------------------------------------------------------------------
+    # --- dates ----------------------------------------------------------------------------------------------
 
-    def values(self, *names: str) -> Rows[dict[str, Any]]:
-        """Return dictionaries of these fields instead of instances; ``carrier__name`` follows a relation."""
-        return self._values(names, "dict")
+    def dates(self, name: str, kind: str, order: str = "ASC") -> Rows[date]:
+        """Return the years, quarters, months, weeks or days in which there are rows, each as its first `date`.
 
-    @overload
-    def values_list(self, *names: str) -> Rows[tuple[Any, ...]]: ...
-    @overload
-    def values_list(self, *names: str, flat: Literal[True]) -> Rows[Any]: ...
-    @overload
-    def values_list(self, *names: str, named: Literal[True]) -> Rows[Any]: ...
-    def values_list(self, *names: str, flat: bool = False, named: bool = False) -> Rows[Any]:
-        """Return tuples of these fields; of a single one, with ``flat=True``, its values; or named tuples."""
-        if flat and (named or len(names) != 1):
-            msg = "values_list(flat=True) takes one field, and no named=True."
-            raise QueryError(msg)
-        if named and len(set(names)) < len(names):
-            msg = "values_list(named=True) takes each name once."
-            raise QueryError(msg)
-        return self._values(names, "flat" if flat else "named" if named else "tuple")
+        ``kind`` is ``"year"``, ``"quarter"``, ``"month"``, ``"week"`` or ``"day"``; ``order`` ``"ASC"`` or
+        ``"DESC"``. Moments are those of UTC.
 
-    def _values(self, names: tuple[str, ...], kind: str) -> Rows[Any]:
-        self._plural("values")
-        columns = [(name, self._value_path(name)) for name in names or tuple(self._info.fields)]
-        paths = [path for _, path in columns]
-        # A relation asked for beside one of its fields comes as a row: its key is in there.
-        columns = [(name, _with_key(path) if _leads_on(path, paths) else path) for name, path in columns]
-        wanted = dict.fromkeys([(self._info.pk,), *(path for _, path in columns)])
-        query = attrs.evolve(self._query, paths=tuple(wanted), related=())
-        return Rows(query, Values(tuple(columns), kind), self._using)
+        Example:
+            >>> list(Flight.objects.dates("time_hour", "month"))
+            [datetime.date(2013, 12, 1), datetime.date(2014, 1, 1)]
+        """
+        return self._beginnings(name, kind, order, moments=False)
 
-    def _value_path(self, name: str) -> Path:
-        path, rest = self._info.walk(name, f"values({name!r})")
-        if rest:
-            target = path[-1].target
-            raise (target.directus if target else self._info).unknown(rest, f"values({name!r})")
-        return path
+    def datetimes(self, name: str, kind: str, order: str = "ASC") -> Rows[datetime]:
+        """Do as `dates` does, with datetimes, which ``"hour"``, ``"minute"`` and ``"second"`` begin as well."""
+        return self._beginnings(name, kind, order, moments=True)
+
+    def _beginnings(self, name: str, kind: str, order: str, *, moments: bool) -> Rows[Any]:
+        self._unsliced("datetimes" if moments else "dates")
+        query, columns = selecting.beginnings(self._query, name, kind, order, moments=moments)
+        return Rows(query, Values(columns, "flat"), self._using)
 
     # --- finding --------------------------------------------------------------------------------------------
 
@@ -383,15 +369,6 @@ def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
 def _fields_behind(path: Path) -> Iterable[Field]:
     target = path[-1].target
     return () if target is None else target.directus.fields.values()
-
-
-def _with_key(path: Path) -> Path:
-    target = path[-1].target
-    return path if target is None else (*path, target.directus.pk)
-
-
-def _leads_on(path: Path, others: Iterable[Path]) -> bool:
-    return any(len(other) > len(path) and other[: len(path)] == path for other in others)
 
 
 MT = TypeVar("MT", bound="HasKey")

@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar, cast, overload
 
 import attrs
 
-from ..errors import DoesNotExist, Forbidden, MultipleObjectsReturned, QueryError, UnsupportedQuery
-from ..session import Session, current_session
+from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..wire import masked
+from . import selecting
 from .conditions import NEVER
-from .explain import Explanation, explain
+from .expressions import Aggregate, F
+from .groups import aggregate
 from .q import Q
-from .query import Path, Query, ordering
-from .resolve import resolve
-from .shapes import Shape
-from .steps import keys, looks_at_rows, read, settle
+from .results import Results, whole
+from .shapes import Values
 
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Page(Generic[T]):
-    """One page of rows, and the number of rows on all pages."""
-
-    rows: list[T]
-    total: int
-
-
-class Rows(Generic[T]):
+class Rows(Results[T]):
     """The rows that a query describes; nothing is asked before they are needed.
 
     Every chained method returns a new one and leaves this as it was. Iterating fetches page by page and
     keeps what was read, so that a second loop asks nothing; `iterator` keeps nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_fresh", "_pages", "_query", "_shape", "_using")
-
-    def __init__(self, query: Query, shape: Shape[T], using: Session | None = None) -> None:
-        self._query = query
-        self._shape = shape
-        self._using = using
-        self._cache: list[T] = []
-        self._pages: Iterator[list[T]] | None = None
-        self._complete = query.is_empty
-        self._fresh = False
-
     # --- chaining -------------------------------------------------------------------------------------------
-
-    @property
-    def query(self) -> Query:
-        """The frozen description of what is asked."""
-        return self._query
-
-    @property
-    def columns(self) -> tuple[Path, ...] | None:
-        """The paths of the values that `values` and its kin give; None of instances."""
-        return self._shape.paths
-
-    @property
-    def ordered(self) -> bool:
-        """Whether an ordering was given, here or by the model."""
-        return bool(self._query.order)
-
-    def _with(self, query: Query) -> Self:
-        return type(self)(query, self._shape, self._using)
 
     def filter(self, *conditions: Q, **lookups: Any) -> Self:
         """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or Q objects.
@@ -79,7 +40,7 @@ class Rows(Generic[T]):
             >>> late = Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
         """
         self._unsliced("filter")
-        return self._with(self._query.filtered(resolve(Q(*conditions, **lookups), self._query.model)))
+        return self._with(selecting.narrowed(self._query, Q(*conditions, **lookups), "filter()"))
 
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
         """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django."""
@@ -87,7 +48,7 @@ class Rows(Generic[T]):
         condition = Q(*conditions, **lookups)
         if not condition.children:
             return self.all()
-        return self._with(self._query.filtered(resolve(~condition, self._query.model)))
+        return self._with(selecting.narrowed(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
         """Return the same query, without what was read."""
@@ -104,7 +65,7 @@ class Rows(Generic[T]):
         Rows that tie are ordered by key. Where null comes depends on the server's database.
         """
         self._unsliced("order_by")
-        return self._with(attrs.evolve(self._query, order=ordering(self._query.model, names)))
+        return self._with(selecting.ordered(self._query, names))
 
     def reverse(self) -> Self:
         """Turn the order round."""
@@ -115,13 +76,13 @@ class Rows(Generic[T]):
         """Take at most so many rows; None takes all."""
         self._plural("limit")
         if count is not None:
-            _whole("limit", count)
+            whole("limit", count)
         return self._with(attrs.evolve(self._query, limit=count))
 
     def offset(self, count: int) -> Self:
         """Pass over so many rows first."""
         self._plural("offset")
-        _whole("offset", count)
+        whole("offset", count)
         return self._with(attrs.evolve(self._query, offset=count))
 
     def search(self, text: str) -> Self:
@@ -135,140 +96,107 @@ class Rows(Generic[T]):
             raise QueryError(msg)
         return self._with(attrs.evolve(self._query, search=text))
 
-    def using(self, session: Session) -> Self:
-        """Ask this session, whatever the current one is."""
-        if not isinstance(session, Session):
-            msg = f"using() takes a Session, not {session!r}."
-            raise TypeError(msg)
-        rows = type(self)(self._query, self._shape, session)
-        rows._fresh = self._fresh  # noqa: SLF001
-        return rows
+    # --- other shapes ---------------------------------------------------------------------------------------
 
-    def _unsliced(self, verb: str) -> None:
-        if self._query.is_sliced:
-            msg = f"{verb}() after a slice would change which rows the slice means: call {verb}() first."
+    def values(self, *names: str | F, **expressions: F) -> Rows[dict[str, Any]]:
+        """Return dictionaries of these values instead of instances; ``carrier__name`` follows a relation.
+
+        Without names, of all fields and annotations. ``year=F("time_hour__year")`` gives a value a name.
+        """
+        return self._values(names, expressions, "dict")
+
+    @overload
+    def values_list(self, *names: str | F) -> Rows[tuple[Any, ...]]: ...
+    @overload
+    def values_list(self, *names: str | F, flat: Literal[True]) -> Rows[Any]: ...
+    @overload
+    def values_list(self, *names: str | F, named: Literal[True]) -> Rows[Any]: ...
+    def values_list(self, *names: str | F, flat: bool = False, named: bool = False) -> Rows[Any]:
+        """Return tuples of these values; of a single one, with ``flat=True``, its values; or named tuples."""
+        if flat and (named or len(names) != 1):
+            msg = "values_list(flat=True) takes one field, and no named=True."
             raise QueryError(msg)
-        self._plural(verb)
+        if named and len(set(names)) < len(names):
+            msg = "values_list(named=True) takes each name once."
+            raise QueryError(msg)
+        return self._values(names, {}, "flat" if flat else "named" if named else "tuple")
 
-    def _plural(self, verb: str) -> None:
-        model = self._query.model
-        if model.directus.options.singleton:
+    def _values(self, names: tuple[str | F, ...], expressions: dict[str, F], kind: str) -> Rows[Any]:
+        self._plural("values")
+        query, columns = selecting.columns(self._query, names, expressions, "values")
+        return Rows(query, Values(columns, kind), self._using)
+
+    def distinct(self, *names: str) -> Self:
+        """Take equal results once: of `values` and its kin; instances never repeat.
+
+        Raises:
+            UnsupportedQuery: names were given, for one row of each; or not every database can tell which
+                values are equal.
+        """
+        self._unsliced("distinct")
+        if names:
             msg = (
-                f"{model.__name__} is a singleton and has no {verb}(): {model.__name__}.objects.get() reads it, "
-                "save() writes it."
+                f"distinct({', '.join(map(repr, names))}): the server cannot choose one row of each; "
+                "values(…).annotate(first=Min('id')) tells which there are."
             )
             raise UnsupportedQuery(msg)
+        columns = self._columns()
+        return self.all() if columns is None else self._with(selecting.distinct(self._query, columns))
 
-    # --- results --------------------------------------------------------------------------------------------
+    def _columns(self) -> selecting.Columns | None:
+        return self._shape.columns if isinstance(self._shape, Values) else None
 
-    def iterator(self, page_size: int | None = None) -> Iterator[T]:
-        """Iterate without keeping the rows; memory stays the same over any number of them.
+    # --- expressions ----------------------------------------------------------------------------------------
 
-        ``page_size`` is the number of rows per request; by default the first page is small and later ones large.
+    def annotate(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
+        """Give each row further values by name; after `values`, make groups of equal rows.
+
+        Of instances: ``F("carrier__name")``, ``F("time_hour__year")``, ``Count("comments")``, as attributes that
+        `filter` and `order_by` know as well. After `values`: Count, Sum, Avg, Min, Max of each group.
+
+        Raises:
+            QueryError: a name that means something already.
+            UnsupportedQuery: the server cannot be asked that without bending it.
+
+        Example:
+            >>> groups = Flight.objects.values("carrier").annotate(n=Count("*"), mean=Avg("dep_delay"))
+            >>> groups.filter(n__gte=10).order_by("-carrier")[0]
+            {'carrier': 'a/b', 'n': 65, 'mean': 32.46153846153846}
         """
-        if page_size is not None and (not isinstance(page_size, int) or page_size < 1):
-            msg = f"page_size is a whole number from 1, not {page_size!r}."
-            raise QueryError(msg)
-        self._plural("iterator")
-        return (row for page in self._read(page_size) for row in page)
+        return self._annotated(expressions, by_name, shown=True)
 
-    def __iter__(self) -> Iterator[T]:
-        self._plural("iteration")
-        return self._iterate()
+    def alias(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
+        """Do as `annotate` does, without giving the values: for `filter` and `order_by` alone."""
+        return self._annotated(expressions, by_name, shown=False)
 
-    def _iterate(self) -> Iterator[T]:
-        position = 0
-        while position < len(self._cache) or self._more():
-            yield self._cache[position]
-            position += 1
+    def _annotated(self, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Self:
+        self._unsliced("annotate" if shown else "alias")
+        known = self._columns()
+        if known is None:
+            return self._with(selecting.annotated(self._query, expressions, by_name, shown=shown))
+        query, columns = selecting.grouped(self._query, known, expressions, by_name, shown=shown)
+        shape = Values(columns, cast("Values", self._shape).kind)
+        return type(self)(query, shape, self._using)
 
-    def _more(self) -> bool:
-        """Read a page into the cache; say whether there was one."""
-        while not self._complete:
-            if self._pages is None:
-                self._pages = self._read(None)
-            try:
-                page = next(self._pages)
-            except StopIteration:
-                self._complete = True
-            except BaseException:
-                # A generator that raised is spent: going on with it would end the rows without a word.
-                self._pages, self._cache = None, []
-                raise
-            else:
-                self._cache.extend(page)
-                if page:
-                    return True
-        return False
+    def aggregate(self, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
+        """Return what is made of all rows, by name: Count, Sum, Avg, Min and Max; by one request if possible.
 
-    def _read(self, page_size: int | None) -> Iterator[list[T]]:
-        if self._query.is_empty:
-            return
-        session = self._session()
-        decode = self._shape.decoder(self._query)
-        try:
-            for rows in read(session, self._query, page_size or session.page_size):
-                yield decode(session, rows)
-        except Forbidden as error:
-            if session.dialect.names_field(error):
-                error.add_note(
-                    f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
-                    "give the server's name with field(name=…)."
-                )
-            raise
+        Without a name, ``Avg("dep_delay")`` is called ``dep_delay__avg``. Values have the types of their fields;
+        of no rows, Count is 0 and the others are None.
 
-    def _session(self) -> Session:
-        return self._using or current_session()
+        Raises:
+            FieldError: an expression names no field.
+            UnsupportedQuery: the server cannot be asked that without bending it.
 
-    def _all(self) -> list[T]:
-        self._plural("iteration")
-        while self._more():
-            pass
-        return self._cache
+        Example:
+            >>> Flight.objects.aggregate(Max("dep_delay"), n=Count("*"))
+            {'dep_delay__max': 78, 'n': 260}
+        """
+        self._plural("aggregate")
+        measures = selecting.measures(self._query, expressions, by_name)
+        return aggregate(self._session(), self._query, measures) if measures else {}
 
-    def __len__(self) -> int:
-        """Read all rows and count them; `count` asks for the number alone."""
-        return len(self._all())
-
-    def __bool__(self) -> bool:
-        """Read one page; `exists` asks for less."""
-        self._plural("truth")
-        return bool(self._cache) or self._more()
-
-    def __contains__(self, item: object) -> bool:
-        return any(item == row for row in self)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> T | Self | list[T]:
-        """Return a row by position, or a query for a range of rows; nothing counts from the end."""
-        self._plural("slices")
-        if isinstance(index, slice):
-            return self._slice(index)
-        _whole("index", index)
-        if index < len(self._cache):
-            return self._cache[index]
-        found = [] if self._complete else list(self._with(self._query.sliced(index, index + 1)))
-        if not found:
-            msg = f"There is no row {index} in {self!r}."
-            raise IndexError(msg)
-        return found[0]
-
-    def _slice(self, index: slice) -> Self:
-        for name, bound in (("start", index.start), ("stop", index.stop)):
-            if bound is not None:
-                _whole(name, bound)
-        if index.step not in (None, 1):
-            msg = (
-                f"A slice of a query has no step: list(rows[{index.start or 0}:{index.stop}])[::{index.step}] has."
-            )
-            raise QueryError(msg)
-        part = self._with(self._query.sliced(index.start or 0, index.stop))
-        if self._complete:
-            part._cache, part._complete = self._cache[index.start : index.stop], True  # noqa: SLF001
-        return part
+    # --- one of them -----------------------------------------------------------------------------------------
 
     def get(self, *conditions: Q, **lookups: Any) -> T:
         """Return the only row that meets the conditions.
@@ -299,13 +227,6 @@ class Rows(Generic[T]):
         answer = session.send(session.dialect.read_singleton(self._query))
         row = session.dialect.singleton_row(answer, self._query.model.directus)
         return self._shape.decoder(self._query)(session, [row])[0]
-
-    def first(self) -> T | None:
-        """Return the first row, by key where there is no ordering, or None."""
-        self._plural("first")
-        if self._cache:
-            return self._cache[0]
-        return next(iter(self._with(self._query.sliced(0, 1))), None)
 
     def last(self) -> T | None:
         """Return the last row, by key where there is no ordering, or None."""
@@ -342,75 +263,3 @@ class Rows(Generic[T]):
             nothing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
             raise nothing
         return found[0]
-
-    def page(self, number: int, size: int) -> Page[T]:
-        """Return one page of rows, numbered from 1, and the number of all rows, by one request.
-
-        Where rows have to be looked at (a ``%`` in ``contains``), all their keys are read, too.
-
-        Example:
-            >>> page = Flight.objects.order_by("-dep_delay").page(1, size=20)
-            >>> len(page.rows), page.total
-            (20, 260)
-        """
-        self._unsliced("page")
-        for name, value in (("number", number), ("size", size)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                msg = f"page(): {name} is a whole number from 1, not {value!r}."
-                raise QueryError(msg)
-        start = (number - 1) * size
-        if looks_at_rows(self._query):
-            return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
-        if self._query.is_empty:
-            return Page([], 0)
-        session = self._session()
-        query = settle(session, self._query).sliced(start, start + size)
-        if query.is_empty:
-            return Page([], 0)
-        answer = session.send(session.dialect.read(query, total=True))
-        rows = self._shape.decoder(query)(session, session.dialect.rows(answer))
-        return Page(rows, session.dialect.total(answer))
-
-    def count(self) -> int:
-        """Return the number of rows, by one request that reads none, unless rows have to be looked at."""
-        self._plural("count")
-        if self._complete:
-            return len(self._cache)
-        if self._query.is_empty:
-            return 0
-        session = self._session()
-        if looks_at_rows(self._query):
-            return len(keys(session, self._query))
-        query = settle(session, self._query)
-        if query.is_empty:
-            return 0
-        total = session.dialect.counted(session.send(session.dialect.count(query)))
-        behind = max(total - self._query.offset, 0)
-        return behind if self._query.limit is None else min(behind, self._query.limit)
-
-    def exists(self) -> bool:
-        """Return whether there is any row, by asking for one key at most."""
-        self._plural("exists")
-        if self._cache or self._complete:
-            return bool(self._cache)
-        pk = self._query.model.directus.pk
-        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=())
-        return any(read(self._session(), one))
-
-    def explain(self) -> Explanation:
-        """Return what reading the rows sends, as data and in words; nothing is sent."""
-        return explain(self._query, self._using)
-
-    def __repr__(self) -> str:
-        # A debugger over HTTP must not send requests.
-        read = f", {len(self._cache)} rows read" if self._cache else ""
-        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()!r}{read}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._query, self._shape, self._using)
-
-
-def _whole(name: str, number: object) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        msg = f"{name} is a whole number from 0, not {number!r}; reverse() counts from the end."
-        raise QueryError(msg)

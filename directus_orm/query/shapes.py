@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
+from ..errors import UnsupportedQuery
 from ..instances import Batch, RowLoader
 from ..session import Session
 from ..wire import Row
+from .grouping import Alias, Tally, Term
+from .parts import value_of
 from .query import Path, Query
 
 T = TypeVar("T")
@@ -22,6 +25,10 @@ class Shape(Protocol[T]):
     @property
     def paths(self) -> tuple[Path, ...] | None:
         """The paths of the values that each result has, where it is not an instance."""
+        ...
+
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[T]:
+        """Return groups, given as their values by name, in this shape."""
         ...
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[T]]:
@@ -38,32 +45,60 @@ class Instances:
         """None: a result is not made of values."""
         return
 
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """Return nothing: groups are no instances."""
+        raise NotImplementedError
+
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
         load = RowLoader(query.model, query.paths)
+        pk = query.model.directus.pk.column
+        annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
             batch = Batch(session, query.model)
-            return [load(row, batch) for row in rows]
+            # First, since loading takes rows apart.
+            values = [{name: get(row, row.get(pk)) for name, get in annotated} for row in rows]
+            loaded = [load(row, batch) for row in rows]
+            for instance, extra in zip(loaded, values, strict=True) if annotated else ():
+                instance.__dict__.update(extra)
+            return loaded
 
         return decode
 
 
 @attrs.frozen
 class Values:
-    """Rows become dictionaries, tuples, named tuples or single values, by ``kind``."""
+    """Rows become dictionaries, tuples, named tuples or single values, by ``kind``.
 
-    columns: tuple[tuple[str, Path], ...]
+    A column is a name, and what it stands for; None for what is made of a group.
+    """
+
+    columns: tuple[tuple[str, Alias | None], ...]
     kind: str
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The paths of the values."""
-        return tuple(path for _, path in self.columns)
+        """The paths of the values.
+
+        Raises:
+            UnsupportedQuery: a value is more than what is in a field.
+        """
+        for name, known in self.columns:
+            if not isinstance(known, Term) or value_of(known) is not None:
+                msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
+                raise UnsupportedQuery(msg)
+        return tuple(known.path for _, known in self.columns if isinstance(known, Term))
+
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """Return groups, given as their values by name, in this shape."""
+        names = [name for name, _ in self.columns]
+        pack = _PACKERS[self.kind](names)
+        return [pack([group[name] for name in names]) for group in groups]
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
-        getters = [_getter(path) for _, path in self.columns]
+        getters = [_value(known) for _, known in self.columns if known is not None]
         pack = _PACKERS[self.kind]([name for name, _ in self.columns])
         pk = query.model.directus.pk.column
 
@@ -73,7 +108,44 @@ class Values:
         return decode
 
 
-def _getter(path: Path) -> Callable[[Row, Any], Any]:
+def _value(known: Alias) -> Callable[[Row, Any], Any]:
+    """Return the function that takes a row and its key and returns what a name stands for."""
+    if isinstance(known, Tally):
+        return _number(known)
+    get, value = getter(known.path), value_of(known)
+    if value is None:
+        return get
+
+    def part(row: Row, key: Any) -> Any:
+        found = get(row, key)
+        return None if found is None else value(found)
+
+    return part
+
+
+def _met(known: Alias, query: Query) -> Alias:
+    """Return a relation's key by its place in the row that comes along with it, where one does."""
+    if isinstance(known, Term) and any(path[:-1] == known.path for path in query.paths):
+        target = known.path[-1].target
+        return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
+    return known
+
+
+def _number(tally: Tally) -> Callable[[Row, Any], Any]:
+    *outer, last = tally.path
+    column = f"{last.column}_count"
+
+    def get(row: Row, _: Any) -> Any:
+        for step in outer:
+            row = row[step.column]
+            if row is None:
+                return 0  # as in Django: there is no row that they could refer to
+        return int(row[column])
+
+    return get
+
+
+def getter(path: Path) -> Callable[[Row, Any], Any]:
     """Return the function that takes a row and its key and returns the value at the end of a path.
 
     It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .conditions import ALWAYS, NEVER, All, Among, Either, Leaf, Node, Some, path_name
+from .grouping import Grouping
 from .json_paths import JsonTest
-from .query import Query
+from .query import Order, Query
 from .texts import Holds
 from .transforms import PartTest
 
@@ -56,13 +58,40 @@ def words(query: Query) -> str:
     ]
     if query.search is not None:
         parts.append(f"in which the server finds {query.search!r}")
-    keys = [f"{path_name(order.path)}{' descending' if order.descending else ''}" for order in query.total_order]
-    parts.append(f"by {', '.join(keys)}")
+    if query.grouping is None:
+        parts.append(
+            f"by {', '.join(_order(_ordered_by(order), order.descending) for order in query.total_order)}"
+        )
+    else:
+        parts += _groups(query.grouping)
     if query.offset:
         parts.append(f"after the first {query.offset:,}")
     if query.limit is not None:
         parts.append(f"at most {query.limit:,}")
     return ", ".join(parts)
+
+
+def _order(what: str, descending: bool) -> str:
+    return f"{what} descending" if descending else what
+
+
+def _ordered_by(order: Order) -> str:
+    return path_name(order.path) if order.function is None else _function(order.function, path_name(order.path))
+
+
+def _function(name: str, what: str) -> str:
+    return f"the number of {what}" if name == "count" else f"the {name} of {what}"
+
+
+def _groups(grouping: Grouping) -> Iterator[str]:
+    yield f"in groups of equal {', '.join(name for name, _ in grouping.keys)}"
+    for name, measure in grouping.measures:
+        what = f"{'different ' if measure.distinct else ''}{path_name(measure.path)}"
+        where = "" if measure.where == ALWAYS else f" where {said(measure.where)}"
+        yield f"{name} is the {measure.function} of {what}{where}"
+    if grouping.having:
+        yield f"of which are kept those that meet {', '.join(map(repr, grouping.having))}"
+    yield f"by {', '.join(_order(order.name, order.descending) for order in grouping.total_order)}"
 
 
 def said(node: Node) -> str:
@@ -87,7 +116,7 @@ def _inner(node: Node) -> str:
 def _leaf(leaf: Leaf) -> str:
     what = leaf.name
     if leaf.function is not None:
-        what = f"the number of {what}" if leaf.function == "count" else f"the {leaf.function} of {what}"
+        what = _function(leaf.function, what)
     if leaf.operator == "json":
         return f"{what} is a document with {leaf.value}"
     if leaf.operator in _STATES:

@@ -94,6 +94,8 @@ class Session:
         self.max_rows: int | None = None
         # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
         self.disregards_case: bool | None = None
+        # Whether null comes first in its orderings, too.
+        self.null_first: bool | None = None
         self._captures: tuple[Capture, ...] = ()
         self._depth = 0
         self._lock = threading.Lock()

@@ -6,11 +6,28 @@ Lines that must be errors carry an ignore; both checkers report an ignore that i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, assert_type
 
-from directus_orm import Model, Page, Q, QuerySet, Rows, Session, connect, current_session, field, generated
+from directus_orm import (
+    Avg,
+    Count,
+    F,
+    Max,
+    Min,
+    Model,
+    Page,
+    Q,
+    QuerySet,
+    Rows,
+    Session,
+    Sum,
+    connect,
+    current_session,
+    field,
+    generated,
+)
 
 
 class Airline(Model, collection="airlines"):
@@ -90,6 +107,26 @@ def other_shapes() -> None:
     assert_type(rows.filter(id=1)[:3].first(), dict[str, Any] | None)
     assert_type(Flight.objects.values_list("id", "price"), Rows[tuple[Any, ...]])
     assert_type(Flight.objects.values_list("id", flat=True), Rows[Any])
+    assert_type(Flight.objects.values("id", year=F("time_hour__year")).distinct(), Rows[dict[str, Any]])
+
+
+def groups() -> None:
+    late = Flight.objects.filter(dep_delay__gt=60)
+    assert_type(late.aggregate(Avg("dep_delay"), n=Count("*")), dict[str, Any])
+    assert_type(late.annotate(name=F("carrier__name")).alias(n=Count("notes")), QuerySet[Flight])
+    assert_type(late.distinct(), QuerySet[Flight])
+    counted = late.values("carrier").annotate(n=Count("*"), low=Min("price"), high=Max("price"))
+    assert_type(counted, Rows[dict[str, Any]])
+    assert_type(counted.filter(n__gt=3).order_by("-n")[:3].first(), dict[str, Any] | None)
+    assert_type(counted.values_list("n", "carrier"), Rows[tuple[Any, ...]])
+    assert_type(late.values_list("carrier").annotate(Sum("price")), Rows[tuple[Any, ...]])
+    assert_type(late.dates("time_hour", "month"), Rows[date])
+    assert_type(late.datetimes("time_hour", "hour").first(), datetime | None)
+    late.aggregate(n="dep_delay")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    late.aggregate(F("dep_delay"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    late.values("id", year="time_hour")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Sum(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Count("id", filter=late)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def records(flight: Flight) -> None:

@@ -1,0 +1,85 @@
+"""Ordering groups here, as the database would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from ..session import Session
+from ..wire import Row
+from .fetch import fetch
+from .group_paging import group_pages
+from .grouping import Grouping, GroupOrder, Path, Term, kind_of
+from .merging import TEXTS
+from .paging import pages
+from .parts import Ask, Column, Sorted, value_of
+from .query import Order, Query
+
+Group = dict[str, Any]
+
+
+class Ordering:
+    """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
+
+    def __init__(self, session: Session, chosen: Sequence[Ask], grouping: Grouping) -> None:
+        self._session = session
+        self._chosen = chosen
+        self._rows = chosen[0].rows
+        self._terms = dict(grouping.keys)
+        self._measures = dict(grouping.measures)
+
+    def sort(self, groups: list[Group], orders: Sequence[GroupOrder]) -> None:
+        """Order groups in place; those that tie stay in their order."""
+        for order in reversed(orders):
+            self._sort_by(groups, order)
+
+    def _sort_by(self, groups: list[Group], order: GroupOrder) -> None:
+        name, term = order.name, self._terms.get(order.name)
+        path = term.path if term is not None else self._measures[name].path
+        present = [group[name] for group in groups if group[name] is not None]
+        null_first = 0 < len(present) < len(groups) and self._null_first(path)
+        rank = self._ranks(name, term, present)
+
+        def place(group: Group) -> tuple[bool, Any]:
+            value = group[name]
+            return (value is None) is not null_first, 0 if value is None else rank(value)
+
+        groups.sort(key=place, reverse=order.descending)
+
+    def _null_first(self, path: Path) -> bool:
+        session = self._session
+        if session.null_first is None:
+            pk = self._rows.model.directus.pk
+            query = attrs.evolve(self._rows, order=(Order(path),), paths=((pk,), path), limit=1, offset=0)
+            (rows,) = fetch(session, pages(query, session.dialect))
+            session.null_first = _raw_value(rows[0], path) is None
+        return session.null_first
+
+    def _ranks(self, name: str, term: Term | None, values: list[Any]) -> Callable[[Any], Any]:
+        path = term.path if term is not None else self._measures[name].path
+        counted = term is None and self._measures[name].function == "count"
+        parted = term is not None and value_of(term) is not None
+        if counted or parted or kind_of(path[-1]) not in TEXTS or not values:
+            return lambda value: value
+        places = {value: place for place, value in enumerate(self._texts(path))}
+        return lambda value: places.get(value, len(places))
+
+    def _texts(self, path: Path) -> Iterator[Any]:
+        """Yield all texts of a field in the database's order."""
+        field = path[-1]
+        column = Column(field)
+        own = self._chosen[0] if len(path) == 1 and len(self._chosen) == 1 else None
+        rows = own or Ask(Query(self._rows.model if len(path) == 1 else field.model))
+        ask = attrs.evolve(rows, columns=(column,), order=(Sorted(column),))
+        session = self._session
+        for page in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
+            yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)
+
+
+def _raw_value(row: Row, path: Path) -> Any:
+    value: Any = row
+    for field in path:
+        value = value.get(field.column) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,111 @@
+"""Groups of rows, as values: by what, what is made of each group, and what the names of a query stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..fields import Field
+from .conditions import ALWAYS, Node
+from .q import Q
+
+Path = tuple[Field, ...]
+
+
+def kind_of(field: Field) -> str:
+    """Return the Directus type of a field's values; all geometries are one."""
+    return field.value_type.kind.partition(".")[0]
+
+
+def own_column(path: Path) -> Path:
+    """Return a path without the key of the other side at its end, which this side has in a column of its own."""
+    return path[:-1] if len(path) > 1 and path[-1].primary_key else path
+
+
+@attrs.frozen
+class Term:
+    """A value that a name stands for: the field at the end of a path, or a part of its date or time.
+
+    ``start`` is the beginning of its year, month … instead; a date, or with ``moment`` a datetime.
+    """
+
+    name: str
+    path: Path
+    part: str | None = None
+    start: str | None = None
+    moment: bool = False
+
+    @property
+    def field(self) -> Field:
+        """The field whose value it is."""
+        return self.path[-1]
+
+
+@attrs.frozen
+class Tally:
+    """The number of rows at the other end of a relation to many; ``path`` ends in the relation."""
+
+    name: str
+    path: tuple[Any, ...]
+
+
+@attrs.frozen
+class Measure:
+    """What an aggregate makes of the values at the end of a path, in each group; rows are counted by their keys.
+
+    ``where`` says which of the rows, and ``default`` what stands for None.
+    """
+
+    function: str
+    path: Path
+    distinct: bool = False
+    where: Node = ALWAYS
+    default: Any = None
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether there is a group of which nothing is made."""
+        return self.function != "count" and self.default is None
+
+
+@attrs.frozen
+class GroupOrder:
+    """One key of an ordering of groups: the name of a group key or of a measure."""
+
+    name: str
+    descending: bool = False
+
+
+@attrs.frozen
+class Grouping:
+    """Rows in groups: by which values, what is made of each group, which groups are kept, and in what order.
+
+    ``shown`` are the names that come along; `Rows.alias` gives others.
+    """
+
+    keys: tuple[tuple[str, Term], ...] = ()
+    measures: tuple[tuple[str, Measure], ...] = ()
+    having: tuple[Q, ...] = ()
+    order: tuple[GroupOrder, ...] = ()
+    shown: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of keys and measures."""
+        return tuple(name for name, _ in (*self.keys, *self.measures))
+
+    @property
+    def total_order(self) -> tuple[GroupOrder, ...]:
+        """The ordering, made total by the group keys (G25)."""
+        named = {order.name for order in self.order}
+        return (*self.order, *(GroupOrder(name) for name, _ in self.keys if name not in named))
+
+    def reversed(self) -> Grouping:
+        """Return the same groups, last first."""
+        flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
+        return attrs.evolve(self, order=flipped)
+
+
+Alias = Term | Tally
+Aliases = tuple[tuple[str, Alias], ...]

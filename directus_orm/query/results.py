@@ -1,0 +1,296 @@
+"""`Results`: what a query finds, read when it is needed, page by page, whatever shape it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, Self, TypeVar, overload
+
+import attrs
+
+from ..errors import Forbidden, QueryError, UnsupportedQuery
+from ..session import Session, current_session
+from . import groups
+from .explain import Explanation, explain
+from .query import Path, Query
+from .shapes import Shape
+from .steps import keys, looks_at_rows, read, settle
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of rows, and the number of rows on all pages."""
+
+    rows: list[T]
+    total: int
+
+
+class Results(Generic[T]):
+    """The rows that a query describes; nothing is asked before they are needed.
+
+    Iterating fetches page by page and keeps what was read, so that a second loop asks nothing; `iterator` keeps
+    nothing.
+    """
+
+    __slots__ = ("_cache", "_complete", "_fresh", "_pages", "_query", "_shape", "_using")
+
+    def __init__(self, query: Query, shape: Shape[T], using: Session | None = None) -> None:
+        self._query = query
+        self._shape = shape
+        self._using = using
+        self._cache: list[T] = []
+        self._pages: Iterator[list[T]] | None = None
+        self._complete = query.is_empty
+        self._fresh = False
+
+    @property
+    def query(self) -> Query:
+        """The frozen description of what is asked."""
+        return self._query
+
+    @property
+    def columns(self) -> tuple[Path, ...] | None:
+        """The paths of the values that `values` and its kin give; None of instances.
+
+        Raises:
+            UnsupportedQuery: the values are more than what is in fields.
+        """
+        grouping = self._query.grouping
+        if grouping is not None and (grouping.measures or self._query.is_sliced):
+            msg = "Groups cannot be asked for inside another query: read them first, as a list, and use that."
+            raise UnsupportedQuery(msg)
+        return self._shape.paths
+
+    @property
+    def ordered(self) -> bool:
+        """Whether an ordering was given, here or by the model."""
+        return bool(self._query.order)
+
+    def _with(self, query: Query) -> Self:
+        return type(self)(query, self._shape, self._using)
+
+    def using(self, session: Session) -> Self:
+        """Ask this session, whatever the current one is."""
+        if not isinstance(session, Session):
+            msg = f"using() takes a Session, not {session!r}."
+            raise TypeError(msg)
+        rows = type(self)(self._query, self._shape, session)
+        rows._fresh = self._fresh  # noqa: SLF001
+        return rows
+
+    def _unsliced(self, verb: str) -> None:
+        if self._query.is_sliced:
+            msg = f"{verb}() after a slice would change which rows the slice means: call {verb}() first."
+            raise QueryError(msg)
+        self._plural(verb)
+
+    def _plural(self, verb: str) -> None:
+        model = self._query.model
+        if model.directus.options.singleton:
+            msg = (
+                f"{model.__name__} is a singleton and has no {verb}(): {model.__name__}.objects.get() reads it, "
+                "save() writes it."
+            )
+            raise UnsupportedQuery(msg)
+
+    # --- results --------------------------------------------------------------------------------------------
+
+    def iterator(self, page_size: int | None = None) -> Iterator[T]:
+        """Iterate without keeping the rows; memory stays the same over any number of them.
+
+        ``page_size`` is the number of rows per request; by default the first page is small and later ones large.
+        """
+        if page_size is not None and (not isinstance(page_size, int) or page_size < 1):
+            msg = f"page_size is a whole number from 1, not {page_size!r}."
+            raise QueryError(msg)
+        self._plural("iterator")
+        return (row for page in self._read(page_size) for row in page)
+
+    def __iter__(self) -> Iterator[T]:
+        self._plural("iteration")
+        return self._iterate()
+
+    def _iterate(self) -> Iterator[T]:
+        position = 0
+        while position < len(self._cache) or self._more():
+            yield self._cache[position]
+            position += 1
+
+    def _more(self) -> bool:
+        """Read a page into the cache; say whether there was one."""
+        while not self._complete:
+            if self._pages is None:
+                self._pages = self._read(None)
+            try:
+                page = next(self._pages)
+            except StopIteration:
+                self._complete = True
+            except BaseException:
+                # A generator that raised is spent: going on with it would end the rows without a word.
+                self._pages, self._cache = None, []
+                raise
+            else:
+                self._cache.extend(page)
+                if page:
+                    return True
+        return False
+
+    def _read(self, page_size: int | None) -> Iterator[list[T]]:
+        if self._query.is_empty:
+            return
+        session = self._session()
+        if self._query.grouping is not None:
+            for found in groups.read(session, self._query, page_size):
+                yield self._shape.packed(found)
+            return
+        decode = self._shape.decoder(self._query)
+        try:
+            for rows in read(session, self._query, page_size or session.page_size):
+                yield decode(session, rows)
+        except Forbidden as error:
+            if session.dialect.names_field(error):
+                error.add_note(
+                    f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
+                    "give the server's name with field(name=…)."
+                )
+            raise
+
+    def _session(self) -> Session:
+        return self._using or current_session()
+
+    def _all(self) -> list[T]:
+        self._plural("iteration")
+        while self._more():
+            pass
+        return self._cache
+
+    def __len__(self) -> int:
+        """Read all rows and count them; `count` asks for the number alone."""
+        return len(self._all())
+
+    def __bool__(self) -> bool:
+        """Read one page; `exists` asks for less."""
+        self._plural("truth")
+        return bool(self._cache) or self._more()
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == row for row in self)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> T | Self | list[T]:
+        """Return a row by position, or a query for a range of rows; nothing counts from the end."""
+        self._plural("slices")
+        if isinstance(index, slice):
+            return self._slice(index)
+        whole("index", index)
+        if index < len(self._cache):
+            return self._cache[index]
+        found = [] if self._complete else list(self._with(self._query.sliced(index, index + 1)))
+        if not found:
+            msg = f"There is no row {index} in {self!r}."
+            raise IndexError(msg)
+        return found[0]
+
+    def _slice(self, index: slice) -> Self:
+        for name, bound in (("start", index.start), ("stop", index.stop)):
+            if bound is not None:
+                whole(name, bound)
+        if index.step not in (None, 1):
+            msg = (
+                f"A slice of a query has no step: list(rows[{index.start or 0}:{index.stop}])[::{index.step}] has."
+            )
+            raise QueryError(msg)
+        part = self._with(self._query.sliced(index.start or 0, index.stop))
+        if self._complete:
+            part._cache, part._complete = self._cache[index.start : index.stop], True  # noqa: SLF001
+        return part
+
+    def first(self) -> T | None:
+        """Return the first row, by key where there is no ordering, or None."""
+        self._plural("first")
+        if self._cache:
+            return self._cache[0]
+        return next(iter(self._with(self._query.sliced(0, 1))), None)
+
+    def page(self, number: int, size: int) -> Page[T]:
+        """Return one page of rows, numbered from 1, and the number of all rows, by one request.
+
+        Where rows have to be looked at (a ``%`` in ``contains``), all their keys are read, too; groups take two.
+
+        Example:
+            >>> page = Flight.objects.order_by("-dep_delay").page(1, size=20)
+            >>> len(page.rows), page.total
+            (20, 260)
+        """
+        self._unsliced("page")
+        for name, value in (("number", number), ("size", size)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                msg = f"page(): {name} is a whole number from 1, not {value!r}."
+                raise QueryError(msg)
+        start = (number - 1) * size
+        if self._query.grouping is not None or looks_at_rows(self._query):
+            return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
+        if self._query.is_empty:
+            return Page([], 0)
+        session = self._session()
+        query = settle(session, self._query).sliced(start, start + size)
+        if query.is_empty:
+            return Page([], 0)
+        answer = session.send(session.dialect.read(query, total=True))
+        rows = self._shape.decoder(query)(session, session.dialect.rows(answer))
+        return Page(rows, session.dialect.total(answer))
+
+    def count(self) -> int:
+        """Return the number of rows, by one request that reads none, unless rows have to be looked at."""
+        self._plural("count")
+        if self._complete:
+            return len(self._cache)
+        if self._query.is_empty:
+            return 0
+        session = self._session()
+        if self._query.grouping is not None:
+            return groups.count(session, self._query)
+        if looks_at_rows(self._query):
+            return len(keys(session, self._query))
+        query = settle(session, self._query)
+        if query.is_empty:
+            return 0
+        total = session.dialect.counted(session.send(session.dialect.count(query)))
+        behind = max(total - self._query.offset, 0)
+        return behind if self._query.limit is None else min(behind, self._query.limit)
+
+    def exists(self) -> bool:
+        """Return whether there is any row, by asking for one key at most."""
+        self._plural("exists")
+        if self._cache or self._complete:
+            return bool(self._cache)
+        if self._query.grouping is not None:
+            return any(groups.read(self._session(), self._query.sliced(0, 1)))
+        pk = self._query.model.directus.pk
+        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=(), shown=())
+        return any(read(self._session(), one))
+
+    def explain(self) -> Explanation:
+        """Return what reading the rows sends, as data and in words; nothing is sent."""
+        if self._query.grouping is not None:
+            return groups.explain(self._query, self._using)
+        return explain(self._query, self._using)
+
+    def __repr__(self) -> str:
+        # A debugger over HTTP must not send requests.
+        read = f", {len(self._cache)} rows read" if self._cache else ""
+        return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()!r}{read}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._query, self._shape, self._using)
+
+
+def whole(name: str, number: object) -> None:
+    """Refuse what is no whole number from 0."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        msg = f"{name} is a whole number from 0, not {number!r}; reverse() counts from the end."
+        raise QueryError(msg)
