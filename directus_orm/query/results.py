@@ -212,8 +212,8 @@ class Results(Generic[T]):
     def first(self) -> T | None:
         """Return the first row, by key where there is no ordering, or None."""
         self._plural("first")
-        if self._cache:
-            return self._cache[0]
+        if self._cache or self._complete:
+            return self._cache[0] if self._cache else None
         return next(iter(self._with(self._query.sliced(0, 1))), None)
 
     def page(self, number: int, size: int) -> Page[T]:

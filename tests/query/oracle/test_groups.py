@@ -114,13 +114,24 @@ OF_TIMES: list[Asked] = [
     lambda m, o: m.Flight.aggregate(o.Count("time_hour"), o.Min("time_hour"), o.Max("time_hour")),
     lambda m, o: m.Flight.aggregate(a=o.Count("time_hour", distinct=True), b=o.Count("plane", distinct=True)),
     lambda m, o: (
-        m.Flight.values("carrier").annotate(n=o.Count("time_hour"), last=o.Max("time_hour")).order_by("-last")
+        m.Flight.values("carrier")
+        .annotate(n=o.Count("time_hour"), last=o.Max("time_hour"))
+        .order_by("-last", "carrier")
     ),
     lambda m, o: m.Flight.values("note").annotate(n=o.Count("time_hour", distinct=True)).order_by("-n", "note"),
     lambda m, o: m.Flight.values("time_hour__year").annotate(n=o.Count("*")).order_by("time_hour__year"),
-    lambda m, o: m.Flight.values("time_hour__month", "carrier").annotate(n=o.Count("*")).order_by("-n", "carrier"),
+    lambda m, o: (
+        m.Flight.values("time_hour__month", "carrier")
+        .annotate(n=o.Count("*"))
+        .order_by("-n", "carrier", "time_hour__month")
+    ),
     lambda m, o: m.Flight.values("time_hour__day").annotate(s=o.Sum("dep_delay")).order_by("-time_hour__day")[1:5],
-    lambda m, o: m.Flight.values("time_hour__hour").annotate(n=o.Count("*")).filter(n__gt=10).order_by("-n"),
+    lambda m, o: (
+        m.Flight.values("time_hour__hour")
+        .annotate(n=o.Count("*"))
+        .filter(n__gt=10)
+        .order_by("-n", "time_hour__hour")
+    ),
     lambda m, o: m.Flight.values("time_hour__minute").annotate(n=o.Count("*")).order_by("time_hour__minute"),
     lambda m, o: m.Flight.values("time_hour__second").annotate(n=o.Count("*")).order_by("time_hour__second"),
     lambda m, o: m.Flight.values("time_hour__quarter").annotate(n=o.Count("*")).order_by("-time_hour__quarter"),
