@@ -7,7 +7,7 @@ asked for by the attribute that stands on the class (see `attributes`), for all 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -28,15 +28,16 @@ class State:
 
     ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by;
     ``problems`` the fields whose value could not be taken, and why. ``missing`` says that the row was asked for
-    and not there.
+    and not there. ``pending`` are the related rows that go along when the instance is created, by relation.
     """
 
-    __slots__ = ("batch", "deleted", "missing", "problems", "row", "stored")
+    __slots__ = ("batch", "deleted", "missing", "pending", "problems", "row", "stored")
 
     def __init__(self, batch: Batch | None = None, row: Row | None = None, *, stored: bool = False) -> None:
         self.batch = batch
         self.row: Row = {} if row is None else row
         self.problems: dict[str, ConversionError] = {}
+        self.pending: dict[str, list[tuple[Any, Mapping[str, Any]]]] = {}
         self.stored = stored
         self.deleted = False
         self.missing = False
@@ -45,6 +46,7 @@ class State:
         """Return the same knowledge without batch and session, for copies and pickles."""
         copy = State(None, dict(self.row), stored=self.stored)
         copy.problems = dict(self.problems)
+        copy.pending = {name: list(waiting) for name, waiting in self.pending.items()}
         copy.deleted = self.deleted
         return copy
 

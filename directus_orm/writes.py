@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -19,8 +19,10 @@ from .fields import Field
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, key_of, read_rows, session_of, state_of, stored_key, take
 from .query.query import Path, Query
+from .relations import ToMany
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
+from .trees import Part, Sending, Store, carries_key, is_new, listed, take_back, with_key
 from .wire import Row
 
 # --- what changed -------------------------------------------------------------------------------------------
@@ -107,20 +109,78 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if names is not None:
         msg = f"update_fields is for rows that exist; this {info.model.__name__} is not saved yet."
         raise ConfigurationError(msg)
-    instance.clean()
     session = session_of(instance)
-    sent = new_row(instance)
-    answer = session.send(session.dialect.create(info, sent, info.paths))
+    sending = _tree(instance)
+    answer = session.send(session.dialect.create(info, sending.row, sending.query(info.fields.values())))
     if answer.data is None:
-        created_silently(session, [instance], [sent])
+        take_back(sending, sending.row, _storing(session))
+        created_silently(session, [instance], [sending.row])
     else:
-        stored(instance, session, answer.data, sent)
+        take_back(sending, answer.data, _storing(session))
+
+
+def _storing(session: Session) -> Store:
+    return lambda instance, row, sent: stored(instance, session, row, sent)
+
+
+def _tree(instance: Any, owner: Field | None = None, above: tuple[Any, ...] = ()) -> Sending:
+    """Return what creating an instance sends, with all that goes along; ``owner`` is told by where it goes."""
+    if any(instance is each for each in above):
+        msg = f"{instance!r} refers to itself over instances that are not saved: save one of them first."
+        raise ConversionError(msg, model=type(instance).__name__)
+    instance.clean()
+    info = _info(instance)
+    given = [f for f in info.fields.values() if f.name in instance.__dict__ and f != owner]
+    ones = _going_along(instance, given, (*above, instance))
+    row = checked_key(info, payload(instance, [f for f in given if f.name not in ones]))
+    row |= {info.fields[name].column: along.row for name, along in ones.items()}
+    sending = Sending(instance, row, ones)
+    for name, waiting in state_of(instance).pending.items():
+        relation = info.relations[name]
+        parts = [_part(relation, one, further, (*above, instance)) for one, further in waiting]
+        if parts:
+            sending.lists[name] = parts
+            row[relation.column] = listed(relation, parts)
+    return sending
+
+
+def _going_along(instance: Any, fields: Iterable[Field], above: tuple[Any, ...]) -> dict[str, Sending]:
+    """Return the related instances that go nested; those that carry a key are created now (G10)."""
+    found: dict[str, Sending] = {}
+    for field in fields:
+        value = instance.__dict__[field.name]
+        if not is_new(value):
+            continue
+        if carries_key(value):
+            save(value)
+        else:
+            found[field.name] = _tree(value, above=above)
+    return found
+
+
+def _part(relation: ToMany, one: Any, further: Mapping[str, Any], above: tuple[Any, ...]) -> Part:
+    to_one = relation.options.kind == "one-to-many"
+    if is_new(one) and carries_key(one) and not to_one:
+        save(one)
+    if not is_new(one):
+        return Part(one, None, further)
+    sending = _tree(one, relation.reverse if to_one else None, above)
+    sending.row = with_key(sending.row, sending.info)
+    return Part(one, sending, further)
 
 
 def new_row(instance: Any) -> Row:
     """Return what creating an instance sends: what was given, and the defaults other than None."""
     info = _info(instance)
-    row = payload(instance, [f for f in info.fields.values() if f.name in instance.__dict__])
+    if any(state_of(instance).pending.values()):
+        names = ", ".join(name for name, waiting in state_of(instance).pending.items() if waiting)
+        msg = f"{instance!r} has related rows that wait for it ({names}): save() takes them along, this does not."
+        raise ConfigurationError(msg)
+    return checked_key(info, payload(instance, [f for f in info.fields.values() if f.name in instance.__dict__]))
+
+
+def checked_key(info: ModelInfo, row: Row) -> Row:
+    """Return a new row without a key that is null, which the server refuses; refuse one that it would replace."""
     key = info.pk.column
     if key in row and not row[key]:
         if row[key] is None:
@@ -140,14 +200,16 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if not fields:
         return
     _check_key(instance, info, fields)
-    sent = payload(instance, fields)
+    ones = _going_along(instance, fields, (instance,))
+    sent = payload(instance, [field for field in fields if field.name not in ones])
+    sending = Sending(instance, sent | {info.fields[n].column: along.row for n, along in ones.items()}, ones)
     session = session_of(instance)
     # What changed and is not sent now stays as it is, to be sent later.
     waiting = [f for f in changed_fields(instance) if f not in fields]
     held = [f for f in info.fields.values() if f == info.pk or (f.name in instance.__dict__ and f not in waiting)]
     key = None if info.options.singleton else stored_key(instance)
     try:
-        answer = session.send(session.dialect.update(info, key, sent, [(f,) for f in held]))
+        answer = session.send(session.dialect.update(info, key, sending.row, sending.query(held)))
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be changed (G33).
         if not info.options.singleton and not _visible(session, instance):
@@ -155,8 +217,8 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
         raise
     row = answer.data
     if row is None:
-        row = _updated_silently(session, instance, sent, held)
-    stored(instance, session, row, sent)
+        row = _updated_silently(session, instance, sending.row, held)
+    take_back(sending, row, _storing(session))
 
 
 def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:

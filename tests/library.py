@@ -189,8 +189,6 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     + [
         {"id": 201, "articles_id": 7, "tags_id": 1, "sort": 1, "note": None},
         {"id": 202, "articles_id": 7, "tags_id": 1, "sort": 2, "note": "twice"},
-        # What a server keeps when a link is removed; such rows belong to nobody.
-        {"id": 203, "articles_id": None, "tags_id": 2, "sort": None, "note": "no article"},
     ],
     "heroes": [{"id": n, "title": TEXTS[n + 1]} for n in range(1, 6)] + [{"id": 6, "title": "Red"}],
     "texts": [{"id": n, "content": TEXTS[n]} for n in range(1, 8)],

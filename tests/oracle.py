@@ -91,7 +91,7 @@ class Plane(models.Model):
 
 class Flight(models.Model):
     id = models.IntegerField(primary_key=True)
-    carrier = many_to_one("Airline", column="carrier")
+    carrier = many_to_one("Airline", "flights", "carrier")
     plane = many_to_one("Plane", column="plane")
     dep_delay = models.IntegerField(null=True)
     distance = models.FloatField(null=True)

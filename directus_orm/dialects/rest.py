@@ -92,9 +92,9 @@ class RestDialect:
             return Request("GET", route, _params(parts))
         return Request("SEARCH", route, json={"keys": list(ask.keys), "query": parts})
 
-    def create(self, info: ModelInfo, row: Row, paths: Iterable[Path]) -> Request:
-        """Return the request that creates one row and reads it back."""
-        return Request("POST", _items(info), _params({"fields": _fields(paths)}), json=row, secret=_secret(info))
+    def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
+        """Return the request that creates one row and reads it back, as a query says what of it."""
+        return Request("POST", _items(info), _params(_columns(back)), json=row, secret=_secret(info))
 
     def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[Path]) -> Request:
         """Return the request that creates rows in one transaction.
@@ -105,10 +105,10 @@ class RestDialect:
         params = {"fields": _fields(paths), "sort": [info.pk.column], "limit": len(rows)}
         return Request("POST", _items(info), _params(params), json=list(rows), secret=_secret(info))
 
-    def update(self, info: ModelInfo, key: Any, changes: Row, paths: Iterable[Path]) -> Request:
+    def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
         """Return the request that changes one row, or a singleton, and reads it back."""
         route = _items(info) if info.options.singleton else _item(info, key)
-        return Request("PATCH", route, _params({"fields": _fields(paths)}), json=changes, secret=_secret(info))
+        return Request("PATCH", route, _params(_columns(back)), json=changes, secret=_secret(info))
 
     def update_keys(self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[Path]) -> Request:
         """Return the request that writes the same to the rows with these keys, and reads them back."""
@@ -176,11 +176,7 @@ def _rows(answer: Answer) -> list[Row]:
 
 
 def _query(query: Query) -> Row:
-    fields = [*_fields(query.paths), *(_with_function(tally.path, "count") for tally in query.tallies)]
-    parts: Row = {"fields": [*fields, *dict.fromkeys(nesting.nested_fields(query))]}
-    if query.nested:
-        parts["deep"] = nesting.deep(query, _filter, _sorted_by)
-        parts |= {"alias": names} if (names := nesting.renamed(query)) else {}
+    parts = _columns(query)
     if query.where != ALWAYS:
         parts["filter"] = compile_filter(query.where)
     if query.search is not None:
@@ -190,6 +186,16 @@ def _query(query: Query) -> Row:
         parts["limit"] = query.limit
     if query.offset:
         parts["offset"] = query.offset
+    return parts
+
+
+def _columns(query: Query) -> Row:
+    """Return what of each row is asked for."""
+    fields = [*_fields(query.paths), *(_with_function(tally.path, "count") for tally in query.tallies)]
+    parts: Row = {"fields": [*fields, *dict.fromkeys(nesting.nested_fields(query))]}
+    if query.nested:
+        parts["deep"] = nesting.deep(query, _filter, _sorted_by)
+        parts |= {"alias": names} if (names := nesting.renamed(query)) else {}
     return parts
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import types
-import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-import attrs
-
+from .. import links
 from ..errors import UnsupportedQuery
-from ..fields import Field, field, generated
-from ..info import is_model
-from ..instances import load_list, state_of
+from ..instances import load_list, session_of, state_of
 from ..relations import ToMany
 from ..session import Session
-from .conditions import Among, Leaf, Node, Some
+from ..trees import key_sent
+from .conditions import Some
+from .junctions import collection_of, field_of, junction, through, tied
 from .lookups import condition
 from .query import Nested, Query
 from .queryset import HasKey, QuerySet
@@ -45,7 +41,8 @@ class Related(QuerySet[M]):
         related = cls(_behind(instance, relation), Instances(), batch.session if batch else None)
         related._instance, related._link = instance, relation
         if not state_of(instance).stored:
-            related._complete = True
+            waiting = state_of(instance).pending.get(relation.name, ())
+            related._cache, related._complete = [one for one, _ in waiting], True
         elif relation.name in instance.__dict__:
             related._cache, related._complete = instance.__dict__[relation.name], True
         return related
@@ -62,8 +59,8 @@ class Related(QuerySet[M]):
             raise UnsupportedQuery(msg)
         rows: QuerySet[Any] = junction(self._link).objects
         sort = self._link.options.sort
-        found = rows.filter(**{_field_of(rows.query.model, self._link.source).name: self._instance})
-        return found.order_by(_field_of(rows.query.model, sort).name) if sort else found
+        found = rows.filter(**{field_of(rows.query.model, self._link.source).name: self._instance})
+        return found.order_by(field_of(rows.query.model, sort).name) if sort else found
 
     def all(self) -> Self:
         """Return the same rows, without asking again where they are known."""
@@ -72,6 +69,101 @@ class Related(QuerySet[M]):
     def using(self, session: Session) -> Any:
         """Ask this session, whatever the instance came by."""
         return self._with(self._query).using(session)
+
+    # --- writing --------------------------------------------------------------------------------------------
+
+    def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
+        """Tie instances, or rows by their keys, to this instance; those that are tied already stay as they are.
+
+        New instances are created first. ``through_defaults`` are further fields of the junction's rows. Of an
+        instance that is not saved, they wait, and go with its `save()`.
+
+        Raises:
+            TypeError: something else was given.
+        """
+        found = links.given(self._link, "add", others)
+        if self._waits():
+            waiting = self._waiting()
+            waiting += [
+                (one, through_defaults or {}) for one in found if all(one is not each for each, _ in waiting)
+            ]
+        elif self._link.options.kind == "one-to-many":
+            links.refuse_further(self._link, through_defaults)
+            links.change(self._instance, self._link, found, ())
+        elif found:
+            links.tie(self._instance, self._link, found, through_defaults or {}, self._ties)
+        self._reset()
+
+    def remove(self, *others: M | Any) -> None:
+        """Untie instances, or rows by their keys, from this instance; others are not touched.
+
+        What becomes of rows of a one-to-many, and of a junction's rows, the relation's settings on the server say:
+        they lead nowhere then, or are deleted.
+        """
+        found = links.given(self._link, "remove", others)
+        if self._waits():
+            kept = [
+                pair for pair in self._waiting() if all(pair[0] is not one and pair[0] != one for one in found)
+            ]
+            self._waiting()[:] = kept
+        elif self._link.options.kind == "one-to-many":
+            links.change(self._instance, self._link, (), found)
+        elif found:
+            links.untie(self._instance, self._link, found, self._ties)
+        self._reset()
+
+    def set(self, others: Iterable[M | Any]) -> None:
+        """Tie these instances, or rows by their keys, to this instance, and untie all others, in one request."""
+        found = links.given(self._link, "set", others)
+        if self._waits():
+            self._waiting()[:] = [(one, {}) for one in found]
+        elif self._link.options.kind == "one-to-many":
+            now = list(self._with(self._query))
+            gained = [one for one in found if one not in now]
+            links.change(self._instance, self._link, gained, [one for one in now if one not in found])
+        else:
+            links.retie(self._instance, self._link, found, self._ties)
+        self._reset()
+
+    def clear(self) -> None:
+        """Untie all rows from this instance."""
+        if self._waits():
+            self._waiting().clear()
+        else:
+            links.write(self._instance, self._link, [])
+        self._reset()
+
+    def create(self, **values: Any) -> M:
+        """Make an instance, save it, tie it to this instance, and return it."""
+        made: M = self._link.target(**values)
+        self.add(made)
+        return made
+
+    def _waits(self) -> bool:
+        return not state_of(self._instance).stored
+
+    def _waiting(self) -> list[tuple[Any, Mapping[str, Any]]]:
+        return state_of(self._instance).pending.setdefault(self._link.name, [])
+
+    def _reset(self) -> None:
+        """Look at the rows anew."""
+        again = self.of(self._instance, self._link)
+        self._cache, self._complete = again._cache, again._complete  # noqa: SLF001 - another of this kind
+
+    def _ties(self, others: Sequence[Any]) -> dict[Any, list[Any]]:
+        """Return the keys of the junction's rows that tie these instances, or all, by what they lead to."""
+        found: dict[Any, list[Any]] = {}
+        for scope in self._link.scopes:
+            mine = [one for one in others if isinstance(one, scope.target)]
+            if others and not mine:
+                continue
+            rows = tied(self._instance, scope)
+            if mine:
+                rows = rows.filter(target__in=mine)
+            for row in rows.using(session_of(self._instance)):
+                if row.__dict__["target"] is not None:
+                    found.setdefault(links.identity(row.target), []).append(key_sent(row))
+        return found
 
     def _with(self, query: Query) -> Any:
         kind = type(self._link.target.objects)
@@ -98,11 +190,19 @@ class RelatedAny(Related[M]):
         for relation in self._link.scopes:
             if relation.target is model or issubclass(model, relation.target):
                 rows: QuerySet[Any] = model.objects.filter()
-                where = _through(self._instance, relation)
+                where = through(self._instance, relation)
                 return type(rows)(rows.query.filtered(where), Instances(), self._using)
         names = ", ".join(target.__name__ for target in self._link.targets)
         msg = f"{self._link} leads to {names}, not to {model!r}."
         raise UnsupportedQuery(msg)
+
+    def create(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, model: type[Any], **values: Any
+    ) -> Any:
+        """Make an instance of one of the models, save it, tie it to this instance, and return it."""
+        made = model(**values)
+        self.add(made)
+        return made
 
     def _plural(self, verb: str) -> None:
         if verb not in _OF_LISTS:
@@ -182,7 +282,7 @@ def _behind(instance: Any, relation: ToMany) -> Query:
         return rows.query.filtered(condition((relation.reverse,), "exact", instance))
     reverse = _reverse(relation)
     if reverse is None:
-        return rows.query.filtered(_through(instance, relation))
+        return rows.query.filtered(through(instance, relation))
     key = condition((relation.model.directus.pk,), "exact", instance)
     return rows.query.filtered(Some((reverse,), key))
 
@@ -191,97 +291,7 @@ def _reverse(relation: ToMany) -> ToMany | None:
     """Return the other side's relation over the same junction, where it is declared."""
     ways = (relation.steps[1], relation.source)
     for other in relation.target.directus.relations.values():
-        same = other.options.kind == "many-to-many" and _collection(other) == _collection(relation)
+        same = other.options.kind == "many-to-many" and collection_of(other) == collection_of(relation)
         if same and (other.source, other.steps[1]) == ways:
             return other  # type: ignore[no-any-return]
     return None
-
-
-def _through(instance: Any, relation: ToMany) -> Node:
-    """Return the condition that the junction ties a row to an instance, by the keys that stand there."""
-    tie = _tie(relation.model, relation.name, relation.target)
-    fields = tie.directus.fields
-    where = [condition((fields["source"],), "exact", instance)]
-    if relation.is_scoped:
-        where.append(Leaf((fields["collection"],), "eq", relation.target.directus.collection))
-    query = Query(tie, paths=((tie.directus.pk,), (fields["target"],)))
-    for part in where:
-        query = query.filtered(part)
-    return Among((relation.target.directus.pk,), query, (fields["target"],))
-
-
-# --- junctions --------------------------------------------------------------------------------------------------
-
-_made: weakref.WeakKeyDictionary[type[Any], dict[tuple[str, type[Any] | None], type[Any]]] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-def junction(relation: ToMany) -> type[Any]:
-    """Return the model of a relation's junction: the declared one, or one of the fields that are known."""
-    through = relation.options.through
-    if not isinstance(through, str):
-        assert through is not None  # noqa: S101 - only a one-to-many has none
-        return through
-    return _once(relation, None, functools.partial(_junction, relation, through))
-
-
-def _junction(relation: ToMany, collection: str) -> type[Any]:
-    options = relation.options
-    if relation.is_scoped:
-        target: dict[Any, Any] = {options.target: str | None, options.collection: str | None}
-    else:
-        target = {relation.steps[1]: relation.target | None}
-    sort = {options.sort: int | None} if options.sort else {}
-    annotations = {"id": int, relation.source: relation.model | None, **target, **sort}
-    return _define(relation, collection, annotations, {"id": field(default=generated, primary_key=True)})
-
-
-def _tie(model: type[Any], name: str, target: type[Any]) -> type[Any]:
-    """Return a model of the rows of a junction that lead to one model, for conditions on them."""
-    relation = attrs.evolve(model.directus.relations[name], targets=(target,))
-    return _once(relation, target, functools.partial(_define_tie, relation))
-
-
-def _define_tie(relation: ToMany) -> type[Any]:
-    step = relation.steps[1].partition(":")[0]
-    fields = {
-        "id": field(default=generated, primary_key=True, name=relation.junction_key),
-        "source": field(default=None, name=relation.source),
-        "target": field(default=None, name=step),
-    }
-    annotations = {"id": Any, "source": relation.model | None, "target": relation.target | None}
-    if relation.is_scoped:
-        annotations["collection"] = str | None
-        fields["collection"] = field(default=None, name=relation.options.collection)
-    return _define(relation, _collection(relation), {**annotations, "id": int}, fields)
-
-
-def _collection(relation: ToMany) -> str:
-    through = relation.options.through
-    return through if isinstance(through, str) else str(through.directus.collection) if through else ""
-
-
-def _once(relation: ToMany, target: type[Any] | None, make: Any) -> type[Any]:
-    known = _made.setdefault(relation.model, {})
-    key = (relation.name, target)
-    if key not in known:
-        known[key] = make()
-    return known[key]
-
-
-def _define(relation: ToMany, collection: str, annotations: dict[Any, Any], fields: dict[str, Any]) -> type[Any]:
-    root = next(each for each in reversed(relation.model.__mro__) if is_model(each))
-    name = f"{relation.model.__name__}_{relation.name}_{len(_made.get(relation.model, {}))}"
-    body = {
-        "__annotations__": annotations,
-        "__module__": relation.model.__module__,
-        "__qualname__": name,
-        **fields,
-    }
-    return types.new_class(name, (root,), {"collection": collection}, lambda namespace: namespace.update(body))
-
-
-def _field_of(model: type[Any], column: str | None) -> Field:
-    fields: dict[str, Field] = {each.column: each for each in model.directus.fields.values()}
-    return fields[column or ""]
