@@ -39,7 +39,8 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
     kind = path[-1].value_type.kind
     if rest:
-        return [Order(path, descending, _function(path[-1], rest, f"{where}({name!r})"))]
+        functions = _functions(path[-1], rest, f"{where}({name!r})")
+        return [Order(path, descending, function) for function in functions]
     if kind.partition(".")[0] in _WITHOUT_ORDER:
         msg = f"{where}({name!r}): not every database can order fields of type {kind}."
         raise UnsupportedQuery(msg)
@@ -55,10 +56,10 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     ]
 
 
-def _function(field: Field, name: str, where: str) -> str:
-    """Return the server's function for a part of a date, if all databases order by it alike."""
+def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:
+    """Return the server's functions for a part of a date, if all databases order by them alike."""
     if name in _ORDERED_BY and field.target is None and field.value_type.kind in ("timestamp", "dateTime", "date"):
-        return name
+        return _ORDERED_BY[name]
     if name in PARTS and field.target is None and field.value_type.kind in PARTS[name].kinds:
         msg = (
             f"{where}: not every database can order by the {name} of {field}. Order by {field.name!r} itself, or "
@@ -69,4 +70,7 @@ def _function(field: Field, name: str, where: str) -> str:
     raise (target.directus if target else field.model.directus).unknown(name, where)
 
 
-_ORDERED_BY = ("year", "month", "day", "hour", "minute")
+_ORDERED_BY = {
+    **{name: (name,) for name in ("year", "month", "day", "hour", "minute")},
+    "date": ("year", "month", "day"),
+}

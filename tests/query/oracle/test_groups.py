@@ -40,6 +40,8 @@ AGGREGATES: list[Asked] = [
     lambda m, o: m.Flight.aggregate(x=o.Sum("dep_delay", filter=o.Q(carrier__name="JetBlue") | o.Q(note=None))),
     lambda m, o: m.Flight.order_by("-id")[5:25].aggregate(o.Sum("dep_delay"), n=o.Count("*")),
     lambda m, o: m.Flight.order_by("dep_delay", "id")[:7].aggregate(o.Avg("dep_delay"), o.Max("id")),
+    lambda m, o: m.Flight.aggregate(o.Min("carrier__name"), o.Max("plane__maker"), o.Max("plane__tailnum")),
+    lambda m, o: m.Flight.order_by("-id")[:50].aggregate(o.Min("note"), o.Max("note")),
     lambda m, o: m.Plane.aggregate(o.Count("owner"), o.Count("maker"), o.Min("tailnum")),
     lambda m, o: m.Flight.alias(who=o.F("carrier__name")).filter(who="JetBlue").aggregate(n=o.Count("*")),
 ]
@@ -79,6 +81,11 @@ GROUPS: list[Asked] = [
     ).order_by("-plane__owner__country", "diverted"),
     lambda m, o: (
         m.Flight.values("carrier__country").annotate(lo=o.Min("dep_delay"), hi=o.Max("distance")).order_by("-hi")
+    ),
+    lambda m, o: (
+        m.Flight.values("plane__maker")
+        .annotate(a=o.Min("note"), b=o.Max("carrier__name"))
+        .order_by("plane__maker")
     ),
     lambda m, o: m.Flight.values("plane").annotate(n=o.Count("plane__maker")).order_by("-n", "plane"),
     lambda m, o: (
@@ -120,7 +127,12 @@ OF_TIMES: list[Asked] = [
     lambda m, o: m.Flight.values("time_hour__year").annotate(n=o.Count("*")).order_by("time_hour__year"),
     lambda m, o: m.Flight.values("time_hour__month", "carrier").annotate(n=o.Count("*")).order_by("-n", "carrier"),
     lambda m, o: m.Flight.values("time_hour__day").annotate(s=o.Sum("dep_delay")).order_by("-time_hour__day")[1:5],
-    lambda m, o: m.Flight.values("time_hour__hour").annotate(n=o.Count("*")).filter(n__gt=10).order_by("-n"),
+    lambda m, o: (
+        m.Flight.values("time_hour__hour")
+        .annotate(n=o.Count("*"))
+        .filter(n__gt=10)
+        .order_by("-n", "time_hour__hour")
+    ),
     lambda m, o: m.Flight.values("time_hour__minute").annotate(n=o.Count("*")).order_by("time_hour__minute"),
     lambda m, o: m.Flight.values("time_hour__second").annotate(n=o.Count("*")).order_by("time_hour__second"),
     lambda m, o: m.Flight.values("time_hour__quarter").annotate(n=o.Count("*")).order_by("-time_hour__quarter"),
@@ -135,6 +147,7 @@ OF_TIMES: list[Asked] = [
     lambda m, o: m.Flight.values("time_hour__date").annotate(n=o.Count("*")).order_by("-time_hour__date"),
     lambda m, o: m.Flight.values("time_hour").annotate(n=o.Count("*")).order_by("-n", "time_hour")[:4],
     lambda m, o: m.Flight.values_list("time_hour__year", "time_hour__hour").order_by("id")[:30],
+    lambda m, o: m.Flight.order_by("-time_hour__date", "-time_hour__hour", "id").values_list("id"),
     lambda m, o: m.Flight.annotate(y=o.F("time_hour__year")).filter(y=2013).order_by("id").values("id", "y"),
     lambda m, o: m.Flight.annotate(y=o.F("time_hour__day")).order_by("-y", "id").values_list("id", "y")[10:80],
     lambda m, o: (
