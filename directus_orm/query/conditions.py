@@ -227,6 +227,6 @@ def is_quantified(node: Node) -> bool:
     if len(node.path) > 1:
         return False
     if isinstance(node.where, Leaf):
-        # Of a many-to-any, rows of the other collections are rows of nulls.
-        return ":" not in steps[-1] or not holds_of_null(node.where)
+        # A junction's row may lead nowhere, or to another collection: what it leads to is a row of nulls then.
+        return len(steps) == 1 or not holds_of_null(node.where)
     return len(steps) == 1 and is_quantified(node.where)
