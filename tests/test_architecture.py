@@ -44,6 +44,7 @@ LAYERS = (
     "query.parts",
     "query.merging",
     "dialects.aggregation",
+    "dialects.tallies",
     "dialects.rest",
     "session",
     "query.paging",

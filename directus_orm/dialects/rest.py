@@ -15,6 +15,7 @@ from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_ma
 from ..query.parts import Ask
 from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
+from . import tallies
 from .aggregation import query_of
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -175,7 +176,8 @@ def _rows(answer: Answer) -> list[Row]:
 
 
 def _query(query: Query) -> Row:
-    parts: Row = {"fields": _fields(query.paths) + [_with_function(t.path, "count") for t in query.tallies]}
+    parts: Row = {"fields": _fields(query.paths)}
+    tallies.add(parts, query)
     if query.where != ALWAYS:
         parts["filter"] = compile_filter(query.where)
     if query.search is not None:

@@ -8,6 +8,7 @@ import attrs
 
 from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
+from ..relations import ToMany
 from .q import check_root
 from .query import Order, Path
 from .transforms import PARTS
@@ -35,7 +36,7 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     descending, plain = name.startswith("-"), name.lstrip("-+")
     steps, rest = model.directus.follow(plain, where=f"{where}({name!r})")
     if rest == "count" and steps[-1].to_many and not any(step.to_many for step in steps[:-1]):
-        return [Order(cast("Path", steps), descending, "count")]
+        return [_by_number(cast("ToMany", steps[-1]), cast("Path", steps), descending, f"{where}({name!r})")]
     path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
     kind = path[-1].value_type.kind
     if rest:
@@ -54,6 +55,16 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
         attrs.evolve(order, path=(*path, *order.path), descending=order.descending is not descending)
         for order in inner
     ]
+
+
+def _by_number(relation: ToMany, path: Path, descending: bool, where: str) -> Order:
+    if relation.options.kind == "many-to-many":
+        msg = (
+            f"{where}: the server orders by the rows of the junction of {relation}, those that lead nowhere "
+            "included. Order the results in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return Order(path, descending, "count")
 
 
 def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ import pytest
 from django.db import models
 
 import directus_orm
-from directus_orm import Session
+from directus_orm import Count, Session, UnsupportedQuery
 
 from ... import oracle
+from ...library import Article, Author, Comment
 from ...world import Airline, Flight, Plane
 
 # What is asked, of either ORM: `o` has its Q, F, Count …, and `m` its models' querysets.
@@ -166,9 +167,22 @@ OF_TIMES: list[Asked] = [
 ]
 
 
+# Some rows of the junction lead to no tag, some comments to no article, some articles have neither.
+OF_LISTS: list[Asked] = [
+    lambda m, o: m.Article.annotate(n=o.Count("tags")).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Article.annotate(n=o.Count("comments")).order_by("-n", "id").values_list("id", "n"),
+    lambda m, o: m.Article.annotate(n=o.Count("comments")).filter(n__gt=1).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Author.annotate(n=o.Count("articles")).exclude(n=0).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Comment.annotate(n=o.Count("article__tags")).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Comment.annotate(n=o.Count("article__comments")).order_by("-n", "id").values_list("id", "n"),
+]
+
+KINDS: tuple[Any, ...] = (Airline, Article, Author, Comment, Flight, Plane)
+
+
 def ask(asked: Asked) -> tuple[Any, Any]:
     theirs = SimpleNamespace(**{name: model.objects.all() for name, model in oracle.MODELS.items()})
-    ours = SimpleNamespace(**{kind.__name__: kind.objects.all() for kind in (Airline, Flight, Plane)})
+    ours = SimpleNamespace(**{kind.__name__: kind.objects.all() for kind in KINDS})
     return asked(ours, directus_orm), asked(theirs, models)
 
 
@@ -208,6 +222,21 @@ def test_groups_are_djangos(django: None, session: Session, number: int) -> None
 @pytest.mark.parametrize("number", range(len(OF_TIMES)))
 def test_times_are_djangos(django: None, session: Session, number: int) -> None:
     compare(OF_TIMES[number])
+
+
+@pytest.mark.parametrize("number", range(len(OF_LISTS)))
+def test_numbers_of_related_rows_are_djangos(django: None, session: Session, number: int) -> None:
+    compare(OF_LISTS[number])
+
+
+def test_a_number_of_many_to_many_chooses_and_orders_nothing(django: None, session: Session) -> None:
+    """The server would count rows of the junction that lead nowhere."""
+    counted = Article.objects.annotate(n=Count("tags"))
+    wrongs: list[Callable[[], Any]] = [lambda: counted.filter(n=1), lambda: counted.exclude(n=1)]
+    for wrong in (*wrongs, lambda: counted.order_by("n")):
+        with pytest.raises(UnsupportedQuery, match="lead nowhere"):
+            wrong()
+    assert counted.only("id")[0].__dict__["n"] == 1
 
 
 def test_nothing_is_left_to_chance(django: None, session: Session) -> None:
