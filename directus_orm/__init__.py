@@ -37,6 +37,7 @@ from .query.columns import Column, RelatedColumn, col, via
 from .query.custom import register_lookup
 from .query.dynamic import current_role, current_user, now
 from .query.expressions import Avg, Count, F, Max, Min, Sum
+from .query.prefetching import Prefetch
 from .query.q import Q
 from .query.queryset import QuerySet
 from .query.related import Related
@@ -69,6 +70,7 @@ __all__ = [
     "NotNullViolation",
     "OutcomeUnknown",
     "Page",
+    "Prefetch",
     "Protected",
     "Q",
     "QueryError",

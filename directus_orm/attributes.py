@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from .errors import UnsupportedQuery
 from .fields import ABSENT, Field
 from .info import is_model
 from .instances import load_missing, reference, state_of, target_of
@@ -53,31 +52,6 @@ class RelationAttribute(FieldAttribute):
 
     def __delete__(self, instance: Any) -> None:
         instance.__dict__.pop(self.name, None)
-
-
-class ManyAttribute:
-    """Stands for a relation to many rows."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type[Any]) -> Any:
-        if instance is None:
-            return Reference(owner, (self.name,), to_many=True)
-        relation = owner.directus.relations[self.name]
-        msg = (
-            f"{relation}: this version of directus_orm queries relations to many rows, and does not read them yet."
-        )
-        raise UnsupportedQuery(msg)
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        msg = f"{type(instance).__name__}.{self.name} leads to many rows, and is not assigned."
-        raise TypeError(msg)
-
-    def __repr__(self) -> str:
-        return f"<relation {self.name!r}>"
 
 
 def _checked(field: Field, value: Any) -> Any:

@@ -10,11 +10,14 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .errors import ConversionError, DoesNotExist
+import attrs
+
+from .errors import ConfigurationError, ConversionError, DoesNotExist, QueryError
 from .fields import Field
 from .query.fetch import fetch
 from .query.paging import key_pages
-from .query.query import Path, Query
+from .query.query import Nested, Path, Query
+from .query.steps import settle
 from .scalars import Convert
 from .session import Session, current_session
 from .wire import Row
@@ -178,22 +181,24 @@ def reference(model: type[Any], key: Any, batch: Batch | None = None) -> Any:
 class RowLoader:
     """Turns the rows of one selection into instances."""
 
-    def __init__(self, model: type[Any], paths: Iterable[Path]) -> None:
-        self._model = model
+    def __init__(self, model: type[Any], paths: Iterable[Path], nested: Iterable[Nested] = ()) -> None:
+        self.model = model
         self._pk: Field = model.directus.pk
         self._fields: list[Field] = []
-        nested: dict[Field, list[Path]] = {}
+        inner: dict[Field, list[Path]] = {}
         for first, *rest in paths:
             if rest:
-                nested.setdefault(first, []).append(tuple(rest))
+                inner.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
         self._plan = plan(self._fields)
-        self._nested = [(f, RowLoader(target_of(f), inner)) for f, inner in nested.items()]
+        nested = tuple(nested)
+        self._nested = [(f, RowLoader(target_of(f), found, _behind(f, nested))) for f, found in inner.items()]
+        self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
 
     def __call__(self, row: Row, batch: Batch) -> Any:
         """Return a new instance for a row."""
-        instance = blank(self._model, State(batch, row, stored=True))
+        instance = blank(self.model, State(batch, row, stored=True))
         batch.add(instance)
         self.fill(instance, row, batch)
         return instance
@@ -208,21 +213,81 @@ class RowLoader:
             elif field.column in row:
                 take(instance, row, (field,))
             # Else the related row may not be read, and the server leaves out its key as well (G26): not loaded.
+        for each in self._lists:
+            each.fill(instance, row, batch)
 
     def link(self, instance: Any, field: Field, part: Row, batch: Batch) -> None:
         """Put the related instance of a nested row where it belongs."""
-        raw = part[self._pk.column]
         try:
-            related = batch.instance(self._pk.load(raw))
+            related = self.shared(part, batch)
         except ConversionError as problem:
             state_of(instance).problems[field.name] = problem
             return
-        if any(inner.name not in related.__dict__ for inner in self._fields) or self._nested:
-            state_of(related).row.update(part)
-            self.fill(related, part, batch)
         instance.__dict__[field.name] = related
         # The column holds the key; the row keeps what the server stores.
-        state_of(instance).row[field.column] = raw
+        state_of(instance).row[field.column] = part[self._pk.column]
+
+    def shared(self, part: Row, batch: Batch) -> Any:
+        """Return the instance of a nested row: two rows that lead to one key share it.
+
+        Raises:
+            ConversionError: the key does not fit its field.
+        """
+        related = batch.instance(self._pk.load(part[self._pk.column]))
+        lacks = any(inner.name not in related.__dict__ for inner in self._fields)
+        if lacks or self._nested or self._lists:
+            state_of(related).row.update(part)
+            self.fill(related, part, batch)
+        return related
+
+
+def _behind(field: Field, nested: Iterable[Nested]) -> list[Nested]:
+    """Return the lists that come along behind a field, as its model sees them."""
+    return [
+        attrs.evolve(each, path=each.path[1:]) for each in nested if len(each.path) > 1 and each.path[0] == field
+    ]
+
+
+class ListLoader:
+    """Makes the list of related instances of each row that comes with one."""
+
+    def __init__(self, nested: Nested) -> None:
+        self._nested = nested
+        self._relation = relation = nested.relation
+        self._loaders = {
+            one.target.directus.collection: RowLoader(one.target, query.paths, query.nested)
+            for one, query in zip(relation.scopes, nested.queries, strict=True)
+        }
+        self._only = next(iter(self._loaders)) if len(self._loaders) == 1 else None
+        self._reverse = relation.reverse if relation.options.kind == "one-to-many" else None
+
+    def fill(self, instance: Any, row: Row, batch: Batch) -> None:
+        """Give an instance its list; one that may not be read is left out, and says so when it is asked for."""
+        parts = row.pop(self._nested.column, None)
+        if isinstance(parts, list):
+            instance.__dict__[self._nested.name] = self._loaded(parts, instance, batch)
+
+    def _loaded(self, parts: list[Any], instance: Any, batch: Batch) -> list[Any]:
+        found: dict[int, Any] = {}
+        for part in parts:
+            related = self._related(part, batch)
+            if related is not None:
+                found[id(related)] = related  # a junction may have two rows for one
+                if self._reverse is not None:
+                    related.__dict__[self._reverse.name] = instance
+        return list(found.values())
+
+    def _related(self, part: Any, batch: Batch) -> Any:
+        """Return the instance of a row of the list; None where a junction's row leads nowhere."""
+        collection = self._only
+        if self._relation.is_scoped:
+            collection = part[self._relation.options.collection]
+        if self._reverse is None:
+            part = part[self._relation.steps[1].partition(":")[0]]
+        if not isinstance(part, dict) or collection not in self._loaders:
+            return None
+        loader = self._loaders[collection]
+        return loader.shared(part, batch.related(loader.model))
 
 
 def target_of(field: Field) -> type[Any]:
@@ -293,6 +358,7 @@ def load_missing(instance: Any, field: Field) -> None:
     if state.missing:
         raise gone(instance)
     session = session_of(instance)
+    check_lazy_loading(session, f"{type(instance).__name__}.{field.name}", _line(instance, field))
     fields = _wanted(instance, field)
     mates = [m for m in (state.batch.members() if state.batch else ()) if m is not instance and _lacks(m, field)]
     rows = read_rows(session, [instance, *mates], fields)
@@ -303,6 +369,55 @@ def load_missing(instance: Any, field: Field) -> None:
             _complete(mate, row, fields)
     if state.missing:
         raise gone(instance)
+
+
+def _line(instance: Any, field: Field) -> str:
+    """Return what to add to a queryset so that a field comes with the rows."""
+    if set(instance.__dict__) - {"_state", type(instance).directus.pk.name}:
+        return f"only({field.name!r}, …), or leave out what defers it,"
+    return "select_related('…') with the relation that led to it"
+
+
+def load_list(instance: Any, nested: Nested) -> None:
+    """Load a list of related rows for an instance and for all of its batch that lack it, as `load_missing` does.
+
+    Raises:
+        DoesNotExist: the row is gone, or this user may not see it.
+        Forbidden: this user may not read the list.
+    """
+    state, model = state_of(instance), type(instance)
+    if state.missing:
+        raise gone(instance)
+    session = session_of(instance)
+    check_lazy_loading(session, nested.relation, f"prefetch_related({nested.name!r})")
+    mates = [m for m in (state.batch.members() if state.batch else ()) if m is not instance and _has_key(m)]
+    asked = [
+        instance,
+        *(mate for mate in mates if nested.name not in mate.__dict__ and not state_of(mate).missing),
+    ]
+    query = settle(session, Query(model, paths=((model.directus.pk,),), nested=(nested,)))
+    loader = ListLoader(nested)
+    for one, row in zip(asked, _found(session, query, asked), strict=True):
+        if row is None:
+            state_of(one).missing = True
+        else:
+            loader.fill(one, row, state_of(one).batch or Batch(session, model))
+    if state.missing:
+        raise gone(instance)
+    if nested.name not in instance.__dict__:
+        msg = f"{nested.relation} may not be read by this user, or {model.directus.collection!r} has no such list."
+        raise ConfigurationError(msg)
+
+
+def check_lazy_loading(session: Session, what: object, line: str) -> None:
+    """Refuse to load what did not come with the rows, where `Session.forbid_lazy_loading` says so.
+
+    Raises:
+        QueryError: it does.
+    """
+    if session.lazy_loading_is_forbidden:
+        msg = f"{what} is not loaded, and lazy loading is forbidden here: add .{line} to the queryset."
+        raise QueryError(msg)
 
 
 def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
@@ -317,8 +432,13 @@ def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field
     if info.options.singleton:
         answer = session.send(dialect.read_singleton(query, fresh=True))
         return [dialect.singleton_row(answer, info)]
+    return _found(session, query, instances)
+
+
+def _found(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
+    pk: Field = query.model.directus.pk
     keys = [stored_key(instance) for instance in instances]
-    steps = key_pages(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
+    steps = key_pages(query, list(dict.fromkeys(keys)), session.dialect, session.max_rows)
     found = {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
     return [found.get(pk.load(key)) for key in keys]
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import attrs
 
 from . import errors, info, writes
-from .attributes import FieldAttribute, ManyAttribute, RelationAttribute
+from .attributes import FieldAttribute, RelationAttribute
 from .errors import ConfigurationError
 from .fields import ABSENT, Field, field, leave_alone
 from .info import ModelInfo, Options
 from .instances import State, key_of, state_of
 from .query.queryset import Manager
 from .query.references import Reference
+from .query.related import ManyAttribute
 from .relations import many_to_any, many_to_many, one_to_many, relation_options
 from .wire import MASK
 

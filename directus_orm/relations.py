@@ -177,6 +177,28 @@ class ToMany:
         msg = f"{self} leads to several models, and {name!r} is none of them. A path says to which: {paths}."
         return FieldError(msg, name=name, choices=choices)
 
+    @property
+    def scopes(self) -> tuple[ToMany, ...]:
+        """The relation to each of the models: of a many-to-any its parts, otherwise itself."""
+        return tuple(attrs.evolve(self, targets=(target,)) for target in self.targets)
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The server's name of the field that leads back here: of the other side's, or of the junction's.
+
+        Raises:
+            ConfigurationError: the junction has no such field.
+        """
+        if self.options.kind == "one-to-many":
+            return str(self.reverse.column)
+        return self.options.source or self._junction_field(self.model, "source")
+
+    @property
+    def junction_key(self) -> str:
+        """The server's name of the junction's key."""
+        through = self.options.through
+        return "id" if through is None or isinstance(through, str) else str(through.directus.pk.column)
+
     @functools.cached_property
     def steps(self) -> tuple[str, ...]:
         """The server's names on the way to the other side: of the list, and of the junction's field.
@@ -189,7 +211,7 @@ class ToMany:
             self.reverse  # noqa: B018 - checks the declaration
             return (self.column,)
         if kind == "many-to-many":
-            return (self.column, self._junction_field())
+            return (self.column, self.options.target or self._junction_field(self.target, "target"))
         return (self.column, f"{self.options.target}:{self.target.directus.collection}")
 
     @property
@@ -213,21 +235,21 @@ class ToMany:
             raise ConfigurationError(msg)
         return found
 
-    def _junction_field(self) -> str:
-        if self.options.target is not None:
-            return self.options.target
-        known = self.target.directus
+    def _junction_field(self, side: type[Any], argument: str) -> str:
+        """Return the junction's field that leads to a side, as its model says, or as Directus Studio names it."""
+        known = side.directus
         through = self.options.through
         if isinstance(through, str):
-            prefix = "related_" if known.collection == self.model.directus.collection else ""
-            return f"{prefix}{known.collection}_{known.pk.column}"
-        assert through is not None  # noqa: S101 - many_to_many takes it
-        fits = [f.column for f in through.directus.fields.values() if f.target and f.target.directus is known]
+            to_itself = argument == "target" and self.target.directus.collection == self.model.directus.collection
+            return f"{'related_' if to_itself else ''}{known.collection}_{known.pk.column}"
+        assert through is not None  # noqa: S101 - only a one-to-many has no junction
+        fields = through.directus.fields.values()
+        fits = [f.column for f in fields if f.target and f.target.directus.collection == known.collection]
         if len(fits) == 1:
             return str(fits[0])
         msg = (
-            f"{self}: of the fields of the junction {through.__name__}, those that lead to {self.target.__name__} "
-            f"are: {', '.join(fits) or 'none'}; say which with many_to_many(…, target=…)."
+            f"{self}: of the fields of the junction {through.__name__}, those that lead to {side.__name__} are: "
+            f"{', '.join(fits) or 'none'}; say which with {argument}=…."
         )
         raise ConfigurationError(msg)
 

@@ -191,8 +191,6 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"id": 202, "articles_id": 7, "tags_id": 1, "sort": 2, "note": "twice"},
         # What a server keeps when a link is removed; such rows belong to nobody.
         {"id": 203, "articles_id": None, "tags_id": 2, "sort": None, "note": "no article"},
-        {"id": 204, "articles_id": 7, "tags_id": None, "sort": None, "note": "no tag"},
-        {"id": 205, "articles_id": 90, "tags_id": None, "sort": None, "note": "no tag"},
     ],
     "heroes": [{"id": n, "title": TEXTS[n + 1]} for n in range(1, 6)] + [{"id": 6, "title": "Red"}],
     "texts": [{"id": n, "content": TEXTS[n]} for n in range(1, 8)],

@@ -44,6 +44,7 @@ LAYERS = (
     "query.parts",
     "query.merging",
     "dialects.aggregation",
+    "dialects.nesting",
     "dialects.tallies",
     "dialects.rest",
     "session",
@@ -64,6 +65,7 @@ LAYERS = (
     "query.results",
     "query.selecting",
     "query.rows",
+    "query.prefetching",
     "query.queryset",
     "query.related",
     "query.columns",
@@ -144,7 +146,7 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
-    *("Column", "Model", "Page", "Q", "QuerySet", "Related", "RelatedColumn", "Rows", "Session"),
+    *("Column", "Model", "Page", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Rows", "Session"),
     *("many_to_any", "many_to_many", "one_to_many"),
     *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
     *("register_lookup", "register_type", "via"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from directus_orm import Model, Session, field, generated
+from directus_orm import Model, Related, Session, field, generated, one_to_many
 from directus_orm.testing import DirectusServer
 
 from .schema import AUTO_KEY, column, key, make_collection, make_relation
@@ -16,6 +16,7 @@ class Airline(Model):
     carrier: str = field(primary_key=True)
     name: str
     country: str | None = None
+    flights: Related[Flight] = one_to_many("carrier")
 
 
 class Plane(Model):
@@ -101,7 +102,7 @@ def build(server: DirectusServer) -> None:
         column("note", "string"),
         column("diverted", "boolean"),
     )
-    make_relation(server, "flights", "carrier", "airlines", "string")
+    make_relation(server, "flights", "carrier", "airlines", "string", reverse="flights")
     make_relation(server, "flights", "plane", "planes", "string")
     make_collection(
         server,

@@ -15,7 +15,7 @@ from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_ma
 from ..query.parts import Ask
 from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
-from . import tallies
+from . import nesting, tallies
 from .aggregation import query_of
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -176,7 +176,10 @@ def _rows(answer: Answer) -> list[Row]:
 
 
 def _query(query: Query) -> Row:
-    parts: Row = {"fields": _fields(query.paths)}
+    parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *nesting.nested_fields(query)]))}
+    if query.nested:
+        parts["deep"] = nesting.deep(query, _filter, _sorted_by)
+        parts |= {"alias": names} if (names := nesting.renamed(query)) else {}
     tallies.add(parts, query)
     if query.where != ALWAYS:
         parts["filter"] = compile_filter(query.where)

@@ -41,7 +41,7 @@ class Reading:
     def __init__(self, session: Session | None, query: Query, grouping: Grouping, *, whole: bool = False) -> None:
         self._session = session
         self.grouping = grouping
-        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), grouping=None)
+        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), nested=(), grouping=None)
         self.keys = [key(term, whole=whole) for _, term in grouping.keys]
         # What tells whether the server can be believed about parts of dates, see `_is_early`.
         self._firsts = tuple(dict.fromkeys(Total("min", part.moment) for part in self.keys if part.moment))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from ..fields import Field
+from ..info import Step
+from ..relations import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
 from .grouping import Aliases, Grouping, Tally
 
@@ -23,12 +25,40 @@ class Order:
 
 
 @attrs.frozen
+class Nested:
+    """The rows behind a relation to many that come along with each row, complete unless their query has a limit.
+
+    ``path`` leads there over many-to-one relations; ``queries`` describe the rows, of each model that a
+    many-to-any leads to. They become a list of the instance, under the relation's name or that of ``attribute``.
+    """
+
+    path: tuple[Step, ...]
+    queries: tuple[Query, ...]
+    attribute: str | None = None
+
+    @property
+    def relation(self) -> ToMany:
+        """The relation."""
+        return cast("ToMany", self.path[-1])
+
+    @property
+    def column(self) -> str:
+        """The name of the list in the server's rows."""
+        return self.attribute or self.relation.column
+
+    @property
+    def name(self) -> str:
+        """The name of the list in the instances."""
+        return self.attribute or self.relation.name
+
+
+@attrs.frozen
 class Query:
     """A frozen description of rows: which, in what order, how many, and what of each.
 
     ``paths`` are the values wanted of each row, ``related`` the many-to-one relations whose rows come along.
-    ``aliases`` are names given to values, of which ``shown`` come along. With a ``grouping``, limit and offset are
-    those of groups.
+    ``nested`` are the lists that come along. ``aliases`` are names given to values, of which ``shown`` come along.
+    With a ``grouping``, limit and offset are those of groups.
     """
 
     model: type[Any]
@@ -42,6 +72,7 @@ class Query:
     aliases: Aliases = ()
     shown: tuple[str, ...] = ()
     grouping: Grouping | None = None
+    nested: tuple[Nested, ...] = ()
 
     @property
     def tallies(self) -> tuple[Tally, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -13,15 +14,17 @@ from ..errors import ConfigurationError, QueryError, RecordNotUnique
 from ..fields import Field
 from ..info import ModelInfo
 from ..instances import Batch, reference, state_of
-from . import selecting
+from . import prefetching, selecting
 from .conditions import NEVER, Among, Node, all_of, either_of, negate
 from .fetch import fetch
 from .lookups import key_of
 from .ordering import ordering
 from .paging import key_pages
+from .prefetching import Prefetch
 from .query import Path, Query
 from .rows import Rows
 from .shapes import Instances, Values
+from .steps import settle
 
 M = TypeVar("M", bound="HasKey")
 
@@ -114,13 +117,13 @@ class QuerySet(Rows[M]):
     def only(self, *names: str) -> Self:
         """Load only these fields, and the key; the others come when they are read, for the whole page at once."""
         wanted = [self._own(name, "only") for name in names]
-        return self._selecting([self._info.pk, *wanted])
+        return self._with(prefetching.chosen(self._query, [self._info.pk, *wanted], self._query.related))
 
     def defer(self, *names: str) -> Self:
         """Load all but these fields; they come when they are read, for the whole page at once."""
         left_out = [self._own(name, "defer") for name in names]
-        kept = [f for f in self._own_fields() if f not in left_out or f is self._info.pk]
-        return self._selecting(kept)
+        kept = [f for f in prefetching.own_fields(self._query) if f not in left_out or f is self._info.pk]
+        return self._with(prefetching.chosen(self._query, kept, self._query.related))
 
     def select_related(self, *names: str | None) -> Self:
         """Bring many-to-one relations along in the same request: ``"carrier"``, ``"carrier__country"``.
@@ -129,12 +132,29 @@ class QuerySet(Rows[M]):
         """
         self._plural("select_related")
         if None in names:
-            return self._selecting(self._own_fields(), related=())
-        if not names:
-            found = [(f,) for f in self._info.fields.values() if f.target is not None and not f.nullable]
-            return self._selecting(self._own_fields(), related=tuple(found))
-        paths = [self._relation(str(name)) for name in names]
-        return self._selecting(self._own_fields(), related=(*self._query.related, *paths))
+            return self._with(prefetching.chosen(self._query, prefetching.own_fields(self._query), ()))
+        required = [f for f in self._info.fields.values() if f.target is not None and not f.nullable]
+        paths = [self._relation(str(name)) for name in names] or [(field,) for field in required]
+        return self._with(prefetching.with_related(self._query, *paths))
+
+    def prefetch_related(self, *relations: str | Prefetch | None) -> Self:
+        """Bring lists of related rows along in the same request: ``"comments"``, ``"author__articles__tags"``.
+
+        The lists are complete, unless a `Prefetch` says otherwise. With None alone, none come along.
+
+        Raises:
+            FieldError: there is no such relation.
+
+        Example:
+            >>> airlines = Airline.objects.prefetch_related("flights")
+            >>> [len(airline.flights) for airline in airlines]
+            [65, 65, 65, 65]
+        """
+        self._plural("prefetch_related")
+        wanted = [relation for relation in relations if relation is not None]
+        if len(wanted) < len(relations):
+            return self._with(attrs.evolve(self._query, nested=()))
+        return self._with(functools.reduce(prefetching.prefetched, wanted, self._query))
 
     def _own(self, name: str, verb: str) -> Field:
         path, rest = self._info.walk(name, f"{verb}({name!r})")
@@ -155,18 +175,6 @@ class QuerySet(Rows[M]):
             )
             raise QueryError(msg)
         return path
-
-    def _own_fields(self) -> list[Field]:
-        present = {path[0] for path in self._query.paths}
-        return [field for field in self._info.fields.values() if field in present]
-
-    def _selecting(self, own: Iterable[Field], related: tuple[Path, ...] | None = None) -> Self:
-        related = self._query.related if related is None else related
-        prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
-        paths: list[Path] = [(field,) for field in own]
-        paths += [(*prefix, f) for prefix in prefixes for f in _fields_behind(prefix)]
-        query = attrs.evolve(self._query, paths=tuple(paths), related=tuple(prefixes))
-        return self._with(selecting.with_annotations(query))
 
     # --- dates ----------------------------------------------------------------------------------------------
 
@@ -215,8 +223,11 @@ class QuerySet(Rows[M]):
         if not wanted or self._query.is_empty:
             return {}
         session = self._session()
-        decode = self._shape.decoder(self._query)
-        found = fetch(session, key_pages(self._query, wanted, session.dialect, session.max_rows))
+        query = settle(session, self._query)
+        if query.is_empty:
+            return {}
+        decode = self._shape.decoder(query)
+        found = fetch(session, key_pages(query, wanted, session.dialect, session.max_rows))
         return {instance.pk: instance for rows in found for instance in decode(session, rows)}
 
     def ref(self, key: Any) -> M:
@@ -364,11 +375,6 @@ def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a new row takes from what was looked for: whole fields, not patterns and paths."""
     exact = {name.removesuffix("__exact"): value for name, value in lookups.items()}
     return {name: value for name, value in exact.items() if "__" not in name}
-
-
-def _fields_behind(path: Path) -> Iterable[Field]:
-    target = path[-1].target
-    return () if target is None else target.directus.fields.values()
 
 
 MT = TypeVar("MT", bound="HasKey")

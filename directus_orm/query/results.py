@@ -212,8 +212,8 @@ class Results(Generic[T]):
     def first(self) -> T | None:
         """Return the first row, by key where there is no ordering, or None."""
         self._plural("first")
-        if self._cache:
-            return self._cache[0]
+        if self._cache or self._complete:
+            return self._cache[0] if self._cache else None
         return next(iter(self._with(self._query.sliced(0, 1))), None)
 
     def page(self, number: int, size: int) -> Page[T]:
@@ -271,7 +271,7 @@ class Results(Generic[T]):
         if self._query.grouping is not None:
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
-        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=(), shown=())
+        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=(), shown=(), nested=())
         return any(read(self._session(), one))
 
     def explain(self) -> Explanation:

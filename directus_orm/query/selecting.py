@@ -173,7 +173,7 @@ def _reading(query: Query, chosen: tuple[tuple[str, Alias], ...]) -> Query:
     ]
     paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in on_the_way)
     plain = {path: _key_of(path) if path in on_the_way else path for path in paths}
-    return attrs.evolve(query, paths=tuple(dict.fromkeys(plain.values())), related=(), shown=tallies)
+    return attrs.evolve(query, paths=tuple(dict.fromkeys(plain.values())), related=(), nested=(), shown=tallies)
 
 
 def _key_of(path: Any) -> Any:

@@ -51,7 +51,7 @@ class Instances:
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
         """Return the function."""
-        load = RowLoader(query.model, query.paths)
+        load = RowLoader(query.model, query.paths, query.nested)
         pk = query.model.directus.pk.column
         annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
 

@@ -38,7 +38,7 @@ from .conditions import (
 from .fetch import fetch
 from .lookups import MOST_VALUES, among
 from .paging import pages
-from .query import Query
+from .query import Nested, Query
 from .texts import Holds, case_pattern, keyed
 
 # Keys are small: one request brings them all, as they were at one moment.
@@ -95,12 +95,23 @@ def settle(session: Session, query: Query) -> Query:
     return settled(query, lambda condition: _find(session, condition))
 
 
-def settled(query: Query, find: Find) -> Query:
-    """Do as `settle` does, with another way to what the other queries find."""
+def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
+    """Do as `settle` does, with another way to what the other queries find.
+
+    ``before`` are the server's names that lead to the rows, where they come with other rows.
+    """
     where = _known(query.where, find)
     if crosses_many(where):
-        where = _arranged(where, find, set(), ())
-    return query if where == query.where else attrs.evolve(query, where=where)
+        where = _arranged(where, find, set(), before)
+    nested = tuple(_settled_list(each, find) for each in query.nested)
+    if where == query.where and nested == query.nested:
+        return query
+    return attrs.evolve(query, where=where, nested=nested)
+
+
+def _settled_list(nested: Nested, find: Find) -> Nested:
+    junction = nested.relation.steps[1:]
+    return attrs.evolve(nested, queries=tuple(settled(query, find, junction) for query in nested.queries))
 
 
 # --- rows that are looked at ----------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class Session:
         self.disregards_case: bool | None = None
         # Whether null comes first in its orderings, too.
         self.null_first: bool | None = None
+        self.lazy_loading_is_forbidden = False
         self._captures: tuple[Capture, ...] = ()
         self._depth = 0
         self._lock = threading.Lock()
@@ -191,6 +192,18 @@ class Session:
         ```
         """
         return self._capturing()
+
+    @contextmanager
+    def forbid_lazy_loading(self) -> Iterator[None]:
+        """Raise `QueryError` where something would be loaded that did not come with the rows.
+
+        For tests: the error names what was touched, and what to add to the queryset.
+        """
+        before, self.lazy_loading_is_forbidden = self.lazy_loading_is_forbidden, True
+        try:
+            yield
+        finally:
+            self.lazy_loading_is_forbidden = before
 
     def __enter__(self) -> Self:
         with self._lock:

@@ -107,5 +107,7 @@ def test_rows_are_looked_at_on_arrival_in_slices_counts_and_writes(odd: Session)
     assert ([note.title for note in page.rows], page.total) == (meant[2:4], len(meant))
     assert found.filter(title=meant[0]).exists()
     assert not found.filter(title="0").exists()
+    keys = [note.pk for note in Note.objects.filter(title__in=[meant[0], "0"])]
+    assert [note.title for note in found.in_bulk(keys).values()] == meant[:1]
     assert found[:2].update(stars=7) == 2
     assert {note.title for note in Note.objects.filter(stars=7)} == set(meant[:2])

@@ -23,7 +23,7 @@ _NAMES = ("Q", "F", "Count", "Sum", "Avg", "Min", "Max")
 _VALUES = {"UTC": UTC, "date": date, "datetime": datetime, "time": time, "Decimal": Decimal}
 
 OURS: dict[str, Any] = {
-    **{name: getattr(directus_orm, name, None) for name in _NAMES},
+    **{name: getattr(directus_orm, name) for name in _NAMES},
     **{name: getattr(library, name, None) or getattr(world, name) for name in oracle.MODELS},
     **_VALUES,
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 
 from directus_orm import Session
 from directus_orm.testing import DirectusServer
@@ -40,8 +40,8 @@ def test_a_queryset_means_what_it_means_in_django(
     )
     @given(recipe=recipes(both_worlds.database.vendor))
     def every_recipe(recipe: Recipe) -> None:
-        assume(recipe not in tally.done)  # variations of an example are often the same one again
-        compare(recipe, tally, family)
+        if recipe not in tally.done:  # variations of an example are often the same one again
+            compare(recipe, tally, family)
 
     every_recipe()
 

@@ -122,11 +122,17 @@ OF_TIMES: list[Asked] = [
     lambda m, o: m.Flight.aggregate(o.Count("time_hour"), o.Min("time_hour"), o.Max("time_hour")),
     lambda m, o: m.Flight.aggregate(a=o.Count("time_hour", distinct=True), b=o.Count("plane", distinct=True)),
     lambda m, o: (
-        m.Flight.values("carrier").annotate(n=o.Count("time_hour"), last=o.Max("time_hour")).order_by("-last")
+        m.Flight.values("carrier")
+        .annotate(n=o.Count("time_hour"), last=o.Max("time_hour"))
+        .order_by("-last", "carrier")
     ),
     lambda m, o: m.Flight.values("note").annotate(n=o.Count("time_hour", distinct=True)).order_by("-n", "note"),
     lambda m, o: m.Flight.values("time_hour__year").annotate(n=o.Count("*")).order_by("time_hour__year"),
-    lambda m, o: m.Flight.values("time_hour__month", "carrier").annotate(n=o.Count("*")).order_by("-n", "carrier"),
+    lambda m, o: (
+        m.Flight.values("time_hour__month", "carrier")
+        .annotate(n=o.Count("*"))
+        .order_by("-n", "carrier", "time_hour__month")
+    ),
     lambda m, o: m.Flight.values("time_hour__day").annotate(s=o.Sum("dep_delay")).order_by("-time_hour__day")[1:5],
     lambda m, o: (
         m.Flight.values("time_hour__hour")
@@ -232,8 +238,12 @@ def test_numbers_of_related_rows_are_djangos(django: None, session: Session, num
 def test_a_number_of_many_to_many_chooses_and_orders_nothing(django: None, session: Session) -> None:
     """The server would count rows of the junction that lead nowhere."""
     counted = Article.objects.annotate(n=Count("tags"))
-    wrongs: list[Callable[[], Any]] = [lambda: counted.filter(n=1), lambda: counted.exclude(n=1)]
-    for wrong in (*wrongs, lambda: counted.order_by("n")):
+    wrongs: list[Callable[[], Any]] = [
+        lambda: counted.filter(n=1),
+        lambda: counted.exclude(n=1),
+        lambda: counted.order_by("n"),
+    ]
+    for wrong in wrongs:
         with pytest.raises(UnsupportedQuery, match="lead nowhere"):
             wrong()
     assert counted.only("id")[0].__dict__["n"] == 1
