@@ -45,6 +45,7 @@ LAYERS = (
     "query.merging",
     "dialects.aggregation",
     "dialects.nesting",
+    "dialects.tallies",
     "dialects.rest",
     "session",
     "query.paging",

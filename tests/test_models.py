@@ -496,10 +496,10 @@ class TestRelations:
         assert comment.body.pk == key
         assert comment.body == Note.objects.ref(key)
 
-    def test_an_unsaved_related_instance_must_be_saved_first(self, notes: Session) -> None:
+    def test_an_unsaved_related_instance_goes_along_with_save_alone(self, notes: Session) -> None:
         note = Note(title="a", flight=Flight(carrier=Airline.objects.ref("AA")))
         with notes.capture() as sent, pytest.raises(ConversionError, match="save it first"):
-            note.save()
+            Note.objects.bulk_create([note])
         assert not sent
 
 

@@ -15,7 +15,7 @@ from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_ma
 from ..query.parts import Ask
 from ..query.query import Order, Path, Query
 from ..wire import Answer, Request, Row, path
-from . import nesting
+from . import nesting, tallies
 from .aggregation import query_of
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -191,11 +191,11 @@ def _query(query: Query) -> Row:
 
 def _columns(query: Query) -> Row:
     """Return what of each row is asked for."""
-    fields = [*_fields(query.paths), *(_with_function(tally.path, "count") for tally in query.tallies)]
-    parts: Row = {"fields": [*fields, *dict.fromkeys(nesting.nested_fields(query))]}
+    parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *nesting.nested_fields(query)]))}
     if query.nested:
         parts["deep"] = nesting.deep(query, _filter, _sorted_by)
         parts |= {"alias": names} if (names := nesting.renamed(query)) else {}
+    tallies.add(parts, query)
     return parts
 
 

@@ -12,7 +12,7 @@ from ..wire import Row
 from .fetch import fetch
 from .group_paging import group_pages
 from .grouping import Grouping, GroupOrder, Path, Term, kind_of
-from .merging import TEXTS
+from .merging import TEXTS, Rank, inner_value
 from .paging import pages
 from .parts import Ask, Column, Sorted, value_of
 from .query import Order, Query
@@ -62,20 +62,25 @@ class Ordering:
         counted = term is None and self._measures[name].function == "count"
         parted = term is not None and value_of(term) is not None
         if counted or parted or kind_of(path[-1]) not in TEXTS or not values:
-            return lambda value: value
-        places = {value: place for place, value in enumerate(self._texts(path))}
-        return lambda value: places.get(value, len(places))
+            return inner_value
+        return text_rank(self._session, self._chosen, path)
 
-    def _texts(self, path: Path) -> Iterator[Any]:
-        """Yield all texts of a field in the database's order."""
-        field = path[-1]
-        column = Column(field)
-        own = self._chosen[0] if len(path) == 1 and len(self._chosen) == 1 else None
-        rows = own or Ask(Query(self._rows.model if len(path) == 1 else field.model))
-        ask = attrs.evolve(rows, columns=(column,), order=(Sorted(column),))
-        session = self._session
-        for page in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
-            yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)
+
+def text_rank(session: Session, chosen: Sequence[Ask], path: Path) -> Rank:
+    """Return the function from a text to its place in the database's order, which is asked for."""
+    places = {text: place for place, text in enumerate(_texts(session, chosen, path))}
+    return lambda text: places.get(text, len(places))
+
+
+def _texts(session: Session, chosen: Sequence[Ask], path: Path) -> Iterator[Any]:
+    """Yield all texts of a field in the database's order."""
+    field = path[-1]
+    column = Column(field)
+    own = chosen[0] if len(path) == 1 and len(chosen) == 1 else None
+    rows = own or Ask(Query(chosen[0].rows.model if len(path) == 1 else field.model))
+    ask = attrs.evolve(rows, columns=(column,), order=(Sorted(column),))
+    for page in fetch(session, group_pages(ask, session.dialect, session.max_rows)):
+        yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)
 
 
 def _raw_value(row: Row, path: Path) -> Any:

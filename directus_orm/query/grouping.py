@@ -49,6 +49,17 @@ class Tally:
     name: str
     path: tuple[Any, ...]
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether the rows are listed, since the server would count rows of the junction that lead nowhere."""
+        return bool(self.path[-1].options.kind == "many-to-many")
+
+    @property
+    def key(self) -> str:
+        """The name of the number, or of the list, in the server's rows."""
+        column = self.path[-1].column
+        return f"tally_{column}" if self.is_listed else f"{column}_count"
+
 
 @attrs.frozen
 class Measure:

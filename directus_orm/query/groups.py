@@ -6,6 +6,7 @@ filtered, ordered and cut here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -19,11 +20,11 @@ from ..wire import Row
 from . import explain as explained
 from .conditions import ALWAYS, Among, Leaf, Node, Some, crosses_many, parts_of
 from .fetch import fetch
-from .group_order import Ordering
+from .group_order import Ordering, text_rank
 from .group_paging import GROUPS_AT_ONCE, by_keys, cut_to, group_pages, with_totals
 from .grouping import Grouping, Measure, Path, kind_of
 from .having import test_of
-from .merging import Recipe, Related, Result, in_rows, recipe
+from .merging import Rank, Recipe, Related, Result, in_rows, inner_value, recipe
 from .paging import key_pages
 from .parts import Ask, Column, Key, Sorted, Total, key, value_of
 from .query import Query
@@ -40,13 +41,14 @@ class Reading:
     def __init__(self, session: Session | None, query: Query, grouping: Grouping, *, whole: bool = False) -> None:
         self._session = session
         self.grouping = grouping
-        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), grouping=None)
+        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), nested=(), grouping=None)
         self.keys = [key(term, whole=whole) for _, term in grouping.keys]
         # What tells whether the server can be believed about parts of dates, see `_is_early`.
         self._firsts = tuple(dict.fromkeys(Total("min", part.moment) for part in self.keys if part.moment))
         self.columns = tuple(dict.fromkeys(column for part in self.keys for column in part.columns))
         self._chosen: dict[Node, list[Ask]] = {}
         self._tables: dict[Path, dict[Any, Any]] = {}
+        self._ranks: dict[Path, Rank] = {}
         self._slice: list[Any] | None = None
 
     @property
@@ -98,16 +100,26 @@ class Reading:
         recipes = self.recipes()
         groups: dict[tuple[Any, ...], dict[str, Result]] = {}
         if not self.keys:
-            groups[()] = _results(recipes)
+            groups[()] = self._results(recipes)
         for (where, column), names in _requests(recipes, grouped=bool(self.keys)).items():
             chosen = {name: recipes[name] for name in names}
             first = where == ALWAYS and column is None
-            find = _Finder(groups, recipes, first=first)
+            find = _Finder(groups, functools.partial(self._results, recipes), first=first)
             for rows in self._answers(where, column, chosen, first=first):
                 if first and self._is_early(rows):
                     return None
                 self._take(rows, chosen, find)
         return self._finished(groups)
+
+    def _results(self, recipes: Mapping[str, Recipe]) -> dict[str, Result]:
+        return {name: made.make(self._rank(made.texts)) for name, made in recipes.items()}
+
+    def _rank(self, path: Path) -> Rank:
+        if path and self.chosen():
+            if path not in self._ranks:
+                self._ranks[path] = text_rank(self.session, self.chosen(), path)
+            return self._ranks[path]
+        return inner_value
 
     def _by_whole_values(self) -> Reading:
         return Reading(self._session, self.rows, self.grouping, whole=True)
@@ -248,7 +260,7 @@ class Reading:
         recipes = self.recipes()
         groups = {}
         for row, group in zip(rows, self.groups_of(rows), strict=True):
-            groups[group] = results = _results(recipes)
+            groups[group] = results = self._results(recipes)
             for result in results.values():
                 result.add(row, {})
         return self._finished(groups)
@@ -381,10 +393,6 @@ def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Nod
     return found
 
 
-def _results(recipes: Mapping[str, Recipe]) -> dict[str, Result]:
-    return {name: made.make() for name, made in recipes.items()}
-
-
 def _or_default(value: Any, measure: Measure) -> Any:
     return measure.default if value is None else value
 
@@ -421,10 +429,14 @@ class _Finder:
     """
 
     def __init__(
-        self, groups: dict[tuple[Any, ...], dict[str, Result]], recipes: Mapping[str, Recipe], *, first: bool
+        self,
+        groups: dict[tuple[Any, ...], dict[str, Result]],
+        make: Callable[[], dict[str, Result]],
+        *,
+        first: bool,
     ) -> None:
         self._groups = groups
-        self._recipes = recipes
+        self._make = make
         self._first = first
         self._alike: dict[tuple[Any, ...], dict[str, Result] | None] | None = None
 
@@ -433,7 +445,7 @@ class _Finder:
         if group not in self._groups and not self._first:
             return self._called_alike(group)
         if group not in self._groups:
-            self._groups[group] = _results(self._recipes)
+            self._groups[group] = self._make()
         return self._groups[group]
 
     def _called_alike(self, group: tuple[Any, ...]) -> dict[str, Result] | None:

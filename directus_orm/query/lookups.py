@@ -109,7 +109,11 @@ def _in_query(path: Path, query: Query, rows: Any) -> Node:
         msg = f"{path_name(path)}__in takes a queryset of one column, not of {len(columns)}."
         raise QueryError(msg)
     paths = dict.fromkeys([(query.model.directus.pk,), of])
-    return NEVER if query.is_empty else Among(path, attrs.evolve(query, paths=tuple(paths), related=()), of)
+    return (
+        NEVER
+        if query.is_empty
+        else Among(path, attrs.evolve(query, paths=tuple(paths), related=(), shown=(), nested=()), of)
+    )
 
 
 def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import attrs
 
-from ..errors import UnsupportedQuery
 from ..fields import Field
 from ..scalars import SCALARS
 from ..wire import Row
@@ -39,6 +38,15 @@ _DOUBLE = Context(prec=15)
 Related = Mapping[Any, Any]
 
 
+# A value -> what it is compared by.
+Rank = Callable[[Any], Any]
+
+
+def inner_value(value: Any) -> Any:
+    """Return a value, of an Enum what the database has for it."""
+    return value.value if isinstance(value, Enum) else value
+
+
 class Result(Protocol):
     """What becomes of a measure in one group, while the rows that belong to it come in."""
 
@@ -55,14 +63,16 @@ class Result(Protocol):
 class Recipe:
     """How a measure is made: of which rows, grouped by which further column, with which totals.
 
-    ``related`` is the rest of a path over a relation; the column holds the key of the related row then.
+    ``related`` is the rest of a path over a relation; the column holds the key of the related row then. ``texts``
+    is the path of texts that have to be compared here, by their places in the database's order.
     """
 
-    make: Callable[[], Result] = attrs.field(eq=False, repr=False)
+    make: Callable[[Rank], Result] = attrs.field(eq=False, repr=False)
     totals: tuple[Total, ...]
     where: Node = ALWAYS
     column: Column | None = None
     related: Path = ()
+    texts: Path = ()
 
     @property
     def is_first(self) -> bool:
@@ -76,13 +86,11 @@ def recipe(measure: Measure, *, split: bool) -> Recipe:
     field, *rest = measure.path
     if rest or _needs_values(measure, split):
         return _of_values(measure)
-    if split and measure.function in ("min", "max"):
-        _check_order(measure)
     if measure.function == "count" and kind_of(field) not in _COUNTED:
         present = all_of([measure.where, Leaf((field,), "nnull")])
         rows = _rows(field)
-        return Recipe(lambda: _Count(rows), (rows,), present)
-    return _of_totals(measure, field)
+        return Recipe(lambda _: _Count(rows), (rows,), present)
+    return _of_totals(measure, field, split=split)
 
 
 def _needs_values(measure: Measure, split: bool) -> bool:
@@ -92,50 +100,44 @@ def _needs_values(measure: Measure, split: bool) -> bool:
     return measure.distinct and (split or (measure.function == "count" and kind not in _COUNTED))
 
 
-def _of_totals(measure: Measure, field: Field) -> Recipe:
+def _of_totals(measure: Measure, field: Field, *, split: bool) -> Recipe:
     suffix = "Distinct" if measure.distinct else ""
     count, mean = Total(f"count{suffix}", field), Total(f"avg{suffix}", field)
     whole = Total(f"sum{suffix}", field)
     single = kind_of(field) == "float"
     match measure.function:
         case "count":
-            return Recipe(lambda: _Count(count), (count,), measure.where)
+            return Recipe(lambda _: _Count(count), (count,), measure.where)
         case "sum" if single:
-            return Recipe(lambda: _FloatSum(whole, mean, count), (whole, mean, count), measure.where)
+            return Recipe(lambda _: _FloatSum(whole, mean, count), (whole, mean, count), measure.where)
         case "sum":
-            return Recipe(lambda: _Sum(whole), (whole,), measure.where)
+            return Recipe(lambda _: _Sum(whole), (whole,), measure.where)
         case "avg" if single:
-            return Recipe(lambda: _FloatMean(mean, count), (mean, count), measure.where)
+            return Recipe(lambda _: _FloatMean(mean, count), (mean, count), measure.where)
         case "avg":
-            return Recipe(lambda: _Mean(whole, count), (whole, count), measure.where)
+            return Recipe(lambda _: _Mean(whole, count), (whole, count), measure.where)
     extreme = Total(measure.function, field)
-    return Recipe(lambda: _Extreme(extreme), (extreme,), measure.where)
-
-
-def _check_order(measure: Measure) -> None:
-    """Refuse to find the least text in Python, whose order is not the database's."""
-    field = measure.path[-1]
-    if kind_of(field) in TEXTS:
-        msg = (
-            f"{measure.function.title()} of {field}: the order of texts is the database's own and not known here, "
-            "and the database does not group that way. Group by the model's own fields, or order the rows."
-        )
-        raise UnsupportedQuery(msg)
+    texts = _texts(measure) if split else ()
+    return Recipe(lambda rank: _Extreme(extreme, rank), (extreme,), measure.where, texts=texts)
 
 
 def _of_values(measure: Measure) -> Recipe:
-    if measure.function in ("min", "max"):
-        _check_order(measure)
     first, *rest = measure.path
-    make = _VALUED[measure.function]
-    column, rows = Column(first), _rows(first)
+    make, column, rows = _VALUED[measure.function], Column(first), _rows(first)
     return Recipe(
-        lambda: make(column, rows, measure, related=bool(rest)),
+        lambda rank: make(column, rows, measure, rank, related=bool(rest)),
         (rows,),
         measure.where,
         column,
-        related=tuple(rest),
+        tuple(rest),
+        _texts(measure),
     )
+
+
+def _texts(measure: Measure) -> Path:
+    """Return the path of the texts that a measure compares."""
+    compares = measure.function in ("min", "max") and kind_of(measure.path[-1]) in TEXTS
+    return measure.path if compares else ()
 
 
 def _rows(field: Field) -> Total:
@@ -248,15 +250,16 @@ class _FloatMean:
 
 
 class _Extreme:
-    def __init__(self, total: Total) -> None:
+    def __init__(self, total: Total, rank: Rank) -> None:
         self._total = total
-        self._choose = _CHOICES[total.function]
+        self._rank = rank
         self._found: Any = None
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
         raw, field = self._total.of(row), self._total.field
         if raw is not None:
-            self._found = _further(self._choose, self._found, field.load(in_rows(field, raw)))
+            found = field.load(in_rows(field, raw))
+            self._found = _further(self._total.function, self._rank, self._found, found)
 
     def value(self) -> Any:
         return self._found
@@ -278,8 +281,10 @@ def in_rows(field: Field, raw: Any) -> Any:
 _CHOICES: dict[str, Callable[[Any, Any], Any]] = {"min": operator.lt, "max": operator.gt}
 
 
-def _further(beats: Callable[[Any, Any], Any], found: Any, value: Any) -> Any:
-    return value if found is None or beats(value, found) else found
+def _further(function: str, rank: Rank, found: Any, value: Any) -> Any:
+    if found is None:
+        return value
+    return value if _CHOICES[function](rank(value), rank(found)) else found
 
 
 # --- of values and how often each occurs ----------------------------------------------------------------------
@@ -288,8 +293,9 @@ def _further(beats: Callable[[Any, Any], Any], found: Any, value: Any) -> Any:
 class _Valued:
     """A result made of values; without ``distinct``, each as often as it occurs."""
 
-    def __init__(self, column: Column, rows: Total, measure: Measure, *, related: bool) -> None:
+    def __init__(self, column: Column, rows: Total, measure: Measure, rank: Rank, *, related: bool) -> None:
         self._column = column
+        self._rank = rank
         self._rows = rows
         self._measure = measure
         self._related = related
@@ -306,7 +312,6 @@ class _Valued:
             self._take(value, int(self._rows.of(row)))
 
     def _take(self, value: Any, times: int) -> None:
-        value = value.value if isinstance(value, Enum) else value
         self._times[value] = 1 if self._measure.distinct else self._times.get(value, 0) + times
 
     def value(self) -> Any:
@@ -327,7 +332,7 @@ class _ValuedSum(_Valued):
     def value(self) -> Any:
         total: Any = None
         for value, times in self._times.items():
-            total = plus(total, value * times)
+            total = plus(total, inner_value(value) * times)
         return total
 
 
@@ -341,7 +346,7 @@ class _ValuedExtreme(_Valued):
     def value(self) -> Any:
         found: Any = None
         for value in self._times:
-            found = _further(_CHOICES[self._measure.function], found, value)
+            found = _further(self._measure.function, self._rank, found, value)
         return found
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from ..errors import FieldError, QueryError, UnsupportedQuery
 from ..fields import Field
+from ..relations import ToMany
 from .q import check_root
 from .query import Order, Path
 from .transforms import PARTS
@@ -35,11 +36,12 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     descending, plain = name.startswith("-"), name.lstrip("-+")
     steps, rest = model.directus.follow(plain, where=f"{where}({name!r})")
     if rest == "count" and steps[-1].to_many and not any(step.to_many for step in steps[:-1]):
-        return [Order(cast("Path", steps), descending, "count")]
+        return [_by_number(cast("ToMany", steps[-1]), cast("Path", steps), descending, f"{where}({name!r})")]
     path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
     kind = path[-1].value_type.kind
     if rest:
-        return [Order(path, descending, _function(path[-1], rest, f"{where}({name!r})"))]
+        functions = _functions(path[-1], rest, f"{where}({name!r})")
+        return [Order(path, descending, function) for function in functions]
     if kind.partition(".")[0] in _WITHOUT_ORDER:
         msg = f"{where}({name!r}): not every database can order fields of type {kind}."
         raise UnsupportedQuery(msg)
@@ -55,10 +57,20 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     ]
 
 
-def _function(field: Field, name: str, where: str) -> str:
-    """Return the server's function for a part of a date, if all databases order by it alike."""
+def _by_number(relation: ToMany, path: Path, descending: bool, where: str) -> Order:
+    if relation.options.kind == "many-to-many":
+        msg = (
+            f"{where}: the server orders by the rows of the junction of {relation}, those that lead nowhere "
+            "included. Order the results in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return Order(path, descending, "count")
+
+
+def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:
+    """Return the server's functions for a part of a date, if all databases order by them alike."""
     if name in _ORDERED_BY and field.target is None and field.value_type.kind in ("timestamp", "dateTime", "date"):
-        return name
+        return _ORDERED_BY[name]
     if name in PARTS and field.target is None and field.value_type.kind in PARTS[name].kinds:
         msg = (
             f"{where}: not every database can order by the {name} of {field}. Order by {field.name!r} itself, or "
@@ -69,4 +81,7 @@ def _function(field: Field, name: str, where: str) -> str:
     raise (target.directus if target else field.model.directus).unknown(name, where)
 
 
-_ORDERED_BY = ("year", "month", "day", "hour", "minute")
+_ORDERED_BY = {
+    **{name: (name,) for name in ("year", "month", "day", "hour", "minute")},
+    "date": ("year", "month", "day"),
+}

@@ -98,6 +98,10 @@ class Query:
                 return self.order[: position + 1]
         return (*self.order, Order((pk,)))
 
+    def bringing(self, *paths: Path) -> Query:
+        """Return the query for these values of its rows, and nothing else of them."""
+        return attrs.evolve(self, paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
+
     def filtered(self, node: Node) -> Query:
         """Return the query for those of its rows that meet a further condition."""
         return attrs.evolve(self, where=all_of([self.where, node]))

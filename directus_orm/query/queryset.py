@@ -414,7 +414,7 @@ def as_condition(query: Query) -> Node:
     if not query.is_sliced and query.search is None:
         return query.where
     pk: Field = query.model.directus.pk
-    return NEVER if query.is_empty else Among((pk,), attrs.evolve(query, paths=((pk,),), related=()), (pk,))
+    return NEVER if query.is_empty else Among((pk,), query.bringing((pk,)), (pk,))
 
 
 def everything(model: type[Any]) -> Query:

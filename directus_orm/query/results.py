@@ -271,7 +271,7 @@ class Results(Generic[T]):
         if self._query.grouping is not None:
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
-        one = attrs.evolve(self._query.sliced(0, 1), paths=((pk,),), related=(), shown=())
+        one = self._query.sliced(0, 1).bringing((pk,))
         return any(read(self._session(), one))
 
     def explain(self) -> Explanation:

@@ -18,7 +18,19 @@ from .ordering import ordering
 from .q import Q, check_root
 from .query import Order, Query
 from .resolve import resolve
-from .terms import alias, check_name, group_key, measure, named, plain_name, plain_names, split_conditions, term
+from .terms import (
+    alias,
+    check_name,
+    first_name,
+    group_key,
+    measure,
+    named,
+    paths_in,
+    plain_name,
+    plain_names,
+    split_conditions,
+    term,
+)
 
 Columns = tuple[tuple[str, Alias | None], ...]
 
@@ -29,6 +41,7 @@ Columns = tuple[tuple[str, Alias | None], ...]
 def narrowed(query: Query, condition: Q, where: str) -> Query:
     """Return the query for those of its rows, or groups, that meet a condition."""
     grouping = query.grouping
+    _check_numbers(query, condition, where)
     if grouping is None:
         return query.filtered(resolve(plain_names(condition, query.aliases), query.model))
     of_rows, of_groups = split_conditions(condition, grouping, where)
@@ -38,6 +51,19 @@ def narrowed(query: Query, condition: Q, where: str) -> Query:
         return query
     test_of([of_groups], grouping)
     return attrs.evolve(query, grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
+
+
+def _check_numbers(query: Query, condition: Q, where: str) -> None:
+    """Refuse to choose rows by a number that the server has otherwise."""
+    listed = tuple(name for name, known in query.aliases if isinstance(known, Tally) and known.is_listed)
+    for path in paths_in(condition):
+        name = first_name(path, listed)
+        if name is not None:
+            msg = (
+                f"{where}: the server would look at the rows of the junction behind {name!r}, those that lead "
+                "nowhere included. Look at the numbers in Python."
+            )
+            raise UnsupportedQuery(msg)
 
 
 def ordered(query: Query, names: tuple[str, ...], where: str = "order_by") -> Query:
@@ -147,7 +173,7 @@ def _reading(query: Query, chosen: tuple[tuple[str, Alias], ...]) -> Query:
     ]
     paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in on_the_way)
     plain = {path: _key_of(path) if path in on_the_way else path for path in paths}
-    return attrs.evolve(query, paths=tuple(dict.fromkeys(plain.values())), related=(), shown=tallies)
+    return attrs.evolve(query, paths=tuple(dict.fromkeys(plain.values())), related=(), nested=(), shown=tallies)
 
 
 def _key_of(path: Any) -> Any:
@@ -213,7 +239,7 @@ def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
 
 def _check_tally(query: Query, tally: Tally, where: str) -> None:
     relation = tally.path[-1]
-    answered = f"{relation.column}_count"
+    answered = tally.key
     if any(field.column == answered for field in relation.model.directus.fields.values()):
         msg = f"{where}: the server would answer with two things called {answered!r}, this number and the field."
         raise UnsupportedQuery(msg)

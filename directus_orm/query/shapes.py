@@ -132,15 +132,14 @@ def _met(known: Alias, query: Query) -> Alias:
 
 
 def _number(tally: Tally) -> Callable[[Row, Any], Any]:
-    *outer, last = tally.path
-    column = f"{last.column}_count"
+    *outer, _ = tally.path
 
     def get(row: Row, _: Any) -> Any:
         for step in outer:
             row = row[step.column]
             if row is None:
                 return 0  # as in Django: there is no row that they could refer to
-        return int(row[column])
+        return len(row[tally.key]) if tally.is_listed else int(row[tally.key])
 
     return get
 

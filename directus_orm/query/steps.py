@@ -81,7 +81,7 @@ def looks_at_rows(query: Query) -> bool:
 def keys(session: Session, query: Query) -> list[Any]:
     """Return the keys of a query's rows, in their order, as they are sent."""
     pk: Field = query.model.directus.pk
-    only_keys = attrs.evolve(query, paths=((pk,),), related=())
+    only_keys = query.bringing((pk,))
     found = read(session, only_keys, _KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 

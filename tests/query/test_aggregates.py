@@ -285,8 +285,8 @@ class TestRequests:
             "hi": 250,
         }
         assert len(sent) > 6
-        with pytest.raises(UnsupportedQuery, match="order of texts"):
-            part.aggregate(Min("note"))
+        texts = sorted(row.note for row in rows if row.note is not None)
+        assert part.aggregate(Min("note"))["note__min"] in texts
 
     def test_texts_that_have_to_be_looked_at_go_by_keys(self, session: Session) -> None:
         """G20: the server finds more rows for a needle with a wildcard."""
@@ -414,7 +414,6 @@ def anything(rows: Any) -> Any:
         (lambda: anything(Flight.objects).aggregate(n=F("dep_delay")), UnsupportedQuery, "takes Count, Sum"),
         (lambda: anything(Flight.objects).aggregate(n="dep_delay"), UnsupportedQuery, "takes Count, Sum"),
         (lambda: Flight.objects.aggregate(Sum("id"), Sum("id")), QueryError, "'id__sum'"),
-        (lambda: Flight.objects.aggregate(Min("carrier__name")), UnsupportedQuery, "order of texts"),
         (lambda: Flight.objects.aggregate(n=Count("*", filter=Q(nope=1))), FieldError, "nope"),
         (lambda: Flight.objects.aggregate(n=Count("*", filter=anything(True))), QueryError, "condition"),
         (lambda: Flight.objects.annotate(n=Count("*")), UnsupportedQuery, "each instance is one"),

@@ -11,9 +11,10 @@ import pytest
 from django.db import models
 
 import directus_orm
-from directus_orm import Session
+from directus_orm import Count, Session, UnsupportedQuery
 
 from ... import oracle
+from ...library import Article, Author, Comment
 from ...world import Airline, Flight, Plane
 
 # What is asked, of either ORM: `o` has its Q, F, Count …, and `m` its models' querysets.
@@ -40,6 +41,8 @@ AGGREGATES: list[Asked] = [
     lambda m, o: m.Flight.aggregate(x=o.Sum("dep_delay", filter=o.Q(carrier__name="JetBlue") | o.Q(note=None))),
     lambda m, o: m.Flight.order_by("-id")[5:25].aggregate(o.Sum("dep_delay"), n=o.Count("*")),
     lambda m, o: m.Flight.order_by("dep_delay", "id")[:7].aggregate(o.Avg("dep_delay"), o.Max("id")),
+    lambda m, o: m.Flight.aggregate(o.Min("carrier__name"), o.Max("plane__maker"), o.Max("plane__tailnum")),
+    lambda m, o: m.Flight.order_by("-id")[:50].aggregate(o.Min("note"), o.Max("note")),
     lambda m, o: m.Plane.aggregate(o.Count("owner"), o.Count("maker"), o.Min("tailnum")),
     lambda m, o: m.Flight.alias(who=o.F("carrier__name")).filter(who="JetBlue").aggregate(n=o.Count("*")),
 ]
@@ -79,6 +82,11 @@ GROUPS: list[Asked] = [
     ).order_by("-plane__owner__country", "diverted"),
     lambda m, o: (
         m.Flight.values("carrier__country").annotate(lo=o.Min("dep_delay"), hi=o.Max("distance")).order_by("-hi")
+    ),
+    lambda m, o: (
+        m.Flight.values("plane__maker")
+        .annotate(a=o.Min("note"), b=o.Max("carrier__name"))
+        .order_by("plane__maker")
     ),
     lambda m, o: m.Flight.values("plane").annotate(n=o.Count("plane__maker")).order_by("-n", "plane"),
     lambda m, o: (
@@ -146,6 +154,7 @@ OF_TIMES: list[Asked] = [
     lambda m, o: m.Flight.values("time_hour__date").annotate(n=o.Count("*")).order_by("-time_hour__date"),
     lambda m, o: m.Flight.values("time_hour").annotate(n=o.Count("*")).order_by("-n", "time_hour")[:4],
     lambda m, o: m.Flight.values_list("time_hour__year", "time_hour__hour").order_by("id")[:30],
+    lambda m, o: m.Flight.order_by("-time_hour__date", "-time_hour__hour", "id").values_list("id"),
     lambda m, o: m.Flight.annotate(y=o.F("time_hour__year")).filter(y=2013).order_by("id").values("id", "y"),
     lambda m, o: m.Flight.annotate(y=o.F("time_hour__day")).order_by("-y", "id").values_list("id", "y")[10:80],
     lambda m, o: (
@@ -164,9 +173,22 @@ OF_TIMES: list[Asked] = [
 ]
 
 
+# Some rows of the junction lead to no tag, some comments to no article, some articles have neither.
+OF_LISTS: list[Asked] = [
+    lambda m, o: m.Article.annotate(n=o.Count("tags")).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Article.annotate(n=o.Count("comments")).order_by("-n", "id").values_list("id", "n"),
+    lambda m, o: m.Article.annotate(n=o.Count("comments")).filter(n__gt=1).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Author.annotate(n=o.Count("articles")).exclude(n=0).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Comment.annotate(n=o.Count("article__tags")).order_by("id").values_list("id", "n"),
+    lambda m, o: m.Comment.annotate(n=o.Count("article__comments")).order_by("-n", "id").values_list("id", "n"),
+]
+
+KINDS: tuple[Any, ...] = (Airline, Article, Author, Comment, Flight, Plane)
+
+
 def ask(asked: Asked) -> tuple[Any, Any]:
     theirs = SimpleNamespace(**{name: model.objects.all() for name, model in oracle.MODELS.items()})
-    ours = SimpleNamespace(**{kind.__name__: kind.objects.all() for kind in (Airline, Flight, Plane)})
+    ours = SimpleNamespace(**{kind.__name__: kind.objects.all() for kind in KINDS})
     return asked(ours, directus_orm), asked(theirs, models)
 
 
@@ -206,6 +228,25 @@ def test_groups_are_djangos(django: None, session: Session, number: int) -> None
 @pytest.mark.parametrize("number", range(len(OF_TIMES)))
 def test_times_are_djangos(django: None, session: Session, number: int) -> None:
     compare(OF_TIMES[number])
+
+
+@pytest.mark.parametrize("number", range(len(OF_LISTS)))
+def test_numbers_of_related_rows_are_djangos(django: None, session: Session, number: int) -> None:
+    compare(OF_LISTS[number])
+
+
+def test_a_number_of_many_to_many_chooses_and_orders_nothing(django: None, session: Session) -> None:
+    """The server would count rows of the junction that lead nowhere."""
+    counted = Article.objects.annotate(n=Count("tags"))
+    wrongs: list[Callable[[], Any]] = [
+        lambda: counted.filter(n=1),
+        lambda: counted.exclude(n=1),
+        lambda: counted.order_by("n"),
+    ]
+    for wrong in wrongs:
+        with pytest.raises(UnsupportedQuery, match="lead nowhere"):
+            wrong()
+    assert counted.only("id")[0].__dict__["n"] == 1
 
 
 def test_nothing_is_left_to_chance(django: None, session: Session) -> None:
