@@ -20,7 +20,7 @@ import attrs
 import inflection
 
 from .convert import field_type
-from .errors import ConfigurationError, FieldError, UnsupportedQuery, suggestion
+from .errors import ConfigurationError, FieldError, QueryError, UnsupportedQuery, suggestion
 from .fields import RESERVED, Field, options_of
 from .relations import RelationOptions, ToMany, relation_options
 
@@ -114,6 +114,9 @@ class ModelInfo:
         Raises:
             FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
         """
+        if not isinstance(path, str):
+            msg = f"{where or 'a path'}: a name is a text, not {path!r}."
+            raise QueryError(msg)
         known = self._followed.get(path)
         if known is None:
             known = self._follow(path, where)

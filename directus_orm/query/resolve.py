@@ -6,6 +6,7 @@ row, as in Django. Below a negation each condition speaks of any row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -38,7 +39,7 @@ from .q import Q
 _OF_COUNTS = {"exact": "eq", "in": "in", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "range": "between"}
 _QUANTIFIERS = {"some": False, "none": True}
 # Terms of one filter() call, when conditions on several related rows and "or" have to be multiplied out.
-_MOST_TERMS = 64
+_MOST_TERMS = 16
 
 
 def resolve(asked: Q, model: type[Any]) -> Node:
@@ -248,7 +249,7 @@ def _exists(path: tuple[Step, ...], node: Any) -> Any:
         return all_of([*others, _some(path, all_of(_inner(part) for part in about))])
     rest = [part for part in node.parts if part is not mixed]
     terms = [all_of([*rest, part]) for part in mixed.parts]
-    if len(terms) > _MOST_TERMS:
+    if math.prod(len(part.parts) for part in node.parts if isinstance(part, Either)) > _MOST_TERMS:
         msg = (
             f"The conditions on {path_name(path)} are too many to be multiplied out; use {path_name(path)}__some."
         )
