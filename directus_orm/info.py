@@ -124,6 +124,10 @@ class ModelInfo:
                 self._followed[path] = known
         return known
 
+    def followed(self, path: str) -> tuple[tuple[Step, ...], str] | None:
+        """Return what `follow` does of a path that was followed before, or None."""
+        return self._followed.get(path)
+
     def _follow(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
         name, rest = self._first(path)
         steps: list[Step] = []
