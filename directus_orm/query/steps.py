@@ -249,8 +249,8 @@ def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tupl
     """Bring conditions on related rows into a form that the server understands.
 
     It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
-    filter, so that only one group of conditions on a relation can go that way. ``joined`` are those taken, by the
-    server's names from the root; ``before`` those of the row that this is about.
+    filter, so that only one group of conditions on a relation can go that way. ``joined`` are the lists taken, by
+    the server's names from the root; ``before`` are the names of the row that this is about.
     """
     match node:
         case All(parts):
@@ -266,9 +266,11 @@ def _arranged_some(node: Some, find: Find, joined: set[tuple[str, ...]], before:
     if not before and is_quantified(node):
         return node
     place = (*before, *server_path(node.path))
-    if node.negated or place in joined:
+    # By the list, not by what its junction leads to: all models behind a many-to-any share one join.
+    listed = (*before, *server_path(node.path[:-1]), node.path[-1].column)
+    if node.negated or listed in joined:
         return _asked_first(node, find)
-    joined.add(place)
+    joined.add(listed)
     where = _arranged(node.where, find, joined, place)
     if holds_of_null(where):  # a join has a row of nulls where there is none
         where = all_of([where, Leaf((model_behind(node.path).directus.pk,), "nnull")])
