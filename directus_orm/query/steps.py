@@ -37,9 +37,9 @@ from .conditions import (
 )
 from .fetch import fetch
 from .lookups import MOST_VALUES, among
-from .paging import pages
-from .query import Nested, Query
-from .texts import Holds, case_pattern, keyed
+from .paging import key_pages, pages
+from .query import Nested, Path, Query
+from .texts import Holds, case_pattern, is_misread, keyed
 
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
@@ -124,8 +124,15 @@ def loosened(query: Query) -> tuple[Query, list[Among]]:
     if not checks:
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
-    paths = dict.fromkeys([*query.paths, *(check.tested for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(_present(check.tested, query) for check in checks)])
     return attrs.evolve(query, where=where, paths=tuple(paths), limit=None, offset=0), checks
+
+
+def _present(path: Path, query: Query) -> Path:
+    """Return where a value is in the rows: of a relation whose row comes along, it is the key in there."""
+    target = path[-1].target
+    comes_along = any(len(other) > len(path) and other[: len(path)] == path for other in query.paths)
+    return path if target is None or not comes_along else (*path, target.directus.pk)
 
 
 def _is_of_its_rows(condition: Among, query: Query) -> bool:
@@ -172,11 +179,10 @@ class Sieve:
 
     def _asked(self, row: Row, text: str) -> bool:
         """Ask whether a row's text begins with itself, one letter in the other case."""
-        pk: Field = self._query.model.directus.pk
-        key = Leaf((pk,), "eq", row[pk.column])
+        session, pk = self._session, self._query.model.directus.pk
         same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
-        query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
-        return any(read(self._session, query))
+        query = Query(self._query.model, where=same, paths=((pk,),))
+        return any(fetch(session, key_pages(query, [row[pk.column]], session.dialect, session.max_rows)))
 
 
 # --- values that another query finds --------------------------------------------------------------------------
@@ -222,6 +228,8 @@ def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
 
 
 def _find(session: Session, condition: Among) -> Node:
+    if isinstance(condition.test, Holds) and condition.path == condition.tested == condition.of:
+        return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else Sieve(session, condition.query, condition)
     found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
     values = [_value(row, condition.of) for row in found if meant is None or meant(row)]
@@ -235,11 +243,35 @@ def _find(session: Session, condition: Among) -> Node:
     return among(condition.path, wanted)
 
 
-def _value(row: Row, path: tuple[Field, ...]) -> Any:
+def _find_key(session: Session, condition: Among, test: Holds) -> Node:
+    """Return the condition that a key is one of those that pass: the server may misread the very keys.
+
+    Then it is asked for what it took for them before, without the keys that are not meant.
+    """
+    pk = condition.path[-1]
+    meant = Sieve(session, condition.query, condition)
+    rows = [row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows]
+    passed = [row[pk.column] for row in rows if meant(row)]
+    if not any(map(is_misread, passed)):
+        return among(condition.path, [pk.load(key) for key in passed])
+    others = [row[pk.column] for row in rows if row[pk.column] not in passed]
+    if any(map(is_misread, others)):
+        msg = (
+            f"{path_name(condition.path)}: the server takes the keys {', '.join(map(repr, (*passed, *others)))} "
+            f"for something else, and cannot be asked for one of them ({test.needle!r}) beside other conditions. "
+            "in_bulk() takes any keys."
+        )
+        raise UnsupportedQuery(msg)
+    return all_of([condition.query.where, *([Leaf(condition.path, "nin", others)] if others else [])])
+
+
+def _value(row: Row, path: Path) -> Any:
     value: Any = row
     for field in path:
         value = value.get(field.column) if isinstance(value, dict) else None
-    return value
+    # Of a relation whose row comes along, the server shows the row in the place of its key.
+    target = path[-1].target
+    return value[target.directus.pk.column] if isinstance(value, dict) and target is not None else value
 
 
 # --- conditions on related rows -------------------------------------------------------------------------------
