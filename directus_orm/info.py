@@ -85,6 +85,8 @@ class ModelInfo:
         choices = (*self.fields, *self.relations, *also)
         known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
         hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
+        if name in self.relations:
+            hint = f" {name!r} leads to many rows."
         message = (
             f"{self.model.__name__} has no field {name!r}{where and f' (in {where})'}.{hint} "
             f"Fields: {', '.join(sorted((*self.fields, *self.relations)))}."

@@ -26,7 +26,7 @@ class Leaf:
 
     path: tuple[Step, ...]
     operator: str
-    value: Any = True
+    value: Any = attrs.field(default=True, hash=False)  # a list, or a document
     function: str | None = None
 
     @property

@@ -123,6 +123,7 @@ def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:
         try:
             hash(value)
         except TypeError:
+            key_of(path[-1], value)  # which says more of instances
             msg = f"{path_name(path)}__in: {value!r} is no value of a {path[-1].value_type.python} field."
             raise QueryError(msg) from None
         yield value

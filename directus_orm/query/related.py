@@ -206,9 +206,21 @@ class RelatedAny(Related[M]):
 
     def _plural(self, verb: str) -> None:
         if verb not in _OF_LISTS:
-            names = " or ".join(f"of_model({target.__name__})" for target in self._link.targets)
-            msg = f"{self._link} has rows of several models, and no {verb}(): {names} is a queryset of one."
-            raise UnsupportedQuery(msg)
+            raise self._manifold(f"no {verb}()")
+
+    def _manifold(self, what: str) -> UnsupportedQuery:
+        names = " or ".join(f"of_model({target.__name__})" for target in self._link.targets)
+        return UnsupportedQuery(
+            f"{self._link} has rows of several models, and {what}: {names} is a queryset of one."
+        )
+
+    @property
+    def query(self) -> Query:
+        """There is none: in other querysets it would stand for all rows of one model."""
+        raise self._manifold("is no queryset of one")
+
+    def _with(self, query: Query) -> Any:  # noqa: ARG002
+        raise self._manifold("cannot be changed as a queryset of one")
 
     def count(self) -> int:
         """Return the number of rows."""

@@ -100,7 +100,13 @@ def _of_any(path: tuple[Step, ...], relation: ToMany, rest: str, value: Any) -> 
     """Return whether there are rows of any model behind a many-to-any."""
     if rest != "isnull" or not isinstance(value, bool):
         raise relation.unscoped(rest)
-    return Leaf(path, "eq" if value else "gt", 0, "count")
+    return _are_there(path, relation, none=value)
+
+
+def _are_there(path: tuple[Step, ...], relation: ToMany, *, none: bool) -> Node:
+    """Return whether there are rows behind a junction, whose own rows may lead nowhere."""
+    found = [_quantified((*path[:-1], scope), ALWAYS, negated=none) for scope in relation.scopes]
+    return all_of(found) if none else either_of(found)
 
 
 def _own_column(steps: tuple[Step, ...]) -> tuple[Field, ...]:
@@ -159,7 +165,25 @@ def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
     if isinstance(relation, ToMany) and relation.is_scoped and len(relation.targets) == 1:
         msg = f"{name}__{rest}: the server counts the rows of {relation} of all models alike."
         raise UnsupportedQuery(msg)
-    return _count(path, lookup, value, f"{name}__{rest}")
+    counted = _count(path, lookup, value, f"{name}__{rest}")
+    if isinstance(relation, ToMany) and relation.options.kind != "one-to-many" and isinstance(counted, Leaf):
+        return _of_junction(path, relation, counted, f"{name}__{rest}")
+    return counted
+
+
+# Conditions on a number that say whether it is 0.
+_NONE_OR_SOME = {("eq", 0): True, ("lte", 0): True, ("lt", 1): True, ("gt", 0): False, ("gte", 1): False}
+
+
+def _of_junction(path: tuple[Step, ...], relation: ToMany, counted: Leaf, name: str) -> Node:
+    none = None if isinstance(counted.value, list) else _NONE_OR_SOME.get((counted.operator, counted.value))
+    if none is None:
+        msg = (
+            f"{name}: the server counts the rows of the junction of {relation}, those that lead nowhere included. "
+            f"Whether there are any is {path_name(path)}__isnull; look at the numbers in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return _are_there(path, relation, none=none)
 
 
 def _count(path: tuple[Step, ...], lookup: str, value: Any, name: str) -> Node:

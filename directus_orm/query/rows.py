@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
+from ..scalars import sendable
 from ..wire import masked
 from . import selecting
 from .conditions import NEVER
@@ -92,6 +93,11 @@ class Rows(Results[T]):
         if not isinstance(text, str) or not text.strip():
             msg = f"search() takes a text that is not blank, not {text!r}."
             raise QueryError(msg)
+        try:
+            sendable(text)
+        except ValueError as error:
+            msg = f"search(): {error}."
+            raise QueryError(msg) from None
         return self._with(self._query.evolve(search=text))
 
     # --- other shapes ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
-from ..errors import UnsupportedQuery
+from ..errors import ConfigurationError, UnsupportedQuery
 from ..instances import Batch, RowLoader
 from ..session import Session
 from ..wire import Row
@@ -132,14 +132,21 @@ def _met(known: Alias, query: Query) -> Alias:
 
 
 def _number(tally: Tally) -> Callable[[Row, Any], Any]:
-    *outer, _ = tally.path
+    *outer, relation = tally.path
 
     def get(row: Row, _: Any) -> Any:
         for step in outer:
-            row = row[step.column]
+            row = row.get(step.column, _UNREADABLE)
             if row is None:
                 return 0  # as in Django: there is no row that they could refer to
-        return len(row[tally.key]) if tally.is_listed else int(row[tally.key])
+            if not isinstance(row, dict):
+                break
+        found = row.get(tally.key) if isinstance(row, dict) else None
+        if found is None:  # G26: a bare key, or nothing
+            collection = relation.model.directus.collection
+            msg = f"{relation} may not be read by this user, or {collection!r} has no such list."
+            raise ConfigurationError(msg)
+        return len(found) if tally.is_listed else int(found)
 
     return get
 

@@ -37,9 +37,9 @@ from .conditions import (
 )
 from .fetch import fetch
 from .lookups import MOST_VALUES, among
-from .paging import pages
-from .query import Nested, Query
-from .texts import Holds, case_pattern, keyed
+from .paging import key_pages, pages
+from .query import Nested, Path, Query
+from .texts import Holds, case_pattern, is_misread, keyed
 
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
@@ -133,8 +133,15 @@ def loosened(query: Query) -> tuple[Query, list[Among]]:
     if not checks:
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
-    paths = dict.fromkeys([*query.paths, *(check.tested for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(_present(check.tested, query) for check in checks)])
     return query.evolve(where=where, paths=tuple(paths), limit=None, offset=0), checks
+
+
+def _present(path: Path, query: Query) -> Path:
+    """Return where a value is in the rows: of a relation whose row comes along, it is the key in there."""
+    target = path[-1].target
+    comes_along = any(len(other) > len(path) and other[: len(path)] == path for other in query.paths)
+    return path if target is None or not comes_along else (*path, target.directus.pk)
 
 
 def _is_of_its_rows(condition: Among, query: Query) -> bool:
@@ -181,11 +188,10 @@ class Sieve:
 
     def _asked(self, row: Row, text: str) -> bool:
         """Ask whether a row's text begins with itself, one letter in the other case."""
-        pk: Field = self._query.model.directus.pk
-        key = Leaf((pk,), "eq", row[pk.column])
+        session, pk = self._session, self._query.model.directus.pk
         same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
-        query = Query(self._query.model, where=all_of([key, same]), paths=((pk,),), limit=1)
-        return any(read(self._session, query))
+        query = Query(self._query.model, where=same, paths=((pk,),))
+        return any(fetch(session, key_pages(query, [row[pk.column]], session.dialect, session.max_rows)))
 
 
 # --- values that another query finds --------------------------------------------------------------------------
@@ -231,6 +237,8 @@ def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
 
 
 def _find(session: Session, condition: Among) -> Node:
+    if isinstance(condition.test, Holds) and condition.path == condition.tested == condition.of:
+        return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else Sieve(session, condition.query, condition)
     found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
     values = [_value(row, condition.of) for row in found if meant is None or meant(row)]
@@ -244,11 +252,35 @@ def _find(session: Session, condition: Among) -> Node:
     return among(condition.path, wanted)
 
 
-def _value(row: Row, path: tuple[Field, ...]) -> Any:
+def _find_key(session: Session, condition: Among, test: Holds) -> Node:
+    """Return the condition that a key is one of those that pass: the server may misread the very keys.
+
+    Then it is asked for what it took for them before, without the keys that are not meant.
+    """
+    pk = condition.path[-1]
+    meant = Sieve(session, condition.query, condition)
+    rows = [row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows]
+    passed = [row[pk.column] for row in rows if meant(row)]
+    if not any(map(is_misread, passed)):
+        return among(condition.path, [pk.load(key) for key in passed])
+    others = [row[pk.column] for row in rows if row[pk.column] not in passed]
+    if any(map(is_misread, others)):
+        msg = (
+            f"{path_name(condition.path)}: the server takes the keys {', '.join(map(repr, (*passed, *others)))} "
+            f"for something else, and cannot be asked for one of them ({test.needle!r}) beside other conditions. "
+            "in_bulk() takes any keys."
+        )
+        raise UnsupportedQuery(msg)
+    return all_of([condition.query.where, *([Leaf(condition.path, "nin", others)] if others else [])])
+
+
+def _value(row: Row, path: Path) -> Any:
     value: Any = row
     for field in path:
         value = value.get(field.column) if isinstance(value, dict) else None
-    return value
+    # Of a relation whose row comes along, the server shows the row in the place of its key.
+    target = path[-1].target
+    return value[target.directus.pk.column] if isinstance(value, dict) and target is not None else value
 
 
 # --- conditions on related rows -------------------------------------------------------------------------------
@@ -258,8 +290,8 @@ def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tupl
     """Bring conditions on related rows into a form that the server understands.
 
     It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
-    filter, so that only one group of conditions on a relation can go that way. ``joined`` are those taken, by the
-    server's names from the root; ``before`` those of the row that this is about.
+    filter, so that only one group of conditions on a relation can go that way. ``joined`` are the lists taken, by
+    the server's names from the root; ``before`` are the names of the row that this is about.
     """
     match node:
         case All(parts):
@@ -275,9 +307,11 @@ def _arranged_some(node: Some, find: Find, joined: set[tuple[str, ...]], before:
     if not before and is_quantified(node):
         return node
     place = (*before, *server_path(node.path))
-    if node.negated or place in joined:
+    # By the list, not by what its junction leads to: all models behind a many-to-any share one join.
+    listed = (*before, *server_path(node.path[:-1]), node.path[-1].column)
+    if node.negated or listed in joined:
         return _asked_first(node, find)
-    joined.add(place)
+    joined.add(listed)
     where = _arranged(node.where, find, joined, place)
     if holds_of_null(where):  # a join has a row of nulls where there is none
         where = all_of([where, Leaf((model_behind(node.path).directus.pk,), "nnull")])

@@ -98,7 +98,10 @@ def case_pattern(text: str) -> str | None:
 
 def exact(path: Path, text: str) -> Node:
     """Return the condition that a value is this text, which the server would misread."""
-    return checked(path, Leaf(path[-1:], "starts_with", "_" + _tame(text[1:])), Holds("exact", text))
+    operators = ("starts_with", "ends_with") if path[-1].primary_key else ("starts_with",)
+    needle = "_" + _tame(text[1:])
+    superset = all_of(Leaf(path[-1:], operator, needle) for operator in operators)
+    return checked(path, superset, Holds("exact", text))
 
 
 def _tame(text: str) -> str:

@@ -45,6 +45,13 @@ class Part:
         """Return the part of a value, of None None."""
         return None if value is None else self.extract(value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
+
+
+def _named(name: str) -> Part:
+    return PARTS[name]
+
 
 def _day(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
