@@ -52,7 +52,8 @@ class Among:
     """True where the value at the end of the path is one that another query finds; negated, where it is not.
 
     ``query`` is a `Query`, and ``of`` the path of the value taken of each of its rows; ``test`` looks at the value
-    of ``tested`` first, where the server finds more rows than are meant. It is asked before the query it is in.
+    of ``tested`` first, where the server finds more rows than are meant. It is asked before the query it is in, of
+    ``session`` if that is another one.
     """
 
     path: tuple[Field, ...]
@@ -61,6 +62,7 @@ class Among:
     test: Test | None = None
     tested: tuple[Field, ...] = ()
     negated: bool = False
+    session: Any = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen

@@ -108,12 +108,10 @@ def _in_query(path: Path, query: Query, rows: Any) -> Node:
     else:
         msg = f"{path_name(path)}__in takes a queryset of one column, not of {len(columns)}."
         raise QueryError(msg)
-    paths = dict.fromkeys([(query.model.directus.pk,), of])
-    return (
-        NEVER
-        if query.is_empty
-        else Among(path, query.evolve(paths=tuple(paths), related=(), shown=(), nested=()), of)
-    )
+    if query.is_empty:
+        return NEVER
+    asked = query.bringing((query.model.directus.pk,), of)
+    return Among(path, asked, of, session=getattr(rows, "_using", None))
 
 
 def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:

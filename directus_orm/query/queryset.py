@@ -107,6 +107,9 @@ class QuerySet(Rows[M]):
             if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
                 msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
                 raise TypeError(msg)
+            if other._using not in (None, self._using):  # noqa: SLF001 - another of this kind
+                msg = f"{verb}() joins querysets that ask the same session: call using() on the first one."
+                raise QueryError(msg)
         where = join([as_condition(rows.query) for rows in (self, *others)])
         return self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
 

@@ -32,6 +32,7 @@ from .conditions import (
     is_quantified,
     model_behind,
     negate,
+    parts_of,
     path_name,
     server_path,
 )
@@ -43,6 +44,8 @@ from .texts import Holds, case_pattern, is_misread, keyed
 
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
+
+_LISTS = frozenset({"in", "nin"})
 
 Find = Callable[[Among], Node]
 """Gives the condition that says what another query finds."""
@@ -92,7 +95,17 @@ def settle(session: Session, query: Query) -> Query:
     Raises:
         UnsupportedQuery: the answer to the first question is longer than what a filter can carry.
     """
-    return settled(query, lambda condition: _find(session, condition))
+    found = settled(query, lambda condition: _find(session, condition))
+    values = sum(
+        len(leaf.value) for leaf in parts_of(found.where) if isinstance(leaf, Leaf) and leaf.operator in _LISTS
+    )
+    if values > MOST_VALUES:
+        msg = (
+            f"The lists of this query have {values:,} values together, and not every database takes more than "
+            f"{MOST_VALUES:,}. Ask several times, or look at rows in Python."
+        )
+        raise UnsupportedQuery(msg)
+    return found
 
 
 def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
@@ -237,6 +250,7 @@ def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
 
 
 def _find(session: Session, condition: Among) -> Node:
+    session = condition.session or session
     if isinstance(condition.test, Holds) and condition.path == condition.tested == condition.of:
         return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else Sieve(session, condition.query, condition)

@@ -297,7 +297,6 @@ class TestWords:
 class TestOpen:
     """Not repaired: each shows what is to hold."""
 
-    @pytest.mark.xfail(strict=True, reason="the outer query's session is asked, whatever using() said")
     def test_a_queryset_inside_another_asks_its_own_session(self, session: Session) -> None:
         with Session(session.url, token="nobody's") as other, session:
             asked = Flight.objects.filter(carrier__in=Airline.objects.using(other).filter(name="JetBlue"))
@@ -335,7 +334,6 @@ class TestOpen:
                 session.delete(f"/items/pages_blocks/{row['id']}")
             page.delete()
 
-    @pytest.mark.xfail(strict=True, reason="each list is counted by itself; SQLite binds 32,766 values in all")
     def test_lists_that_are_too_long_together_are_refused(
         self, both_worlds: DirectusServer, session: Session
     ) -> None:
