@@ -10,6 +10,7 @@ import pytest
 from directus_orm import Session
 from directus_orm.testing import DirectusServer, plugin, start
 
+from . import library
 from .world import build
 
 
@@ -61,6 +62,13 @@ def world(request: pytest.FixtureRequest) -> DirectusServer:
     server: DirectusServer = request.getfixturevalue(_WORLDS[request.param])
     build(server)
     return server
+
+
+@pytest.fixture(scope="session")
+def both_worlds(world: DirectusServer) -> DirectusServer:
+    """A server with the flights and the library."""
+    library.build(world)
+    return world
 
 
 _WORLDS = {"sqlite": "directus_server", "postgres": "directus_postgres"}

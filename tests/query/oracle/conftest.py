@@ -8,14 +8,7 @@ import pytest
 
 from directus_orm.testing import DirectusServer
 
-from ... import library, oracle
-
-
-@pytest.fixture(scope="session")
-def both_worlds(world: DirectusServer) -> DirectusServer:
-    """A server with the flights and the library."""
-    library.build(world)
-    return world
+from ... import oracle
 
 
 @pytest.fixture
