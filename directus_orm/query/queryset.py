@@ -79,37 +79,38 @@ class QuerySet(Rows[M]):
 
     # --- sets -------------------------------------------------------------------------------------------------
 
-    def union(self, *others: Self) -> Self:
+    def union(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in any of these querysets, each once, in the order of this one.
 
         Slices are kept: their keys are read first.
         """
         return self._combined("union", others, either_of)
 
-    def intersection(self, *others: Self) -> Self:
+    def intersection(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in all of these querysets, in the order of this one."""
         return self._combined("intersection", others, all_of)
 
-    def difference(self, *others: Self) -> Self:
+    def difference(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in none of the others, in the order of this one."""
         return self._combined("difference", others, lambda nodes: all_of([nodes[0], *map(negate, nodes[1:])]))
 
-    def __or__(self, other: Self) -> Self:
+    def __or__(self, other: QuerySet[M]) -> Self:
         return self.union(other)
 
-    def __and__(self, other: Self) -> Self:
+    def __and__(self, other: QuerySet[M]) -> Self:
         return self.intersection(other)
 
-    def __xor__(self, other: Self) -> Self:
+    def __xor__(self, other: QuerySet[M]) -> Self:
         return self.union(other).difference(self.intersection(other))
 
-    def _combined(self, verb: str, others: tuple[Self, ...], join: Callable[[list[Node]], Node]) -> Self:
+    def _combined(self, verb: str, others: tuple[QuerySet[M], ...], join: Callable[[list[Node]], Node]) -> Self:
         self._plural(verb)
         for other in others:
             if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
                 msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
                 raise TypeError(msg)
-        where = join([as_condition(rows.query) for rows in (self, *others)])
+        all_of_them: list[QuerySet[M]] = [self, *others]
+        where = join([as_condition(rows.query) for rows in all_of_them])
         return self._with(attrs.evolve(self._query, where=where, limit=None, offset=0, search=None))
 
     # --- what comes along -----------------------------------------------------------------------------------
