@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle check clean
+.PHONY: demo test test-oracle bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -21,6 +21,10 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=2500 $(ORACLE)
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
+
+# What things cost, for people to read: see benchmarks/README.md.
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.compile
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -169,7 +169,7 @@ class Field:
     @property
     def primary_key(self) -> bool:
         """Whether this is its model's key."""
-        return bool(self.model.directus.pk == self)
+        return bool(self.model.directus.pk.name == self.name)
 
     @property
     def steps(self) -> tuple[str, ...]:

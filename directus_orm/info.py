@@ -20,7 +20,7 @@ import attrs
 import inflection
 
 from .convert import field_type
-from .errors import ConfigurationError, FieldError, UnsupportedQuery, suggestion
+from .errors import ConfigurationError, FieldError, QueryError, UnsupportedQuery, suggestion
 from .fields import RESERVED, Field, options_of
 from .relations import RelationOptions, ToMany, relation_options
 
@@ -114,12 +114,19 @@ class ModelInfo:
         Raises:
             FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
         """
+        if not isinstance(path, str):
+            msg = f"{where or 'a path'}: a name is a text, not {path!r}."
+            raise QueryError(msg)
         known = self._followed.get(path)
         if known is None:
             known = self._follow(path, where)
             if len(self._followed) < _MOST_REMEMBERED:
                 self._followed[path] = known
         return known
+
+    def followed(self, path: str) -> tuple[tuple[Step, ...], str] | None:
+        """Return what `follow` does of a path that was followed before, or None."""
+        return self._followed.get(path)
 
     def _follow(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
         name, rest = self._first(path)

@@ -64,14 +64,14 @@ def world(request: pytest.FixtureRequest) -> DirectusServer:
     return server
 
 
+_WORLDS = {"sqlite": "directus_server", "postgres": "directus_postgres"}
+
+
 @pytest.fixture(scope="session")
 def both_worlds(world: DirectusServer) -> DirectusServer:
     """A server with the flights and the library."""
     library.build(world)
     return world
-
-
-_WORLDS = {"sqlite": "directus_server", "postgres": "directus_postgres"}
 
 
 @pytest.fixture

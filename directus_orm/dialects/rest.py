@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -45,7 +45,7 @@ class RestDialect:
         Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
         server cache answers (G28).
         """
-        parts = _query(attrs.evolve(query, limit=len(keys), offset=0))
+        parts = _query(query.evolve(limit=len(keys), offset=0))
         body = {name: part for name, part in parts.items() if name != "sort"}
         return Request("SEARCH", _items(query.model.directus), json={"keys": list(keys), "query": body})
 
@@ -239,8 +239,14 @@ def compile_filter(node: Node) -> Row:
 
 def _filter(node: Node, before: tuple[str, ...]) -> Row:
     match node:
-        case Leaf():
-            return _nested((*before, *_names(node)), {f"_{node.operator}": node.value})
+        case Leaf(path, operator, value, function):
+            *outer, last = path
+            rule: Row = {
+                last.column if function is None else f"{function}({last.column})": {f"_{operator}": value}
+            }
+            for step in reversed(outer):
+                rule = {step.column: rule}
+            return _nested(before, rule)
         case Some(path, where, negated) if not before and is_quantified(node):
             return _quantified(path[-1], where, negated)
         case Some(path, where, False):
@@ -260,12 +266,6 @@ def _quantified(relation: Step, where: Node, negated: bool) -> Row:
     else:
         inner = _nested(junction, _filter(where, ()))
     return {alias: {"_none" if negated else "_some": inner}}
-
-
-def _names(leaf: Leaf) -> Iterator[str]:
-    *outer, last = leaf.path
-    yield from server_path(outer)
-    yield last.column if leaf.function is None else f"{leaf.function}({last.column})"
 
 
 def _nested(names: Iterable[str], rule: Row) -> Row:

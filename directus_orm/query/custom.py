@@ -70,13 +70,12 @@ def names() -> tuple[str, ...]:
 
 
 def prepared(condition: Q, model: type[Any]) -> Q:
-    """Return a condition with its own lookups replaced by what they stand for, and check whose fields it names.
+    """Return a condition with its own lookups replaced by what they stand for.
 
     Raises:
-        FieldError: a part was made of the fields of another model.
         QueryError: a lookup was built wrongly.
     """
-    return _prepared(condition, model, ())
+    return _prepared(condition, model, ()) if _known else condition
 
 
 def _prepared(condition: Q, model: type[Any], within: tuple[str, ...]) -> Q:

@@ -41,7 +41,7 @@ class Reading:
     def __init__(self, session: Session | None, query: Query, grouping: Grouping, *, whole: bool = False) -> None:
         self._session = session
         self.grouping = grouping
-        self.rows = attrs.evolve(query, paths=(), related=(), shown=(), nested=(), grouping=None)
+        self.rows = query.evolve(paths=(), related=(), shown=(), nested=(), grouping=None)
         self.keys = [key(term, whole=whole) for _, term in grouping.keys]
         # What tells whether the server can be believed about parts of dates, see `_is_early`.
         self._firsts = tuple(dict.fromkeys(Total("min", part.moment) for part in self.keys if part.moment))
@@ -342,7 +342,7 @@ def count(session: Session, query: Query) -> int:
     reading = _reading(session, query)
     number = None if reading.grouping.having else _counted(reading)
     if number is None:
-        whole = attrs.evolve(query, limit=None, offset=0)
+        whole = query.evolve(limit=None, offset=0)
         bare = attrs.evolve(reading.grouping, order=(), measures=_needed(reading.grouping))
         number = sum(map(len, read(session, attrs.evolve(whole, grouping=bare))))
     behind = max(number - query.offset, 0)
@@ -382,7 +382,7 @@ def aggregate(session: Session, query: Query, measures: Mapping[str, Measure]) -
 
 def _reading(session: Session | None, query: Query) -> Reading:
     assert query.grouping is not None  # noqa: S101 - asked of groups alone
-    return Reading(session, attrs.evolve(query, limit=None, offset=0), query.grouping)
+    return Reading(session, query.evolve(limit=None, offset=0), query.grouping)
 
 
 def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Node, Column | None], list[str]]:

@@ -17,7 +17,7 @@ import attrs
 from ..errors import FieldError, QueryError
 from ..fields import Field
 from . import texts
-from .conditions import Leaf, Node, negate, path_name
+from .conditions import Leaf, Node, all_of, either_of, negate, path_name
 from .texts import checked
 
 Path = tuple[Field, ...]
@@ -81,6 +81,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 LOOKUPS = tuple(_COMPARE)
 """What can be asked of a value inside a document."""
 
+_OF_KEYS = ("has_key", "has_keys", "has_any_keys")
+# Django's, which as keys would find nothing without a word.
+_REFUSED = frozenset({"contained_by", "regex", "iregex"})
+
 _Takes = tuple[Callable[[Any], bool], str]
 _ONE: _Takes = (lambda value: _is_number(value) or isinstance(value, str), "a number or a text")
 _TEXT: _Takes = (lambda value: isinstance(value, str), "a text")
@@ -126,14 +130,32 @@ def condition(path: Path, rest: str, value: Any) -> Node:
         FieldError: there is no such lookup.
         QueryError: the value is not one to compare with.
     """
-    keys = rest.split("__")
-    lookup = keys.pop() if len(keys) > 1 and keys[-1] in LOOKUPS else "exact"
-    if not all(keys):
-        msg = f"{path_name(path)}__{rest}: a path inside a document is made of keys and positions."
+    *keys, last = rest.split("__")
+    name = f"{path_name(path)}__{rest}"
+    if last in _REFUSED:
+        msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *_OF_KEYS))}."
+        raise FieldError(msg, name=last, choices=(*LOOKUPS, *_OF_KEYS))
+    if last in _OF_KEYS:
+        return _has(path, keys, last, value, name)
+    lookup = last if keys and last in LOOKUPS else "exact"
+    steps = tuple(keys) if lookup == last else (*keys, last)
+    if not all(steps):
+        msg = f"{name}: a path inside a document is made of keys and positions."
         raise FieldError(msg, name=rest, choices=LOOKUPS)
-    value = _operand(f"{path_name(path)}__{rest}", lookup, value)
-    node = checked(path, _narrowed(path[-1], tuple(keys), lookup, value), JsonTest(tuple(keys), lookup, value))
+    value = _operand(name, lookup, value)
+    node = checked(path, _narrowed(path[-1], steps, lookup, value), JsonTest(steps, lookup, value))
     return negate(node) if lookup == "isnull" and value else node
+
+
+def _has(path: Path, keys: list[str], lookup: str, value: Any, name: str) -> Node:
+    """Return the condition that a document has a key, all of several keys, or any of them."""
+    wanted = [value] if lookup == "has_key" else value
+    if not isinstance(wanted, list | tuple | set) or not all(isinstance(key, str | int) for key in wanted):
+        msg = f"{name} takes {'a key' if lookup == 'has_key' else 'a list of keys'}, not {value!r}."
+        raise QueryError(msg)
+    there = Leaf(path[-1:], "nnull")
+    nodes = [checked(path, there, JsonTest((*keys, str(key)), "isnull", value=False)) for key in wanted]
+    return either_of(nodes) if lookup == "has_any_keys" else all_of([Leaf(path, "nnull"), *nodes])
 
 
 def _operand(name: str, lookup: str, value: Any) -> Any:

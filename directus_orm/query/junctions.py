@@ -92,7 +92,7 @@ def through(instance: Any, relation: ToMany) -> Node:
     query = tied(instance, relation).query
     target: Field = query.model.directus.fields["target"]
     paths = ((query.model.directus.pk,), (target,))
-    return Among((relation.target.directus.pk,), attrs.evolve(query, paths=paths), (target,))
+    return Among((relation.target.directus.pk,), query.evolve(paths=paths), (target,))
 
 
 def tied(instance: Any, relation: ToMany) -> Any:

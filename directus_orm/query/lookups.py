@@ -112,7 +112,7 @@ def _in_query(path: Path, query: Query, rows: Any) -> Node:
     return (
         NEVER
         if query.is_empty
-        else Among(path, attrs.evolve(query, paths=tuple(paths), related=(), shown=(), nested=()), of)
+        else Among(path, query.evolve(paths=tuple(paths), related=(), shown=(), nested=()), of)
     )
 
 

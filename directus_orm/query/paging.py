@@ -50,7 +50,7 @@ def pages(
     while left is None or left > 0:
         asked = _least(size, maximum, left)
         try:
-            rows = yield reader.read(attrs.evolve(page, limit=asked))
+            rows = yield reader.read(page.evolve(limit=asked))
         except InvalidRequest as refusal:
             maximum = _lower(reader.row_limit(refusal), asked, refusal)
             continue
@@ -96,7 +96,7 @@ def _behind(query: Query, seen: int, last: Row) -> Query:
     pk = query.model.directus.pk
     first, *others = query.total_order
     if first.path != (pk,) or others or pk.value_type.kind not in _SOUGHT_BY_KEY:
-        return attrs.evolve(query, offset=query.offset + seen)
+        return query.evolve(offset=query.offset + seen)
     key = pk.dump(pk.load(last[pk.column]))
     behind = Leaf((pk,), "lt" if first.descending else "gt", key)
     return attrs.evolve(query.filtered(behind), offset=0)

@@ -53,7 +53,7 @@ def chosen(query: Query, own: Iterable[Field], related: Iterable[Path]) -> Query
     prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
     paths: list[Path] = [(field,) for field in own]
     paths += [(*prefix, field) for prefix in prefixes for field in _fields_behind(prefix)]
-    query = attrs.evolve(query, paths=tuple(paths), related=tuple(prefixes))
+    query = query.evolve(paths=tuple(paths), related=tuple(prefixes))
     return selecting.with_annotations(query)
 
 
@@ -147,7 +147,7 @@ def _brought(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query
             raise QueryError(msg)
         nested = attrs.evolve(nested, queries=(prefetch.query,))
     others = tuple(each for each in query.nested if each is not known)
-    return attrs.evolve(query, nested=(*others, nested))
+    return query.evolve(nested=(*others, nested))
 
 
 def _check_place(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:

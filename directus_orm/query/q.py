@@ -36,7 +36,12 @@ def check_root(name: str, model: type[Any]) -> None:
     Raises:
         FieldError: the name remembers a model that is neither this one nor a base of it.
     """
-    if not isinstance(name, Name) or issubclass(model, name.root) or issubclass(model, latest(name.root)):
+    if (
+        type(name) is str
+        or not isinstance(name, Name)
+        or issubclass(model, name.root)
+        or issubclass(model, latest(name.root))
+    ):
         return
     root, written = name.root.__name__, name.lstrip("-")
     msg = (

@@ -117,24 +117,34 @@ class Query:
                 return self.order[: position + 1]
         return (*self.order, Order((pk,)))
 
+    def evolve(self, **changes: Any) -> Query:
+        """Return the query with other values of its attributes, as `attrs.evolve` does, in less time."""
+        made = object.__new__(Query)
+        for name in _ATTRIBUTES:
+            object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
+        return made
+
     def bringing(self, *paths: Path) -> Query:
         """Return the query for these values of its rows, and nothing else of them."""
-        return attrs.evolve(self, paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
+        return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
 
     def filtered(self, node: Node) -> Query:
         """Return the query for those of its rows that meet a further condition."""
-        return attrs.evolve(self, where=all_of([self.where, node]))
+        return self.evolve(where=all_of([self.where, node]))
 
     def reversed(self) -> Query:
         """Return the query for the same rows, or groups, last first."""
         if self.grouping is not None:
-            return attrs.evolve(self, grouping=self.grouping.reversed())
+            return self.evolve(grouping=self.grouping.reversed())
         flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
-        return attrs.evolve(self, order=flipped)
+        return self.evolve(order=flipped)
 
     def sliced(self, start: int, stop: int | None) -> Query:
         """Return the query for the rows from ``start`` to before ``stop`` of these rows."""
         room = None if self.limit is None else max(self.limit - start, 0)
         wanted = None if stop is None else max(stop - start, 0)
         limits = [n for n in (room, wanted) if n is not None]
-        return attrs.evolve(self, offset=self.offset + start, limit=min(limits, default=None))
+        return self.evolve(offset=self.offset + start, limit=min(limits, default=None))
+
+
+_ATTRIBUTES = tuple(attribute.name for attribute in attrs.fields(Query))

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-import attrs
-
 from .. import bulk, writes
 from ..errors import ConfigurationError, QueryError, RecordNotUnique
 from ..fields import Field
@@ -111,7 +109,7 @@ class QuerySet(Rows[M]):
                 raise TypeError(msg)
         all_of_them: list[QuerySet[M]] = [self, *others]
         where = join([as_condition(rows.query) for rows in all_of_them])
-        return self._with(attrs.evolve(self._query, where=where, limit=None, offset=0, search=None))
+        return self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
 
     # --- what comes along -----------------------------------------------------------------------------------
 
@@ -154,7 +152,7 @@ class QuerySet(Rows[M]):
         self._plural("prefetch_related")
         wanted = [relation for relation in relations if relation is not None]
         if len(wanted) < len(relations):
-            return self._with(attrs.evolve(self._query, nested=()))
+            return self._with(self._query.evolve(nested=()))
         return self._with(functools.reduce(prefetching.prefetched, wanted, self._query))
 
     def _own(self, name: str, verb: str) -> Field:

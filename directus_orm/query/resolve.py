@@ -6,6 +6,7 @@ row, as in Django. Below a negation each condition speaks of any row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -32,13 +33,13 @@ from .conditions import (
     path_name,
 )
 from .lookups import LOOKUPS, condition, fitting
-from .q import Q
+from .q import Q, check_root
 
 # What may be asked of the number of rows at the other end of a relation.
 _OF_COUNTS = {"exact": "eq", "in": "in", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "range": "between"}
 _QUANTIFIERS = {"some": False, "none": True}
 # Terms of one filter() call, when conditions on several related rows and "or" have to be multiplied out.
-_MOST_TERMS = 64
+_MOST_TERMS = 16
 
 
 def resolve(asked: Q, model: type[Any]) -> Node:
@@ -66,8 +67,9 @@ def _tree(asked: Q, model: type[Any], *, negated: bool, below: bool) -> Node:
 
 
 def _leaf(name: str, value: Any, model: type[Any], *, negated: bool, below: bool) -> Node:
+    check_root(name, model)
     info: ModelInfo = model.directus
-    steps, rest = info.follow(name, f"filter({name}=…)")
+    steps, rest = info.followed(name) or info.follow(name, f"filter({name}=…)")
     node = _said(steps, rest, value, model, _some if below else _Bindable)
     return negate(node) if negated else node
 
@@ -77,9 +79,12 @@ def _leaf(name: str, value: Any, model: type[Any], *, negated: bool, below: bool
 
 def _said(steps: tuple[Step, ...], rest: str, value: Any, model: type[Any], kind: Any) -> Node:
     """Return what ``rest`` says of the end of the steps; ``kind`` makes the conditions on related rows."""
-    many = next((n for n, step in enumerate(steps, 1) if isinstance(step, ToMany)), None)
-    if many is None:
-        return _of_value(_own_column(steps), rest, value, model)
+    many = 0
+    while not steps[many].to_many:
+        many += 1
+        if many == len(steps):
+            return _of_value(_own_column(steps), rest, value, model)
+    many += 1
     path, inner = steps[:many], steps[many:]
     if not inner and rest.partition("__")[0] in {"count", *_QUANTIFIERS}:
         return _of_list(path, rest, value)
@@ -248,7 +253,7 @@ def _exists(path: tuple[Step, ...], node: Any) -> Any:
         return all_of([*others, _some(path, all_of(_inner(part) for part in about))])
     rest = [part for part in node.parts if part is not mixed]
     terms = [all_of([*rest, part]) for part in mixed.parts]
-    if len(terms) > _MOST_TERMS:
+    if math.prod(len(part.parts) for part in node.parts if isinstance(part, Either)) > _MOST_TERMS:
         msg = (
             f"The conditions on {path_name(path)} are too many to be multiplied out; use {path_name(path)}__some."
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
-import attrs
-
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..wire import masked
 from . import selecting
@@ -57,7 +55,7 @@ class Rows(Results[T]):
     def none(self) -> Self:
         """Return a query without rows, which never asks the server."""
         self._plural("none")
-        return self._with(attrs.evolve(self._query, where=NEVER))
+        return self._with(self._query.evolve(where=NEVER))
 
     def order_by(self, *names: str) -> Self:
         """Order by fields, each turned round by a ``-``; without names, by key.
@@ -77,13 +75,13 @@ class Rows(Results[T]):
         self._plural("limit")
         if count is not None:
             whole("limit", count)
-        return self._with(attrs.evolve(self._query, limit=count))
+        return self._with(self._query.evolve(limit=count))
 
     def offset(self, count: int) -> Self:
         """Pass over so many rows first."""
         self._plural("offset")
         whole("offset", count)
-        return self._with(attrs.evolve(self._query, offset=count))
+        return self._with(self._query.evolve(offset=count))
 
     def search(self, text: str) -> Self:
         """Keep the rows in which the server finds a text, in any of the fields it searches.
@@ -94,7 +92,7 @@ class Rows(Results[T]):
         if not isinstance(text, str) or not text.strip():
             msg = f"search() takes a text that is not blank, not {text!r}."
             raise QueryError(msg)
-        return self._with(attrs.evolve(self._query, search=text))
+        return self._with(self._query.evolve(search=text))
 
     # --- other shapes ---------------------------------------------------------------------------------------
 

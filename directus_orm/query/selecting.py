@@ -50,13 +50,13 @@ def narrowed(query: Query, condition: Q, where: str) -> Query:
     if of_groups is None:
         return query
     test_of([of_groups], grouping)
-    return attrs.evolve(query, grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
+    return query.evolve(grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
 
 
 def _check_numbers(query: Query, condition: Q, where: str) -> None:
     """Refuse to choose rows by a number that the server has otherwise."""
     listed = tuple(name for name, known in query.aliases if isinstance(known, Tally) and known.is_listed)
-    for path in paths_in(condition):
+    for path in paths_in(condition) if listed else ():
         name = first_name(path, listed)
         if name is not None:
             msg = (
@@ -70,9 +70,9 @@ def ordered(query: Query, names: tuple[str, ...], where: str = "order_by") -> Qu
     """Return the query in another order."""
     if query.grouping is not None:
         order = tuple(_group_order(query, query.grouping, name, where) for name in names)
-        return attrs.evolve(query, grouping=attrs.evolve(query.grouping, order=order))
+        return query.evolve(grouping=attrs.evolve(query.grouping, order=order))
     plain = tuple(_signed(name, query) for name in names)
-    return attrs.evolve(query, order=ordering(query.model, plain, where))
+    return query.evolve(order=ordering(query.model, plain, where))
 
 
 def _signed(name: object, query: Query) -> Any:
@@ -173,7 +173,7 @@ def _reading(query: Query, chosen: tuple[tuple[str, Alias], ...]) -> Query:
     ]
     paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in on_the_way)
     plain = {path: _key_of(path) if path in on_the_way else path for path in paths}
-    return attrs.evolve(query, paths=tuple(dict.fromkeys(plain.values())), related=(), nested=(), shown=tallies)
+    return query.evolve(paths=tuple(dict.fromkeys(plain.values())), related=(), nested=(), shown=tallies)
 
 
 def _key_of(path: Any) -> Any:
@@ -196,7 +196,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
     if not grouping.measures and set(chosen) < set(keys):
         msg = f"{verb}() after distinct() would leave fewer rows in Django; call distinct() last."
         raise UnsupportedQuery(msg)
-    query = attrs.evolve(query, grouping=attrs.evolve(grouping, shown=chosen))
+    query = query.evolve(grouping=attrs.evolve(grouping, shown=chosen))
     return query, tuple((name, keys.get(name)) for name in chosen)
 
 
@@ -209,7 +209,7 @@ def annotated(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any
     for name, expression in named(expressions, by_name, f"{verb}()").items():
         query = _aliased(query, name, expression, f"{verb}({name}=…)")
         if shown:
-            query = attrs.evolve(query, shown=(*query.shown, name))
+            query = query.evolve(shown=(*query.shown, name))
     return with_annotations(query) if shown else query
 
 
@@ -222,7 +222,7 @@ def with_annotations(query: Query) -> Query:
     paths += [_key_of(prefix) for prefix in prefixes]
     # A relation that comes along is named by its fields, not by its key as well.
     kept = tuple(path for path in dict.fromkeys(paths) if path not in prefixes)
-    return attrs.evolve(query, paths=kept)
+    return query.evolve(paths=kept)
 
 
 def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
@@ -234,7 +234,7 @@ def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
     if isinstance(known, Tally):
         _check_tally(query, known, where)
     others = tuple(pair for pair in query.aliases if pair[0] != name)
-    return attrs.evolve(query, aliases=(*others, (name, known)))
+    return query.evolve(aliases=(*others, (name, known)))
 
 
 def _check_tally(query: Query, tally: Tally, where: str) -> None:
@@ -274,7 +274,7 @@ def grouped(
     names = (*before.shown, *(name for name in made if name not in before.shown)) if shown else before.shown
     grouping = attrs.evolve(before, measures=tuple(both.items()), shown=names)
     keys = dict(grouping.keys)
-    return attrs.evolve(query, grouping=grouping), tuple((name, keys.get(name)) for name in names)
+    return query.evolve(grouping=grouping), tuple((name, keys.get(name)) for name in names)
 
 
 def _is_of_row(query: Query, known: Columns, expression: object) -> bool:
@@ -311,7 +311,7 @@ def distinct(query: Query, known: Columns) -> Query:
         info: ModelInfo = query.model.directus
         if any(isinstance(each, Term) and each.path == (info.pk,) for _, each in known):
             return query
-        return attrs.evolve(query, grouping=_grouping(query, known, "distinct()"))
+        return query.evolve(grouping=_grouping(query, known, "distinct()"))
     if not {name for name, _ in query.grouping.keys} <= set(query.grouping.shown):
         msg = "distinct() of groups without what they are grouped by: take a set of the results, in Python."
         raise UnsupportedQuery(msg)
@@ -358,4 +358,4 @@ def beginnings(query: Query, name: str, kind: str, order: str, *, moments: bool)
     where = all_of([query.where, present])
     keys = ((verb, started),)
     grouping = Grouping(keys, order=(GroupOrder(verb, order == "DESC"),), shown=(verb,))
-    return attrs.evolve(query, where=where, order=(), shown=(), grouping=grouping), keys
+    return query.evolve(where=where, order=(), shown=(), grouping=grouping), keys

@@ -145,13 +145,22 @@ def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
 
     ``before`` are the server's names that lead to the rows, where they come with other rows.
     """
+    if not query.nested and _can_be_sent(query.where):
+        return query
     where = _known(query.where, find)
     if crosses_many(where):
         where = _arranged(where, find, set(), before)
     nested = tuple(_settled_list(each, find) for each in query.nested)
     if where == query.where and nested == query.nested:
         return query
-    return attrs.evolve(query, where=where, nested=nested)
+    return query.evolve(where=where, nested=nested)
+
+
+def _can_be_sent(node: Node) -> bool:
+    """Return whether a condition is made of nothing but comparisons that the server has."""
+    if isinstance(node, Leaf):
+        return node.operator != "nicontains"
+    return isinstance(node, All | Either) and all(map(_can_be_sent, node.parts))
 
 
 def _settled_list(nested: Nested, find: Find) -> Nested:
@@ -170,7 +179,7 @@ def loosened(query: Query) -> tuple[Query, list[Among]]:
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
     paths = dict.fromkeys([*query.paths, *(check.tested for check in checks)])
-    return attrs.evolve(query, where=where, paths=tuple(paths), limit=None, offset=0), checks
+    return query.evolve(where=where, paths=tuple(paths), limit=None, offset=0), checks
 
 
 def _is_of_its_rows(condition: Among, query: Query) -> bool:

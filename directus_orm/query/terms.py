@@ -88,7 +88,7 @@ def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
     known = () if aggregate.expression == "*" else info.follow(aggregate.expression, where)
     path, rest = known or ((info.pk,), "")
     many = [step for step in path if step.to_many]
-    plain = aggregate.function == "count" and not (aggregate.distinct or aggregate.filter)
+    plain = aggregate.function == "count" and not aggregate.distinct and aggregate.filter is None
     if plain and many == [path[-1]] and not rest:
         return Tally(f"{aggregate.expression}__count", path)
     if not many:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -186,7 +186,11 @@ def _from_start(path: Path, start: Callable[[Any], date], value: Any, less: bool
     day = start(value)
     zone = UTC if field.value_type.kind == "timestamp" else None
     bound = day if field.value_type.kind == "date" else datetime.combine(day, time(), zone)
-    return Leaf(path, "lt" if less else "gte", field.value_type.dump(bound))
+    try:
+        return Leaf(path, "lt" if less else "gte", field.value_type.dump(bound))
+    except ValueError as error:
+        msg = f"{path_name(path)}: {value} cannot be compared with: {error}."
+        raise QueryError(msg) from None
 
 
 def _from_hour(path: Path, hour: int, less: bool) -> Node:
@@ -200,16 +204,29 @@ def _narrowed(field: Field, part: Part, lookup: str, value: Any) -> Node:
     wanted = [n for n in range(60) if COMPARISONS[lookup](n, value)]
     if not wanted:
         return NEVER
-    if field.value_type.kind != "time" and part.name == "second":
-        # PostgreSQL has fractions of seconds; SQLite rounds those before 1970.
+    if field.value_type.kind == "time" or part.name not in _POSSIBLE:
+        return Leaf((field,), "nnull")
+    return either_of([*_POSSIBLE[part.name](field, wanted), *_before_1970(field)])
+
+
+def _before_1970(field: Field) -> Iterator[Node]:
+    """Yield the condition on moments whose fractions of a second SQLite rounds up."""
+    if field.value_type.kind != "date":
         early = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
-        near = Leaf((field,), "between", [wanted[0], wanted[-1] + 1], "second")
-        return either_of([near, Leaf((field,), "lt", field.value_type.dump(early))])
-    if part.name in _POSSIBLE:
-        function, numbers = _POSSIBLE[part.name]
-        found = sorted({number for n in wanted for number in numbers(n)})
-        return Leaf((field,), "in", found, function) if found else NEVER
-    return Leaf((field,), "nnull")
+        yield Leaf((field,), "lt", field.value_type.dump(early))
+
+
+def _seconds(field: Field, wanted: list[int]) -> Iterator[Node]:
+    # PostgreSQL has fractions of seconds.
+    yield Leaf((field,), "between", [wanted[0], wanted[-1] + 1], "second")
+
+
+def _numbered(
+    function: str, numbers: Callable[[int], Iterable[int]], field: Field, wanted: list[int]
+) -> Iterator[Node]:
+    found = sorted({number for n in wanted for number in numbers(n)})
+    if found:
+        yield Leaf((field,), "in", found, function)
 
 
 @functools.cache
@@ -222,10 +239,11 @@ def _months_of_weeks() -> dict[int, frozenset[int]]:
     return {week: frozenset(months) for week, months in weeks.items()}
 
 
-# Of each part that databases count differently: the server's function, and the numbers that one or another has for
-# one of Django's. The Sunday of SQLite and PostgreSQL is 0, that of MariaDB 1.
-_POSSIBLE: dict[str, tuple[str, Callable[[int], Iterable[int]]]] = {
-    "week": ("month", lambda week: _months_of_weeks().get(week, ())),
-    "week_day": ("weekday", lambda day: (day - 1, day)),
-    "iso_week_day": ("weekday", lambda day: (day % 7, day % 7 + 1)),
+# How the server is asked for the parts that databases count differently, so that none is missed. The Sunday of
+# SQLite and PostgreSQL is 0, that of MariaDB 1.
+_POSSIBLE: dict[str, Callable[[Field, list[int]], Iterator[Node]]] = {
+    "second": _seconds,
+    "week": functools.partial(_numbered, "month", lambda week: _months_of_weeks().get(week, ())),
+    "week_day": functools.partial(_numbered, "weekday", lambda day: (day - 1, day)),
+    "iso_week_day": functools.partial(_numbered, "weekday", lambda day: (day % 7, day % 7 + 1)),
 }

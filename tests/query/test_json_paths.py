@@ -89,6 +89,12 @@ CASES: list[tuple[str, Any, Any]] = [
     ("1", "two", lambda d: value(d, 1) == "two"),
     ("été", "hot", lambda d: value(d, "été") == "hot"),
     ("a-b", "odd", lambda d: value(d, "a-b") == "odd"),
+    ("has_key", "color", lambda d: isinstance(d, dict) and "color" in d),
+    ("n__deep__has_key", "k", lambda d: value(d, "n", "deep", "k") is not ...),
+    ("has_keys", ["color", "size"], lambda d: isinstance(d, dict) and {"color", "size"} <= d.keys()),
+    ("has_keys", [], lambda d: d is not None),
+    ("has_any_keys", ["été", "tags"], lambda d: isinstance(d, dict) and bool({"été", "tags"} & d.keys())),
+    ("has_any_keys", [], lambda d: False),
     ("$NOW", 1, lambda d: value(d, "$NOW") == 1),
 ]
 
@@ -125,6 +131,8 @@ def test_an_older_server_is_named(items: DirectusServer) -> None:
         ("size__gt", None),
         ("size__range", [1]),
         ("color", object()),
+        ("has_key", None),
+        ("has_keys", "color"),
     ],
 )
 def test_a_value_that_means_nothing_there_raises_at_the_call(path: str, wanted: Any) -> None:

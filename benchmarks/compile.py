@@ -1,0 +1,149 @@
+"""What it costs to say a query: a queryset of five conditions over two relations, built and compiled to a request.
+
+Django does the like in turn, from a queryset to its SQL; the machine's load then strikes both.
+"""
+
+from __future__ import annotations
+
+import sys
+import timeit
+from collections.abc import Callable
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import models
+
+from directus_orm import Model, Session, field, generated
+from directus_orm.query.conditions import Among, Node
+from directus_orm.query.queryset import QuerySet
+from directus_orm.query.steps import loosened, settled
+from directus_orm.wire import Request
+
+# Short rounds, and the least of many: what else runs on the machine leaves some of them alone.
+ROUNDS, CALLS = 500, 20
+GOAL = 150
+NEW_YEAR = datetime(2014, 1, 1, tzinfo=UTC)
+
+
+class Airline(Model):
+    """An airline."""
+
+    carrier: str = field(primary_key=True)
+    name: str
+    country: str | None = None
+
+
+class Plane(Model):
+    """A plane."""
+
+    tailnum: str = field(primary_key=True)
+    maker: str | None = None
+    owner: Airline | None = None
+
+
+class Flight(Model):
+    """A flight."""
+
+    id: int = field(default=generated, primary_key=True)
+    carrier: Airline
+    plane: Plane | None = None
+    dep_delay: int | None = None
+    time_hour: datetime | None = None
+
+
+def asked(flights: Any) -> Any:
+    """Return the queryset that is measured, of either ORM."""
+    late = flights.filter(
+        dep_delay__gt=60, time_hour__gte=NEW_YEAR, carrier__name__contains="air", plane__owner__country="US"
+    )
+    return late.exclude(plane__maker="BOEING").order_by("-dep_delay")[:50]
+
+
+def build() -> QuerySet[Flight]:
+    """Build ours."""
+    rows: QuerySet[Flight] = asked(Flight.objects)
+    return rows
+
+
+def build_and_compile() -> Request:
+    """Build ours, and compile it to the request for its rows."""
+    query, checks = loosened(build().query)
+    assert not checks  # noqa: S101 - the server says all of it
+    return Session.dialect.read(settled(query, _nothing))
+
+
+def _nothing(condition: Among) -> Node:
+    raise AssertionError(condition)
+
+
+# --- Django -------------------------------------------------------------------------------------------------
+
+
+def django_flights() -> type[models.Model]:
+    """Return Django's model of the same flights."""
+    settings.configure(
+        USE_TZ=True, DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    )
+    django.setup()
+
+    def made(model: str, **fields: Any) -> Any:
+        meta = type("Meta", (), {"app_label": "benchmarks"})
+        return type(model, (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+
+    def text(**options: Any) -> Any:
+        return models.CharField(max_length=255, **options)
+
+    def many_to_one(other: Any) -> Any:
+        return models.ForeignKey(other, models.CASCADE, null=True)
+
+    airline = made("Airline", carrier=text(primary_key=True), name=text(), country=text(null=True))
+    plane = made("Plane", tailnum=text(primary_key=True), maker=text(null=True), owner=many_to_one(airline))
+    flight: type[models.Model] = made(
+        "Flight",
+        carrier=models.ForeignKey(airline, models.CASCADE),
+        plane=many_to_one(plane),
+        dep_delay=models.IntegerField(null=True),
+        time_hour=models.DateTimeField(null=True),
+    )
+    return flight
+
+
+# --- measuring ----------------------------------------------------------------------------------------------
+
+
+def measured(works: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Return the microseconds of a call in each round, by name; every round has all of them in turn.
+
+    As always with `timeit`, no garbage is collected meanwhile.
+    """
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            found[name].append(timeit.timeit(work, number=CALLS) * 1e6 / CALLS)
+    return found
+
+
+def main() -> None:
+    """Measure, and print."""
+    theirs: Any = django_flights()
+    found = measured(
+        {
+            "directus_orm, built": build,
+            "directus_orm, built and compiled": build_and_compile,
+            "Django, built": lambda: asked(theirs.objects),
+            "Django, built and compiled": lambda: str(asked(theirs.objects).query),
+        }
+    )
+    write = sys.stdout.write
+    write(f"{build_and_compile()}\n\n{'µs per queryset':34}{'least':>8}{'median':>8}\n")
+    for name, times in found.items():
+        write(f"{name:34}{min(times):8.0f}{median(times):8.0f}\n")
+    ours, others = (min(found[f"{name}, built and compiled"]) for name in ("directus_orm", "Django"))
+    write(f"\nThe goal is less than {GOAL} µs; Django takes {others / ours:.1f} times as long.\n")
+
+
+if __name__ == "__main__":
+    main()
