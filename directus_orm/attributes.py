@@ -7,7 +7,8 @@ from typing import Any
 
 from .fields import ABSENT, Field
 from .info import is_model
-from .instances import load_missing, reference, state_of, target_of
+from .instances import reference, state_of, target_of
+from .lazy import load_missing
 from .query.references import Reference
 
 
@@ -40,7 +41,7 @@ class RelationAttribute(FieldAttribute):
             return value
         # A bare key, as rows bring it: the instance is made when it is first touched.
         batch, target = state_of(instance).batch, target_of(field)
-        related = reference(target, value) if batch is None else batch.related(target).instance(value)
+        related = reference(target, value) if batch is None else batch.related(target, self.name).instance(value)
         values[self.name] = related
         return related
 

@@ -140,6 +140,7 @@ class ModelInfo:
                 if relation.is_scoped and rest.partition("__")[0] not in _OF_LISTS:
                     scope, _, rest = rest.partition("__")
                     relation = relation.scoped(scope)
+                relation.steps  # noqa: B018 - a wrong declaration is an error at the call
                 steps.append(relation)
             else:
                 steps.append(owner.field(name, where))
@@ -272,8 +273,7 @@ def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: Relat
     inner = typing.get_args(annotation)
     targets = typing.get_args(inner[0]) or inner if inner else ()
     one = declared.kind != "many-to-any"
-    is_related = getattr(typing.get_origin(annotation), "__name__", "") == "Related"
-    if not is_related or not all(map(is_model, targets)) or (one and len(targets) > 1):
+    if not _is_related(annotation) or not all(map(is_model, targets)) or (one and len(targets) > 1):
         wanted = "Related[Model]" if one else "Related[One | Another]"
         msg = (
             f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {wanted}, "
@@ -292,12 +292,22 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
         return Field(model, attribute.name, column, nullable, declared, attribute, target=latest(annotation))
+    if _is_related(annotation):
+        msg = (
+            f"{model.__name__}.{attribute.name} leads to many rows: say how, with = one_to_many(field), "
+            "many_to_many(through) or many_to_any(through)."
+        )
+        raise ConfigurationError(msg)
     try:
         own_type = field_type(annotation, declared.type)
     except ConfigurationError as error:
         msg = f"{model.__name__}.{attribute.name}: {error}"
         raise ConfigurationError(msg) from None
     return Field(model, attribute.name, column, nullable, declared, attribute, own_type)
+
+
+def _is_related(annotation: Any) -> bool:
+    return getattr(typing.get_origin(annotation) or annotation, "__name__", "") == "Related"
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:

@@ -12,12 +12,12 @@ from typing import Any
 
 import attrs
 
-from .errors import ConfigurationError, ConversionError, DoesNotExist, QueryError
+from .errors import ConversionError, DoesNotExist
 from .fields import Field
+from .info import is_model
 from .query.fetch import fetch
 from .query.paging import key_pages
-from .query.query import Nested, Path, Query
-from .query.steps import settle
+from .query.query import Nested, Path, Query, raw_key
 from .scalars import Convert
 from .session import Session, current_session
 from .wire import Row
@@ -66,6 +66,9 @@ class _Members:
     def add(self, instance: Any) -> None:
         self._references.append(weakref.ref(instance, self._drop))
 
+    def __len__(self) -> int:
+        return len(self._references)
+
     def alive(self) -> list[Any]:
         return [instance for reference in list(self._references) if (instance := reference()) is not None]
 
@@ -76,10 +79,32 @@ class _Members:
             self._gone = 0
 
 
+class Way:
+    """The relations that led from what a query found to a batch: their names, and whether they lead to many."""
+
+    __slots__ = ("before", "names")
+
+    def __init__(self, before: Way | None = None) -> None:
+        self.before = before
+        self.names: dict[str, bool] = {}
+
+    def paths(self) -> list[tuple[str, bool]]:
+        """Return the paths as queries write them, and whether one leads over a relation to many."""
+        if self.before is None:
+            return [("", False)]
+        before, names = self.before.paths(), self.names.items()
+        return [(extended(path, name), over_many or many) for path, over_many in before for name, many in names]
+
+
+def extended(path: str, name: str) -> str:
+    """Return a path with one more name."""
+    return f"{path}__{name}" if path else name
+
+
 class Batch:
     """Instances that came together, held weakly: what one of them lacks is loaded for all."""
 
-    __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session")
+    __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session", "way")
 
     def __init__(self, session: Session, model: type[Any], parent: Batch | None = None) -> None:
         self.session = session
@@ -88,6 +113,17 @@ class Batch:
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
         self._parts: dict[type[Any], Batch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
+        self.way: Way = Way(None if parent is None else parent.way)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the next page may join, so that small pages load together."""
+        return len(self._members) < _ROOM
+
+    @property
+    def parent(self) -> Batch | None:
+        """The batch of the instances that led to these, while any of them is in use."""
+        return None if self._parent is None else self._parent()
 
     def add(self, instance: Any) -> None:
         """Let an instance load together with the others."""
@@ -95,9 +131,13 @@ class Batch:
 
     def members(self) -> list[Any]:
         """Return the instances that are still in use."""
-        parent = self._parent and self._parent()
+        parent = self.parent
         if parent:
             parent.refer(self.model)
+        return self.alive()
+
+    def alive(self) -> list[Any]:
+        """Return those of them that were met."""
         return self._members.alive()
 
     def refer(self, target: type[Any]) -> None:
@@ -108,11 +148,17 @@ class Batch:
                 if name in instance.__dict__:
                     getattr(instance, name)
 
-    def related(self, target: type[Any]) -> Batch:
-        """Return the batch of the related instances of a model: two rows that name one key share one instance."""
-        if target not in self._parts:
-            self._parts[target] = Batch(self.session, target, self)
-        return self._parts[target]
+    def related(self, target: type[Any], name: str, *, many: bool = False) -> Batch:
+        """Return the batch of the related instances of a model: two rows that name one key share one instance.
+
+        ``name`` is the relation's, as a path has it; ``many`` says that it leads to many.
+        """
+        part = self._parts.get(target)
+        if part is None:
+            part = self._parts[target] = Batch(self.session, target, self)
+        if name not in part.way.names:
+            part.way.names[name] = many
+        return part
 
     def instance(self, key: Any) -> Any:
         """Return the one instance with a key; a new one knows nothing else of its row."""
@@ -180,6 +226,12 @@ def reference(model: type[Any], key: Any, batch: Batch | None = None) -> Any:
     return instance
 
 
+# A reference holds its state and its key.
+_OF_REFERENCES = 2
+# So many may be loaded by one request.
+_ROOM = 1000
+
+
 class RowLoader:
     """Turns the rows of one selection into instances."""
 
@@ -195,7 +247,9 @@ class RowLoader:
                 self._fields.append(first)
         self._plan = plan(self._fields)
         nested = tuple(nested)
-        self._nested = [(f, RowLoader(target_of(f), found, _behind(f, nested))) for f, found in inner.items()]
+        self._nested: list[_NestedOne] = [
+            (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
+        ]
         self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
 
     def __call__(self, row: Row, batch: Batch) -> Any:
@@ -208,26 +262,28 @@ class RowLoader:
     def fill(self, instance: Any, row: Row, batch: Batch) -> None:
         """Give an instance the values of a row, and the related instances that came with it."""
         take_by(self._plan, instance, row)
-        for field, loader in self._nested:
-            part = row.get(field.column)
-            if isinstance(part, dict):
-                loader.link(instance, field, part, batch.related(target_of(field)))
-            elif field.column in row:
-                take(instance, row, (field,))
-            # Else the related row may not be read, and the server leaves out its key as well (G26): not loaded.
+        for nested in self._nested:
+            self._link(instance, row, batch, nested)
         for each in self._lists:
             each.fill(instance, row, batch)
 
-    def link(self, instance: Any, field: Field, part: Row, batch: Batch) -> None:
-        """Put the related instance of a nested row where it belongs."""
+    def _link(self, instance: Any, row: Row, batch: Batch, nested: _NestedOne) -> None:
+        """Give an instance the related instance that came with its row, or its key where none may be read."""
+        field, loader, raw = nested
+        part, key = row.get(field.column), row.pop(raw, None)
+        if not isinstance(part, dict):
+            if key is not None:
+                row[field.column] = key
+            if field.column in row:
+                take(instance, row, (field,))
+            return
         try:
-            related = self.shared(part, batch)
+            instance.__dict__[field.name] = loader.shared(part, batch.related(loader.model, field.name))
         except ConversionError as problem:
             state_of(instance).problems[field.name] = problem
-            return
-        instance.__dict__[field.name] = related
-        # The column holds the key; the row keeps what the server stores.
-        state_of(instance).row[field.column] = part[self._pk.column]
+        else:
+            # The column holds the key; the row keeps what the server stores.
+            state_of(instance).row[field.column] = part[loader.model.directus.pk.column]
 
     def shared(self, part: Row, batch: Batch) -> Any:
         """Return the instance of a nested row: two rows that lead to one key share it.
@@ -236,11 +292,34 @@ class RowLoader:
             ConversionError: the key does not fit its field.
         """
         related = batch.instance(self._pk.load(part[self._pk.column]))
-        lacks = any(inner.name not in related.__dict__ for inner in self._fields)
-        if lacks or self._nested or self._lists:
-            state_of(related).row.update(part)
-            self.fill(related, part, batch)
+        if len(related.__dict__) > _OF_REFERENCES:
+            self._complete(related, part, batch)
+        else:
+            row = state_of(related).row
+            row.update(part)
+            self.fill(related, row, batch)
         return related
+
+    def _complete(self, instance: Any, row: Row, batch: Batch) -> None:
+        """Give an instance what it lacks; what it has may have been changed meanwhile."""
+        values = instance.__dict__
+        missing = [field for field in self._fields if field.name not in values]
+        if missing:
+            complete(instance, row, missing)
+        for nested in self._nested:
+            field, loader, _ = nested
+            part = row.get(field.column)
+            if not is_model(type(values.get(field.name))):
+                self._link(instance, row, batch, nested)
+            elif isinstance(part, dict):
+                loader.shared(part, batch.related(loader.model, field.name))
+        for each in self._lists:
+            if each.name not in values:
+                each.fill(instance, row, batch)
+
+
+# A relation, what loads the row behind it, and where its key comes.
+_NestedOne = tuple[Field, RowLoader, str]
 
 
 def _behind(field: Field, nested: Iterable[Nested]) -> list[Nested]:
@@ -254,20 +333,31 @@ class ListLoader:
     """Makes the list of related instances of each row that comes with one."""
 
     def __init__(self, nested: Nested) -> None:
-        self._nested = nested
+        self.name = nested.name
+        self._column = nested.column
         self._relation = relation = nested.relation
         self._loaders = {
-            one.target.directus.collection: RowLoader(one.target, query.paths, query.nested)
+            one.target.directus.collection: (RowLoader(one.target, query.paths, query.nested), one.path_name)
             for one, query in zip(relation.scopes, nested.queries, strict=True)
         }
         self._only = next(iter(self._loaders)) if len(self._loaders) == 1 else None
         self._reverse = relation.reverse if relation.options.kind == "one-to-many" else None
+        self._step = None if self._reverse else relation.steps[1].partition(":")[0]
+        self._slice = nested.slice_here
 
     def fill(self, instance: Any, row: Row, batch: Batch) -> None:
         """Give an instance its list; one that may not be read is left out, and says so when it is asked for."""
-        parts = row.pop(self._nested.column, None)
-        if isinstance(parts, list):
-            instance.__dict__[self._nested.name] = self._loaded(parts, instance, batch)
+        parts = row.pop(self._column, None)
+        if isinstance(parts, list) and all(map(self._may_be_read, parts)):
+            instance.__dict__[self.name] = self._loaded(parts, instance, batch)
+
+    def _may_be_read(self, part: Any) -> bool:
+        """Return whether a row of the list is one, and no bare key of a row that may not be read (G26)."""
+        if not isinstance(part, dict) or self._step is None:
+            return isinstance(part, dict)
+        if self._relation.is_scoped and part.get(self._relation.options.collection) not in self._loaders:
+            return True
+        return self._step in part and isinstance(part[self._step], dict | None)
 
     def _loaded(self, parts: list[Any], instance: Any, batch: Batch) -> list[Any]:
         found: dict[int, Any] = {}
@@ -277,19 +367,19 @@ class ListLoader:
                 found[id(related)] = related  # a junction may have two rows for one
                 if self._reverse is not None:
                     related.__dict__[self._reverse.name] = instance
-        return list(found.values())
+        return list(found.values())[self._slice]
 
     def _related(self, part: Any, batch: Batch) -> Any:
         """Return the instance of a row of the list; None where a junction's row leads nowhere."""
         collection = self._only
         if self._relation.is_scoped:
             collection = part[self._relation.options.collection]
-        if self._reverse is None:
-            part = part[self._relation.steps[1].partition(":")[0]]
+        if self._step is not None:
+            part = part[self._step]
         if not isinstance(part, dict) or collection not in self._loaders:
             return None
-        loader = self._loaders[collection]
-        return loader.shared(part, batch.related(loader.model))
+        loader, name = self._loaders[collection]
+        return loader.shared(part, batch.related(loader.model, name, many=True))
 
 
 def target_of(field: Field) -> type[Any]:
@@ -348,80 +438,6 @@ def _leave_out(instance: Any, row: Row, field: Field, error: Exception | None) -
     state.problems[field.name] = problem
 
 
-def load_missing(instance: Any, field: Field) -> None:
-    """Load a field for an instance and for all of its batch that lack it.
-
-    One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded.
-
-    Raises:
-        DoesNotExist: the row is gone, or this user may not see it.
-    """
-    state = state_of(instance)
-    if state.missing:
-        raise gone(instance)
-    session = session_of(instance)
-    check_lazy_loading(session, f"{type(instance).__name__}.{field.name}", _line(instance, field))
-    fields = _wanted(instance, field)
-    mates = [m for m in (state.batch.members() if state.batch else ()) if m is not instance and _lacks(m, field)]
-    rows = read_rows(session, [instance, *mates], fields)
-    for mate, row in zip((instance, *mates), rows, strict=True):
-        if row is None:
-            state_of(mate).missing = True
-        else:
-            _complete(mate, row, fields)
-    if state.missing:
-        raise gone(instance)
-
-
-def _line(instance: Any, field: Field) -> str:
-    """Return what to add to a queryset so that a field comes with the rows."""
-    if set(instance.__dict__) - {"_state", type(instance).directus.pk.name}:
-        return f"only({field.name!r}, …), or leave out what defers it,"
-    return "select_related('…') with the relation that led to it"
-
-
-def load_list(instance: Any, nested: Nested) -> None:
-    """Load a list of related rows for an instance and for all of its batch that lack it, as `load_missing` does.
-
-    Raises:
-        DoesNotExist: the row is gone, or this user may not see it.
-        Forbidden: this user may not read the list.
-    """
-    state, model = state_of(instance), type(instance)
-    if state.missing:
-        raise gone(instance)
-    session = session_of(instance)
-    check_lazy_loading(session, nested.relation, f"prefetch_related({nested.name!r})")
-    mates = [m for m in (state.batch.members() if state.batch else ()) if m is not instance and _has_key(m)]
-    asked = [
-        instance,
-        *(mate for mate in mates if nested.name not in mate.__dict__ and not state_of(mate).missing),
-    ]
-    query = settle(session, Query(model, paths=((model.directus.pk,),), nested=(nested,)))
-    loader = ListLoader(nested)
-    for one, row in zip(asked, _found(session, query, asked), strict=True):
-        if row is None:
-            state_of(one).missing = True
-        else:
-            loader.fill(one, row, state_of(one).batch or Batch(session, model))
-    if state.missing:
-        raise gone(instance)
-    if nested.name not in instance.__dict__:
-        msg = f"{nested.relation} may not be read by this user, or {model.directus.collection!r} has no such list."
-        raise ConfigurationError(msg)
-
-
-def check_lazy_loading(session: Session, what: object, line: str) -> None:
-    """Refuse to load what did not come with the rows, where `Session.forbid_lazy_loading` says so.
-
-    Raises:
-        QueryError: it does.
-    """
-    if session.lazy_loading_is_forbidden:
-        msg = f"{what} is not loaded, and lazy loading is forbidden here: add .{line} to the queryset."
-        raise QueryError(msg)
-
-
 def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
     """Read the rows of instances of one model again; of one that is not there, None.
 
@@ -434,10 +450,11 @@ def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field
     if info.options.singleton:
         answer = session.send(dialect.read_singleton(query, fresh=True))
         return [dialect.singleton_row(answer, info)]
-    return _found(session, query, instances)
+    return found_rows(session, query, instances)
 
 
-def _found(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
+def found_rows(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
+    """Read what a query brings of the rows of instances; of one that is not there, None."""
     pk: Field = query.model.directus.pk
     keys = [stored_key(instance) for instance in instances]
     steps = key_pages(query, list(dict.fromkeys(keys)), session.dialect, session.max_rows)
@@ -454,24 +471,7 @@ def gone(instance: Any, why: str = "") -> DoesNotExist:
     return error
 
 
-def _wanted(instance: Any, field: Field) -> list[Field]:
-    info = field.model.directus
-    known = [f for f in info.fields.values() if f.name in instance.__dict__ and f != info.pk]
-    return [field] if known else [f for f in info.fields.values() if f != info.pk]
-
-
-def _lacks(instance: Any, field: Field) -> bool:
-    state = state_of(instance)
-    absent = field.name not in instance.__dict__ and field.name not in state.problems
-    return absent and state.stored and not state.missing and _has_key(instance)
-
-
-def _has_key(instance: Any) -> bool:
-    pk = type(instance).directus.pk
-    return pk.column in state_of(instance).row and pk.name not in state_of(instance).problems
-
-
-def _complete(instance: Any, row: Row, fields: Iterable[Field]) -> None:
+def complete(instance: Any, row: Row, fields: Iterable[Field]) -> None:
     """Take what an instance lacks; what was assigned meanwhile stays."""
     missing = [field for field in fields if field.name not in instance.__dict__]
     state_of(instance).row.update({field.column: row.get(field.column) for field in missing})

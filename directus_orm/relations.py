@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Kind = Literal["one-to-many", "many-to-many", "many-to-any"]
 
 _METADATA = "directus_orm.relation"
+# How Directus Studio names two fields of the junction of a many-to-any.
+_OF_ANY = {"target": "item", "collection": "collection"}
 
 
 @attrs.frozen
@@ -86,8 +88,8 @@ def many_to_any(
     *,
     name: str | None = None,
     source: str | None = None,
-    target: str = "item",
-    collection: str = "collection",
+    target: str = _OF_ANY["target"],
+    collection: str = _OF_ANY["collection"],
     sort: str | None = None,
     init: Literal[False] = False,
 ) -> Any:
@@ -159,6 +161,11 @@ class ToMany:
         """Whether a path says which model is meant, of several."""
         return self.options.kind == "many-to-any"
 
+    @property
+    def path_name(self) -> str:
+        """The name that a path has for it, with that of the model where it leads to several."""
+        return f"{self.name}__{scope_name(self.target)}" if self.is_scoped else self.name
+
     def scoped(self, name: str) -> ToMany:
         """Return the part of a many-to-any that leads to one model, by its name in lower case.
 
@@ -191,7 +198,13 @@ class ToMany:
         """
         if self.options.kind == "one-to-many":
             return str(self.reverse.column)
-        return self.options.source or self._junction_field(self.model, "source")
+        return self._given("source", self.options.source) or self._junction_field(self.model, "source")
+
+    @property
+    def junction(self) -> str:
+        """The collection of the junction; empty where there is none."""
+        through = self.options.through
+        return through if isinstance(through, str) else str(through.directus.collection) if through else ""
 
     @property
     def junction_key(self) -> str:
@@ -211,8 +224,10 @@ class ToMany:
             self.reverse  # noqa: B018 - checks the declaration
             return (self.column,)
         if kind == "many-to-many":
-            return (self.column, self.options.target or self._junction_field(self.target, "target"))
-        return (self.column, f"{self.options.target}:{self.target.directus.collection}")
+            known = self._given("target", self.options.target) or self._junction_field(self.target, "target")
+            return (self.column, known)
+        self._given("collection", self.options.collection)
+        return (self.column, f"{self._given('target', self.options.target)}:{self.target.directus.collection}")
 
     @property
     def reverse(self) -> Field:
@@ -234,6 +249,44 @@ class ToMany:
             )
             raise ConfigurationError(msg)
         return found
+
+    @property
+    def guesses(self) -> dict[str, str]:
+        """The names in the junction that nobody gave, by the argument that does."""
+        options = self.options
+        if options.kind == "one-to-many":
+            return {}
+        found = {} if options.source or not isinstance(options.through, str) else {"source": self.source}
+        if self.is_scoped:
+            given = {"target": options.target, "collection": options.collection}
+            return found | {name: str(value) for name, value in given.items() if value == _OF_ANY[name]}
+        if options.target is None and isinstance(options.through, str):
+            found["target"] = self.steps[1]
+        return found
+
+    @property
+    def guess(self) -> str:
+        """A sentence on the names that nobody gave; empty where all were given."""
+        names = ", ".join(f"{name}={value!r}" for name, value in self.guesses.items())
+        if not names:
+            return ""
+        return (
+            f"{self}: {names} is a guess, after the names that Directus Studio gives to the fields of a junction; "
+            "give those of yours."
+        )
+
+    def _given(self, argument: str, column: str | None) -> str | None:
+        """Return the name that was given for a field of the junction, which its model has to have."""
+        through = self.options.through
+        if column is not None and through is not None and not isinstance(through, str):
+            columns = [f.column for f in through.directus.fields.values()]
+            if column not in columns:
+                msg = (
+                    f"{self}: the junction {through.__name__} has no field for {argument}={column!r}. "
+                    f"Its fields are: {', '.join(columns)}."
+                )
+                raise ConfigurationError(msg)
+        return column
 
     def _junction_field(self, side: type[Any], argument: str) -> str:
         """Return the junction's field that leads to a side, as its model says, or as Directus Studio names it."""

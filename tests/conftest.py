@@ -82,6 +82,13 @@ def session(world: DirectusServer) -> Iterator[Session]:
 
 
 @pytest.fixture
+def shelf(both_worlds: DirectusServer) -> Iterator[Session]:
+    """The current session, as the administrator of a server that holds the library."""
+    with Session(both_worlds.url, token=both_worlds.token) as session:
+        yield session
+
+
+@pytest.fixture
 def notes(session: Session) -> Iterator[Session]:
     """The current session; what a test leaves in the collection ``notes`` is removed after it."""
     yield session

@@ -52,6 +52,7 @@ LAYERS = (
     "query.fetch",
     "query.steps",
     "instances",
+    "lazy",
     "attributes",
     "rounding",
     "trees",

@@ -26,6 +26,7 @@ PAGES = (
     "docs/models.md",
     "docs/queries.md",
     "docs/expressions.md",
+    "docs/relations.md",
     "docs/types.md",
 )
 MODULES = (
@@ -39,23 +40,25 @@ MODULES = (
         "query.q",
         "query.rows",
     ),
+    "query.prefetching",
     "query.queryset",
+    "relations",
 )
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run_in_a_row(world: Any, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_a_page_run_in_a_row(both_worlds: Any, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text())
     assert blocks
     code = (
         "\n".join(blocks)
-        .replace("http://localhost:8055", world.url)
-        .replace('token="…"', f"token={world.token!r}")
+        .replace("http://localhost:8055", both_worlds.url)
+        .replace('token="…"', f"token={both_worlds.token!r}")
     )
     module = ModuleType(f"example_of_{Path(page).stem}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    with as_it_was(world):
+    with as_it_was(both_worlds):
         exec(compile(code, page, "exec", dont_inherit=True), vars(module))
 
 
@@ -77,9 +80,12 @@ def _everything(session: Session) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_docstrings_run(notes: Session, name: str) -> None:
+def test_the_examples_of_docstrings_run(notes: Session, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"directus_orm.{name}")
     known = {**vars(models), **vars(importlib.import_module("directus_orm")), "__name__": "docstring_examples"}
+    place = ModuleType("docstring_examples")  # where annotations are looked up
+    vars(place).update(known)
+    monkeypatch.setitem(sys.modules, place.__name__, place)
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     found = [test for test in finder.find(module, globs=known) if test.examples]
     assert found

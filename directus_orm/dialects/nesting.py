@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..query.conditions import ALWAYS, Node, server_path
-from ..query.query import Nested, Order, Query
+from ..query.query import Nested, Order, Query, raw_key
 from ..wire import Row
 
 # Without a limit each list is cut at 100 (G24), with -1 at the server's maximum; it honours any other number.
@@ -18,7 +18,9 @@ Key = Callable[[Order], str]
 
 
 def nested_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the fields to ask for of all rows that come along."""
+    """Yield the fields to ask for of all rows that come along, and the keys that say whether there is one."""
+    for path in query.related:
+        yield ".".join((*before, *server_path(path[:-1]), raw_key(path[-1])))
     for nested in query.nested:
         place = (*before, *server_path(nested.path[:-1]), nested.column)
         relation = nested.relation
@@ -31,38 +33,68 @@ def nested_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def deep(query: Query, compile_filter: Compile, key: Key) -> Row:
-    """Return the parameters of the lists that come along."""
+    """Return the parameters of the lists that come along, and of the rows behind relations."""
+    return _deep(query, compile_filter, key, _every_alias(query))
+
+
+def _deep(query: Query, compile_filter: Compile, key: Key, every: Row) -> Row:
     found: Row = {}
     for nested in query.nested:
-        place = found
-        for name in server_path(nested.path[:-1]):
-            place = place.setdefault(name, {})
-        place[nested.column] = _of_list(nested, compile_filter, key)
+        _at(found, server_path(nested.path[:-1]))[nested.column] = _of_list(nested, compile_filter, key, every)
+    for place, name, column in _aliases(query):
+        if place:
+            _at(found, place).setdefault("_alias", dict(every))[name] = column
     return found
 
 
 def renamed(query: Query) -> Row:
-    """Return the lists that come under another name than the relation's."""
-    return {n.attribute: n.relation.column for n in query.nested if n.attribute is not None}
+    """Return what comes under another name than its own with the rows themselves."""
+    return {name: column for place, name, column in _aliases(query) if not place}
 
 
-def _of_list(nested: Nested, compile_filter: Compile, key: Key) -> Row:
+def _aliases(query: Query) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield where something comes under another name, that name, and its own."""
+    for nested in query.nested:
+        if nested.attribute is not None:
+            yield server_path(nested.path[:-1]), nested.attribute, nested.relation.column
+    for *outer, last in query.related:
+        yield server_path(outer), raw_key(last), last.column
+
+
+def _every_alias(query: Query) -> Row:
+    """Return the aliases of all levels.
+
+    Directus 10 forgets those of the levels above where a level has its own, so that each level has to say all.
+    """
+    found = {name: column for _, name, column in _aliases(query)}
+    for nested in query.nested:
+        for inner in nested.queries:
+            found |= _every_alias(inner)
+    return found
+
+
+def _at(found: Row, place: Iterable[str]) -> Row:
+    for name in place:
+        found = found.setdefault(name, {})
+    return found
+
+
+def _of_list(nested: Nested, compile_filter: Compile, key: Key, every: Row) -> Row:
     relation, query = nested.relation, nested.queries[0]
     if query.is_empty:
         return {"_limit": 0}
-    parts: Row = {"_limit": _ALL if query.limit is None else query.limit, "_sort": list(_sort(nested, key))}
-    if query.offset:
-        parts["_offset"] = query.offset
+    limit, offset = (query.limit, query.offset) if nested.slice_here == slice(None) else (None, 0)
+    parts: Row = {"_limit": _ALL if limit is None else limit, "_sort": list(_sort(nested, key))}
+    if offset:
+        parts["_offset"] = offset
     if query.where != ALWAYS:
         parts["_filter"] = compile_filter(query.where, relation.steps[1:])
     for one, inner in zip(relation.scopes, nested.queries, strict=True):
-        place = parts
-        for name in one.steps[1:]:
-            place = place.setdefault(name, {})
-        place |= deep(inner, compile_filter, key)
+        place = _at(parts, one.steps[1:])
+        place |= _deep(inner, compile_filter, key, every)
         names = renamed(inner)
         if names:
-            place["_alias"] = names
+            place["_alias"] = every | names
     return {name: part for name, part in parts.items() if part != {}}
 
 

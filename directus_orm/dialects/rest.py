@@ -152,12 +152,18 @@ class RestDialect:
 
 
 def _items(info: ModelInfo) -> str:
-    return path("items", info.collection)
+    return path(*_route(info))
+
+
+def _route(info: ModelInfo) -> tuple[str, ...]:
+    """Return where rows are: Directus's own collections have routes of their own."""
+    own = info.collection.removeprefix("directus_")
+    return ("items", own) if own == info.collection else (own,)
 
 
 def _item(info: ModelInfo, key: Any) -> str:
     try:
-        return path("items", info.collection, key)
+        return path(*_route(info), key)
     except ValueError as error:
         raise QueryError(str(error)) from None
 
@@ -192,9 +198,8 @@ def _query(query: Query) -> Row:
 def _columns(query: Query) -> Row:
     """Return what of each row is asked for."""
     parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *nesting.nested_fields(query)]))}
-    if query.nested:
-        parts["deep"] = nesting.deep(query, _filter, _sorted_by)
-        parts |= {"alias": names} if (names := nesting.renamed(query)) else {}
+    along = {"deep": nesting.deep(query, _filter, _sorted_by), "alias": nesting.renamed(query)}
+    parts |= {name: part for name, part in along.items() if part}
     tallies.add(parts, query)
     return parts
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import attrs
 
 from ..dialects.rest import RestDialect
 from ..errors import ConfigurationError
+from ..relations import ToMany
 from ..session import Session, current_session
 from ..wire import Request
 from .conditions import Among, Leaf, Node
@@ -13,6 +17,8 @@ from .paging import FIRST_PAGE, FULL_PAGE, pages
 from .query import Query
 from .steps import loosened, settled
 from .words import said, words
+
+First = Callable[[Query, RestDialect, Session | None], Request]
 
 
 @attrs.frozen
@@ -72,7 +78,15 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
     return Explanation(words(query), tuple(asks), _pages(query, session))
 
 
-def _asks(query: Query, dialect: RestDialect, session: Session | None) -> list[Ask]:
+def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
+    """Return what reading a relation to many sends, for the rows with these keys."""
+    first = tuple(keys[:FULL_PAGE])
+    asks = _asks(query, session.dialect, session, lambda asked, dialect, _: dialect.read_keys(asked, first))
+    text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
+    return Explanation(text, tuple(asks), f"One such request is sent for each {FULL_PAGE:,} rows.")
+
+
+def _asks(query: Query, dialect: RestDialect, session: Session | None, first: First | None = None) -> list[Ask]:
     asks: list[Ask] = []
 
     def find(condition: Among) -> Node:
@@ -83,7 +97,7 @@ def _asks(query: Query, dialect: RestDialect, session: Session | None) -> list[A
     loose, checks = loosened(query)
     asked = settled(loose, find)
     purpose = "the rows" if not checks else "the rows, and some more, which are looked at on arrival"
-    return [*asks, Ask(purpose, _first(asked, dialect, session))]
+    return [*asks, Ask(purpose, (first or _first)(asked, dialect, session))]
 
 
 def _first(query: Query, dialect: RestDialect, session: Session | None) -> Request:

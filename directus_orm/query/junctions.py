@@ -56,13 +56,7 @@ def _define_tie(relation: ToMany) -> type[Any]:
     if relation.is_scoped:
         annotations["collection"] = str | None
         fields["collection"] = field(default=None, name=relation.options.collection)
-    return _define(relation, collection_of(relation), {**annotations, "id": int}, fields)
-
-
-def collection_of(relation: ToMany) -> str:
-    """Return the collection of a relation's junction."""
-    through = relation.options.through
-    return through if isinstance(through, str) else str(through.directus.collection) if through else ""
+    return _define(relation, relation.junction, {**annotations, "id": int}, fields)
 
 
 def _once(relation: ToMany, target: type[Any] | None, make: Any) -> type[Any]:
@@ -82,7 +76,9 @@ def _define(relation: ToMany, collection: str, annotations: dict[Any, Any], fiel
         "__qualname__": name,
         **fields,
     }
-    return types.new_class(name, (root,), {"collection": collection}, lambda namespace: namespace.update(body))
+    made = types.new_class(name, (root,), {"collection": collection}, lambda namespace: namespace.update(body))
+    made._made_of = relation  # type: ignore[attr-defined]  # noqa: SLF001 - for errors, which speak of what was declared
+    return made
 
 
 def field_of(model: type[Any], column: str | None) -> Field:

@@ -25,10 +25,11 @@ class Prefetch:
         to_attr: the name of the list, as an attribute of the instances; by default the relation's own.
 
     Example:
-        >>> best = Prefetch("flights", Flight.objects.order_by("-dep_delay")[:3], to_attr="worst")
-        >>> airline = Airline.objects.prefetch_related(best).get(pk="AA")
+        >>> late = Flight.objects.filter(dep_delay__gt=60).order_by("-dep_delay")
+        >>> worst = Prefetch("flights", late[:3], to_attr="worst")
+        >>> airline = Airline.objects.prefetch_related(worst).get(pk="AA")
         >>> [flight.dep_delay for flight in airline.worst]
-        [77, 76, 74]
+        [77, 75, 73]
     """
 
     name: str
@@ -101,13 +102,17 @@ def _check(prefetch: Prefetch, last: Step, where: str) -> None:
             msg = f"{where}: {last} leads to one row, of which there is nothing to choose; leave out queryset=."
             raise QueryError(msg)
         return
-    known: ModelInfo = last.model.directus
-    if attribute is not None and (attribute in known.fields or hasattr(last.model, attribute)):
+    whole: ToMany = last.model.directus.relations[last.name]
+    if last.is_scoped and (query is not None or (attribute is not None and last != whole)):
+        models = " or ".join(f".of_model({target.__name__})" for target in last.targets)
+        msg = f"{where}: of {whole}, all rows come along; a queryset of some is {models} of each instance."
+        raise QueryError(msg)
+    if attribute is not None and (hasattr(last.model, attribute) or attribute in _columns(last.model.directus)):
         msg = f"{where}: to_attr={attribute!r} is an attribute of {last.model.__name__} already; choose another."
         raise QueryError(msg)
     if query is None:
         return
-    if len(last.targets) > 1 or query.model.directus.collection != last.target.directus.collection:
+    if query.model.directus.collection != last.target.directus.collection:
         names = ", ".join(target.__name__ for target in last.targets)
         msg = f"{where}: a queryset of {query.model.__name__} does not fit {last}, which leads to {names}."
         raise QueryError(msg)
@@ -127,6 +132,7 @@ def _brought(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query
     relation: ToMany = scoped.model.directus.relations[scoped.name]
     path = (*before, relation)
     attribute = None if rest else prefetch.to_attr
+    _check_place(query, path, attribute, prefetch.name)
     known = next((each for each in query.nested if (each.path, each.attribute) == (path, attribute)), None)
     nested = known or Nested(path, tuple(target.objects.query for target in relation.targets), attribute)
     if rest:
@@ -136,9 +142,29 @@ def _brought(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query
         ]
         nested = attrs.evolve(nested, queries=tuple(inner))
     elif prefetch.query is not None:
+        if known is not None and known.queries != (prefetch.query,):
+            msg = f"prefetch_related({prefetch.name!r}): it was named before, for other rows; put this one first."
+            raise QueryError(msg)
         nested = attrs.evolve(nested, queries=(prefetch.query,))
     others = tuple(each for each in query.nested if each is not known)
     return query.evolve(nested=(*others, nested))
+
+
+def _check_place(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:
+    """Refuse one name for two lists."""
+    for each in query.nested:
+        if (
+            attribute is not None
+            and each.attribute == attribute
+            and each.path[:-1] == path[:-1]
+            and each.path != path
+        ):
+            msg = f"prefetch_related({name!r}): to_attr={attribute!r} is the list of {each.relation} already."
+            raise QueryError(msg)
+
+
+def _columns(known: ModelInfo) -> set[str]:
+    return {f.column for f in known.fields.values()} | {r.column for r in known.relations.values()}
 
 
 def _fields_behind(path: Path) -> Iterable[Field]:

@@ -51,6 +51,25 @@ class Nested:
         """The name of the list in the instances."""
         return self.attribute or self.relation.name
 
+    @property
+    def slice_here(self) -> slice:
+        """Which part of the list is meant, of all that comes.
+
+        The server would count rows of a junction that lead nowhere, and those that lead to one row twice.
+        """
+        query = self.queries[0]
+        if self.relation.options.kind == "one-to-many" or not query.is_sliced:
+            return slice(None)
+        return slice(query.offset, None if query.limit is None else query.offset + query.limit)
+
+
+def raw_key(field: Field) -> str:
+    """Return the name under which the key of a relation comes beside the related row.
+
+    Of a row that may not be read, nothing else tells it from none.
+    """
+    return f"{field.column}__key"
+
 
 @attrs.frozen
 class Query:

@@ -77,41 +77,45 @@ class QuerySet(Rows[M]):
 
     # --- sets -------------------------------------------------------------------------------------------------
 
-    def union(self, *others: Self) -> Self:
+    def union(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in any of these querysets, each once, in the order of this one.
 
         Slices are kept: their keys are read first.
         """
         return self._combined("union", others, either_of)
 
-    def intersection(self, *others: Self) -> Self:
+    def intersection(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in all of these querysets, in the order of this one."""
         return self._combined("intersection", others, all_of)
 
-    def difference(self, *others: Self) -> Self:
+    def difference(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in none of the others, in the order of this one."""
         return self._combined("difference", others, lambda nodes: all_of([nodes[0], *map(negate, nodes[1:])]))
 
-    def __or__(self, other: Self) -> Self:
+    def __or__(self, other: QuerySet[M]) -> Self:
         return self.union(other)
 
-    def __and__(self, other: Self) -> Self:
+    def __and__(self, other: QuerySet[M]) -> Self:
         return self.intersection(other)
 
-    def __xor__(self, other: Self) -> Self:
+    def __xor__(self, other: QuerySet[M]) -> Self:
         return self.union(other).difference(self.intersection(other))
 
-    def _combined(self, verb: str, others: tuple[Self, ...], join: Callable[[list[Node]], Node]) -> Self:
+    def _combined(self, verb: str, others: tuple[QuerySet[M], ...], join: Callable[[list[Node]], Node]) -> Self:
         self._plural(verb)
         for other in others:
             if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
                 msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
                 raise TypeError(msg)
-            if other._using not in (None, self._using):  # noqa: SLF001 - another of this kind
-                msg = f"{verb}() joins querysets that ask the same session: call using() on the first one."
-                raise QueryError(msg)
-        where = join([as_condition(rows.query) for rows in (self, *others)])
-        return self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
+        every: list[QuerySet[M]] = [self, *others]
+        sessions = {id(rows._using): rows._using for rows in every if rows._using is not None}  # noqa: SLF001
+        if len(sessions) > 1:
+            msg = f"{verb}() joins querysets of one session; these are of several: {list(sessions.values())}."
+            raise QueryError(msg)
+        where = join([as_condition(rows.query) for rows in every])
+        joined = self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
+        joined._using = next(iter(sessions.values()), None)  # noqa: SLF001 - made here
+        return joined
 
     # --- what comes along -----------------------------------------------------------------------------------
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 from .. import links
 from ..errors import UnsupportedQuery
-from ..instances import load_list, session_of, state_of
+from ..instances import session_of, state_of, stored_key
+from ..lazy import asked_with, bringing, load_list
 from ..relations import ToMany
 from ..session import Session
 from ..trees import key_sent
 from .conditions import Some
-from .junctions import collection_of, field_of, junction, through, tied
+from .explain import Explanation, explain_list
+from .junctions import field_of, junction, through, tied
 from .lookups import condition
+from .q import Q
 from .query import Nested, Query
 from .queryset import HasKey, QuerySet
 from .references import Reference
 from .shapes import Instances
 
 M = TypeVar("M", bound=HasKey)
+One = TypeVar("One", bound=HasKey)
 
 
 class Related(QuerySet[M]):
@@ -62,6 +66,24 @@ class Related(QuerySet[M]):
         found = rows.filter(**{field_of(rows.query.model, self._link.source).name: self._instance})
         return found.order_by(field_of(rows.query.model, sort).name) if sort else found
 
+    def of_model(self, model: type[One]) -> QuerySet[One]:
+        """Return those rows of a many-to-any that are of one model, as a queryset.
+
+        Raises:
+            UnsupportedQuery: the relation does not lead there.
+        """
+        for relation in self._link.scopes:
+            if relation.target is model or issubclass(model, relation.target):
+                if not relation.is_scoped:
+                    return self._with(self._query)  # type: ignore[no-any-return]
+                known: Any = model
+                rows: QuerySet[One] = known.objects.filter()
+                where = through(self._instance, relation)
+                return type(rows)(rows.query.filtered(where), Instances(), self._using)
+        names = ", ".join(target.__name__ for target in self._link.targets)
+        msg = f"{self._link} leads to {names}, not to {model!r}."
+        raise UnsupportedQuery(msg)
+
     def all(self) -> Self:
         """Return the same rows, without asking again where they are known."""
         return self.of(self._instance, self._link)
@@ -69,6 +91,50 @@ class Related(QuerySet[M]):
     def using(self, session: Session) -> Any:
         """Ask this session, whatever the instance came by."""
         return self._with(self._query).using(session)
+
+    def explain(self) -> Explanation:
+        """Return what reading the rows sends, as data and in words; nothing is sent."""
+        if not state_of(self._instance).stored:
+            return super().explain()
+        rows = nested(self._link)
+        keys = [stored_key(one) for one in asked_with(self._instance, rows)]
+        return explain_list(self._link, bringing(rows), keys, session_of(self._instance))
+
+    def first(self) -> M | None:
+        """Return the first row, by key where there is no ordering, or None."""
+        return next(iter(self._all()), None) if self._is_sorted else super().first()
+
+    def last(self) -> M | None:
+        """Return the last row, by key where there is no ordering, or None."""
+        return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
+
+    def iterator(self, page_size: int | None = None) -> Iterator[M]:
+        """Iterate without keeping the rows, page by page."""
+        return iter(self._all()) if self._is_sorted else super().iterator(page_size)
+
+    @overload
+    def __getitem__(self, index: int) -> M: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> M | Self | list[M]:
+        """Return a row by position, or a query for a range of rows; nothing counts from the end."""
+        if self._is_sorted:
+            self._all()
+        return super().__getitem__(index)
+
+    @property
+    def _is_sorted(self) -> bool:
+        """Whether the rows are in an order that only the whole list has: that of the junction."""
+        return bool(self._link.options.sort) and not self._query.order
+
+    def _plural(self, verb: str) -> None:
+        if self._is_sorted and verb in _OF_ORDERS:
+            msg = (
+                f"{self._link} is in the order of its junction, which no query has, so that there is no {verb}(): "
+                "take a slice, or part of list(…); what filter() and order_by() return has an order of its own."
+            )
+            raise UnsupportedQuery(msg)
+        super()._plural(verb)
 
     # --- writing --------------------------------------------------------------------------------------------
 
@@ -185,17 +251,6 @@ class RelatedAny(Related[M]):
 
     __slots__ = ()
 
-    def of_model(self, model: type[Any]) -> QuerySet[Any]:
-        """Return those of the rows that are of one model, as a queryset."""
-        for relation in self._link.scopes:
-            if relation.target is model or issubclass(model, relation.target):
-                rows: QuerySet[Any] = model.objects.filter()
-                where = through(self._instance, relation)
-                return type(rows)(rows.query.filtered(where), Instances(), self._using)
-        names = ", ".join(target.__name__ for target in self._link.targets)
-        msg = f"{self._link} leads to {names}, not to {model!r}."
-        raise UnsupportedQuery(msg)
-
     def create(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, model: type[Any], **values: Any
     ) -> Any:
@@ -203,6 +258,30 @@ class RelatedAny(Related[M]):
         made = model(**values)
         self.add(made)
         return made
+
+    def get(self, *conditions: Q, **lookups: Any) -> M:
+        """Refuse, as all verbs do that one query would have to answer."""
+        self._plural("get")
+        return super().get(*conditions, **lookups)
+
+    def only(self, *names: str) -> Self:
+        """Refuse: fields are those of one model."""
+        self._plural("only")
+        return super().only(*names)
+
+    def defer(self, *names: str) -> Self:
+        """Refuse: fields are those of one model."""
+        self._plural("defer")
+        return super().defer(*names)
+
+    def using(self, session: Session) -> Any:
+        """Refuse: the rows come by the session of the instance."""
+        self._plural("using")
+        return super().using(session)
+
+    def contains(self, instance: Any) -> bool:
+        """Return whether an instance is among the rows."""
+        return instance in self
 
     def _plural(self, verb: str) -> None:
         if verb not in _OF_LISTS:
@@ -246,6 +325,8 @@ class RelatedAny(Related[M]):
         return self._all()[index]
 
 
+# What would have to know the order of a junction.
+_OF_ORDERS = frozenset({"limit", "offset", "page", "reverse"})
 _OF_LISTS = frozenset({"iteration", "truth", "slices", "add", "remove", "set", "clear", "create"})
 
 
@@ -303,7 +384,7 @@ def _reverse(relation: ToMany) -> ToMany | None:
     """Return the other side's relation over the same junction, where it is declared."""
     ways = (relation.steps[1], relation.source)
     for other in relation.target.directus.relations.values():
-        same = other.options.kind == "many-to-many" and collection_of(other) == collection_of(relation)
+        same = other.options.kind == "many-to-many" and other.junction == relation.junction
         if same and (other.source, other.steps[1]) == ways:
             return other  # type: ignore[no-any-return]
     return None

@@ -13,7 +13,7 @@ from . import groups
 from .explain import Explanation, explain
 from .query import Path, Query
 from .shapes import Shape
-from .steps import keys, looks_at_rows, read, settle
+from .steps import keys, looks_at_rows, read, settle, telling_guesses
 
 T = TypeVar("T")
 
@@ -149,7 +149,7 @@ class Results(Generic[T]):
             for rows in read(session, self._query, page_size or session.page_size):
                 yield decode(session, rows)
         except Forbidden as error:
-            if session.dialect.names_field(error):
+            if session.dialect.names_field(error) and not getattr(error, "__notes__", None):
                 error.add_note(
                     f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
                     "give the server's name with field(name=…)."
@@ -240,7 +240,8 @@ class Results(Generic[T]):
         query = settle(session, self._query).sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
-        answer = session.send(session.dialect.read(query, total=True))
+        with telling_guesses(query):
+            answer = session.send(session.dialect.read(query, total=True))
         rows = self._shape.decoder(query)(session, session.dialect.rows(answer))
         return Page(rows, session.dialect.total(answer))
 
@@ -259,7 +260,8 @@ class Results(Generic[T]):
         query = settle(session, self._query)
         if query.is_empty:
             return 0
-        total = session.dialect.counted(session.send(session.dialect.count(query)))
+        with telling_guesses(query):
+            total = session.dialect.counted(session.send(session.dialect.count(query)))
         behind = max(total - self._query.offset, 0)
         return behind if self._query.limit is None else min(behind, self._query.limit)
 

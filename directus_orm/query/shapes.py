@@ -55,8 +55,12 @@ class Instances:
         pk = query.model.directus.pk.column
         annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
 
+        batch: Batch | None = None
+
         def decode(session: Session, rows: list[Row]) -> list[Any]:
-            batch = Batch(session, query.model)
+            nonlocal batch
+            if batch is None or batch.session is not session or not batch.has_room:
+                batch = Batch(session, query.model)
             # First, since loading takes rows apart.
             values = [{name: get(row, row.get(pk)) for name, get in annotated} for row in rows]
             loaded = [load(row, batch) for row in rows]

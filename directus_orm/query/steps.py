@@ -7,13 +7,16 @@ of keys or values, which takes the condition's place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import attrs
 
-from ..errors import InvalidRequest, UnsupportedQuery
+from ..errors import ConfigurationError, Forbidden, InvalidRequest, ServerError, UnsupportedQuery
 from ..fields import Field
+from ..relations import ToMany
 from ..session import Session
 from ..wire import Row
 from .conditions import (
@@ -66,7 +69,10 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
     steps = pages(asked, session.dialect, page_size, session.max_rows)
     found = fetch(session, steps)
     try:
-        yield from _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+        with telling_guesses(asked):
+            yield from (
+                _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
+            )
     except InvalidRequest as error:
         if session.dialect.lacks_json(error):
             msg = (
@@ -74,6 +80,44 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
             )
             raise UnsupportedQuery(msg) from error
         raise
+
+
+@contextmanager
+def telling_guesses(query: Query) -> Iterator[None]:
+    """Say of a refusal that speaks of a junction which of its names are guesses."""
+    try:
+        yield
+    except (Forbidden, InvalidRequest) as error:
+        for relation in dict.fromkeys(_relations(query)):
+            if relation.guess and _speaks_of(error, {*relation.guesses.values(), relation.junction}):
+                error.add_note(relation.guess)
+        raise
+
+
+def _speaks_of(error: ServerError, names: set[str]) -> bool:
+    """Return whether an error names one of these, or nothing at all, as in Directus 10."""
+    named = re.findall(r'"([^"]+)"', str(error))
+    return not named or any(name in part.split(".") for part in named for name in names)
+
+
+def _relations(query: Query) -> Iterator[ToMany]:
+    """Yield the relations over junctions that a query leads over."""
+    made_of = getattr(query.model, "_made_of", None)
+    if made_of is not None:
+        yield made_of
+    yield from _relations_of(query.where)
+    for nested in query.nested:
+        yield nested.relation
+        for inner in nested.queries:
+            yield from _relations(inner)
+
+
+def _relations_of(node: Node) -> Iterator[ToMany]:
+    for part in parts_of(node):
+        if isinstance(part, Leaf | Some):
+            yield from (step for step in part.path if isinstance(step, ToMany))
+        if isinstance(part, Some):
+            yield from _relations_of(part.where)
 
 
 def looks_at_rows(query: Query) -> bool:
@@ -255,7 +299,7 @@ def _find(session: Session, condition: Among) -> Node:
         return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else Sieve(session, condition.query, condition)
     found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
-    values = [_value(row, condition.of) for row in found if meant is None or meant(row)]
+    values = [_value(_whole(row, condition), condition.of) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
     if len(wanted) > MOST_VALUES:
         msg = (
@@ -288,7 +332,23 @@ def _find_key(session: Session, condition: Among, test: Holds) -> Node:
     return all_of([condition.query.where, *([Leaf(condition.path, "nin", others)] if others else [])])
 
 
-def _value(row: Row, path: Path) -> Any:
+def _whole(row: Row, condition: Among) -> Row:
+    """Return a row that has the value; Directus 10 leaves out fields that it does not know.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
+    field = condition.of[0]
+    if field.column not in row:
+        made_of: ToMany | None = getattr(field.model, "_made_of", None)
+        collection = field.model.directus.collection
+        guess = made_of.guess if made_of else ""
+        msg = f"The server's rows of {collection!r} have no field {field.column!r}. {guess}"
+        raise ConfigurationError(msg.rstrip())
+    return row
+
+
+def _value(row: Row, path: tuple[Field, ...]) -> Any:
     value: Any = row
     for field in path:
         value = value.get(field.column) if isinstance(value, dict) else None
