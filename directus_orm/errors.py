@@ -12,6 +12,7 @@ DirectusError
 ├── TransportError (OSError)                no usable answer
 │   └── OutcomeUnknown                      ... to a write that may have been applied
 ├── StaleObject (RuntimeError)              the row changed since it was loaded
+├── PlaceLost (RuntimeError)                a loop cannot go on: the rows around its place are gone
 └── ServerError                             the server said no: status, code, extensions, request
     ├── AuthenticationError (PermissionError)
     ├── Forbidden (PermissionError)
@@ -118,6 +119,10 @@ class StaleObject(DirectusError, RuntimeError):
         super().__init__(message)
         self.ours = dict(ours or {})
         self.theirs = dict(theirs or {})
+
+
+class PlaceLost(DirectusError, RuntimeError):
+    """A loop cannot go on: too many of the rows that it read last were deleted at once, or moved."""
 
 
 class ServerError(DirectusError):

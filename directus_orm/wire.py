@@ -166,7 +166,7 @@ def _native(name: str, value: str) -> Any:
 
 @attrs.frozen
 class Answer:
-    """A successful answer: status, the envelope's ``data`` and ``meta``, and the headers.
+    """A successful answer: status, the envelope's ``data`` and ``meta``, the headers, and the length of the body.
 
     ``data`` is None for an answer without a body (204).
     """
@@ -175,3 +175,4 @@ class Answer:
     data: Any = None
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    size: int = 0

@@ -66,6 +66,17 @@ class Among:
 
 
 @attrs.frozen
+class Listed:
+    """True of the rows with these keys, however many: they are read by key, in this order, and not by a filter.
+
+    ``order`` is the ordering that the keys are in. It stands at the root of a query's conditions alone.
+    """
+
+    keys: tuple[Any, ...]
+    order: Any
+
+
+@attrs.frozen
 class All:
     """True where every part is; without parts, always."""
 
@@ -79,7 +90,7 @@ class Either:
     parts: tuple[Node, ...] = ()
 
 
-Node = Leaf | Some | Among | All | Either
+Node = Leaf | Some | Among | Listed | All | Either
 
 ALWAYS = All()
 NEVER = Either()
@@ -145,6 +156,8 @@ def negate(node: Node) -> Node:
             return _opposite(node)
         case Some() | Among():
             return attrs.evolve(node, negated=not node.negated)
+        case Listed():
+            raise AssertionError("A list of keys has no opposite.")
 
 
 def _opposite(leaf: Leaf) -> Node:
@@ -166,6 +179,13 @@ def parts_of(node: Node) -> Iterator[Node]:
     if isinstance(node, All | Either):
         for part in node.parts:
             yield from parts_of(part)
+
+
+def without_list(node: Node) -> tuple[Node, Listed | None]:
+    """Return a query's conditions without the list of keys that its rows are among, and that list."""
+    parts = node.parts if isinstance(node, All) else (node,)
+    listed = next((part for part in parts if isinstance(part, Listed)), None)
+    return (node, None) if listed is None else (all_of(part for part in parts if part is not listed), listed)
 
 
 def crosses_many(node: Node) -> bool:

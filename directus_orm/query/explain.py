@@ -12,10 +12,11 @@ from ..errors import ConfigurationError
 from ..relations import ToMany
 from ..session import Session, current_session
 from ..wire import Request
-from .conditions import Among, Leaf, Node
-from .paging import FIRST_PAGE, FULL_PAGE, pages
+from .conditions import Among, Leaf, Node, without_list
+from .paging import pages
 from .query import Query
 from .steps import loosened, settled
+from .turns import FULL_PAGE, LARGEST_PAGE, Sizes
 from .words import said, words
 
 First = Callable[[Query, RestDialect, Session | None], Request]
@@ -103,14 +104,21 @@ def _asks(query: Query, dialect: RestDialect, session: Session | None, first: Fi
 def _first(query: Query, dialect: RestDialect, session: Session | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
-    if session is None:
-        return next(pages(query, dialect))
-    return next(pages(query, dialect, session.page_size, session.max_rows))
+    where, listed = without_list(query.where)
+    if listed is not None:
+        return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
+    (request,) = next(pages(query, dialect, *_sizes(session))).asks
+    return request
+
+
+def _sizes(session: Session | None) -> tuple[int | None, int | None]:
+    return (None, None) if session is None else (session.page_size, session.max_rows)
 
 
 def _pages(query: Query, session: Session | None) -> str:
-    first = (session and session.page_size) or FIRST_PAGE
-    later = (session and session.page_size) or FULL_PAGE
+    sizes = Sizes(Session.dialect, *_sizes(session))
+    first = sizes.next(query.limit)
     if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
         return "All rows come with the last of these requests."
-    return f"The last of these requests brings up to {first:,} rows; then one is sent for each {later:,}."
+    later = f"{sizes.fixed:,}" if sizes.fixed else f"up to {LARGEST_PAGE:,}"
+    return f"The last of these requests brings up to {first:,} rows; then each brings {later}."

@@ -1,26 +1,106 @@
-"""Driving the paging generators: each request sent, each page of rows handed on."""
+"""Driving the paging generators: requests sent, pages handed on, and the next ones fetched meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from ..errors import InvalidRequest
 from ..session import Session
 from ..wire import Request, Row
+from .turns import Page, Steps
+
+# With the second page, a loop has shown that it wants more than a glance.
+_FIRST_AHEAD = 2
 
 
-def fetch(session: Session, steps: Generator[Request, list[Row], None]) -> Iterator[list[Row]]:
-    """Send what paging asks for and yield the rows of each answer; nothing is sent before it is needed."""
+def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[Row]]:
+    """Send what paging asks for, and yield each page; nothing is sent before it is needed.
+
+    From the second page on, ``read_ahead`` pages are fetched while one is consumed, by a thread that ends with
+    them. A loop that is left waits for those that are under way.
+    """
+    run = _Run(session, steps)
+    ahead: deque[Future[None]] = deque()
+    number = 0
     try:
-        request = next(steps)
         while True:
-            try:
-                rows = session.dialect.rows(session.send(request))
-            except InvalidRequest as refusal:
-                request = steps.throw(refusal)
-                session.max_rows = session.dialect.row_limit(refusal)
-                continue
+            while ahead and not run.pages:
+                ahead.popleft().result()
+            if not run.pages and not run.advance():
+                return
+            rows = run.pages.popleft()
+            number += 1
+            if number >= _FIRST_AHEAD and run.goes_on:
+                on_the_way = len(run.pages) + sum(not future.done() for future in ahead)
+                ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
             yield rows
-            request = steps.send(rows)
-    except StopIteration:
-        return
+    finally:
+        wait(ahead)
+        steps.close()
+
+
+class _Run:
+    """The turns of a paging generator, taken one at a time, from whatever thread."""
+
+    def __init__(self, session: Session, steps: Steps) -> None:
+        self._session = session
+        self._steps = steps
+        self._turn = next(steps)
+        self._lock = threading.Lock()
+        self.pages: deque[list[Row]] = deque()
+        self._hand_on()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to ask for."""
+        return bool(self._turn.asks)
+
+    def advance(self) -> bool:
+        """Read one more page; say whether there was one."""
+        with self._lock:
+            before = len(self.pages)
+            while self.goes_on and len(self.pages) == before:
+                try:
+                    self._turn = self._steps.send(_answers(self._session, self._turn.asks))
+                except InvalidRequest as refusal:
+                    self._turn = self._steps.throw(refusal)
+                    self._session.max_rows = self._session.dialect.row_limit(refusal)
+                self._hand_on()
+            return bool(self.pages)
+
+    def _hand_on(self) -> None:
+        if self._turn.rows is not None:
+            self.pages.append(self._turn.rows)
+
+
+def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
+    def send(request: Request) -> Page:
+        answer = session.send(request)
+        return Page(session.dialect.rows(answer), answer.size)
+
+    if len(asks) == 1:
+        return [send(asks[0])]
+    with ThreadPoolExecutor(len(asks), _THREADS) as pool:
+        return [future.result() for future in [pool.submit(_in_context(send), request) for request in asks]]
+
+
+def _started(call: Callable[[], Any]) -> Future[Any]:
+    """Call a function in a thread of its own, which ends with it."""
+    pool = ThreadPoolExecutor(1, _THREADS)
+    try:
+        return pool.submit(_in_context(call))
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _in_context(call: Callable[..., Any]) -> Callable[..., Any]:
+    context = contextvars.copy_context()
+    return lambda *args: context.run(call, *args)
+
+
+_THREADS = "directus_orm"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from ..dialects.rest import RestDialect
-from ..errors import InvalidRequest
-from ..wire import Request, Row
+from ..wire import Row
 from .merging import Recipe
 from .parts import Ask, Column, Sorted, Total
 from .query import Query
+from .turns import Sizes, Steps, Turn
 
 # One request brings all groups in most cases, as they were at one moment.
 GROUPS_AT_ONCE = 10_000
@@ -22,28 +22,28 @@ MOST_KEYS = 30_000
 MOST_BYTES = 900_000
 
 
-def group_pages(
-    ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None
-) -> Generator[Request, list[Row], None]:
-    """Yield the request for each page of groups, and be sent its rows; see `paging.pages`."""
+def group_pages(ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None) -> Steps:
+    """Yield the turns of reading groups; see `paging.pages`."""
     ask = attrs.evolve(ask, totals=_ordered_totals(ask))
     if not ask.columns:
-        yield dialect.groups(cut_to(ask, 1, 0))
+        (page,) = yield Turn(None, (dialect.groups(cut_to(ask, 1, 0)),))
+        yield Turn(page.rows)
         return
-    size, left, offset = page_size or GROUPS_AT_ONCE, ask.rows.limit, ask.rows.offset
+    sizes = Sizes(dialect, page_size or GROUPS_AT_ONCE, maximum)
+    ready: list[Row] | None = None
+    left, offset = ask.rows.limit, ask.rows.offset
     while left is None or left > 0:
-        asked = min(n for n in (size, maximum, left) if n is not None)
-        try:
-            rows = yield dialect.groups(cut_to(ask, asked, offset))
-        except InvalidRequest as refusal:  # G45
-            maximum = dialect.row_limit(refusal)
-            if maximum is None or not 0 < maximum < asked:
-                raise
-            continue
-        if len(rows) < asked:
-            return
+        asked, (page,) = yield from sizes.asking(
+            ready,
+            left,
+            lambda size, offset=offset: (dialect.groups(cut_to(ask, size, offset)),),  # type: ignore[misc]
+        )
+        ready = page.rows
+        if len(ready) < asked:
+            break
         offset += asked
         left = None if left is None else left - asked
+    yield Turn(ready)
 
 
 def cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:

@@ -330,7 +330,7 @@ def _explained(query: Query, session: Session | None) -> list[explained.Ask]:
         asks = []
     dialect = Session.dialect if session is None else session.dialect
     for purpose, ask in reading.plan(Ask(attrs.evolve(rows, paths=())), query):
-        request = next(group_pages(ask, dialect, None if session is None else session.max_rows))
+        (request,) = next(group_pages(ask, dialect, None if session is None else session.max_rows)).asks
         asks.append(explained.Ask(purpose, request if session is None else session.prepared(request)))
     return asks
 

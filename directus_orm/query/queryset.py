@@ -13,7 +13,7 @@ from ..fields import Field
 from ..info import ModelInfo
 from ..instances import Batch, reference, state_of
 from . import prefetching, selecting
-from .conditions import NEVER, Among, Node, all_of, either_of, negate
+from .conditions import NEVER, Among, Node, all_of, either_of, negate, without_list
 from .fetch import fetch
 from .lookups import key_of
 from .ordering import ordering
@@ -415,8 +415,8 @@ def _fresh(kind: type[Any], instance: object, owner: type[Any]) -> Any:
 
 
 def as_condition(query: Query) -> Node:
-    """Return the condition that a row is one of a query's: of a slice, and of a search, by its keys."""
-    if not query.is_sliced and query.search is None:
+    """Return the condition that a row is one of a query's: of a slice, a search, a part, by its keys."""
+    if not query.is_sliced and query.search is None and without_list(query.where)[1] is None:
         return query.where
     pk: Field = query.model.directus.pk
     return NEVER if query.is_empty else Among((pk,), query.bringing((pk,)), (pk,))

@@ -9,6 +9,7 @@ from .. import links
 from ..errors import UnsupportedQuery
 from ..instances import session_of, state_of, stored_key
 from ..lazy import asked_with, bringing, load_list
+from ..progress import Progress
 from ..relations import ToMany
 from ..session import Session
 from ..trees import key_sent
@@ -108,9 +109,13 @@ class Related(QuerySet[M]):
         """Return the last row, by key where there is no ordering, or None."""
         return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
 
-    def iterator(self, page_size: int | None = None) -> Iterator[M]:
-        """Iterate without keeping the rows, page by page."""
-        return iter(self._all()) if self._is_sorted else super().iterator(page_size)
+    def iterator(
+        self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
+    ) -> Iterator[M]:
+        """Iterate without keeping the rows, page by page; in the order of a junction, over the whole list."""
+        if self._is_sorted and after is None:
+            return self._told(iter([self._all()]), progress)
+        return super().iterator(page_size, read_ahead, progress, after)
 
     @overload
     def __getitem__(self, index: int) -> M: ...
@@ -317,9 +322,17 @@ class RelatedAny(Related[M]):
         """Return the last row, or None."""
         return self._all()[-1] if self else None
 
-    def iterator(self, page_size: int | None = None) -> Iterator[M]:  # noqa: ARG002
+    def iterator(
+        self,
+        page_size: int | None = None,  # noqa: ARG002
+        read_ahead: int = 1,  # noqa: ARG002
+        progress: Progress = None,
+        after: Any = None,
+    ) -> Iterator[M]:
         """Iterate over the rows, which are read at once."""
-        return iter(self)
+        if after is not None:
+            self._plural("iterator(after=…)")
+        return self._told(iter([self._all()]), progress)
 
     def __getitem__(self, index: Any) -> Any:
         return self._all()[index]

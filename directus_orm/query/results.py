@@ -8,9 +8,12 @@ from typing import Any, Generic, Self, TypeVar, overload
 import attrs
 
 from ..errors import Forbidden, QueryError, UnsupportedQuery
+from ..instances import stored_key
+from ..progress import Progress, checked, reporting
 from ..session import Session, current_session
 from . import groups
 from .explain import Explanation, explain
+from .partition import partition
 from .query import Path, Query
 from .shapes import Shape
 from .steps import keys, looks_at_rows, read, settle, telling_guesses
@@ -96,16 +99,58 @@ class Results(Generic[T]):
 
     # --- results --------------------------------------------------------------------------------------------
 
-    def iterator(self, page_size: int | None = None) -> Iterator[T]:
+    def iterator(
+        self,
+        page_size: int | None = None,
+        read_ahead: int = 1,
+        progress: Progress = None,
+        after: Any = None,
+    ) -> Iterator[T]:
         """Iterate without keeping the rows; memory stays the same over any number of them.
 
-        ``page_size`` is the number of rows per request; by default the first page is small and later ones large.
+        Each row comes once, whatever is inserted, deleted and changed meanwhile (but for fields of the ordering).
+
+        Args:
+            page_size: the number of rows per request; by default the first page is small, and later ones grow.
+            read_ahead: how many pages are fetched while one is consumed, from the second page on; 0 for none.
+            progress: True for a bar (by tqdm, an extra), or a function that is given the number of rows so far and
+                the number of all; only then the rows are counted first, by a request.
+            after: an instance, behind which to go on.
+
+        Raises:
+            PlaceLost: too many rows around its place were deleted at once for the loop to go on.
+
+        Example:
+            >>> for flight in Flight.objects.iterator(page_size=200):
+            ...     last = flight
+            >>> list(Flight.objects.iterator(after=last))
+            []
         """
-        if page_size is not None and (not isinstance(page_size, int) or page_size < 1):
-            msg = f"page_size is a whole number from 1, not {page_size!r}."
-            raise QueryError(msg)
         self._plural("iterator")
-        return (row for page in self._read(page_size) for row in page)
+        if page_size is not None:
+            whole("page_size", page_size, least=1)
+        whole("read_ahead", read_ahead)
+        checked(progress)
+        key = None if after is None else self._place_of(after)
+        return self._told(self._read(page_size, read_ahead, key), progress)
+
+    def _place_of(self, instance: Any) -> Any:
+        """Return the key of the instance behind which to go on."""
+        self._unsliced("iterator(after=…)")
+        model = self._query.model
+        if not isinstance(instance, model):
+            msg = f"iterator(after=…) takes a {model.__name__}, not {instance!r}."
+            raise TypeError(msg)
+        if self._query.grouping is not None:
+            msg = "iterator(after=…) goes on behind a row, and these are groups of rows."
+            raise UnsupportedQuery(msg)
+        return stored_key(instance)
+
+    def _told(self, pages: Iterator[list[T]], progress: Progress) -> Iterator[T]:
+        with reporting(progress, self.count, label=self._query.model.directus.collection) as advance:
+            for page in pages:
+                yield from page
+                advance(len(page))
 
     def __iter__(self) -> Iterator[T]:
         self._plural("iteration")
@@ -121,7 +166,7 @@ class Results(Generic[T]):
         """Read a page into the cache; say whether there was one."""
         while not self._complete:
             if self._pages is None:
-                self._pages = self._read(None)
+                self._pages = self._read()
             try:
                 page = next(self._pages)
             except StopIteration:
@@ -136,7 +181,7 @@ class Results(Generic[T]):
                     return True
         return False
 
-    def _read(self, page_size: int | None) -> Iterator[list[T]]:
+    def _read(self, page_size: int | None = None, read_ahead: int = 1, after: Any = None) -> Iterator[list[T]]:
         if self._query.is_empty:
             return
         session = self._session()
@@ -146,8 +191,9 @@ class Results(Generic[T]):
             return
         decode = self._shape.decoder(self._query)
         try:
-            for rows in read(session, self._query, page_size or session.page_size):
-                yield decode(session, rows)
+            found = read(session, self._query, page_size or session.page_size, read_ahead=read_ahead, after=after)
+            for page in found:
+                yield decode(session, page)
         except Forbidden as error:
             if session.dialect.names_field(error) and not getattr(error, "__notes__", None):
                 error.add_note(
@@ -228,9 +274,7 @@ class Results(Generic[T]):
         """
         self._unsliced("page")
         for name, value in (("number", number), ("size", size)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                msg = f"page(): {name} is a whole number from 1, not {value!r}."
-                raise QueryError(msg)
+            whole(f"page(): {name}", value, least=1)
         start = (number - 1) * size
         if self._query.grouping is not None or looks_at_rows(self._query):
             return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
@@ -276,6 +320,27 @@ class Results(Generic[T]):
         one = self._query.sliced(0, 1).bringing((pk,))
         return any(read(self._session(), one))
 
+    def partition(self, parts: int) -> list[Self]:
+        """Divide the rows among so many querysets of about the same size, to be read at once by several readers.
+
+        They are disjoint, and together they are all rows, in the order of this query within each. Where the key is
+        a number, they are ranges of keys, which also take the rows that come later: one request counts the rows,
+        and one for each part but the first looks for its bound. Other keys, those of a slice, and those of rows
+        that have to be looked at, are all read, once, and each part has a list of them.
+
+        Example:
+            >>> [part.count() for part in Flight.objects.partition(4)]
+            [65, 65, 65, 65]
+        """
+        self._plural("partition")
+        whole("partition(): parts", parts, least=1)
+        if self._query.grouping is not None:
+            msg = "Groups cannot be divided: partition() the rows, or read the groups, as a list."
+            raise UnsupportedQuery(msg)
+        if self._query.is_empty:
+            return [self._with(self._query) for _ in range(parts)]
+        return [self._with(query) for query in partition(self._session(), self._query, parts)]
+
     def explain(self) -> Explanation:
         """Return what reading the rows sends, as data and in words; nothing is sent."""
         if self._query.grouping is not None:
@@ -291,8 +356,9 @@ class Results(Generic[T]):
         return type(self), (self._query, self._shape, self._using)
 
 
-def whole(name: str, number: object) -> None:
-    """Refuse what is no whole number from 0."""
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        msg = f"{name} is a whole number from 0, not {number!r}; reverse() counts from the end."
+def whole(name: str, number: object, least: int = 0) -> None:
+    """Refuse what is no whole number from 0, or another least."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        back = "; reverse() counts from the end" if not least else ""
+        msg = f"{name} is a whole number from {least}, not {number!r}{back}."
         raise QueryError(msg)

@@ -26,6 +26,7 @@ from .conditions import (
     Among,
     Either,
     Leaf,
+    Listed,
     Node,
     Some,
     all_of,
@@ -38,12 +39,14 @@ from .conditions import (
     parts_of,
     path_name,
     server_path,
+    without_list,
 )
 from .fetch import fetch
 from .lookups import MOST_VALUES, among
 from .paging import key_pages, pages
 from .query import Nested, Path, Query
 from .texts import Holds, case_pattern, is_misread, keyed
+from .turns import Steps
 
 # Keys are small: one request brings them all, as they were at one moment.
 _KEYS_AT_ONCE = 100_000
@@ -54,11 +57,13 @@ Find = Callable[[Among], Node]
 """Gives the condition that says what another query finds."""
 
 
-def read(session: Session, query: Query, page_size: int | None = None) -> Iterator[list[Row]]:
+def read(
+    session: Session, query: Query, page_size: int | None = None, *, read_ahead: int = 0, after: Any = None
+) -> Iterator[list[Row]]:
     """Yield the rows of a query, page by page; nothing is asked before it is needed.
 
     Where the server finds more rows than are meant, and says so of the rows themselves, they are looked at on
-    arrival; then a page may be empty.
+    arrival; then a page may be empty. ``read_ahead`` is as for `fetch`; ``after`` is the key to go on behind.
     """
     if query.is_empty:
         return
@@ -66,13 +71,12 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
     asked = settle(session, loose)
     if asked.is_empty:
         return
-    steps = pages(asked, session.dialect, page_size, session.max_rows)
-    found = fetch(session, steps)
+    found = fetch(session, _steps(session, asked, page_size, after), read_ahead)
     try:
         with telling_guesses(asked):
-            yield from (
-                _sifted(found, [Sieve(session, asked, check) for check in checks], query) if checks else found
-            )
+            if looks_at_rows(query):
+                found = _sifted(found, [Sieve(session, asked, check) for check in checks], query)
+            yield from found
     except InvalidRequest as error:
         if session.dialect.lacks_json(error):
             msg = (
@@ -80,6 +84,17 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
             )
             raise UnsupportedQuery(msg) from error
         raise
+
+
+def _steps(session: Session, query: Query, page_size: int | None, after: Any) -> Steps:
+    where, listed = without_list(query.where)
+    if listed is None:
+        return pages(query, session.dialect, page_size, session.max_rows, after)
+    if listed.order != query.total_order:
+        msg = "A part of a partition by keys keeps the order it was made in: call order_by() before partition()."
+        raise UnsupportedQuery(msg)
+    keys = listed.keys if after is None else listed.keys[listed.keys.index(after) + 1 :]
+    return key_pages(query.evolve(where=where), keys, session.dialect, session.max_rows, page_size)
 
 
 @contextmanager
@@ -122,7 +137,7 @@ def _relations_of(node: Node) -> Iterator[ToMany]:
 
 def looks_at_rows(query: Query) -> bool:
     """Return whether `read` has to look at the rows, so that the server cannot count them."""
-    return bool(loosened(query)[1])
+    return bool(loosened(query)[1]) or without_list(query.where)[1] is not None
 
 
 def keys(session: Session, query: Query) -> list[Any]:
@@ -187,7 +202,7 @@ def loosened(query: Query) -> tuple[Query, list[Among]]:
     """Return a query that finds more rows, and what its rows have to pass to be those that are meant."""
     parts = query.where.parts if isinstance(query.where, All) else (query.where,)
     checks = [part for part in parts if isinstance(part, Among) and _is_of_its_rows(part, query)]
-    if not checks:
+    if not checks and not any(isinstance(part, Listed) for part in parts):
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
     paths = dict.fromkeys([*query.paths, *(_present(check.tested, query) for check in checks)])
@@ -269,7 +284,7 @@ def _known(node: Node, find: Find) -> Node:
             return negate(found) if node.negated else found
         case Leaf(operator="nicontains"):
             return _known(_without(node), find)
-        case Leaf():
+        case Leaf() | Listed():
             return node
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .conditions import ALWAYS, NEVER, All, Among, Either, Leaf, Node, Some, path_name
+from .conditions import ALWAYS, NEVER, All, Among, Either, Leaf, Listed, Node, Some, path_name
 from .grouping import Grouping
 from .json_paths import JsonTest
 from .query import Order, Query
@@ -105,6 +105,8 @@ def said(node: Node) -> str:
             return f"{'no' if negated else 'some'} row of {path_name(path)} has {_inner(where)}"
         case Among():
             return _among(node)
+        case Listed(keys):
+            return f"the key is one of {len(keys):,}"
         case Leaf():
             return _leaf(node)
 

@@ -191,7 +191,7 @@ class Transport:
             return Answer(reply.status, self._text(request, reply, content.error), headers=reply.headers)
         if isinstance(content, dict) and "data" in content and (wrapped or content.keys() <= {"data", "meta"}):
             # An own endpoint may have more to say than its data.
-            return Answer(reply.status, content["data"], content.get("meta") or {}, reply.headers)
+            return Answer(reply.status, content["data"], content.get("meta") or {}, reply.headers, len(reply.body))
         if wrapped and not any(name == "export" for name, _ in request.params):
             raise self._stranger(request, reply, "is JSON, but not that of Directus (it lacks 'data')")
         return Answer(reply.status, content, headers=reply.headers)

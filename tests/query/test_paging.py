@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from directus_orm import InvalidRequest, Model, Session
 from directus_orm.dialects.rest import RestDialect
 from directus_orm.query.paging import key_pages, pages
+from directus_orm.query.turns import Page, Steps
 from directus_orm.testing import DirectusServer, start
-from directus_orm.wire import Request
 
 from ..schema import column, key, make_collection
 from ..world import Airline, Flight
 
 
-def drive(steps: Generator[Request, Any, None], total: int, first: int = 1) -> list[dict[str, str]]:
-    """Answer each request from rows with the keys ``first`` … ``total``; return the parameters that were asked."""
+def drive(steps: Steps, total: int, size: int = 0) -> list[dict[str, str]]:
+    """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked."""
     asked: list[dict[str, str]] = []
-    rows = [{"id": n, "carrier": str(n)} for n in range(first, total + 1)]
-    try:
-        request = next(steps)
-        while True:
+    rows = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
+    turn = next(steps)
+    while turn.asks:
+        answers = []
+        for request in turn.asks:
             params = dict(request.params)
             asked.append(params)
             last = str(params.get("filter", "")).partition('"_gt":')[2].rstrip("}]") or "0"
-            left = [row for row in rows if row["id"] > int(last)][int(params.get("offset", 0)) :]  # type: ignore[operator]
-            request = steps.send(left[: int(params["limit"])])
-    except StopIteration:
-        return asked
+            left = [row for row in rows if int(row["id"]) > int(last)][int(params.get("offset", 0)) :]
+            if request.method == "SEARCH":
+                asked[-1] = {"keys": str(len(request.json["keys"]))}
+                left = [row for row in rows if row["carrier"] in request.json["keys"]]
+            found = left[: int(params.get("limit", len(left)))]
+            answers.append(Page(found, size * len(found)))
+        turn = steps.send(answers)
+    return asked
 
 
 def test_the_first_page_is_small_and_later_ones_are_large() -> None:
-    asked = drive(pages(Flight.objects.all().query, RestDialect()), 2500)
-    assert [params["limit"] for params in asked] == ["100", "1000", "1000", "1000"]
+    asked = drive(pages(Flight.objects.all().query, RestDialect()), 15_000)
+    assert [params["limit"] for params in asked] == ["100", "1000", "2000", "4000", "5000", "5000"]
+
+
+def test_pages_stay_below_two_megabytes() -> None:
+    """Rows that are large come fewer at a time; never less than a hundred."""
+    asked = drive(pages(Flight.objects.all().query, RestDialect()), 2000, size=5000)
+    assert [params["limit"] for params in asked] == ["100", *["400"] * 5]
+    asked = drive(pages(Flight.objects.all().query, RestDialect()), 250, size=1_000_000)
+    assert [params["limit"] for params in asked] == ["100", "100", "100"]
 
 
 def test_in_the_order_of_an_integer_key_pages_start_behind_the_last_key() -> None:
@@ -50,10 +62,22 @@ def test_in_the_order_of_an_integer_key_pages_start_behind_the_last_key() -> Non
     ]
 
 
-@pytest.mark.parametrize("queryset", [Airline.objects.all(), Flight.objects.order_by("dep_delay")])
-def test_other_orders_count_rows(queryset: Any) -> None:
-    asked = drive(pages(queryset.query, RestDialect()), 1200)
-    assert [params.get("offset") for params in asked] == [None, "100", "1100"]
+def test_in_other_orders_two_pages_come_as_they_are_and_further_rows_by_key() -> None:
+    """A short list takes no request more than its pages; the second overlaps the first, and so do windows."""
+    assert [p.get("offset") for p in drive(pages(Airline.objects.all().query, RestDialect()), 900)] == [None, "80"]
+    asked = drive(pages(Airline.objects.all().query, RestDialect()), 4000)
+    assert [(p.get("keys"), p.get("limit"), p.get("offset")) for p in asked] == [
+        (None, "100", None),
+        (None, "1020", "80"),
+        (None, "4500", "600"),
+        ("2000", None, None),
+        ("900", None, None),
+    ]
+
+
+def test_a_slice_of_up_to_a_thousand_rows_is_one_request() -> None:
+    for queryset in (Airline.objects.all(), Flight.objects.all()):
+        assert [p["limit"] for p in drive(pages(queryset[:1000].query, RestDialect()), 1200)] == ["1000"]
 
 
 def test_a_slice_ends_where_it_says() -> None:
@@ -70,8 +94,10 @@ def test_a_refused_limit_is_lowered_to_what_the_server_says() -> None:
     steps = pages(Flight.objects.all().query, RestDialect(), 1000)
     next(steps)
     refusal = InvalidRequest('Invalid query. "limit" must be less than or equal to 60.')
-    assert dict(steps.throw(refusal).params)["limit"] == "60"
-    assert dict(steps.send([{"id": n} for n in range(60)]).params)["limit"] == "60"
+    turn = steps.throw(refusal)
+    assert dict(turn.asks[0].params)["limit"] == "60"
+    turn = steps.send([Page([{"id": n} for n in range(60)])])
+    assert dict(turn.asks[0].params)["limit"] == "60"
 
 
 def test_another_refusal_is_raised() -> None:
@@ -83,8 +109,8 @@ def test_another_refusal_is_raised() -> None:
 
 def test_keys_go_by_full_pages() -> None:
     steps = key_pages(Flight.objects.all().query, list(range(2500)), RestDialect())
-    sizes = [len(next(steps).json["keys"])]
-    sizes += [len(steps.send([]).json["keys"]) for _ in range(2)]
+    sizes = [len(next(steps).asks[0].json["keys"])]
+    sizes += [len(steps.send([Page([])]).asks[0].json["keys"]) for _ in range(2)]
     assert sizes == [1000, 1000, 500]
 
 
