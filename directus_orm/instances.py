@@ -15,10 +15,10 @@ import attrs
 from .errors import ConversionError, DoesNotExist
 from .fields import Field
 from .info import is_model
+from .loading import taking
 from .query.fetch import fetch
 from .query.paging import key_pages
 from .query.query import Nested, Path, Query, raw_key
-from .scalars import Convert
 from .session import Session, current_session
 from .wire import Row
 
@@ -26,27 +26,40 @@ from .wire import Row
 class State:
     """What an instance knows of its row.
 
-    ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by;
-    ``problems`` the fields whose value could not be taken, and why. ``missing`` says that the row was asked for
-    and not there. ``pending`` are the related rows that go along when the instance is created, by relation.
+    ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by. ``missing`` says
+    that the row was asked for and not there.
     """
 
-    __slots__ = ("batch", "deleted", "missing", "pending", "problems", "row", "stored")
+    __slots__ = ("_pending", "_problems", "batch", "deleted", "missing", "row", "stored")
 
     def __init__(self, batch: Batch | None = None, row: Row | None = None, *, stored: bool = False) -> None:
         self.batch = batch
         self.row: Row = {} if row is None else row
-        self.problems: dict[str, ConversionError] = {}
-        self.pending: dict[str, list[tuple[Any, Mapping[str, Any]]]] = {}
         self.stored = stored
-        self.deleted = False
-        self.missing = False
+        self.deleted = self.missing = False
+        # Most instances need neither.
+        self._problems: dict[str, ConversionError] | None = None
+        self._pending: dict[str, list[tuple[Any, Mapping[str, Any]]]] | None = None
+
+    @property
+    def problems(self) -> dict[str, ConversionError]:
+        """The fields whose value could not be taken, and why."""
+        if self._problems is None:
+            self._problems = {}
+        return self._problems
+
+    @property
+    def pending(self) -> dict[str, list[tuple[Any, Mapping[str, Any]]]]:
+        """The related rows that go along when the instance is created, by relation."""
+        if self._pending is None:
+            self._pending = {}
+        return self._pending
 
     def detached(self) -> State:
         """Return the same knowledge without batch and session, for copies and pickles."""
         copy = State(None, dict(self.row), stored=self.stored)
-        copy.problems = dict(self.problems)
-        copy.pending = {name: list(waiting) for name, waiting in self.pending.items()}
+        copy.problems.update(self.problems)
+        copy.pending.update((name, list(waiting)) for name, waiting in self.pending.items())
         copy.deleted = self.deleted
         return copy
 
@@ -245,7 +258,7 @@ class RowLoader:
                 inner.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
-        self._plan = plan(self._fields)
+        self._take = taking(self._fields)
         nested = tuple(nested)
         self._nested: list[_NestedOne] = [
             (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
@@ -261,7 +274,10 @@ class RowLoader:
 
     def fill(self, instance: Any, row: Row, batch: Batch) -> None:
         """Give an instance the values of a row, and the related instances that came with it."""
-        take_by(self._plan, instance, row)
+        try:
+            self._take(instance.__dict__, row)
+        except _MISFITS:
+            take(instance, row, self._fields)
         for nested in self._nested:
             self._link(instance, row, batch, nested)
         for each in self._lists:
@@ -388,35 +404,22 @@ def target_of(field: Field) -> type[Any]:
     return field.target
 
 
-# Of each field: its name and column, the JSON class that is taken as it is, the conversion of others, and itself.
-_Plan = tuple[tuple[str, str, type | None, Convert, Field], ...]
-
-
-def plan(fields: Iterable[Field]) -> _Plan:
-    """Return what `take_by` needs of fields, looked up once for all rows."""
-    return tuple((f.name, f.column, f.value_type.plain, f.value_type.load, f) for f in fields)
+_MISFITS = (KeyError, ValueError, TypeError, ArithmeticError)
 
 
 def take(instance: Any, row: Row, fields: Iterable[Field]) -> None:
     """Give an instance the values of a row; one that does not fit is left out, and says so when it is read."""
-    take_by(plan(fields), instance, row)
-
-
-def take_by(fields: _Plan, instance: Any, row: Row) -> None:
-    """Do as `take` does; this runs for every row of a loop."""
     values = instance.__dict__
-    for name, column, plain, load, field in fields:
+    for field in fields:
         try:
-            raw = row[column]
-            if raw.__class__ is plain:
-                values[name] = raw
-            elif raw is not None:
-                values[name] = load(raw)
+            raw = row[field.column]
+            if raw is not None:
+                values[field.name] = field.value_type.load(raw)
             elif field.nullable:
-                values[name] = None
+                values[field.name] = None
             else:
                 _leave_out(instance, row, field, None)
-        except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        except _MISFITS as error:
             _leave_out(instance, row, field, error)
 
 

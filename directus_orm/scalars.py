@@ -97,7 +97,8 @@ def _secret(value: Any) -> Any:
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-def _load_int(value: Any) -> int:
+def load_int(value: Any) -> int:
+    """Return an integer, of which the server did not lose digits (G32)."""
     if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, since it is what rows are full of
         return value
     if type(value) is str:  # PostgreSQL hands out bigInteger as text
@@ -166,6 +167,8 @@ def _dump_bool(value: Any) -> bool:
 
 
 def _iso(value: Any) -> str:
+    if type(value) is str and value[4:5] == "-":  # first, since it is what rows are full of
+        return value
     # SQLite's driver hands out midnight of 1970-01-01 as the number 0.
     if type(value) is int and value == 0:
         return "1970-01-01"
@@ -183,9 +186,9 @@ def _dated(value: Any) -> Any:
 
 def _load_timestamp(value: Any) -> datetime:
     moment = datetime.fromisoformat(_iso(value))
-    if value == 0:
-        return moment.replace(tzinfo=UTC)
     if moment.tzinfo is None:
+        if value == 0:
+            return moment.replace(tzinfo=UTC)
         msg = "a timestamp without an offset; declare the field with field(type='dateTime')"
         raise ValueError(msg)
     return moment
@@ -284,7 +287,7 @@ SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
         "hash": (_load_secret, _dump_secret, str),
         "uuid": (_load_str, _dump_uuid, str),
     },
-    int: dict.fromkeys(("integer", "bigInteger"), (_load_int, _dump_int, None)),
+    int: dict.fromkeys(("integer", "bigInteger"), (load_int, _dump_int, None)),
     float: dict.fromkeys(("float", "decimal"), (_load_float, _dump_float, float)),
     bool: {"boolean": (_load_bool, _dump_bool, bool)},
     Decimal: {"decimal": (_load_decimal, _dump_decimal, None)},

@@ -25,6 +25,7 @@ LAYERS = (
     "fields",
     "relations",
     "info",
+    "loading",
     "query.references",
     "query.q",
     "query.expressions",

@@ -19,6 +19,7 @@ from urllib3 import exceptions as urllib3_errors
 from ..errors import ConfigurationError, TransportError
 from ..wire import SYSTEM_LISTS, Answer, Request
 from .connections import own_http
+from .decoding import loads
 from .diagnosis import diagnosis
 from .failures import beginning, lost, plain_error, server_error, unusable
 
@@ -178,7 +179,7 @@ class Transport:
             )
             raise unusable(request, message, reply.status)
         try:
-            content = json.loads(reply.body) if reply.body else None
+            content = loads(reply.body) if reply.body else None
         except ValueError as error:
             content = _NotJson(error)
         # GraphQL answers 200 to a query that failed.
