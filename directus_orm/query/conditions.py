@@ -69,11 +69,10 @@ class Among:
 class Listed:
     """True of the rows with these keys, however many: they are read by key, in this order, and not by a filter.
 
-    ``order`` is the ordering that the keys are in. It stands at the root of a query's conditions alone.
+    It stands at the root of a query's conditions alone.
     """
 
     keys: tuple[Any, ...]
-    order: Any
 
 
 @attrs.frozen

@@ -27,7 +27,7 @@ def _lists(query: Query, found: Sequence[Any], parts: int) -> Iterator[Query]:
     whole = query.evolve(limit=None, offset=0)
     bounds = [len(found) * part // parts for part in range(parts + 1)]
     for start, end in pairwise(bounds):
-        yield whole.filtered(Listed(tuple(found[start:end]), query.total_order) if start < end else NEVER)
+        yield whole.filtered(Listed(tuple(found[start:end])) if start < end else NEVER)
 
 
 def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:

@@ -8,7 +8,7 @@ from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, Unsuppor
 from ..scalars import sendable
 from ..wire import masked
 from . import selecting
-from .conditions import NEVER
+from .conditions import NEVER, without_list
 from .expressions import Aggregate, F
 from .groups import aggregate
 from .q import Q
@@ -64,12 +64,19 @@ class Rows(Results[T]):
         Rows that tie are ordered by key. Where null comes depends on the server's database.
         """
         self._unsliced("order_by")
+        self._unlisted("order_by")
         return self._with(selecting.ordered(self._query, names))
 
     def reverse(self) -> Self:
         """Turn the order round."""
         self._unsliced("reverse")
+        self._unlisted("reverse")
         return self._with(self._query.reversed())
+
+    def _unlisted(self, verb: str) -> None:
+        if without_list(self._query.where)[1] is not None:
+            msg = f"A part of a partition by keys has the order it was made in: call {verb}() before partition()."
+            raise UnsupportedQuery(msg)
 
     def limit(self, count: int | None) -> Self:
         """Take at most so many rows; None takes all."""

@@ -90,9 +90,6 @@ def _steps(session: Session, query: Query, page_size: int | None, after: Any) ->
     where, listed = without_list(query.where)
     if listed is None:
         return pages(query, session.dialect, page_size, session.max_rows, after)
-    if listed.order != query.total_order:
-        msg = "A part of a partition by keys keeps the order it was made in: call order_by() before partition()."
-        raise UnsupportedQuery(msg)
     keys = listed.keys if after is None else listed.keys[listed.keys.index(after) + 1 :]
     return key_pages(query.evolve(where=where), keys, session.dialect, session.max_rows, page_size)
 
