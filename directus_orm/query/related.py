@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar, overload
 from .. import links
 from ..errors import UnsupportedQuery
 from ..instances import gone, session_of, state_of, stored_key
-from ..lazy import asked_with, bringing, load_list
+from ..lazy import asking_for, load_list
 from ..relations import ToMany
 from ..session import Session
 from ..trees import is_new, key_sent
@@ -96,9 +96,9 @@ class Related(QuerySet[M]):
         """Return what reading the rows sends, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
             return super().explain()
-        rows = nested(self._link)
-        keys = [stored_key(one) for one in asked_with(self._instance, rows)]
-        return explain_list(self._link, bringing(rows), keys, session_of(self._instance))
+        asking = asking_for(self._instance, nested(self._link))
+        keys = [stored_key(one) for one in asking.instances]
+        return explain_list(self._link, asking.query, keys, asking.batch.session)
 
     def first(self) -> M | None:
         """Return the first row, by key where there is no ordering, or None."""
