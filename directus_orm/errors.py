@@ -23,7 +23,7 @@ DirectusError
     │   ├── InvalidForeignKey
     │   ├── ValueTooLong
     │   └── ValueOutOfRange
-    ├── Protected                           still referenced by another row
+    ├── Protected                           still referenced by another row: .collection, .field, .constraint
     ├── RateLimited                         .retry_after, in seconds
     └── Unavailable
 ```
@@ -189,7 +189,15 @@ class ValueOutOfRange(InvalidRequest):
 
 
 class Protected(ServerError):
-    """The row is still referenced by another one, so it was not deleted (G34)."""
+    """The row is still referenced by another one, so it was not deleted (G34).
+
+    ``collection`` and ``field`` are those of the reference, ``constraint`` is its name in the database; None where
+    the database did not say (SQLite never does).
+    """
+
+    collection: str | None = None
+    field: str | None = None
+    constraint: str | None = None
 
 
 class RateLimited(ServerError):

@@ -117,7 +117,7 @@ def extended(path: str, name: str) -> str:
 class Batch:
     """Instances that came together, held weakly: what one of them lacks is loaded for all."""
 
-    __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session", "way")
+    __slots__ = ("__weakref__", "_known", "_members", "_parent", "_parts", "model", "session", "touched", "way")
 
     def __init__(self, session: Session, model: type[Any], parent: Batch | None = None) -> None:
         self.session = session
@@ -126,6 +126,8 @@ class Batch:
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
         self._parts: dict[type[Any], Batch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
+        # What was loaded for it when it was touched, in this order.
+        self.touched: dict[Any, None] = {}
         self.way: Way = Way(None if parent is None else parent.way)
 
     @property
@@ -172,6 +174,10 @@ class Batch:
         if name not in part.way.names:
             part.way.names[name] = many
         return part
+
+    def part(self, target: type[Any]) -> Batch | None:
+        """Return the batch of the related instances of a model, where there is one."""
+        return self._parts.get(target)
 
     def instance(self, key: Any) -> Any:
         """Return the one instance with a key; a new one knows nothing else of its row."""
@@ -239,7 +245,11 @@ def reference(model: type[Any], key: Any, batch: Batch | None = None) -> Any:
     return instance
 
 
-# A reference holds its state and its key.
+def is_reference(instance: Any) -> bool:
+    """Return whether an instance has nothing but its state and its key."""
+    return len(instance.__dict__) <= _OF_REFERENCES
+
+
 _OF_REFERENCES = 2
 # So many may be loaded by one request.
 _ROOM = 1000
@@ -308,15 +318,15 @@ class RowLoader:
             ConversionError: the key does not fit its field.
         """
         related = batch.instance(self._pk.load(part[self._pk.column]))
-        if len(related.__dict__) > _OF_REFERENCES:
-            self._complete(related, part, batch)
+        if not is_reference(related):
+            self.add_to(related, part, batch)
         else:
             row = state_of(related).row
             row.update(part)
             self.fill(related, row, batch)
         return related
 
-    def _complete(self, instance: Any, row: Row, batch: Batch) -> None:
+    def add_to(self, instance: Any, row: Row, batch: Batch) -> None:
         """Give an instance what it lacks; what it has may have been changed meanwhile."""
         values = instance.__dict__
         missing = [field for field in self._fields if field.name not in values]

@@ -2,20 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import attrs
 
 from .errors import ConfigurationError, QueryError
 from .fields import Field
-from .instances import Batch, ListLoader, complete, extended, found_rows, gone, read_rows, session_of, state_of
-from .query.query import Nested, Query
+from .info import is_model
+from .instances import (
+    Batch,
+    RowLoader,
+    complete,
+    extended,
+    found_rows,
+    gone,
+    is_reference,
+    read_rows,
+    session_of,
+    state_of,
+    stored_key,
+    target_of,
+)
+from .query.query import Nested, Path, Query, raw_key
 from .query.steps import settle, telling_guesses
+from .session import Session
+
+
+@attrs.frozen
+class OwnField:
+    """A field that was left out of a query."""
+
+    field: Field
+
+    def lacks(self, instance: Any) -> bool:
+        """Whether an instance does not have it."""
+        return _lacks(instance, self.field)
+
+
+@attrs.frozen
+class One:
+    """The row behind a many-to-one."""
+
+    field: Field
+
+    def lacks(self, instance: Any) -> bool:
+        """Whether nothing but its key is known."""
+        value = instance.__dict__.get(self.field.name)
+        return (
+            is_model(type(value))
+            and is_reference(value)
+            and state_of(value).stored
+            and not state_of(value).missing
+        )
+
+
+@attrs.frozen
+class Many:
+    """The rows behind a relation to many."""
+
+    nested: Nested
+
+    def lacks(self, instance: Any) -> bool:
+        """Whether an instance does not have the list."""
+        return self.nested.name not in instance.__dict__
+
+
+Lazy = OwnField | One | Many
+"""What is loaded when it is touched. A batch remembers it: of a page that joins later, all of it comes at once."""
+
+
+@attrs.frozen
+class Asking:
+    """What is asked at once: of which instances, and what of them."""
+
+    batch: Batch
+    instances: list[Any]
+    things: list[Lazy]
+
+    @property
+    def query(self) -> Query:
+        """The query for rows of which nothing but this comes, and the key."""
+        model = self.batch.model
+        paths, related, nested = _described(self.batch, self.things)
+        return Query(model, paths=((model.directus.pk,), *paths), related=tuple(related), nested=tuple(nested))
+
+    def load(self) -> None:
+        """Ask, and give the instances what they lack; one whose row is not there is marked."""
+        session, query = self.batch.session, self.query
+        loader = RowLoader(query.model, query.paths, query.nested)
+        with telling_guesses(query):
+            rows = found_rows(session, settle(session, query), self.instances)
+        for one, row in zip(self.instances, rows, strict=True):
+            if row is None:
+                state_of(one).missing = True
+                continue
+            keys = {thing.field: row.get(raw_key(thing.field)) for thing in self.things if isinstance(thing, One)}
+            loader.add_to(one, row, self.batch)
+            for field, key in keys.items():
+                if key is not None and not isinstance(row.get(field.column), dict):
+                    _mark(one.__dict__.get(field.name), key)
 
 
 def load_missing(instance: Any, field: Field) -> None:
     """Load a field for an instance and for all of its batch that lack it.
 
-    One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded.
+    One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded. What was touched
+    before comes along, where a page that joined lacks it.
 
     Raises:
         DoesNotExist: the row is gone, or this user may not see it.
@@ -26,6 +119,19 @@ def load_missing(instance: Any, field: Field) -> None:
     session = session_of(instance)
     if session.lazy_loading_is_forbidden:
         raise _forbidden(field, _way_to_field(instance, field))
+    batch, things = _where(instance, field)
+    asking = _together(batch, things) if batch else None
+    if asking:
+        asking.load()
+    if not state.missing and _lacks(instance, field):
+        _load_by_keys(session, instance, field)
+    if state.missing:
+        raise gone(instance)
+    if batch:
+        batch.touched |= dict.fromkeys(things)
+
+
+def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
     fields = _wanted(instance, field)
     rows_of = [instance, *(mate for mate in _mates(instance) if _lacks(mate, field))]
     for one, row in zip(rows_of, read_rows(session, rows_of, fields), strict=True):
@@ -33,8 +139,6 @@ def load_missing(instance: Any, field: Field) -> None:
             state_of(one).missing = True
         else:
             complete(one, row, fields)
-    if state.missing:
-        raise gone(instance)
 
 
 def load_list(instance: Any, nested: Nested) -> None:
@@ -47,18 +151,10 @@ def load_list(instance: Any, nested: Nested) -> None:
     state, model = state_of(instance), type(instance)
     if state.missing:
         raise gone(instance)
-    session = session_of(instance)
-    if session.lazy_loading_is_forbidden:
+    if session_of(instance).lazy_loading_is_forbidden:
         raise _forbidden(nested.relation, _way_to_list(instance, nested.name))
-    asked, query = asked_with(instance, nested), bringing(nested)
-    loader, alone = ListLoader(nested), Batch(session, model)
-    with telling_guesses(query):
-        rows = found_rows(session, settle(session, query), asked)
-    for one, row in zip(asked, rows, strict=True):
-        if row is None:
-            state_of(one).missing = True
-        else:
-            loader.fill(one, row, state_of(one).batch or alone)
+    asking = asking_for(instance, nested)
+    asking.load()
     if state.missing:
         raise gone(instance)
     if nested.name not in instance.__dict__:
@@ -67,17 +163,93 @@ def load_list(instance: Any, nested: Nested) -> None:
             f"{' ' + guess if (guess := nested.relation.guess) else ''}"
         )
         raise ConfigurationError(msg)
+    asking.batch.touched[Many(nested)] = None
 
 
-def bringing(nested: Nested) -> Query:
-    """Return the query for rows of which nothing but their key and a list comes."""
-    model = nested.relation.model
-    return Query(model, paths=((model.directus.pk,),), nested=(nested,))
+def asking_for(instance: Any, nested: Nested) -> Asking:
+    """Return what is asked where a list of an instance is touched."""
+    batch, thing = state_of(instance).batch, Many(nested)
+    if batch is None:
+        return Asking(Batch(session_of(instance), type(instance)), [instance], [thing])
+    together = _together(batch, [thing])
+    things: list[Lazy] = together.things if together else [thing]
+    mates = [one for one in _mates(instance) if any(each.lacks(one) for each in things)]
+    return Asking(batch, [instance, *mates], things)
 
 
-def asked_with(instance: Any, nested: Nested) -> list[Any]:
-    """Return an instance, and those that its list is loaded along with."""
-    return [instance, *(mate for mate in _mates(instance) if nested.name not in mate.__dict__)]
+def _together(batch: Batch, things: Sequence[Lazy]) -> Asking | None:
+    """Return what is asked at once where a page lacks more than these things; None where it does not."""
+    before = [thing for thing in batch.touched if thing not in things]
+    if not before:
+        return None
+    members = [one for one in batch.members() if _has_key(one) and not state_of(one).missing]
+    for target in {target_of(thing.field) for thing in (*things, *before) if isinstance(thing, One)}:
+        batch.refer(target)
+    lacking = [thing for thing in before if any(map(thing.lacks, members))]
+    if not lacking:
+        return None
+    every = [*things, *lacking]
+    return Asking(batch, [one for one in members if any(thing.lacks(one) for thing in every)], every)
+
+
+def _where(instance: Any, field: Field) -> tuple[Batch | None, list[Lazy]]:
+    """Return the batch that lacks a field, and as what: of a reference, the batch of those that led to it."""
+    batch = state_of(instance).batch
+    parent = None if batch is None or _knows_more(instance) else batch.parent
+    if batch is not None and parent is not None:
+        ones = [name for name, many in batch.way.names.items() if not many]
+        if ones:
+            return parent, [One(parent.model.directus.fields[name]) for name in ones]
+    return batch, [OwnField(field)]
+
+
+def _described(batch: Batch, things: Iterable[Lazy]) -> tuple[list[Path], list[Path], list[Nested]]:
+    """Return the paths, related rows and lists that bring some things, and what was touched behind them."""
+    paths: list[Path] = []
+    related: list[Path] = []
+    nested: list[Nested] = []
+    for thing in things:
+        if isinstance(thing, OwnField):
+            paths.append((thing.field,))
+        elif isinstance(thing, One):
+            field = thing.field
+            target = target_of(field)
+            inner = _behind(batch, target)
+            paths += [(field, *path) for path in (*target.directus.paths, *inner[0])]
+            related += [(field,), *((field, *path) for path in inner[1])]
+            nested += [attrs.evolve(each, path=(field, *each.path)) for each in inner[2]]
+        else:
+            nested.append(_with_what_is_behind(batch, thing.nested))
+    return paths, related, nested
+
+
+def _behind(batch: Batch, target: type[Any]) -> tuple[list[Path], list[Path], list[Nested]]:
+    part = batch.part(target)
+    return (
+        ([], [], [])
+        if part is None
+        else _described(part, [t for t in part.touched if not isinstance(t, OwnField)])
+    )
+
+
+def _with_what_is_behind(batch: Batch, nested: Nested) -> Nested:
+    queries = []
+    for query in nested.queries:
+        paths, related, lists = _behind(batch, query.model)
+        queries.append(
+            query.evolve(
+                paths=tuple(dict.fromkeys((*query.paths, *paths))),
+                related=tuple(dict.fromkeys((*query.related, *related))),
+                nested=(*query.nested, *lists),
+            )
+        )
+    return attrs.evolve(nested, queries=tuple(queries))
+
+
+def _mark(related: Any, key: Any) -> None:
+    """Mark a reference whose row did not come as one that leads nowhere, or may not be read."""
+    if is_model(type(related)) and is_reference(related) and stored_key(related) == key:
+        state_of(related).missing = True
 
 
 def _mates(instance: Any) -> Iterable[Any]:

@@ -22,7 +22,7 @@ from .query.query import Path, Query
 from .relations import ToMany
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
-from .trees import Part, Sending, Store, carries_key, is_new, listed, take_back, with_key
+from .trees import Part, Sending, Store, beforehand, is_new, listed, take_back, with_key
 from .wire import Row
 
 # --- what changed -------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ def changed_fields(instance: Any) -> list[Field]:
 
 def _differs(field: Field, instance: Any, row: Row) -> bool:
     value = instance.__dict__[field.name]
-    if field.column not in row:
+    if field.column not in row or is_new(value):
         return True
     stored = row[field.column]
     if is_model(type(value)):
@@ -109,64 +109,85 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if names is not None:
         msg = f"update_fields is for rows that exist; this {info.model.__name__} is not saved yet."
         raise ConfigurationError(msg)
-    session = session_of(instance)
-    sending = _tree(instance)
-    answer = session.send(session.dialect.create(info, sending.row, sending.query(info.fields.values())))
+    _create_one(session_of(instance), _settled(instance))
+
+
+def _settled(instance: Any, fields: Sequence[Field] | None = None) -> Sending:
+    """Return what is sent of an instance, once what has to be there before is created.
+
+    All is checked before anything is created. ``fields`` are those of an instance that has a row already.
+    """
+    ahead = beforehand(instance, fields)
+
+    def sending() -> Sending:
+        return _tree(instance, ahead) if fields is None else _sending(instance, fields, ahead)
+
+    found = sending()
+    if not ahead:
+        return found
+    for one in ahead:
+        _tree(one, ahead)
+    for one in ahead:
+        _create_one(session_of(instance), _tree(one))
+    return sending()
+
+
+def _create_one(session: Session, sending: Sending) -> None:
+    answer = session.send(
+        session.dialect.create(sending.info, sending.row, sending.query(sending.info.fields.values()))
+    )
+    take_back(sending, sending.row if answer.data is None else answer.data, _storing(session))
     if answer.data is None:
-        take_back(sending, sending.row, _storing(session))
-        created_silently(session, [instance], [sending.row])
-    else:
-        take_back(sending, answer.data, _storing(session))
+        along = {sending.info.fields[name].column for name in sending.ones}
+        along |= {sending.info.relations[name].column for name in sending.lists}
+        plain = {column: value for column, value in sending.row.items() if column not in along}
+        created_silently(session, [sending.instance], [plain])
 
 
 def _storing(session: Session) -> Store:
     return lambda instance, row, sent: stored(instance, session, row, sent)
 
 
-def _tree(instance: Any, owner: Field | None = None, above: tuple[Any, ...] = ()) -> Sending:
-    """Return what creating an instance sends, with all that goes along; ``owner`` is told by where it goes."""
-    if any(instance is each for each in above):
-        msg = f"{instance!r} refers to itself over instances that are not saved: save one of them first."
-        raise ConversionError(msg, model=type(instance).__name__)
-    instance.clean()
+def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) -> Sending:
+    """Return what creating an instance sends, with all that goes along but for what is created ahead.
+
+    ``owner`` is told by where it goes.
+    """
     info = _info(instance)
-    given = [f for f in info.fields.values() if f.name in instance.__dict__ and f != owner]
-    ones = _going_along(instance, given, (*above, instance))
-    row = checked_key(info, payload(instance, [f for f in given if f.name not in ones]))
-    row |= {info.fields[name].column: along.row for name, along in ones.items()}
-    sending = Sending(instance, row, ones)
+    sending = _sending(
+        instance, [f for f in info.fields.values() if f.name in instance.__dict__ and f != owner], ahead
+    )
+    checked_key(info, sending.row)
     for name, waiting in state_of(instance).pending.items():
         relation = info.relations[name]
-        parts = [_part(relation, one, further, (*above, instance)) for one, further in waiting]
+        now = [(one, further) for one, further in waiting if not (is_new(one) and _among(one, ahead))]
+        parts = [_part(relation, one, further, ahead) for one, further in now]
         if parts:
             sending.lists[name] = parts
-            row[relation.column] = listed(relation, parts)
+            sending.row[relation.column] = listed(relation, parts)
     return sending
 
 
-def _going_along(instance: Any, fields: Iterable[Field], above: tuple[Any, ...]) -> dict[str, Sending]:
-    """Return the related instances that go nested; those that carry a key are created now (G10)."""
-    found: dict[str, Sending] = {}
-    for field in fields:
-        value = instance.__dict__[field.name]
-        if not is_new(value):
-            continue
-        if carries_key(value):
-            save(value)
-        else:
-            found[field.name] = _tree(value, above=above)
-    return found
+def _sending(instance: Any, fields: Sequence[Field], ahead: Sequence[Any] = ()) -> Sending:
+    """Return what is sent of some fields, and the new instances that go nested in them."""
+    info, values = _info(instance), instance.__dict__
+    new = {f.name: values[f.name] for f in fields if is_new(values[f.name])}
+    ones = {name: _tree(one, ahead) for name, one in new.items() if not _among(one, ahead)}
+    row = payload(instance, [f for f in fields if f.name not in new])
+    return Sending(instance, row | {info.fields[name].column: along.row for name, along in ones.items()}, ones)
 
 
-def _part(relation: ToMany, one: Any, further: Mapping[str, Any], above: tuple[Any, ...]) -> Part:
-    to_one = relation.options.kind == "one-to-many"
-    if is_new(one) and carries_key(one) and not to_one:
-        save(one)
+def _part(relation: ToMany, one: Any, further: Mapping[str, Any], ahead: Sequence[Any]) -> Part:
     if not is_new(one):
         return Part(one, None, further)
-    sending = _tree(one, relation.reverse if to_one else None, above)
+    sending = _tree(one, ahead, relation.reverse if relation.options.kind == "one-to-many" else None)
     sending.row = with_key(sending.row, sending.info)
     return Part(one, sending, further)
+
+
+def _among(instance: Any, others: Sequence[Any]) -> bool:
+    # Not by ==: new instances are equal to nothing else, and others may be to one another.
+    return any(instance is other for other in others)
 
 
 def new_row(instance: Any) -> Row:
@@ -200,10 +221,8 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if not fields:
         return
     _check_key(instance, info, fields)
-    ones = _going_along(instance, fields, (instance,))
-    sent = payload(instance, [field for field in fields if field.name not in ones])
-    sending = Sending(instance, sent | {info.fields[n].column: along.row for n, along in ones.items()}, ones)
     session = session_of(instance)
+    sending = _settled(instance, fields)
     # What changed and is not sent now stays as it is, to be sent later.
     waiting = [f for f in changed_fields(instance) if f not in fields]
     held = [f for f in info.fields.values() if f == info.pk or (f.name in instance.__dict__ and f not in waiting)]

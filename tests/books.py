@@ -34,6 +34,9 @@ class Person(Model, collection="people"):
     id: int = field(default=generated, primary_key=True)
     name: str
     friends: Related[Person] = many_to_many("people_people", sort="sort")
+    friends_of: Related[Person] = many_to_many(
+        "people_people", source="related_people_id", target="people_id", sort="sort"
+    )
     written: Related[Book] = one_to_many("writer")
     edited: Related[Book] = one_to_many("editor")
 
@@ -44,7 +47,7 @@ class Book(Model):
     writer: Person
     editor: Person | None = None
     cover: File | None = None
-    gallery: Related[File] = many_to_many("books_files")
+    gallery: Related[File] = many_to_many("books_files", sort="sort")
     translations: Related[Translation] = one_to_many("book")
 
 
@@ -128,13 +131,15 @@ def _make(server: DirectusServer) -> None:
         server,
         "people_people",
         ("people_id", "integer", "people", "friends"),
-        ("related_people_id", "integer", "people", None),
+        ("related_people_id", "integer", "people", "friends_of"),
     )
     _tie(
         server,
         "books_files",
         ("books_id", "uuid", "books", "gallery"),
         ("directus_files_id", "uuid", "directus_files", None),
+        sort_field="sort",
+        one_deselect_action="delete",
     )
     _tie(
         server,
@@ -144,10 +149,11 @@ def _make(server: DirectusServer) -> None:
     )
 
 
-def _tie(server: DirectusServer, junction: str, *sides: tuple[str, str, str, str | None]) -> None:
+def _tie(server: DirectusServer, junction: str, *sides: tuple[str, str, str, str | None], **meta: Any) -> None:
     names = [name for name, *_ in sides]
     for (name, kind, related, one_field), other in zip(sides, reversed(names), strict=True):
-        _lead(server, junction, name, kind, related, one_field=one_field, junction_field=other)
+        _lead(server, junction, name, kind, related, one_field=one_field, junction_field=other, **meta)
+        meta = {}
 
 
 def _lead(server: DirectusServer, collection: str, name: str, kind: str, related: str, **meta: Any) -> None:

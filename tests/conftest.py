@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from directus_orm import Session
 from directus_orm.testing import DirectusServer, plugin, start
 
-from . import library
+from . import books, library
+from .library import Article, Author, Category, Comment, Hero, Page, Tag, Text
 from .world import build
 
 
@@ -86,6 +88,46 @@ def shelf(both_worlds: DirectusServer) -> Iterator[Session]:
     """The current session, as the administrator of a server that holds the library."""
     with Session(both_worlds.url, token=both_worlds.token) as session:
         yield session
+
+
+@pytest.fixture
+def article(both_worlds: DirectusServer, session: Session) -> Iterator[Article]:
+    """An article of its own; whatever a test makes is gone afterwards."""
+    kinds = (Comment, Article, Author, Category, Tag, Page, Hero, Text)
+    before = {kind: set(kind.objects.values_list("pk", flat=True)) for kind in kinds}
+    ties = {row["id"] for row in session.items("articles_tags").read(fields="id", limit=-1)}
+    blocks = {row["id"] for row in session.items("pages_blocks").read(fields="id", limit=-1)}
+    yield Article.objects.create(title="mine")
+    for name, known in (("articles_tags", ties), ("pages_blocks", blocks)):
+        made = [row["id"] for row in session.items(name).read(fields="id", limit=-1) if row["id"] not in known]
+        if made:
+            session.delete(f"/items/{name}", made)
+    for kind in kinds:
+        kind.objects.exclude(pk__in=before[kind]).delete()
+
+
+@pytest.fixture(scope="module")
+def with_books(both_worlds: DirectusServer) -> Iterator[DirectusServer]:
+    """A server with the library and, for one module, the books."""
+    with books.built(both_worlds):
+        yield both_worlds
+
+
+@pytest.fixture
+def shop(with_books: DirectusServer) -> Iterator[Session]:
+    """The current session, as the administrator of a server that holds the books; further ones go again."""
+    with Session(with_books.url, token=with_books.token) as session:
+        names = {name: "code" if name == "languages" else "id" for name in reversed(books.ROWS)}
+        before = {name: _keys(session, name, key) for name, key in names.items()}
+        yield session
+        for name, key in names.items():
+            made = _keys(session, name, key) - before[name]
+            if made:
+                session.delete(f"/items/{name}", sorted(made))
+
+
+def _keys(session: Session, name: str, key: str) -> set[Any]:
+    return {row[key] for row in session.items(name).read(fields=key, limit=-1)}
 
 
 @pytest.fixture

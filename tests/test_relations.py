@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,21 +25,8 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer
 
-from . import books
 from .books import FILES, IDS, Book, Edition, File, Person
 from .library import Article, Category, Hero, Page, Tag
-
-
-@pytest.fixture(scope="module")
-def with_books(both_worlds: DirectusServer) -> Iterator[DirectusServer]:
-    with books.built(both_worlds):
-        yield both_worlds
-
-
-@pytest.fixture
-def shop(with_books: DirectusServer) -> Iterator[Session]:
-    with Session(with_books.url, token=with_books.token) as session:
-        yield session
 
 
 class TestNames:

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from directus_orm import ConversionError, Session
-from directus_orm.testing import DirectusServer
 
 from .library import Article, Author, Comment, Hero, Page, Tag, Text
-
-
-@pytest.fixture
-def article(both_worlds: DirectusServer, session: Session) -> Iterator[Article]:
-    """An article of its own; whatever a test makes is gone afterwards."""
-    kinds = (Comment, Article, Author, Tag, Page, Hero, Text)
-    before = {kind: set(kind.objects.values_list("pk", flat=True)) for kind in kinds}
-    ties = {row["id"] for row in session.items("articles_tags").read(fields="id", limit=-1)}
-    blocks = {row["id"] for row in session.items("pages_blocks").read(fields="id", limit=-1)}
-    yield Article.objects.create(title="mine")
-    for name, known in (("articles_tags", ties), ("pages_blocks", blocks)):
-        made = [row["id"] for row in session.items(name).read(fields="id", limit=-1) if row["id"] not in known]
-        if made:
-            session.delete(f"/items/{name}", made)
-    for kind in kinds:
-        kind.objects.exclude(pk__in=before[kind]).delete()
 
 
 def reread(article: Article) -> Article:

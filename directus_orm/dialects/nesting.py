@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ..query.conditions import ALWAYS, Node, server_path
+from ..query.conditions import ALWAYS, NEVER, Node, server_path
 from ..query.query import Nested, Order, Query, raw_key
 from ..wire import Row
 
@@ -81,14 +81,15 @@ def _at(found: Row, place: Iterable[str]) -> Row:
 
 def _of_list(nested: Nested, compile_filter: Compile, key: Key, every: Row) -> Row:
     relation, query = nested.relation, nested.queries[0]
-    if query.is_empty:
+    if all(one.is_empty for one in nested.queries):
         return {"_limit": 0}
     limit, offset = (query.limit, query.offset) if nested.slice_here == slice(None) else (None, 0)
     parts: Row = {"_limit": _ALL if limit is None else limit, "_sort": list(_sort(nested, key))}
     if offset:
         parts["_offset"] = offset
-    if query.where != ALWAYS:
-        parts["_filter"] = compile_filter(query.where, relation.steps[1:])
+    filters = _filters(nested, compile_filter)
+    if filters:
+        parts["_filter"] = filters[0] if len(filters) == 1 else {"_or": filters}
     for one, inner in zip(relation.scopes, nested.queries, strict=True):
         place = _at(parts, one.steps[1:])
         place |= _deep(inner, compile_filter, key, every)
@@ -96,6 +97,20 @@ def _of_list(nested: Nested, compile_filter: Compile, key: Key, every: Row) -> R
         if names:
             place["_alias"] = every | names
     return {name: part for name, part in parts.items() if part != {}}
+
+
+def _filters(nested: Nested, compile_filter: Compile) -> list[Row]:
+    """Return what a row of the list has to meet, one of them; nothing where all are meant."""
+    relation, queries = nested.relation, nested.queries
+    if all(query.where == ALWAYS for query in queries):
+        return []
+    found: list[Row] = []
+    for one, query in zip(relation.scopes, queries, strict=True):
+        if query.where == ALWAYS:
+            found.append({relation.options.collection or "": {"_eq": one.target.directus.collection}})
+        elif query.where != NEVER:
+            found.append(compile_filter(query.where, one.steps[1:]))
+    return found
 
 
 def _sort(nested: Nested, key: Key) -> Iterator[str]:

@@ -52,7 +52,10 @@ def _define_tie(relation: ToMany) -> type[Any]:
         "source": field(default=None, name=relation.source),
         "target": field(default=None, name=step),
     }
-    annotations = {"id": Any, "source": relation.model | None, "target": relation.target | None}
+    annotations = {"source": relation.model | None, "target": relation.target | None}
+    if relation.options.sort:
+        annotations["place"] = int | None
+        fields["place"] = field(default=None, name=relation.options.sort)
     if relation.is_scoped:
         annotations["collection"] = str | None
         fields["collection"] = field(default=None, name=relation.options.collection)

@@ -7,13 +7,13 @@ from typing import Any, Self, TypeVar, overload
 
 from .. import links
 from ..errors import UnsupportedQuery
-from ..instances import session_of, state_of, stored_key
-from ..lazy import asked_with, bringing, load_list
+from ..instances import gone, session_of, state_of, stored_key
+from ..lazy import asking_for, load_list
 from ..progress import Progress
 from ..relations import ToMany
 from ..session import Session
-from ..trees import key_sent
-from .conditions import Some
+from ..trees import is_new, key_sent
+from .conditions import ALWAYS, Some
 from .explain import Explanation, explain_list
 from .junctions import field_of, junction, through, tied
 from .lookups import condition
@@ -97,9 +97,9 @@ class Related(QuerySet[M]):
         """Return what reading the rows sends, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
             return super().explain()
-        rows = nested(self._link)
-        keys = [stored_key(one) for one in asked_with(self._instance, rows)]
-        return explain_list(self._link, bringing(rows), keys, session_of(self._instance))
+        asking = asking_for(self._instance, nested(self._link))
+        keys = [stored_key(one) for one in asking.instances]
+        return explain_list(self._link, asking.query, keys, asking.batch.session)
 
     def first(self) -> M | None:
         """Return the first row, by key where there is no ordering, or None."""
@@ -133,6 +133,9 @@ class Related(QuerySet[M]):
         return bool(self._link.options.sort) and not self._query.order
 
     def _plural(self, verb: str) -> None:
+        if verb in _OF_ALL_ROWS:
+            msg = f"{self._link} has no {verb}(), which would tie nothing: add(*instances) makes and ties many."
+            raise UnsupportedQuery(msg)
         if self._is_sorted and verb in _OF_ORDERS:
             msg = (
                 f"{self._link} is in the order of its junction, which no query has, so that there is no {verb}(): "
@@ -146,23 +149,25 @@ class Related(QuerySet[M]):
     def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Tie instances, or rows by their keys, to this instance; those that are tied already stay as they are.
 
-        New instances are created first. ``through_defaults`` are further fields of the junction's rows. Of an
-        instance that is not saved, they wait, and go with its `save()`.
+        New instances are created first. ``through_defaults`` are further fields of the junction's rows, by the
+        server's names. Of an instance that is not saved, they wait, and go with its `save()`.
 
         Raises:
             TypeError: something else was given.
+            DoesNotExist: one of them was deleted meanwhile.
+
+        Example:
+            >>> article.tags.add(tag, 5, through_defaults={"note": "by hand"})
         """
-        found = links.given(self._link, "add", others)
-        if self._waits():
+        found, further = links.given(self._link, "add", others), self._further(through_defaults)
+        if self._waits("add"):
             waiting = self._waiting()
-            waiting += [
-                (one, through_defaults or {}) for one in found if all(one is not each for each, _ in waiting)
-            ]
+            known = [one for one, _ in waiting]
+            waiting += [(one, further) for one in found if not _listed(one, known)]
         elif self._link.options.kind == "one-to-many":
-            links.refuse_further(self._link, through_defaults)
             links.change(self._instance, self._link, found, ())
         elif found:
-            links.tie(self._instance, self._link, found, through_defaults or {}, self._ties)
+            links.tie(self._instance, self._link, found, further, self._ties)
         self._reset()
 
     def remove(self, *others: M | Any) -> None:
@@ -172,45 +177,71 @@ class Related(QuerySet[M]):
         they lead nowhere then, or are deleted.
         """
         found = links.given(self._link, "remove", others)
-        if self._waits():
-            kept = [
-                pair for pair in self._waiting() if all(pair[0] is not one and pair[0] != one for one in found)
-            ]
+        if self._waits("remove"):
+            kept = [pair for pair in self._waiting() if not _listed(pair[0], found)]
             self._waiting()[:] = kept
         elif self._link.options.kind == "one-to-many":
-            links.change(self._instance, self._link, (), found)
+            links.change(self._instance, self._link, (), links.stored_ones(self._link, "remove", found))
         elif found:
-            links.untie(self._instance, self._link, found, self._ties)
+            links.untie(self._instance, self._link, links.stored_ones(self._link, "remove", found), self._ties)
         self._reset()
 
-    def set(self, others: Iterable[M | Any]) -> None:
-        """Tie these instances, or rows by their keys, to this instance, and untie all others, in one request."""
-        found = links.given(self._link, "set", others)
-        if self._waits():
-            self._waiting()[:] = [(one, {}) for one in found]
+    def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
+        """Tie these instances, or rows by their keys, to this instance, and untie all others, in one request.
+
+        Others are those that are found now: what another program ties meanwhile stays. Where the relation has a
+        ``sort``, the list is in this order then, unless it is given as a Python set.
+        """
+        ordered = links.is_order(self._link, others)
+        found, further = links.given(self._link, "set", others), self._further(through_defaults)
+        if self._waits("set"):
+            self._waiting()[:] = [(one, further) for one in found]
         elif self._link.options.kind == "one-to-many":
-            now = list(self._with(self._query))
-            gained = [one for one in found if one not in now]
-            links.change(self._instance, self._link, gained, [one for one in now if one not in found])
+            links.change(self._instance, self._link, *self._difference(found))
         else:
-            links.retie(self._instance, self._link, found, self._ties)
+            links.retie(self._instance, self._link, found, further, self._ties, ordered=ordered)
         self._reset()
 
     def clear(self) -> None:
-        """Untie all rows from this instance."""
-        if self._waits():
-            self._waiting().clear()
-        else:
-            links.write(self._instance, self._link, [])
-        self._reset()
+        """Untie all rows that are found now from this instance, as `set` does; the server is told their keys."""
+        self.set(())
 
-    def create(self, **values: Any) -> M:
-        """Make an instance, save it, tie it to this instance, and return it."""
-        made: M = self._link.target(**values)
-        self.add(made)
+    @overload
+    def create(self, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M: ...
+    @overload
+    def create(
+        self, model: type[One], /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
+    ) -> One: ...
+    def create(
+        self, model: Any = None, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
+    ) -> Any:
+        """Make an instance, save it, tie it to this instance, and return it; of several models, say which first.
+
+        Of an instance that is not saved, it waits, and goes with its `save()`.
+
+        Example:
+            >>> article.comments.create(text="First!")
+            >>> page.blocks.create(Hero, title="Welcome")
+        """
+        made = links.new_child(self._link, self._instance, model, values)
+        self.add(made, through_defaults=through_defaults)
         return made
 
-    def _waits(self) -> bool:
+    def _further(self, through_defaults: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        links.refuse_further(self._link, through_defaults)
+        return through_defaults or {}
+
+    def _difference(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return those of the wanted children that are to be gained, and those to be lost."""
+        rows = self._with(self._query).using(session_of(self._instance))
+        now = {links.identity(one): one for one in links.references(self._link, rows.values_list("pk", flat=True))}
+        kept = {links.identity(one) for one in wanted if not is_new(one)}
+        gained = [one for one in wanted if is_new(one) or links.identity(one) not in now]
+        return gained, [one for known, one in now.items() if known not in kept]
+
+    def _waits(self, verb: str) -> bool:
+        if state_of(self._instance).deleted:
+            raise gone(self._instance, f"it was deleted, and has nothing to {verb}")
         return not state_of(self._instance).stored
 
     def _waiting(self) -> list[tuple[Any, Mapping[str, Any]]]:
@@ -221,9 +252,9 @@ class Related(QuerySet[M]):
         again = self.of(self._instance, self._link)
         self._cache, self._complete = again._cache, again._complete  # noqa: SLF001 - another of this kind
 
-    def _ties(self, others: Sequence[Any]) -> dict[Any, list[Any]]:
-        """Return the keys of the junction's rows that tie these instances, or all, by what they lead to."""
-        found: dict[Any, list[Any]] = {}
+    def _ties(self, others: Sequence[Any]) -> links.Ties:
+        """Return the junction's rows that tie these instances, or all, by what they lead to."""
+        found: links.Ties = {}
         for scope in self._link.scopes:
             mine = [one for one in others if isinstance(one, scope.target)]
             if others and not mine:
@@ -231,9 +262,12 @@ class Related(QuerySet[M]):
             rows = tied(self._instance, scope)
             if mine:
                 rows = rows.filter(target__in=mine)
+            elif scope.target.objects.query.where != ALWAYS:  # what the list does not show stays as it is
+                rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
-                    found.setdefault(links.identity(row.target), []).append(key_sent(row))
+                    tie = links.Tie(key_sent(row), row.__dict__.get("place"))
+                    found.setdefault(links.identity(row.target), []).append(tie)
         return found
 
     def _with(self, query: Query) -> Any:
@@ -255,14 +289,6 @@ class RelatedAny(Related[M]):
     """The rows behind a many-to-any: a list of instances of several models; `of_model` is a queryset of one."""
 
     __slots__ = ()
-
-    def create(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, model: type[Any], **values: Any
-    ) -> Any:
-        """Make an instance of one of the models, save it, tie it to this instance, and return it."""
-        made = model(**values)
-        self.add(made)
-        return made
 
     def get(self, *conditions: Q, **lookups: Any) -> M:
         """Refuse, as all verbs do that one query would have to answer."""
@@ -340,7 +366,12 @@ class RelatedAny(Related[M]):
 
 # What would have to know the order of a junction.
 _OF_ORDERS = frozenset({"limit", "offset", "page", "reverse"})
+_OF_ALL_ROWS = frozenset({"bulk_create", "upsert"})
 _OF_LISTS = frozenset({"iteration", "truth", "slices", "add", "remove", "set", "clear", "create"})
+
+
+def _listed(instance: Any, others: Iterable[Any]) -> bool:
+    return any(one is instance or one == instance for one in others)
 
 
 def _of(kind: type[Any], instance: Any, relation: ToMany) -> Any:
@@ -382,6 +413,7 @@ def _behind(instance: Any, relation: ToMany) -> Query:
     rows: QuerySet[Any] = relation.target.objects
     if not state_of(instance).stored:
         return rows.none().query
+    stored_key(instance)  # raises where this user was not told
     if relation.is_scoped:
         return rows.query
     if relation.options.kind == "one-to-many":

@@ -186,8 +186,8 @@ class Results(Generic[T]):
             return
         session = self._session()
         if self._query.grouping is not None:
-            for found in groups.read(session, self._query, page_size):
-                yield self._shape.packed(found)
+            for made in groups.read(session, self._query, page_size):
+                yield self._shape.packed(made)
             return
         decode = self._shape.decoder(self._query)
         try:

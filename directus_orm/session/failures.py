@@ -83,6 +83,15 @@ _FOREIGN_KEY = re.compile(
     re.IGNORECASE,
 )
 
+# How PostgreSQL, and MariaDB and MySQL, name what refers to a row. Directus names a constraint after its field.
+_REFERENCES = (
+    re.compile(r'foreign key constraint "(?P<constraint>[^"]+)" on table "(?P<collection>[^"]+)"'),
+    re.compile(
+        r"foreign key constraint fails \((?:`[^`]+`\.)?`(?P<collection>[^`]+)`, "
+        r"CONSTRAINT `(?P<constraint>[^`]+)` FOREIGN KEY \(`(?P<field>[^`]+)`\)"
+    ),
+)
+
 
 def server_error(
     request: Request, url: str, status: int, errors: list[Mapping[str, Any]], headers: Mapping[str, str]
@@ -102,10 +111,27 @@ def server_error(
     text = f"{_shortened('; '.join(reasons))} ({label}; {where})"
     if code in _WAYS_OUT:
         text = f"{text} {_WAYS_OUT[code]}"
+    reference = _reference(" ".join(reasons)) if cls is Protected else {}
+    if reference:
+        text = f"{'.'.join(filter(None, map(reference.get, ('collection', 'field'))))} refers to it: {text}"
     error = cls(text, status=status, code=code, extensions=extensions, errors=errors, request=request.masked())
     if isinstance(error, RateLimited):
         error.retry_after = retry_after(headers)
+    for name, value in reference.items():
+        setattr(error, name, value)
     return error
+
+
+def _reference(text: str) -> dict[str, str | None]:
+    """Return what a database says of the reference that protects a row, as attributes of the error."""
+    found = next(filter(None, (pattern.search(text) for pattern in _REFERENCES)), None)
+    if found is None:
+        return {}
+    known: dict[str, str | None] = {"field": None, **found.groupdict()}
+    collection, constraint = str(known["collection"]), str(known["constraint"])
+    if constraint.startswith(f"{collection}_") and constraint.endswith("_foreign"):
+        known["field"] = constraint.removeprefix(f"{collection}_").removesuffix("_foreign")
+    return known
 
 
 def plain_error(

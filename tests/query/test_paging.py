@@ -12,6 +12,7 @@ from directus_orm.dialects.rest import RestDialect
 from directus_orm.query.paging import key_pages, pages
 from directus_orm.query.turns import Page, Steps
 from directus_orm.testing import DirectusServer, start
+from directus_orm.wire import Row
 
 from ..schema import column, key, make_collection
 from ..world import Airline, Flight
@@ -20,7 +21,7 @@ from ..world import Airline, Flight
 def drive(steps: Steps, total: int, size: int = 0) -> list[dict[str, str]]:
     """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked."""
     asked: list[dict[str, str]] = []
-    rows = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
+    rows: list[Row] = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
     turn = next(steps)
     while turn.asks:
         answers = []
@@ -28,7 +29,7 @@ def drive(steps: Steps, total: int, size: int = 0) -> list[dict[str, str]]:
             params = dict(request.params)
             asked.append(params)
             last = str(params.get("filter", "")).partition('"_gt":')[2].rstrip("}]") or "0"
-            left = [row for row in rows if int(row["id"]) > int(last)][int(params.get("offset", 0)) :]
+            left = [row for row in rows if row["id"] > int(last)][int(params.get("offset", 0)) :]
             if request.method == "SEARCH":
                 asked[-1] = {"keys": str(len(request.json["keys"]))}
                 left = [row for row in rows if row["carrier"] in request.json["keys"]]

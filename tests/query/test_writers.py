@@ -6,7 +6,7 @@ import multiprocessing
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ class Named(Model, collection="named"):
     note: str | None = None
 
 
-KEYS = {
+KEYS: dict[str, Callable[[int], Any]] = {
     "counted": lambda n: n * 3,
     "uniques": lambda n: str(uuid5(NAMES, str(n))),
     "named": lambda n: f"{'%_aAéZ/,'[n % 8]}{n * 7919 % 5000:04}",

@@ -66,7 +66,8 @@ def test_deleting_a_row_that_others_refer_to_is_protected(session: Session) -> N
     child = articles(session).create({"title": "child", "parent": parent}, fields="id")["id"]
     with pytest.raises(errors.Protected) as caught:
         articles(session).delete(parent)
-    assert caught.value.status == 500
+    error = caught.value
+    assert (error.status, error.collection, error.field, error.constraint) == (500, None, None, None)
     articles(session).delete(child)
     articles(session).delete(parent)
 
@@ -75,14 +76,17 @@ def test_deleting_a_row_that_others_refer_to_is_protected(session: Session) -> N
 def test_protected_on_other_databases(
     server: str, request: pytest.FixtureRequest, open_session: Callable[..., Session]
 ) -> None:
-    """G34, in the words of PostgreSQL and MariaDB."""
+    """G34: PostgreSQL and MariaDB name the relation."""
     other: DirectusServer = request.getfixturevalue(server)
     session = open_session(other.url, token=other.token)
     with wire_collections(other):
         parent = articles(session).create({"title": "parent"}, fields="id")["id"]
         articles(session).create({"title": "child", "parent": parent})
-        with pytest.raises(errors.Protected):
+        with pytest.raises(errors.Protected, match=r"^wire_articles\.parent refers to it: ") as caught:
             articles(session).delete(parent)
+        for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+            assert (error.collection, error.field) == ("wire_articles", "parent")
+            assert error.constraint == "wire_articles_parent_foreign"
 
 
 def test_a_body_beyond_the_limit_is_an_invalid_payload(session: Session) -> None:

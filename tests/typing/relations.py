@@ -113,6 +113,22 @@ def any_of(page: Page) -> None:
             assert_type(block.title, str)
 
 
+def written(article: Article, page: Page, author: Author) -> None:
+    assert_type(page.blocks.create(Hero, title="x"), Hero)
+    assert_type(page.blocks.create(Comment, text="x", through_defaults={"sort": 1}), Comment)
+    assert_type(article.comments.create(text="x"), Comment)
+    assert_type(article.tags.create(name="x", through_defaults={"note": "y"}), Tag)
+    page.blocks.create("Hero", title="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    assert_type(article.tags.get_or_create(name="x"), tuple[Tag, bool])
+    article.tags.add(Tag(name="x"), 5, through_defaults={"note": "y"})
+    article.tags.remove(5)
+    article.tags.set([Tag(name="x"), 5])
+    article.tags.set(article.tags.filter(name="x"))
+    article.tags.clear()
+    article.tags.set(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    article.author.name.upper()
+
+
 def constructors(author: Author) -> None:
     Article(title="x", author=author)
     Article(title="x", author=author, tags=[])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

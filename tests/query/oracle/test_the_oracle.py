@@ -130,3 +130,24 @@ def test_the_last_digit_of_a_mean_is_none() -> None:
 def test_a_recipe_shows_what_can_be_pasted() -> None:
     recipe = Recipe("Article", ARTICLES, ARTICLES, ("{}.count()",), "0")
     assert f"ours:   {ARTICLES}\n" in repr(recipe)
+
+
+@pytest.mark.parametrize(
+    ("model", "hops"),
+    [
+        ("Flight", "plane__owner"),  # many-to-one, twice
+        ("Author", "comments__article"),  # one-to-many, and back
+        ("Article", "tags__articles"),  # many-to-many, from one side and from the other
+        ("Tag", "articles__author"),
+        ("Page", "blocks__hero"),  # many-to-any, of each of its models
+        ("Page", "blocks__text"),
+        ("Category", "parent__children__parent"),  # a tree, up and down
+        ("Category", "children__articles__author"),
+        ("Article", "category__parent__parent"),
+        ("Author", "articles__category__children"),
+    ],
+)
+def test_relations_of_every_kind_are_asked_about(model: str, hops: str) -> None:
+    """What is compared is drawn from these paths: each kind of relation is on some, and so are kinds together."""
+    ends = {path.name.rpartition("__")[2] for path in paths(model) if "__".join(path.hops) == hops}
+    assert len(ends) > 1
