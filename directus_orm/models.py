@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import attrs
 
 from . import errors, info, writes
+from .asynchronous import twin
 from .attributes import FieldAttribute, RelationAttribute
 from .errors import ConfigurationError
 from .fields import ABSENT, Field, field, leave_alone
@@ -138,6 +139,10 @@ class Model:
 
         Called by save, create and bulk_create when there is something to send; never for rows that are read.
         """
+
+    asave = twin(save, changes=True)
+    adelete = twin(delete, changes=True)
+    arefresh = twin(refresh, changes=True)
 
     # --- dictionaries ---------------------------------------------------------------------------------------
 

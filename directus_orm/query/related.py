@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar, overload
 
 from .. import links
+from ..asynchronous import twin
 from ..errors import UnsupportedQuery
 from ..instances import session_of, state_of, stored_key
 from ..lazy import asked_with, bringing, load_list
@@ -108,9 +109,11 @@ class Related(QuerySet[M]):
         """Return the last row, by key where there is no ordering, or None."""
         return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
 
-    def iterator(self, page_size: int | None = None) -> Iterator[M]:
-        """Iterate without keeping the rows, page by page."""
-        return iter(self._all()) if self._is_sorted else super().iterator(page_size)
+    def _paged(self, page_size: int | None = None) -> Iterator[list[M]]:
+        return self._at_once() if self._is_sorted else super()._paged(page_size)
+
+    def _at_once(self) -> Iterator[list[M]]:
+        yield self._all()
 
     @overload
     def __getitem__(self, index: int) -> M: ...
@@ -204,6 +207,11 @@ class Related(QuerySet[M]):
         made: M = self._link.target(**values)
         self.add(made)
         return made
+
+    aadd = twin(add, changes=True)
+    aremove = twin(remove, changes=True)
+    aset = twin(set, changes=True)  # noqa: A003 - the method
+    aclear = twin(clear, changes=True)
 
     def _waits(self) -> bool:
         return not state_of(self._instance).stored
@@ -317,9 +325,8 @@ class RelatedAny(Related[M]):
         """Return the last row, or None."""
         return self._all()[-1] if self else None
 
-    def iterator(self, page_size: int | None = None) -> Iterator[M]:  # noqa: ARG002
-        """Iterate over the rows, which are read at once."""
-        return iter(self)
+    def _paged(self, page_size: int | None = None) -> Iterator[list[M]]:  # noqa: ARG002
+        return self._at_once()
 
     def __getitem__(self, index: Any) -> Any:
         return self._all()[index]

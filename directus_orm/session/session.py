@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import requests
 
+from ..asynchronous import twin
 from ..dialects.rest import RestDialect
 from ..errors import (
     AuthenticationError,
@@ -214,12 +215,24 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._left():
+            self.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._left():
+            await self.aclose()
+
+    def _left(self) -> bool:
+        """Leave a block; say whether it was the outermost."""
         _current.pop(self)
         with self._lock:
             self._depth -= 1
-            outermost = self._depth == 0
-        if outermost:
-            self.close()
+            return self._depth == 0
 
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
@@ -230,6 +243,8 @@ class Session:
             log.debug("logout failed: %s", error)
         finally:
             self._transport.close()
+
+    aclose = twin(close, changes=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**self._options, "page_size": self.page_size}

@@ -143,3 +143,40 @@ def sessions() -> None:
     with Session("http://localhost:8055", token="x") as session:
         assert_type(session, Session)
     assert_type(connect("http://localhost:8055"), Session)
+
+
+async def in_asyncio(flight: Flight) -> None:
+    late = Flight.objects.filter(dep_delay__gt=60)
+    assert_type(await Flight.objects.aget(pk=1), Flight)
+    assert_type(await late.afirst(), Flight | None)
+    assert_type(await late.alast(), Flight | None)
+    assert_type(await late.alatest("id"), Flight)
+    assert_type(await late.aearliest("id"), Flight)
+    assert_type(await late.acount(), int)
+    assert_type(await late.aexists(), bool)
+    assert_type(await late.acontains(flight), bool)
+    assert_type(await late.apage(1, 20), Page[Flight])
+    assert_type(await late.aaggregate(n=Count("*")), dict[str, Any])
+    assert_type(await late.ain_bulk([1]), dict[Any, Flight])
+    assert_type(await late.acreate(carrier=flight.carrier), Flight)
+    assert_type(await late.aget_or_create(id=3), tuple[Flight, bool])
+    assert_type(await late.aupdate_or_create({"dep_delay": 1}, id=3), tuple[Flight, bool])
+    assert_type(await late.abulk_create([flight]), list[Flight])
+    assert_type(await late.abulk_update([flight], ["dep_delay"]), int)
+    assert_type(await late.aupsert([flight]), list[Flight])
+    assert_type(await late.aupdate(dep_delay=None), int)
+    assert_type(await late.adelete(), int)
+    assert_type(await flight.asave(update_fields=["dep_delay"]), None)
+    assert_type(await flight.adelete(), None)
+    assert_type(await flight.arefresh(["dep_delay"]), None)
+    assert_type([row async for row in late], list[Flight])
+    assert_type([row async for row in late.aiterator(page_size=5)], list[Flight])
+    assert_type([row async for row in late.values("id")], list[dict[str, Any]])
+    assert_type(await late.values("id").afirst(), dict[str, Any] | None)
+    await late.afirst(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await late.acontains(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await flight.asave(["dep_delay"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    late.aiterator(size=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    async with Session("http://localhost:8055", token="x") as session:
+        assert_type(session, Session)
+        assert_type(await session.aclose(), None)
