@@ -57,6 +57,7 @@ LAYERS = (
     "attributes",
     "rounding",
     "trees",
+    "changes",
     "writes",
     "bulk",
     "links",
