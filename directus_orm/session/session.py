@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
 import requests
 
@@ -23,11 +23,14 @@ from ..errors import (
     TransportError,
 )
 from ..wire import Answer, Request, as_search
+from . import derived, server_info
 from .auth import Auth, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
+from .derived import CREDENTIALS, Changeable, Learnt, LostUser
 from .plain import Items, encoded_params, encoded_path
 from .retry import Retry
+from .server_info import Health, KnownInfo, ServerInfo
 from .transport import Transport
 
 log = logging.getLogger("directus_orm")
@@ -58,6 +61,12 @@ class Session:
 
     dialect: ClassVar[RestDialect] = RestDialect()
     """How the server is asked; the same for all servers so far."""
+
+    max_rows = Learnt[int]()
+    # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
+    disregards_case = Learnt[bool]()
+    # Whether null comes first in its orderings, too.
+    null_first = Learnt[bool]()
 
     def __init__(
         self,
@@ -92,12 +101,11 @@ class Session:
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
         self.page_size: int | None = page_size
-        self.max_rows: int | None = None
-        # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
-        self.disregards_case: bool | None = None
-        # Whether null comes first in its orderings, too.
-        self.null_first: bool | None = None
-        self.lazy_loading_is_forbidden = False
+        self.learnt: dict[str, Any] = {}
+        self._forbids_lazy_loading = False
+        self._known_info = KnownInfo()
+        self._parent: Session | None = None
+        self._is_another_user = False
         self._captures: tuple[Capture, ...] = ()
         self._depth = 0
         self._lock = threading.Lock()
@@ -200,11 +208,77 @@ class Session:
 
         For tests: the error names what was touched, and what to add to the queryset.
         """
-        before, self.lazy_loading_is_forbidden = self.lazy_loading_is_forbidden, True
+        before, self._forbids_lazy_loading = self._forbids_lazy_loading, True
         try:
             yield
         finally:
-            self.lazy_loading_is_forbidden = before
+            self._forbids_lazy_loading = before
+
+    @property
+    def lazy_loading_is_forbidden(self) -> bool:
+        """Whether `forbid_lazy_loading` holds, here or in the session that this one was made of."""
+        return self._forbids_lazy_loading or (self._parent is not None and self._parent.lazy_loading_is_forbidden)
+
+    # --- others of this server ------------------------------------------------------------------------------
+
+    def with_options(self, **options: Unpack[Changeable]) -> Self:
+        """Return a session for the same server, over the same connections, with other options.
+
+        It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``auth``, ``timeout``, ``retry`` and
+        ``page_size``. Without credentials it shares the login of this session; ``token=None`` is the public. It
+        never closes the connections, nor logs this session out; `capture` of this one records what it sends, too.
+
+        Raises `ConfigurationError` for what belongs to the connections, such as ``url`` and ``verify``.
+
+        ```python
+        Flight.objects.using(session.with_options(token=user_token)).count()
+        ```
+        """
+        derived.check(options)
+        inherited = {name: value for name, value in self._options.items() if name != "mode"}
+        made = type(self)(self.url, **{**inherited, "page_size": self.page_size, **options})
+        parts = vars(made)
+        own = parts["_auth"] if CREDENTIALS & options.keys() else None
+        if own is None:
+            parts["_options"]["mode"] = self._options["mode"]
+        parts |= {
+            "_auth": derived.login_of(self._auth, own),
+            "_transport": derived.SharedTransport(self._transport, parts["_transport"], made._watch),  # noqa: SLF001
+            "_parent": self,
+            "_is_another_user": self._is_another_user if own is None else not own.anonymous,
+            "learnt": self.learnt,
+        }
+        return made
+
+    # --- the server itself ----------------------------------------------------------------------------------
+
+    def info(self, *, fresh: bool = False) -> ServerInfo:
+        """Return what the server says of itself: its version, its limits; asked once, or anew with ``fresh``.
+
+        The public is told the major version alone. A maximum of rows holds for all pages from then on.
+        """
+        info = self._known_info.get(self.send, fresh=fresh)
+        if info.max_rows is not None:
+            self.max_rows = info.max_rows
+        return info
+
+    def ping(self) -> float:
+        """Return the seconds of a round trip to the server; sent once, without credentials, never repeated.
+
+        Raises `TransportError` or `Unavailable` where there is no answer.
+        """
+        return server_info.ping(lambda request: self._transport.send(request, None))
+
+    def health(self) -> Health:
+        """Return how the server is: ``status``, and for administrators what was measured.
+
+        Directus 12 tells nobody without a login: `Forbidden`.
+        """
+        return server_info.health(self.send)
+
+    ainfo = twin(info)
+    aping = twin(ping)
+    ahealth = twin(health)
 
     def __enter__(self) -> Self:
         with self._lock:
@@ -248,7 +322,7 @@ class Session:
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**self._options, "page_size": self.page_size}
-        return _unpickled, (type(self), self.url, options, self._auth.anonymous)
+        return _unpickled, (type(self), self.url, options, self._auth.anonymous, self._is_another_user)
 
     def __copy__(self) -> Self:
         return self  # within a process a session is shared, not copied
@@ -323,9 +397,15 @@ def current_session() -> Session:
 _current: Current[Session] = Current("directus_orm_session")
 
 
-def _unpickled(cls: type[Session], url: str, options: dict[str, Any], anonymous: bool) -> Session:
+def _unpickled(
+    cls: type[Session], url: str, options: dict[str, Any], anonymous: bool, is_another_user: bool
+) -> Session:
     if anonymous:
         return cls(url, **options)
+    if is_another_user:
+        session = cls(url, **{**options, "auth": LostUser(url)})
+        session._is_another_user = True
+        return session
     options = _with_env_credentials(options)
     if not any(options.get(name) for name in _CREDENTIALS):
         options["auth"] = Lost(url)
