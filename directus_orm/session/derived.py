@@ -52,9 +52,9 @@ def check(names: Collection[str]) -> None:
 class SharedTransport(Transport):
     """The connections of another transport, which stay open, with a timeout of its own."""
 
-    def __init__(self, of: Transport, own: Transport, watcher: Watcher) -> None:
-        vars(self).update(vars(own))
-        self._of = of
+    def __init__(self, of: Transport, timeout: tuple[float, float], watcher: Watcher) -> None:
+        vars(self).update(vars(of))
+        self._of, self._timeout = of, timeout
 
         def watch(request: Request, status: int | None, seconds: float) -> None:
             watcher(request, status, seconds)
@@ -131,7 +131,7 @@ class Learnt(Generic[T]):
     @overload
     def __get__(self, session: object, owner: type[Any]) -> T | None: ...
     def __get__(self, session: Any, owner: type[Any]) -> Learnt[T] | T | None:
-        return self if session is None else session.learnt.get(self._name)
+        return self if session is None else vars(session)["_learnt"].get(self._name)
 
     def __set__(self, session: Any, value: T | None) -> None:
-        session.learnt[self._name] = value
+        vars(session)["_learnt"][self._name] = value

@@ -101,7 +101,7 @@ class Session:
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
         self.page_size: int | None = page_size
-        self.learnt: dict[str, Any] = {}
+        self._learnt: dict[str, Any] = {}
         self._forbids_lazy_loading = False
         self._known_info = KnownInfo()
         self._parent: Session | None = None
@@ -241,12 +241,13 @@ class Session:
         own = parts["_auth"] if CREDENTIALS & options.keys() else None
         if own is None:
             parts["_options"]["mode"] = self._options["mode"]
+        shared = derived.SharedTransport(self._transport, parts["_options"]["timeout"], made._watch)  # noqa: SLF001
         parts |= {
             "_auth": derived.login_of(self._auth, own),
-            "_transport": derived.SharedTransport(self._transport, parts["_transport"], made._watch),  # noqa: SLF001
+            "_transport": shared,
             "_parent": self,
             "_is_another_user": self._is_another_user if own is None else not own.anonymous,
-            "learnt": self.learnt,
+            "_learnt": self._learnt,
         }
         return made
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Any, Self, assert_type
 
 from directus_orm import (
     Avg,
@@ -43,6 +43,11 @@ class Flight(Model, ordering=("-time_hour",)):
     price: Decimal = field(default=Decimal(0))
     tags: list[str] = field(factory=list)
     time_hour: datetime | None = None
+
+
+class Late(QuerySet[Flight]):
+    def by(self, minutes: int) -> Self:
+        return self.filter(dep_delay__gt=minutes)
 
 
 class Charter(Flight, collection="charters"):
@@ -145,7 +150,7 @@ def sessions() -> None:
     assert_type(connect("http://localhost:8055"), Session)
 
 
-async def in_asyncio(flight: Flight) -> None:
+async def in_asyncio(flight: Flight, own: Late) -> None:
     late = Flight.objects.filter(dep_delay__gt=60)
     assert_type(await Flight.objects.aget(pk=1), Flight)
     assert_type(await late.afirst(), Flight | None)
@@ -173,6 +178,7 @@ async def in_asyncio(flight: Flight) -> None:
     assert_type([row async for row in late.aiterator(page_size=5)], list[Flight])
     assert_type([row async for row in late.values("id")], list[dict[str, Any]])
     assert_type(await late.values("id").afirst(), dict[str, Any] | None)
+    assert_type(await own.by(3).afirst(), Flight | None)
     await late.afirst(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await late.acontains(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await flight.asave(["dep_delay"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
