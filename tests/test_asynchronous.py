@@ -35,7 +35,7 @@ from directus_orm.query.related import RelatedAny
 from directus_orm.query.results import Results
 from directus_orm.testing import DirectusServer
 
-from .library import Article, Tag
+from .library import Article, Author, Page, Tag
 from .world import Airline, Flight, Note, Setting
 
 # --- what there is ------------------------------------------------------------------------------------------
@@ -155,6 +155,21 @@ def test_related_rows_come_for_the_whole_page(shelf: Session) -> None:
     assert len(sent) == 2
     assert found == {article.pk: {tag.pk for tag in article.tags} for article in Article.objects.all()}
     assert any(found.values())
+
+
+def test_related_rows_of_every_kind_are_looped_over(shelf: Session) -> None:
+    async def read(rows: Related[Any]) -> list[Any]:
+        kept = [row async for row in rows]
+        assert [row async for row in rows.aiterator()] == kept == list(rows.iterator())
+        return kept
+
+    article, page, author = Article.objects.get(pk=2), Page.objects.get(pk=1), Author.objects.get(pk=1)
+    for name, one in (("comments", article), ("tags", article), ("blocks", page), ("articles", author)):
+        rows = getattr(type(one).objects.get(pk=one.pk), name)
+        assert asyncio.run(read(rows)) == list(getattr(one, name)) != []
+    unsaved = Article(title="new")
+    unsaved.tags.add(Tag(name="waits"))
+    assert [tag.name for tag in asyncio.run(read(unsaved.tags))] == ["waits"]
 
 
 @pytest.fixture
@@ -375,10 +390,10 @@ def test_a_slow_server_does_not_stop_the_loop(notes: Session, verb: str) -> None
         return max(later - earlier for earlier, later in pairwise(ticks))
 
     TOKEN_OF = {notes: notes._auth.token(notes._ask)}
-    with slow(0.3) as slowly:
+    with slow(0.6) as slowly:
         longest = asyncio.run(_ticking(ask))
     assert len(ticks) >= 10
-    assert longest < 0.2
+    assert longest < 0.5
 
 
 class Counting(ThreadPoolExecutor):
@@ -451,7 +466,7 @@ async def cancelled(work: Coroutine[Any, Any, Any], gate: Gate) -> None:
     started = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 async def all_of(rows: QuerySet[Flight]) -> list[int]:

@@ -110,7 +110,7 @@ class Related(QuerySet[M]):
         return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
 
     def _paged(self, page_size: int | None = None) -> Iterator[list[M]]:
-        return self._at_once() if self._is_sorted else super()._paged(page_size)
+        return self._at_once() if self._is_sorted or self._waits() else super()._paged(page_size)
 
     def _at_once(self) -> Iterator[list[M]]:
         yield self._all()

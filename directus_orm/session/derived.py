@@ -12,6 +12,7 @@ from ..wire import Request
 from .auth import Ask, Auth, Login, Lost
 from .transport import Transport, Watcher
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 CREDENTIALS = frozenset({"token", "email", "password", "otp", "auth"})
@@ -109,6 +110,27 @@ class LostUser(Lost):
             "which leaves credentials behind; those of the environment may be another user's. "
             "Make it again in the process that unpickles it."
         )
+
+
+def derive(parent: S, options: Changeable) -> S:
+    """Return a session with other options that shares the rest."""
+    base = vars(parent)
+    inherited = {name: value for name, value in base["_options"].items() if name != "mode"}
+    kind: Any = type(parent)
+    made: Any = kind(base["_transport"].url, **{**inherited, "page_size": base["page_size"], **options})
+    parts = vars(made)
+    own: Auth | None = parts["_auth"] if CREDENTIALS & options.keys() else None
+    if own is None:
+        parts["_options"]["mode"] = base["_options"]["mode"]
+    parts |= {
+        "_auth": login_of(base["_auth"], own),
+        "_transport": SharedTransport(base["_transport"], parts["_options"]["timeout"], made._watch),  # noqa: SLF001
+        "_parent": parent,
+        "_is_another_user": base["_is_another_user"] if own is None else not own.anonymous,
+        "_learnt": base["_learnt"],
+    }
+    session: S = made
+    return session
 
 
 def login_of(parent: Auth, own: Auth | None) -> Auth:

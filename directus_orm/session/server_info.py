@@ -9,8 +9,11 @@ from typing import Any
 
 import attrs
 
+from ..asynchronous import twin
 from ..errors import TransportError
 from ..wire import Answer, Request
+from .derived import Learnt
+from .transport import Transport
 
 Send = Callable[[Request], Answer]
 
@@ -109,22 +112,52 @@ class KnownInfo:
         return self._info
 
 
-def ping(send: Send) -> float:
-    """Return the seconds of one round trip."""
-    started = time.perf_counter()
-    answer = send(_PING)
-    seconds = time.perf_counter() - started
-    if answer.data != "pong":
-        raise _stranger(_PING, answer.data)
-    return seconds
+class AsksOfServer:
+    """What a session asks about the server itself."""
 
+    _known_info: KnownInfo
+    _transport: Transport
+    max_rows = Learnt[int]()
 
-def health(send: Send) -> Health:
-    """Ask a server how it is."""
-    said = send(_HEALTH).data
-    if not isinstance(said, Mapping) or "status" not in said:
-        raise _stranger(_HEALTH, said)
-    return Health(str(said["status"]), said.get("releaseId"), said.get("checks") or {})
+    def send(self, request: Request) -> Answer:
+        """Send a request and return its answer."""
+        raise NotImplementedError
+
+    def info(self, *, fresh: bool = False) -> ServerInfo:
+        """Return what the server says of itself: its version, its limits; asked once, or anew with ``fresh``.
+
+        The public is told the major version alone. A maximum of rows holds for all pages from then on.
+        """
+        info = self._known_info.get(self.send, fresh=fresh)
+        if info.max_rows is not None:
+            self.max_rows = info.max_rows
+        return info
+
+    def ping(self) -> float:
+        """Return the seconds of a round trip to the server; sent once, without credentials, never repeated.
+
+        Raises `TransportError` or `Unavailable` where there is no answer.
+        """
+        started = time.perf_counter()
+        answer = self._transport.send(_PING, None)
+        seconds = time.perf_counter() - started
+        if answer.data != "pong":
+            raise _stranger(_PING, answer.data)
+        return seconds
+
+    def health(self) -> Health:
+        """Return how the server is: ``status``, and for administrators what was measured.
+
+        Directus 12 tells nobody without a login: `Forbidden`.
+        """
+        said = self.send(_HEALTH).data
+        if not isinstance(said, Mapping) or "status" not in said:
+            raise _stranger(_HEALTH, said)
+        return Health(str(said["status"]), said.get("releaseId"), said.get("checks") or {})
+
+    ainfo = twin(info)
+    aping = twin(ping)
+    ahealth = twin(health)
 
 
 def _read(said: Any) -> ServerInfo:

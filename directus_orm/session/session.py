@@ -23,14 +23,14 @@ from ..errors import (
     TransportError,
 )
 from ..wire import Answer, Request, as_search
-from . import derived, server_info
+from . import derived
 from .auth import Auth, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
-from .derived import CREDENTIALS, Changeable, Learnt, LostUser
+from .derived import Changeable, Learnt, LostUser
 from .plain import Items, encoded_params, encoded_path
 from .retry import Retry
-from .server_info import Health, KnownInfo, ServerInfo
+from .server_info import AsksOfServer, KnownInfo
 from .transport import Transport
 
 log = logging.getLogger("directus_orm")
@@ -42,7 +42,7 @@ _STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 _CREDENTIALS = ("token", "email", "password")
 
 
-class Session:
+class Session(AsksOfServer):
     """One Directus server as one user sees it; thread-safe, opened by the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
@@ -62,7 +62,6 @@ class Session:
     dialect: ClassVar[RestDialect] = RestDialect()
     """How the server is asked; the same for all servers so far."""
 
-    max_rows = Learnt[int]()
     # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
     disregards_case = Learnt[bool]()
     # Whether null comes first in its orderings, too.
@@ -235,51 +234,7 @@ class Session:
         ```
         """
         derived.check(options)
-        inherited = {name: value for name, value in self._options.items() if name != "mode"}
-        made = type(self)(self.url, **{**inherited, "page_size": self.page_size, **options})
-        parts = vars(made)
-        own = parts["_auth"] if CREDENTIALS & options.keys() else None
-        if own is None:
-            parts["_options"]["mode"] = self._options["mode"]
-        shared = derived.SharedTransport(self._transport, parts["_options"]["timeout"], made._watch)  # noqa: SLF001
-        parts |= {
-            "_auth": derived.login_of(self._auth, own),
-            "_transport": shared,
-            "_parent": self,
-            "_is_another_user": self._is_another_user if own is None else not own.anonymous,
-            "_learnt": self._learnt,
-        }
-        return made
-
-    # --- the server itself ----------------------------------------------------------------------------------
-
-    def info(self, *, fresh: bool = False) -> ServerInfo:
-        """Return what the server says of itself: its version, its limits; asked once, or anew with ``fresh``.
-
-        The public is told the major version alone. A maximum of rows holds for all pages from then on.
-        """
-        info = self._known_info.get(self.send, fresh=fresh)
-        if info.max_rows is not None:
-            self.max_rows = info.max_rows
-        return info
-
-    def ping(self) -> float:
-        """Return the seconds of a round trip to the server; sent once, without credentials, never repeated.
-
-        Raises `TransportError` or `Unavailable` where there is no answer.
-        """
-        return server_info.ping(lambda request: self._transport.send(request, None))
-
-    def health(self) -> Health:
-        """Return how the server is: ``status``, and for administrators what was measured.
-
-        Directus 12 tells nobody without a login: `Forbidden`.
-        """
-        return server_info.health(self.send)
-
-    ainfo = twin(info)
-    aping = twin(ping)
-    ahealth = twin(health)
+        return derived.derive(self, options)
 
     def __enter__(self) -> Self:
         with self._lock:
