@@ -111,14 +111,28 @@ class OutcomeUnknown(TransportError):
 
 
 class StaleObject(DirectusError, RuntimeError):
-    """The row changed since it was loaded; ``ours`` and ``theirs`` hold the fields that differ."""
+    """The row changed since it was loaded, so it was not written: ``model``, ``key``.
+
+    ``ours``, ``theirs`` and ``loaded`` hold, of each field that changed on the server, the value of the instance,
+    the server's, and the one that was loaded; relations by their keys.
+    """
 
     def __init__(
-        self, message: str, *, ours: Mapping[str, Any] | None = None, theirs: Mapping[str, Any] | None = None
+        self,
+        message: str,
+        *,
+        model: str = "",
+        key: Any = None,
+        ours: Mapping[str, Any] | None = None,
+        theirs: Mapping[str, Any] | None = None,
+        loaded: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
+        self.model = model
+        self.key = key
         self.ours = dict(ours or {})
         self.theirs = dict(theirs or {})
+        self.loaded = dict(loaded or {})
 
 
 class PlaceLost(DirectusError, RuntimeError):

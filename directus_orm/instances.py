@@ -193,6 +193,11 @@ def state_of(instance: Any) -> State:
     return state
 
 
+def is_new(value: Any) -> bool:
+    """Return whether a value is an instance that has no row yet."""
+    return is_model(type(value)) and not state_of(value).stored and not state_of(value).deleted
+
+
 def key_of(instance: Any) -> Any:
     """Return the value of the key field, or None before there is one.
 

@@ -11,12 +11,12 @@ import attrs
 from . import bulk, writes
 from .errors import Forbidden, InvalidForeignKey, QueryError
 from .info import ModelInfo, is_model
-from .instances import Batch, gone, read_rows, reference, session_of, state_of, stored_key
+from .instances import Batch, gone, is_new, read_rows, reference, session_of, state_of, stored_key
 from .query.conditions import NEVER, Leaf
 from .query.query import Nested, Query
 from .relations import ToMany
 from .session import Session
-from .trees import belong, is_new, junction_row, key_sent
+from .trees import belong, junction_row, key_sent
 from .wire import Row
 
 Identity = tuple[str, Any]

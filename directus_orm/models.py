@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import attrs
 
 from . import errors, info, writes
+from .asynchronous import twin
 from .attributes import FieldAttribute, RelationAttribute
 from .errors import ConfigurationError
 from .fields import ABSENT, Field, field, leave_alone
@@ -101,18 +102,23 @@ class Model:
 
     # --- active record --------------------------------------------------------------------------------------
 
-    def save(self, *, update_fields: Iterable[str] | None = None) -> None:
+    def save(self, *, update_fields: Iterable[str] | None = None, if_unmodified: bool = False) -> None:
         """Create the row, or send what changed; nothing changed sends nothing.
 
         A new instance sends what was given and the declared defaults other than None; the server makes the
         rest. Afterwards the instance holds what the server stored. ``update_fields`` sends no others.
 
+        ``if_unmodified`` reads the row just before writing, and writes only if all that was loaded of it is there
+        unchanged. Directus has no conditional write: a change between that read and the write is not seen. Nor
+        is a change of a field that was not loaded, or that the server masks.
+
         Raises:
             ConversionError: a value does not fit its field, a changed key, a changed readonly field.
             DoesNotExist: the row to update is not there.
             InvalidRequest: the server refused a value; subclasses say why.
+            StaleObject: with ``if_unmodified``, others changed the row since it was loaded.
         """
-        writes.save(self, update_fields)
+        writes.save(self, update_fields, if_unmodified=if_unmodified)
 
     def delete(self) -> None:
         """Delete the row; one that is gone already is no error.
@@ -138,6 +144,10 @@ class Model:
 
         Called by save, create and bulk_create when there is something to send; never for rows that are read.
         """
+
+    asave = twin(save, changes=True)
+    adelete = twin(delete, changes=True)
+    arefresh = twin(refresh, changes=True)
 
     # --- dictionaries ---------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ import attrs
 
 from .errors import ConversionError
 from .fields import Field
-from .info import ModelInfo, is_model
-from .instances import gone, state_of, stored_key
+from .info import ModelInfo
+from .instances import gone, is_new, state_of, stored_key
 from .query.query import Nested, Query
 from .relations import ToMany
 from .wire import Row
@@ -132,11 +132,6 @@ class _Search:
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------
-
-
-def is_new(value: Any) -> bool:
-    """Return whether a value is an instance that has no row yet."""
-    return is_model(type(value)) and not state_of(value).stored and not state_of(value).deleted
 
 
 def carries_key(instance: Any) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from .changes import changed_fields, check_unmodified, differs, is_document
 from .errors import (
     ConfigurationError,
     ConversionError,
@@ -17,52 +17,13 @@ from .errors import (
 )
 from .fields import Field
 from .info import ModelInfo, is_model
-from .instances import Batch, gone, key_of, read_rows, session_of, state_of, stored_key, take
+from .instances import Batch, gone, is_new, key_of, read_rows, session_of, state_of, stored_key, take
 from .query.query import Path, Query
 from .relations import ToMany
 from .rounding import ROUNDED, warn_if_rounded
 from .session import Session
-from .trees import Part, Sending, Store, beforehand, is_new, listed, take_back, with_key
+from .trees import Part, Sending, Store, beforehand, listed, take_back, with_key
 from .wire import Row
-
-# --- what changed -------------------------------------------------------------------------------------------
-
-
-def changed_fields(instance: Any) -> list[Field]:
-    """Return the fields whose value is not the one the server is known to hold."""
-    info, state = _info(instance), state_of(instance)
-    return [f for f in info.fields.values() if f.name in instance.__dict__ and _differs(f, instance, state.row)]
-
-
-def _differs(field: Field, instance: Any, row: Row) -> bool:
-    value = instance.__dict__[field.name]
-    if field.column not in row or is_new(value):
-        return True
-    stored = row[field.column]
-    if is_model(type(value)):
-        value = key_of(value)
-    if value is None or stored is None:
-        return value is not stored
-    try:
-        before = field.load(stored)
-    except ConversionError:
-        return True
-    # Objects decide themselves what makes them equal; what is stored decides here.
-    if not _is_document(field) and type(value) is type(before) and value == before:
-        return False
-    try:
-        return _json(field.dump(value)) != _json(field.dump(before))
-    except ConversionError:  # one of the two cannot be sent: whoever sends it says so
-        return bool(value != before)
-
-
-def _is_document(field: Field) -> bool:
-    return field.value_type.kind.partition(".")[0] in {"csv", "geometry", "json"}
-
-
-def _json(value: Any) -> str:
-    # As text, 1 and True differ, and dictionaries do not differ by their order.
-    return json.dumps(value, sort_keys=True)
 
 
 def _plain(field: Field, instance: Any) -> Any:
@@ -94,13 +55,16 @@ def payload(instance: Any, fields: Iterable[Field]) -> Row:
 # --- one row ------------------------------------------------------------------------------------------------
 
 
-def save(instance: Any, update_fields: Iterable[str] | None = None) -> None:
+def save(instance: Any, update_fields: Iterable[str] | None = None, *, if_unmodified: bool = False) -> None:
     """Create the row, or send what changed; see `Model.save`."""
     info, state = _info(instance), state_of(instance)
     if state.deleted:
         raise gone(instance, "it was deleted; a new instance creates it again")
+    if if_unmodified and not state.stored:
+        msg = f"if_unmodified is for rows that were read or saved before; this {info.model.__name__} was not."
+        raise ConfigurationError(msg)
     if state.stored or info.options.singleton:
-        _update(instance, info, update_fields)
+        _update(instance, info, update_fields, if_unmodified)
     else:
         _create(instance, info, update_fields)
 
@@ -212,7 +176,7 @@ def checked_key(info: ModelInfo, row: Row) -> Row:
     return row
 
 
-def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None:
+def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmodified: bool) -> None:
     names = names if names is None or isinstance(names, str) else list(names)
     if not _chosen(info, instance, names):
         return
@@ -221,6 +185,8 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     if not fields:
         return
     _check_key(instance, info, fields)
+    if if_unmodified:
+        check_unmodified(instance)
     session = session_of(instance)
     sending = _settled(instance, fields)
     # What changed and is not sent now stays as it is, to be sent later.
@@ -249,7 +215,7 @@ def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list
         raise TypeError(msg)
     named = [info.field(name, "save(update_fields=…)") for name in names]
     row = state_of(instance).row
-    return [f for f in dict.fromkeys(named) if f.name in instance.__dict__ and _differs(f, instance, row)]
+    return [f for f in dict.fromkeys(named) if f.name in instance.__dict__ and differs(f, instance, row)]
 
 
 def _check_key(instance: Any, info: ModelInfo, fields: Sequence[Field]) -> None:
@@ -305,7 +271,7 @@ def _kept(field: Field, instance: Any, row: Row) -> bool:
         return False
     if is_model(type(value)):
         return bool(field.load(raw) == key_of(value))
-    return _is_document(field) and not _differs(field, instance, row)
+    return is_document(field) and not differs(field, instance, row)
 
 
 def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:

@@ -17,6 +17,7 @@ PACKAGE = Path(directus_orm.__file__).parent
 # From the ground up: a module may import those above it in this list, and no others. A package counts as one
 # room where its modules are of one subject.
 LAYERS = (
+    "asynchronous",
     "wire",
     "errors",
     "scalars",
@@ -63,6 +64,7 @@ LAYERS = (
     "attributes",
     "rounding",
     "trees",
+    "changes",
     "writes",
     "bulk",
     "links",

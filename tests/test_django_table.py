@@ -90,10 +90,6 @@ def public(owner: Any) -> set[str]:
     return {name for name in dir(owner) if not name.startswith("_")}
 
 
-def is_twin(name: str) -> bool:
-    return name[0] == "a" and hasattr(dj.QuerySet, name[1:])
-
-
 # --- every name stands there --------------------------------------------------------------------------------
 
 _FIELDS = (
@@ -107,7 +103,7 @@ _CLASSES = {
     if isinstance(kind, type) and kind.__module__ == expressions.__name__
 }
 _NAMES: dict[str, set[str]] = {
-    "Querysets": {name for name in public(dj.QuerySet) if not is_twin(name)},
+    "Querysets": public(dj.QuerySet),
     "Managers": public(dj.Manager) - public(dj.QuerySet),
     "Q": public(dj.Q()),
     "Lookups": {name for kind in _FIELDS for name in kind.get_class_lookups()},
@@ -319,7 +315,6 @@ SNIPPETS = (
     'Flight.objects.all().update(dep_delay=F("distance"))',
     "Flight.objects.delete()",
     "Flight.objects.db",
-    "Flight.objects.acount()",
     "Flight.objects[::2]",
     "Flight.objects[-1]",
     "Flight.objects[5:10].filter(pk=1)",

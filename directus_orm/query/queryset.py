@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from .. import bulk, writes
+from ..asynchronous import twin
 from ..errors import ConfigurationError, QueryError, RecordNotUnique
 from ..fields import Field
 from ..info import ModelInfo
@@ -255,7 +256,7 @@ class QuerySet(Rows[M]):
 
     # --- making ---------------------------------------------------------------------------------------------
 
-    def create(self, **values: Any) -> M:
+    def create(self, /, **values: Any) -> M:
         """Make an instance, save it, and return it."""
         self._plural("create")
         instance: M = self._query.model(**values)
@@ -263,7 +264,7 @@ class QuerySet(Rows[M]):
         writes.save(instance)
         return instance
 
-    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+    def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """Return the row that meets the conditions, else one that was created; and whether it was.
 
         A new row takes the values that were looked for, and ``defaults``. Two programs may do this at once: the
@@ -284,6 +285,7 @@ class QuerySet(Rows[M]):
 
     def update_or_create(
         self,
+        /,
         defaults: Mapping[str, Any] | None = None,
         create_defaults: Mapping[str, Any] | None = None,
         **lookups: Any,
@@ -299,7 +301,7 @@ class QuerySet(Rows[M]):
             writes.save(found)
         return found, created
 
-    def update(self, **values: Any) -> int:
+    def update(self, /, **values: Any) -> int:
         """Write these values to all rows of the query, and return how many there were.
 
         The rows are chosen first, limits and orderings included, then written by key, 1,000 in one transaction;
@@ -374,6 +376,19 @@ class QuerySet(Rows[M]):
             for instance in instances:
                 state_of(instance).batch = batch = Batch(self._using, self._query.model)
                 batch.add(instance)
+
+    # --- in asyncio -----------------------------------------------------------------------------------------
+
+    acontains = twin(contains)
+    ain_bulk = twin(in_bulk)
+    acreate = twin(create, changes=True)
+    aget_or_create = twin(get_or_create, changes=True)
+    aupdate_or_create = twin(update_or_create, changes=True)
+    aupdate = twin(update, changes=True)
+    adelete = twin(delete, changes=True)
+    abulk_create = twin(bulk_create, changes=True)
+    abulk_update = twin(bulk_update, changes=True)
+    aupsert = twin(upsert, changes=True)
 
 
 def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:

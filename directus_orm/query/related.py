@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar, overload
 
 from .. import links
+from ..asynchronous import twin
 from ..errors import UnsupportedQuery
-from ..instances import gone, session_of, state_of, stored_key
+from ..instances import gone, is_new, session_of, state_of, stored_key
 from ..lazy import asking_for, load_list
 from ..progress import Progress
 from ..relations import ToMany
 from ..session import Session
-from ..trees import is_new, key_sent
+from ..trees import key_sent
 from .conditions import ALWAYS, Some
 from .explain import Explanation, explain_list
 from .junctions import field_of, junction, through, tied
@@ -109,13 +110,15 @@ class Related(QuerySet[M]):
         """Return the last row, by key where there is no ordering, or None."""
         return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
 
-    def iterator(
+    def _paged(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
-    ) -> Iterator[M]:
-        """Iterate without keeping the rows, page by page; in the order of a junction, over the whole list."""
-        if self._is_sorted and after is None:
-            return self._told(iter([self._all()]), progress)
-        return super().iterator(page_size, read_ahead, progress, after)
+    ) -> Iterator[list[M]]:
+        if (self._is_sorted or not state_of(self._instance).stored) and after is None:
+            return self._told(self._at_once(), progress)
+        return super()._paged(page_size, read_ahead, progress, after)
+
+    def _at_once(self) -> Iterator[list[M]]:
+        yield self._all()
 
     @overload
     def __getitem__(self, index: int) -> M: ...
@@ -226,6 +229,11 @@ class Related(QuerySet[M]):
         made = links.new_child(self._link, self._instance, model, values)
         self.add(made, through_defaults=through_defaults)
         return made
+
+    aadd = twin(add, changes=True)
+    aremove = twin(remove, changes=True)
+    aset = twin(set, changes=True)  # noqa: A003 - the method
+    aclear = twin(clear, changes=True)
 
     def _further(self, through_defaults: Mapping[str, Any] | None) -> Mapping[str, Any]:
         links.refuse_further(self._link, through_defaults)
@@ -348,17 +356,16 @@ class RelatedAny(Related[M]):
         """Return the last row, or None."""
         return self._all()[-1] if self else None
 
-    def iterator(
+    def _paged(
         self,
         page_size: int | None = None,  # noqa: ARG002
         read_ahead: int = 1,  # noqa: ARG002
         progress: Progress = None,
         after: Any = None,
-    ) -> Iterator[M]:
-        """Iterate over the rows, which are read at once."""
+    ) -> Iterator[list[M]]:
         if after is not None:
             self._plural("iterator(after=…)")
-        return self._told(iter([self._all()]), progress)
+        return self._told(self._at_once(), progress)
 
     def __getitem__(self, index: Any) -> Any:
         return self._all()[index]

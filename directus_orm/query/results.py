@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, Self, TypeVar, overload
 
 import attrs
 
+from ..asynchronous import kept_rows, paged_twin, twin
 from ..errors import Forbidden, QueryError, UnsupportedQuery
 from ..instances import stored_key
 from ..progress import Progress, checked, reporting
@@ -36,7 +38,7 @@ class Results(Generic[T]):
     nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_fresh", "_pages", "_query", "_shape", "_using")
+    __slots__ = ("_cache", "_complete", "_fresh", "_lock", "_pages", "_query", "_shape", "_using")
 
     def __init__(self, query: Query, shape: Shape[T], using: Session | None = None) -> None:
         self._query = query
@@ -46,6 +48,8 @@ class Results(Generic[T]):
         self._pages: Iterator[list[T]] | None = None
         self._complete = query.is_empty
         self._fresh = False
+        # Held while rows are read: threads, and tasks that gave up waiting for theirs, share what was read.
+        self._lock = threading.RLock()
 
     @property
     def query(self) -> Query:
@@ -126,6 +130,12 @@ class Results(Generic[T]):
             >>> list(Flight.objects.iterator(after=last))
             []
         """
+        return (row for page in self._paged(page_size, read_ahead, progress, after) for row in page)
+
+    def _paged(
+        self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
+    ) -> Iterator[list[T]]:
+        """Return the pages of `iterator`."""
         self._plural("iterator")
         if page_size is not None:
             whole("page_size", page_size, least=1)
@@ -146,10 +156,10 @@ class Results(Generic[T]):
             raise UnsupportedQuery(msg)
         return stored_key(instance)
 
-    def _told(self, pages: Iterator[list[T]], progress: Progress) -> Iterator[T]:
+    def _told(self, pages: Iterator[list[T]], progress: Progress) -> Iterator[list[T]]:
         with reporting(progress, self.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
-                yield from page
+                yield page
                 advance(len(page))
 
     def __iter__(self) -> Iterator[T]:
@@ -158,9 +168,21 @@ class Results(Generic[T]):
 
     def _iterate(self) -> Iterator[T]:
         position = 0
-        while position < len(self._cache) or self._more():
-            yield self._cache[position]
-            position += 1
+        while rows := self._from(position):
+            yield from rows
+            position += len(rows)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Iterate as `__iter__` does, each page read in a worker thread."""
+        self._plural("iteration")
+        return kept_rows(self)
+
+    def _from(self, position: int) -> list[T]:
+        """Return the rows from a position on that are there; read a page where there are none yet."""
+        with self._lock:
+            while position >= len(self._cache) and self._more():
+                pass
+            return self._cache[position:]
 
     def _more(self) -> bool:
         """Read a page into the cache; say whether there was one."""
@@ -207,8 +229,9 @@ class Results(Generic[T]):
 
     def _all(self) -> list[T]:
         self._plural("iteration")
-        while self._more():
-            pass
+        with self._lock:
+            while self._more():
+                pass
         return self._cache
 
     def __len__(self) -> int:
@@ -218,7 +241,7 @@ class Results(Generic[T]):
     def __bool__(self) -> bool:
         """Read one page; `exists` asks for less."""
         self._plural("truth")
-        return bool(self._cache) or self._more()
+        return bool(self._cache or self._from(0))
 
     def __contains__(self, item: object) -> bool:
         return any(item == row for row in self)
@@ -346,6 +369,15 @@ class Results(Generic[T]):
         if self._query.grouping is not None:
             return groups.explain(self._query, self._using)
         return explain(self._query, self._using)
+
+    # --- in asyncio -----------------------------------------------------------------------------------------
+
+    aiterator = paged_twin(iterator)
+    afirst = twin(first)
+    apage = twin(page)
+    acount = twin(count)
+    aexists = twin(exists)
+    aexplain = twin(explain)
 
     def __repr__(self) -> str:
         # A debugger over HTTP must not send requests.

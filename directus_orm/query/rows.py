@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
+from ..asynchronous import twin
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..scalars import sendable
 from ..wire import masked
@@ -189,7 +190,7 @@ class Rows(Results[T]):
         shape = Values(columns, cast("Values", self._shape).kind)
         return type(self)(query, shape, self._using)
 
-    def aggregate(self, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
+    def aggregate(self, /, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
         """Return what is made of all rows, by name: Count, Sum, Avg, Min and Max; by one request if possible.
 
         Without a name, ``Avg("dep_delay")`` is called ``dep_delay__avg``. Values have the types of their fields;
@@ -209,7 +210,7 @@ class Rows(Results[T]):
 
     # --- one of them -----------------------------------------------------------------------------------------
 
-    def get(self, *conditions: Q, **lookups: Any) -> T:
+    def get(self, /, *conditions: Q, **lookups: Any) -> T:
         """Return the only row that meets the conditions.
 
         Raises:
@@ -274,3 +275,11 @@ class Rows(Results[T]):
             nothing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
             raise nothing
         return found[0]
+
+    # --- in asyncio -----------------------------------------------------------------------------------------
+
+    aaggregate = twin(aggregate)
+    aget = twin(get)
+    alast = twin(last)
+    alatest = twin(latest)
+    aearliest = twin(earliest)

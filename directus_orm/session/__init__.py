@@ -2,6 +2,19 @@
 
 from .auth import Auth, Login, StaticToken
 from .capture import Capture, Entry
+from .server_info import Health, RateLimit, ServerInfo
 from .session import Session, connect, current_session
 
-__all__ = ["Auth", "Capture", "Entry", "Login", "Session", "StaticToken", "connect", "current_session"]
+__all__ = [
+    "Auth",
+    "Capture",
+    "Entry",
+    "Health",
+    "Login",
+    "RateLimit",
+    "ServerInfo",
+    "Session",
+    "StaticToken",
+    "connect",
+    "current_session",
+]

@@ -6,7 +6,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -125,6 +125,13 @@ class Login:
 
     def __repr__(self) -> str:
         return self.email
+
+    def same_as(self, other: Auth) -> bool:
+        """Return whether another strategy logs in as the same user, in the same way."""
+        return isinstance(other, Login) and self._credentials() == other._credentials()  # noqa: SLF001
+
+    def _credentials(self) -> tuple[Any, ...]:
+        return self.email, self._password, self._otp
 
     def token(self, ask: Ask) -> str | None:
         """Return a token that has some time to live; log in or refresh if there is none.

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
 import requests
 
+from ..asynchronous import twin
 from ..dialects.rest import RestDialect
 from ..errors import (
     AuthenticationError,
@@ -22,11 +23,14 @@ from ..errors import (
     TransportError,
 )
 from ..wire import Answer, Request, as_search
+from . import derived
 from .auth import Auth, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
+from .derived import Changeable, Learnt, LostUser
 from .plain import Items, encoded_params, encoded_path
 from .retry import Retry
+from .server_info import AsksOfServer, KnownInfo
 from .transport import Transport
 
 log = logging.getLogger("directus_orm")
@@ -38,7 +42,7 @@ _STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 _CREDENTIALS = ("token", "email", "password")
 
 
-class Session:
+class Session(AsksOfServer):
     """One Directus server as one user sees it; thread-safe, opened by the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
@@ -57,6 +61,11 @@ class Session:
 
     dialect: ClassVar[RestDialect] = RestDialect()
     """How the server is asked; the same for all servers so far."""
+
+    # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
+    disregards_case = Learnt[bool]()
+    # Whether null comes first in its orderings, too.
+    null_first = Learnt[bool]()
 
     def __init__(
         self,
@@ -91,12 +100,11 @@ class Session:
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
         self.page_size: int | None = page_size
-        self.max_rows: int | None = None
-        # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
-        self.disregards_case: bool | None = None
-        # Whether null comes first in its orderings, too.
-        self.null_first: bool | None = None
-        self.lazy_loading_is_forbidden = False
+        self._learnt: dict[str, Any] = {}
+        self._forbids_lazy_loading = False
+        self._known_info = KnownInfo()
+        self._parent: Session | None = None
+        self._is_another_user = False
         self._captures: tuple[Capture, ...] = ()
         self._depth = 0
         self._lock = threading.Lock()
@@ -199,11 +207,34 @@ class Session:
 
         For tests: the error names what was touched, and what to add to the queryset.
         """
-        before, self.lazy_loading_is_forbidden = self.lazy_loading_is_forbidden, True
+        before, self._forbids_lazy_loading = self._forbids_lazy_loading, True
         try:
             yield
         finally:
-            self.lazy_loading_is_forbidden = before
+            self._forbids_lazy_loading = before
+
+    @property
+    def lazy_loading_is_forbidden(self) -> bool:
+        """Whether `forbid_lazy_loading` holds, here or in the session that this one was made of."""
+        return self._forbids_lazy_loading or (self._parent is not None and self._parent.lazy_loading_is_forbidden)
+
+    # --- others of this server ------------------------------------------------------------------------------
+
+    def with_options(self, **options: Unpack[Changeable]) -> Self:
+        """Return a session for the same server, over the same connections, with other options.
+
+        It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``auth``, ``timeout``, ``retry`` and
+        ``page_size``. Without credentials it shares the login of this session; ``token=None`` is the public. It
+        never closes the connections, nor logs this session out; `capture` of this one records what it sends, too.
+
+        Raises `ConfigurationError` for what belongs to the connections, such as ``url`` and ``verify``.
+
+        ```python
+        Flight.objects.using(session.with_options(token=user_token)).count()
+        ```
+        """
+        derived.check(options)
+        return derived.derive(self, options)
 
     def __enter__(self) -> Self:
         with self._lock:
@@ -214,12 +245,24 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._left():
+            self.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._left():
+            await self.aclose()
+
+    def _left(self) -> bool:
+        """Leave a block; say whether it was the outermost."""
         _current.pop(self)
         with self._lock:
             self._depth -= 1
-            outermost = self._depth == 0
-        if outermost:
-            self.close()
+            return self._depth == 0
 
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
@@ -231,9 +274,11 @@ class Session:
         finally:
             self._transport.close()
 
+    aclose = twin(close, changes=True)
+
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**self._options, "page_size": self.page_size}
-        return _unpickled, (type(self), self.url, options, self._auth.anonymous)
+        return _unpickled, (type(self), self.url, options, self._auth.anonymous, self._is_another_user)
 
     def __copy__(self) -> Self:
         return self  # within a process a session is shared, not copied
@@ -308,9 +353,15 @@ def current_session() -> Session:
 _current: Current[Session] = Current("directus_orm_session")
 
 
-def _unpickled(cls: type[Session], url: str, options: dict[str, Any], anonymous: bool) -> Session:
+def _unpickled(
+    cls: type[Session], url: str, options: dict[str, Any], anonymous: bool, is_another_user: bool
+) -> Session:
     if anonymous:
         return cls(url, **options)
+    if is_another_user:
+        session = cls(url, **{**options, "auth": LostUser(url)})
+        session._is_another_user = True
+        return session
     options = _with_env_credentials(options)
     if not any(options.get(name) for name in _CREDENTIALS):
         options["auth"] = Lost(url)

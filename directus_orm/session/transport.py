@@ -182,8 +182,9 @@ class Transport:
             content = loads(reply.body) if reply.body else None
         except ValueError as error:
             content = _NotJson(error)
-        # GraphQL answers 200 to a query that failed.
-        if reply.status >= 400 or (_graphql(request) and isinstance(content, dict) and content.get("errors")):
+        # GraphQL answers 200 to a query that failed; a server that is not well says so with a 503 and its health.
+        refused = reply.status >= 400 and not _tells_health(reply)
+        if refused or (_graphql(request) and isinstance(content, dict) and content.get("errors")):
             raise self._refusal(request, reply, content)
         wrapped = enveloped(request)
         if reply.status == 204 or (content is None and not wrapped):
@@ -230,6 +231,10 @@ def enveloped(request: Request) -> bool:
     """Whether Directus wraps the answer to this route as ``{"data": …}``."""
     root = request.path.split("/", 2)[1]
     return root in _ENVELOPED and not request.path.startswith(_BARE)
+
+
+def _tells_health(reply: Reply) -> bool:
+    return reply.headers.get("Content-Type", "").startswith("application/health+json")
 
 
 def _graphql(request: Request) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Any, Self, assert_type
 
 from directus_orm import (
     Avg,
@@ -43,6 +43,11 @@ class Flight(Model, ordering=("-time_hour",)):
     price: Decimal = field(default=Decimal(0))
     tags: list[str] = field(factory=list)
     time_hour: datetime | None = None
+
+
+class Late(QuerySet[Flight]):
+    def by(self, minutes: int) -> Self:
+        return self.filter(dep_delay__gt=minutes)
 
 
 class Charter(Flight, collection="charters"):
@@ -143,3 +148,41 @@ def sessions() -> None:
     with Session("http://localhost:8055", token="x") as session:
         assert_type(session, Session)
     assert_type(connect("http://localhost:8055"), Session)
+
+
+async def in_asyncio(flight: Flight, own: Late) -> None:
+    late = Flight.objects.filter(dep_delay__gt=60)
+    assert_type(await Flight.objects.aget(pk=1), Flight)
+    assert_type(await late.afirst(), Flight | None)
+    assert_type(await late.alast(), Flight | None)
+    assert_type(await late.alatest("id"), Flight)
+    assert_type(await late.aearliest("id"), Flight)
+    assert_type(await late.acount(), int)
+    assert_type(await late.aexists(), bool)
+    assert_type(await late.acontains(flight), bool)
+    assert_type(await late.apage(1, 20), Page[Flight])
+    assert_type(await late.aaggregate(n=Count("*")), dict[str, Any])
+    assert_type(await late.ain_bulk([1]), dict[Any, Flight])
+    assert_type(await late.acreate(carrier=flight.carrier), Flight)
+    assert_type(await late.aget_or_create(id=3), tuple[Flight, bool])
+    assert_type(await late.aupdate_or_create({"dep_delay": 1}, id=3), tuple[Flight, bool])
+    assert_type(await late.abulk_create([flight]), list[Flight])
+    assert_type(await late.abulk_update([flight], ["dep_delay"]), int)
+    assert_type(await late.aupsert([flight]), list[Flight])
+    assert_type(await late.aupdate(dep_delay=None), int)
+    assert_type(await late.adelete(), int)
+    assert_type(await flight.asave(update_fields=["dep_delay"]), None)
+    assert_type(await flight.adelete(), None)
+    assert_type(await flight.arefresh(["dep_delay"]), None)
+    assert_type([row async for row in late], list[Flight])
+    assert_type([row async for row in late.aiterator(page_size=5)], list[Flight])
+    assert_type([row async for row in late.values("id")], list[dict[str, Any]])
+    assert_type(await late.values("id").afirst(), dict[str, Any] | None)
+    assert_type(await own.by(3).afirst(), Flight | None)
+    await late.afirst(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await late.acontains(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await flight.asave(["dep_delay"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    late.aiterator(size=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    async with Session("http://localhost:8055", token="x") as session:
+        assert_type(session, Session)
+        assert_type(await session.aclose(), None)

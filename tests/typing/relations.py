@@ -103,6 +103,19 @@ def many(article: Article, author: Author, category: Category) -> None:
     _ = article.tags | Comment.objects.all()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 
+async def in_asyncio(article: Article, page: Page) -> None:
+    assert_type([tag.name async for tag in article.tags], list[str])
+    assert_type([tag async for tag in article.tags.filter().aiterator()], list[Tag])
+    assert_type([block async for block in page.blocks], list[Hero | Comment])
+    assert_type(await article.tags.afirst(), Tag | None)
+    assert_type(await article.tags.acreate(name="x"), Tag)
+    assert_type(await article.tags.aadd(Tag(name="x"), 3, through_defaults={"sort": 1}), None)
+    assert_type(await article.tags.aremove(3), None)
+    assert_type(await article.tags.aset([3]), None)
+    assert_type(await article.tags.aclear(), None)
+    await article.tags.aset(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def any_of(page: Page) -> None:
     assert_type(page.blocks[0], Hero | Comment)
     assert_type(page.blocks.of_model(Hero), QuerySet[Hero])
