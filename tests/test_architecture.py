@@ -19,6 +19,7 @@ PACKAGE = Path(directus_orm.__file__).parent
 LAYERS = (
     "wire",
     "errors",
+    "progress",
     "scalars",
     "documents",
     "convert",
