@@ -58,6 +58,8 @@ LAYERS = (
     "rounding",
     "trees",
     "writes",
+    "faults",
+    "chunks",
     "bulk",
     "links",
     "query.words",

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md",
     "docs/aggregates.md",
+    "docs/bulk.md",
     "docs/models.md",
     "docs/queries.md",
     "docs/expressions.md",

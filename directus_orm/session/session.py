@@ -91,7 +91,10 @@ class Session:
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
         self.page_size: int | None = page_size
+        # What the server takes at a time, learnt from its refusals: rows in an answer, rows and bytes to write.
         self.max_rows: int | None = None
+        self.max_written: int | None = None
+        self.max_body: int | None = None
         # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
         self.disregards_case: bool | None = None
         # Whether null comes first in its orderings, too.
