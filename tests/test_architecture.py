@@ -70,6 +70,7 @@ LAYERS = (
     "query.groups",
     "query.results",
     "query.selecting",
+    "query.tables",
     "query.rows",
     "query.prefetching",
     "query.queryset",
@@ -167,7 +168,7 @@ def test_the_public_names_are_these_and_the_errors() -> None:
 
 
 def test_importing_brings_neither_cattrs_nor_the_test_server() -> None:
-    heavy = ["cattrs", "tqdm", "directus_orm.testing"]
+    heavy = ["cattrs", "pandas", "polars", "pyarrow", "tqdm", "directus_orm.testing"]
     code = f"import sys, directus_orm; print([m for m in {heavy} if m in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

@@ -28,6 +28,7 @@ PAGES = (
     "docs/queries.md",
     "docs/expressions.md",
     "docs/relations.md",
+    "docs/tables.md",
     "docs/types.md",
 )
 MODULES = (
