@@ -22,9 +22,9 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
 
-# What things cost, for people to read: see benchmarks/README.md.
+# What things cost, on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` asks for less.
 bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks.compile
+	$(BIN)/python -m benchmarks $(BENCH)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

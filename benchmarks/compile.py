@@ -71,7 +71,7 @@ def build() -> QuerySet[Flight]:
 def build_and_compile() -> Request:
     """Build ours, and compile it to the request for its rows."""
     query, checks = loosened(build().query)
-    assert not checks  # noqa: S101 - the server says all of it
+    assert not checks  # the server says all of it
     return Session.dialect.read(settled(query, _nothing))
 
 
@@ -114,13 +114,13 @@ def django_flights() -> type[models.Model]:
 # --- measuring ----------------------------------------------------------------------------------------------
 
 
-def measured(works: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+def measured(works: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list[float]]:
     """Return the microseconds of a call in each round, by name; every round has all of them in turn.
 
     As always with `timeit`, no garbage is collected meanwhile.
     """
     found: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, work in works.items():
             found[name].append(timeit.timeit(work, number=CALLS) * 1e6 / CALLS)
     return found

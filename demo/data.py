@@ -24,10 +24,9 @@ FLIGHTS = 10_000
 BATCH = 1000
 
 
-def make_collections(session: Session) -> None:
+def make_collections(session: Session, *models: type[Model]) -> None:
     """Make a collection for each model, and a relation for each field that leads to another model."""
-    models: list[type[Model]] = [Airline, Airport, Plane, Flight]
-    for model in models:
+    for model in models or (Airline, Airport, Plane, Flight):
         info = model.directus
         # No activity log: it would write two more rows for each one loaded.
         meta = {"accountability": None}
@@ -52,9 +51,9 @@ def load() -> dict[str, int]:
     flights = list(islice(table("flights"), FLIGHTS))
     airlines, airports, planes = (list(table(name)) for name in ("airlines", "airports", "planes"))
     # A few airports and many planes are in no table: of these the key is all that is known.
-    airlines += _missing(flights, ["carrier"], airlines, "carrier", "name")
-    airports += _missing(flights, ["origin", "dest"], airports, "faa", "name")
-    planes += _missing(flights, ["tailnum"], planes, "tailnum")
+    airlines += missing(flights, ["carrier"], airlines, "carrier", "name")
+    airports += missing(flights, ["origin", "dest"], airports, "faa", "name")
+    planes += missing(flights, ["tailnum"], planes, "tailnum")
     return {
         "airlines": _create(Airline, airlines),
         "airports": _create(Airport, airports),
@@ -80,7 +79,7 @@ def _opened(folder: Path, name: str) -> IO[str]:
     return (folder / f"{name}.csv").open(encoding="utf-8", newline="")
 
 
-def _missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], *filled: str) -> list[Row]:
+def missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], *filled: str) -> list[Row]:
     named = {named for row in flights for column in columns if (named := row[column])}
     return [dict.fromkeys(filled, key) for key in sorted(named - {str(other[filled[0]]) for other in others})]
 

@@ -6,6 +6,7 @@ See the README for a tour, and docs/ for the whole story.
 from .convert import register_type
 from .errors import (
     AuthenticationError,
+    BulkFailure,
     ConfigurationError,
     ConversionError,
     DirectusError,
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AuthenticationError",
     "Avg",
+    "BulkFailure",
     "Column",
     "ConfigurationError",
     "ConversionError",

@@ -7,8 +7,9 @@ from typing import Any
 
 from .fields import ABSENT, Field
 from .info import is_model
-from .instances import reference, state_of, target_of
+from .instances import reference, state_of
 from .lazy import load_missing
+from .loading import target_of
 from .query.references import Reference
 
 

@@ -1,112 +1,227 @@
-"""Writing many rows: in chunks that the server takes, each of them one transaction."""
+"""Writing many rows: what is sent of each, and what the answers make of the instances."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
-from .errors import DirectusError, Forbidden, InvalidRequest, QueryError, ServerError, TransportError
+from .changes import changed_fields
+from .chunks import Ask, Job, Take, job
+from .errors import ConfigurationError, Forbidden, QueryError, TransportError
 from .fields import Field
 from .info import ModelInfo
 from .instances import Batch, state_of, stored_key
+from .progress import Progress
 from .query.fetch import fetch
 from .query.lookups import key_of
 from .query.paging import key_pages
 from .query.query import Path, Query
 from .query.steps import keys
 from .session import Session
+from .trees import with_key
 from .wire import Answer, Request, Row
-from .writes import can_be_read, check_kept, created_silently, new_row, payload, stored
+from .writes import (
+    DumpPlan,
+    Storing,
+    can_be_read,
+    check_kept,
+    created_silently,
+    dump_plan,
+    dumped,
+    new_row,
+)
 
-# Below the server's default of 1 MB for a body (G35), with room for what surrounds the rows.
-MAX_BODY = 900_000
-MAX_ROWS = 1000
-
-_Ask = Callable[[list[Any]], Request]
+# The keys that a server counts up, so that their order is that of the rows.
+_COUNTED = frozenset({"integer", "bigInteger"})
 
 
-def create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
+def create(
+    session: Session,
+    info: ModelInfo,
+    instances: Sequence[Any],
+    *,
+    batch_size: int | None = None,
+    progress: Progress = None,
+) -> None:
     """Create the rows of instances, and let each hold what was stored of it."""
-    rows = [_with_key(instance) for instance in instances]
-    done = 0
+    with job(session, info, instances, "created", batch_size=batch_size, progress=progress) as work:
+        rows = _new_rows(instances, readonly=True)
+        _refuse_repeated("bulk_create", info, rows, instances)
+        _create(work, rows, range(len(rows)))
+
+
+def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
+    session, info = work.session, work.info
+    rows = [with_key(row, info) for row in rows]  # answers are sorted by key (G11)
+    # Other keys that the server makes have no order that would tell whose they are.
+    one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
 
     def request(chunk: list[Row]) -> Request:
         return session.dialect.create_many(info, chunk, info.paths)
 
-    for chunk, answer in _in_chunks(session, rows, request, "created"):
-        part = instances[done : done + len(chunk)]
+    def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
+        part = [work.given[place] for place in there]
         batch = Batch(session, info.model)
         for instance in part:
             state_of(instance).batch = batch
             batch.add(instance)
         if answer.data is None:
             created_silently(session, part, chunk)
-        else:
-            for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
-                stored(instance, session, row, sent)
-        done += len(chunk)
+            return
+        store = _Stores(session)
+        for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
+            store(instance, row, sent)
+
+    work.send(rows, request, take, places, most=1 if one_by_one else None)
 
 
-def update_instances(session: Session, info: ModelInfo, instances: Sequence[Any], names: Sequence[str]) -> int:
+class _Stores:
+    """Lets instances, of one model or of several that extend it, hold the rows of one answer."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._by_model: dict[type[Any], Storing] = {}
+
+    def __call__(self, instance: Any, row: Row, sent: Row) -> None:
+        model = type(instance)
+        store = self._by_model.get(model)
+        if store is None:
+            store = self._by_model[model] = Storing(model.directus, row)
+        store(instance, self._session, row, sent)
+
+
+def update_instances(
+    session: Session,
+    info: ModelInfo,
+    instances: Sequence[Any],
+    names: Sequence[str],
+    *,
+    batch_size: int | None = None,
+    progress: Progress = None,
+) -> int:
     """Write these fields of instances whose rows are there; return how many were."""
     fields = [info.field(name, f"bulk_update(…, [{name!r}])") for name in names]
     if info.pk in fields or not fields:
         msg = f"bulk_update() takes the names of the fields to write, and not the key ({info.pk.name!r})."
         raise QueryError(msg)
+    with job(session, info, instances, "updated", batch_size=batch_size, progress=progress) as work:
+        plan = dump_plan(fields)
+        rows = [_changes_of(instance, info, plan) for instance in instances]
+        _refuse_repeated("bulk_update", info, rows, instances)
+        paths = tuple((field,) for field in (info.pk, *fields))
+        return len(rows) - len(_update(work, rows, range(len(rows)), paths))
+
+
+def _changes_of(instance: Any, info: ModelInfo, plan: DumpPlan) -> Row:
+    instance.clean()
+    row = {info.pk.column: stored_key(instance), **dumped(plan, instance)}
+    if len(row) <= len(plan):
+        missing = ", ".join(field.name for *_, field in plan if field.column not in row)
+        msg = f"bulk_update(): {instance!r} has no value to write for {missing}: assign one, or load it."
+        raise ConfigurationError(msg)
+    return row
+
+
+def upsert(
+    session: Session,
+    info: ModelInfo,
+    instances: Sequence[Any],
+    *,
+    batch_size: int | None = None,
+    progress: Progress = None,
+) -> None:
+    """Write the instances whose rows are there, and create the rest; each holds then what was stored of it."""
+    with job(session, info, instances, "written", batch_size=batch_size, progress=progress) as work:
+        rows, column = _new_rows(instances, readonly=False), info.pk.column
+        _refuse_repeated("upsert", info, rows, instances)
+        there = set(_still_there(session, info, [row[column] for row in rows if column in row]))
+        known = [place for place, row in enumerate(rows) if row.get(column) in there]
+        gone = _update(work, [rows[place] for place in known], known, info.paths)
+        rest = sorted({*range(len(rows))} - {*known} | {*gone})
+        _create(work, [rows[place] for place in rest], rest)
+
+
+def _new_rows(instances: Sequence[Any], *, readonly: bool) -> list[Row]:
+    """Return what creating the instances sends, all of it checked before anything is sent.
+
+    Without ``readonly``, fields that may not be written are passed over where they are as they were read.
+    """
+    plans: dict[type[Any], DumpPlan] = {}
+    rows = []
     for instance in instances:
         instance.clean()
-    rows = [
-        (instance, {info.pk.column: stored_key(instance), **payload(instance, fields)}) for instance in instances
-    ]
-    return _update_rows(session, info, rows, tuple((field,) for field in (info.pk, *fields)))
+        model = type(instance)
+        if model not in plans:
+            plans[model] = dump_plan(model.directus.fields.values())
+        fields = plans[model]
+        if not readonly and state_of(instance).stored:
+            changed = changed_fields(instance)
+            fields = tuple(each for each in fields if not each[-1].options.readonly or each[-1] in changed)
+        rows.append(new_row(instance, fields))
+    return rows
 
 
-def upsert(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
-    """Write the instances whose rows are there, and create the rest; each holds then what was stored of it."""
-    keyed = {key: instance for instance in instances if (key := _key(info, instance)) is not None}
-    there = set(_still_there(session, info, list(keyed)))
-    known = [instance for key, instance in keyed.items() if key in there]
-    written = {id(instance) for instance in known}
-    rows = []
-    for instance in known:
-        instance.clean()
-        rows.append((instance, {**new_row(instance), info.pk.column: _key(info, instance)}))
-    _update_rows(session, info, rows, info.paths)
-    missing = [instance for instance in instances if id(instance) not in written]
-    if missing:
-        create(session, info, missing)
+def _refuse_repeated(verb: str, info: ModelInfo, rows: Sequence[Row], instances: Sequence[Any]) -> None:
+    """Refuse two rows with one key: of two, one would be lost, and nobody would know which."""
+    seen: dict[Any, int] = {}
+    for place, row in enumerate(rows):
+        key = row.get(info.pk.column)
+        if key is not None and seen.setdefault(key, place) != place:
+            msg = (
+                f"{verb}() was given two rows with the key {key!r}, numbers {seen[key]} and {place} (from 0): "
+                f"{instances[seen[key]]!r} and {instances[place]!r}."
+            )
+            raise ConfigurationError(msg)
 
 
-def _key(info: ModelInfo, instance: Any) -> Any:
-    key = instance.__dict__.get(info.pk.name)
-    return None if key is None else info.pk.dump(key)
-
-
-def _update_rows(
-    session: Session, info: ModelInfo, rows: Sequence[tuple[Any, Row]], paths: tuple[Path, ...]
-) -> int:
-    """Write each row by its key; let the instances hold what was stored, and return how many rows there were."""
-    pk, written = info.pk, 0
-    by_key = {pk.load(row[pk.column]): instance for instance, row in rows}
+def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[Path, ...]) -> list[int]:
+    """Write each row by its key; let instances hold what was stored; return the places of those not there."""
+    session, info, pk = work.session, work.info, work.info.pk
+    gone: list[int] = []
 
     def request(chunk: list[Row]) -> Request:
         return session.dialect.update_many(info, chunk, paths)
 
-    for chunk, answer in _in_chunks(session, [row for _, row in rows], request, "updated"):
+    def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
         if answer.data is None:
             can_be_read(session, info, paths)
-        found = {pk.load(row[pk.column]): row for row in answer.data or chunk}
-        for row in chunk:
-            key = pk.load(row[pk.column])
-            if key in found:
-                stored(by_key[key], session, found[key], row)
-        written += len(found)
-    return written
+        found = {pk.load(row[pk.column]): row for row in (chunk if answer.data is None else answer.data)}
+        store = _Stores(session)
+        for place, sent in zip(there, chunk, strict=True):
+            row = found.get(pk.load(sent[pk.column]))
+            if row is None:
+                gone.append(place)
+            else:
+                store(work.given[place], row, sent)
+
+    by_place = dict(zip(places, rows, strict=True))
+    keys_of = {place: row[pk.column] for place, row in by_place.items()}
+    return gone + _send_by_key(work, by_place, keys_of, request, take)
 
 
-def update(session: Session, query: Query, values: Mapping[str, Any]) -> int:
+def _send_by_key(
+    work: Job, parts: Mapping[int, Any], keys: Mapping[int, Any], request: Ask, take: Take
+) -> list[int]:
+    """Send parts, by place, for rows that are there; return the places of those that are not.
+
+    One row that another program deleted meanwhile makes the server refuse a whole chunk (G33): then it is looked
+    which ones are still there.
+    """
+    try:
+        work.send(list(parts.values()), request, take, list(parts))
+    except Forbidden:
+        left = [place for place in work.left() if place in parts]
+        there = set(_still_there(work.session, work.info, [keys[place] for place in left]))
+        remaining = {place: parts[place] for place in left if keys[place] in there}
+        if len(remaining) == len(left):
+            raise
+    else:
+        return []
+    work.send(list(remaining.values()), request, take, list(remaining))
+    return [place for place in left if place not in remaining]
+
+
+def update(session: Session, query: Query, values: Mapping[str, Any], progress: Progress = None) -> int:
     """Write the same values to the rows of a query; return how many there were.
 
     The rows are chosen first, all of them and in the query's order, and then written by key: a server that is
@@ -115,29 +230,42 @@ def update(session: Session, query: Query, values: Mapping[str, Any]) -> int:
     info: ModelInfo = query.model.directus
     changes = _changes(info, values)
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
+    written = 0
 
     def request(chunk: list[Any]) -> Request:
         return session.dialect.update_keys(info, chunk, changes, paths)
 
-    written = 0
-    for chunk, answer in _by_key(session, query, request, "updated"):
+    def take(_: Sequence[int], chunk: list[Any], answer: Answer) -> None:
+        nonlocal written
         rows = answer.data
         if rows is None:  # the server takes fields that it lacks, and drops their values (G13, G15)
             can_be_read(session, info, paths)
         elif rows:
             check_kept(info, rows[0], changes)
         written += len(chunk if rows is None else rows)
+
+    with job(session, info, keys(session, query), "updated", progress=progress) as work:
+        chosen = dict(enumerate(work.given))
+        _send_by_key(work, chosen, chosen, request, take)
     return written
 
 
-def delete(session: Session, query: Query) -> int:
+def delete(session: Session, query: Query, progress: Progress = None) -> int:
     """Delete the rows of a query; return how many there were. They are chosen first, and deleted by key (G1)."""
     info: ModelInfo = query.model.directus
+    deleted = 0
 
     def request(chunk: list[Any]) -> Request:
         return session.dialect.delete_keys(info, chunk)
 
-    return sum(len(chunk) for chunk, _ in _by_key(session, query, request, "deleted"))
+    def take(_: Sequence[int], chunk: list[Any], __: Answer) -> None:
+        nonlocal deleted
+        deleted += len(chunk)
+
+    with job(session, info, keys(session, query), "deleted", progress=progress) as work:
+        chosen = dict(enumerate(work.given))
+        _send_by_key(work, chosen, chosen, request, take)
+    return deleted
 
 
 def _changes(info: ModelInfo, values: Mapping[str, Any]) -> Row:
@@ -162,22 +290,6 @@ def _plain(field: Field, value: Any) -> Any:
     return key_of(field, value) if field.target is not None else value
 
 
-def _by_key(session: Session, query: Query, request: _Ask, verb: str) -> Iterator[tuple[list[Any], Answer]]:
-    """Choose the rows of a query, then send a request for their keys; yield each chunk and its answer."""
-    chosen = keys(session, query)
-    done = 0
-    try:
-        for chunk, answer in _in_chunks(session, chosen, request, verb):
-            done += len(chunk)
-            yield chunk, answer
-    except Forbidden:
-        # One row that another program deleted meanwhile makes the server refuse the whole chunk (G33).
-        left = _still_there(session, query.model.directus, chosen[done:])
-        if len(left) == len(chosen) - done:
-            raise
-        yield from _in_chunks(session, left, request, verb)
-
-
 def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list[Any]:
     pk: Field = info.pk
     steps = key_pages(Query(info.model, paths=((pk,),)), keys, session.dialect, session.max_rows)
@@ -185,70 +297,16 @@ def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list
     return [key for key in keys if pk.load(key) in there]
 
 
-def _in_chunks(session: Session, parts: Sequence[Any], request: Callable[[list[Any]], Request], verb: str) -> Any:
-    """Send a request for as many parts at a time as the server takes; yield each chunk and its answer.
-
-    An error says in a note what became of the parts before it.
-    """
-    done = 0
-    while done < len(parts):
-        chunk = _chunk(parts, done, session.max_rows)
-        try:
-            answer = session.send(request(chunk))
-        except DirectusError as error:
-            maximum = session.dialect.row_limit(error) if isinstance(error, InvalidRequest) else None
-            if maximum is None or maximum >= len(chunk):
-                _note_progress(error, done, len(chunk), len(parts), verb)
-                raise
-            session.max_rows = maximum
-            continue
-        yield chunk, answer
-        done += len(chunk)
-
-
-def _chunk(parts: Sequence[Any], start: int, maximum: int | None) -> list[Any]:
-    """Return as many rows or keys from ``start`` on as one request may carry."""
-    chunk: list[Any] = []
-    size = 0
-    for part in parts[start : start + min(MAX_ROWS, maximum or MAX_ROWS)]:
-        size += len(json.dumps(part)) + 2
-        if chunk and size > MAX_BODY:
-            break
-        chunk.append(part)
-    return chunk
-
-
-def _note_progress(error: DirectusError, done: int, tried: int, total: int, verb: str) -> None:
-    """Say on an error which rows were written: a chunk is a transaction, whose end only a refusal tells."""
-    refused = isinstance(error, ServerError) and error.status < 500
-    fates = [
-        (done, f"were {verb}"),
-        (tried, "were not" if refused else f"may have been {verb}"),
-        (total - done - tried, "were not sent"),
-    ]
-    error.add_note(f"Of {total} rows in their order: {', '.join(f'{n} {fate}' for n, fate in fates if n)}.")
-
-
-def _with_key(instance: Any) -> Row:
-    """Return the row to create; a uuid key is made here, since answers are sorted by key (G11)."""
-    instance.clean()
-    row = new_row(instance)
-    pk: Field = type(instance).directus.pk
-    if pk.column not in row and pk.value_type.kind == "uuid":
-        row[pk.column] = str(uuid4())
-    return row
-
-
 def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]:
     """Return the rows of the answer in the order in which they were sent (G11)."""
-    column, load = info.pk.column, info.pk.load
-    named = {load(row[column]) for row in sent if column in row}
+    column, load = info.pk.column, info.pk.value_type.load
+    named = [load(row[column]) if column in row else None for row in sent]
     by_key = {load(row[column]): row for row in answer.data}
-    made = sorted(key for key in by_key if key not in named)
-    if len(by_key) != len(sent) or not named <= by_key.keys():
+    made = iter(sorted(by_key.keys() - set(named)))
+    found = [row for key in named if (row := by_key.get(next(made, None) if key is None else key)) is not None]
+    if len(found) != len(sent) or len(by_key) != len(sent):
         msg = (
             f"{len(sent)} rows were created in {info.collection!r}, and the answer does not show them one by one."
         )
         raise TransportError(msg, status=answer.status)
-    unnamed = iter(made)
-    return [by_key[load(row[column]) if column in row else next(unnamed)] for row in sent]
+    return found

@@ -28,7 +28,8 @@ DirectusError
     └── Unavailable
 ```
 
-Each carries its data as attributes and can be pickled.
+Each carries its data as attributes and can be pickled. An error that ends a bulk write has a `BulkFailure` as its
+``bulk``: what became of the rows.
 """
 
 from __future__ import annotations
@@ -37,12 +38,45 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 if TYPE_CHECKING:
     from .wire import Request
 
 
+@attrs.frozen(repr=False)
+class BulkFailure:
+    """What became of the rows of a bulk write that an error ended; each row is in one of the first four.
+
+    Rows are the instances that were given, in their order; of `update` and `delete`, the keys that were chosen.
+    ``done`` were written. ``refused`` were sent together, in one transaction, and the server refused it. Of
+    ``unknown`` no answer came, or none that tells: they may have been written. ``unsent`` were not sent.
+
+    ``at_fault`` are those of the refused that fit what the server said: mostly one; several where they are alike;
+    none where it did not say enough.
+
+    Example:
+        >>> BulkFailure(done=(1, 2), refused=(3,), at_fault=(3,))
+        <BulkFailure: 2 done, 1 refused; at fault: 3>
+    """
+
+    done: tuple[Any, ...] = ()
+    refused: tuple[Any, ...] = ()
+    unknown: tuple[Any, ...] = ()
+    unsent: tuple[Any, ...] = ()
+    at_fault: tuple[Any, ...] = ()
+
+    def __repr__(self) -> str:
+        fates = ("done", "refused", "unknown", "unsent")
+        counts = [f"{len(rows)} {fate}" for fate in fates if (rows := getattr(self, fate))]
+        fault = f"; at fault: {self.at_fault[0]!r}" if len(self.at_fault) == 1 else ""
+        return f"<BulkFailure: {', '.join(counts)}{fault}>"
+
+
 class DirectusError(Exception):
-    """The base of all errors of this library."""
+    """The base of all errors of this library; ``bulk`` tells of the rows of a bulk write that it ended."""
+
+    bulk: BulkFailure | None = None
 
 
 class ConfigurationError(DirectusError, ValueError):

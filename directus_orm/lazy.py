@@ -10,20 +10,8 @@ import attrs
 from .errors import ConfigurationError, QueryError
 from .fields import Field
 from .info import is_model
-from .instances import (
-    Batch,
-    RowLoader,
-    complete,
-    extended,
-    found_rows,
-    gone,
-    is_reference,
-    read_rows,
-    session_of,
-    state_of,
-    stored_key,
-    target_of,
-)
+from .instances import Batch, extended, found_rows, gone, is_reference, read_rows, session_of, state_of, stored_key
+from .loading import RowLoader, complete, target_of
 from .query.query import Nested, Path, Query, raw_key
 from .query.steps import settle, telling_guesses
 from .session import Session

@@ -111,6 +111,8 @@ def load_int(value: Any) -> int:
 
 
 def _dump_int(value: Any) -> int | str:
+    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, as in loading
+        return value
     number: int = expect(value, int, "an int")
     if not -_MAX_INT64 - 1 <= number <= _MAX_INT64:
         msg = "no column holds an integer beyond 64 bits"

@@ -17,18 +17,19 @@ from .errors import (
 )
 from .fields import Field
 from .info import ModelInfo, is_model
-from .instances import Batch, gone, is_new, key_of, read_rows, session_of, state_of, stored_key, take
+from .instances import Batch, gone, is_new, key_of, read_rows, session_of, state_of, stored_key
+from .loading import take, taking_in
 from .query.query import Path, Query
 from .relations import ToMany
 from .rounding import ROUNDED, warn_if_rounded
+from .scalars import Convert
 from .session import Session
 from .trees import Part, Sending, Store, beforehand, listed, take_back, with_key
 from .wire import Row
 
 
-def _plain(field: Field, instance: Any) -> Any:
-    """Return a value as it is stored: of a related instance, its key."""
-    value = instance.__dict__[field.name]
+def _key_to_send(field: Field, value: Any) -> Any:
+    """Return what stands for the value of a relation: of a related instance, its key."""
     if not is_model(type(value)):
         return value
     if not state_of(value).stored:
@@ -38,18 +39,50 @@ def _plain(field: Field, instance: Any) -> Any:
     return key_of(value)
 
 
+# Of each field: its name and column, the conversion, whether it leads to a row, whether more than its type is
+# checked, and itself.
+DumpPlan = tuple[tuple[str, str, Convert, bool, bool, Field], ...]
+
+
+def dump_plan(fields: Iterable[Field]) -> DumpPlan:
+    """Return what `dumped` needs of fields, looked up once for all instances."""
+    return tuple((f.name, f.column, f.value_type.dump, f.target is not None, _is_checked(f), f) for f in fields)
+
+
+def _is_checked(field: Field) -> bool:
+    return field.options.readonly or field.options.validator is not None
+
+
 def payload(instance: Any, fields: Iterable[Field]) -> Row:
-    """Convert fields for sending, each checked by its type and its validator."""
+    """Convert fields for sending, each checked by its type and its validator; what has no value is left out."""
+    return dumped(dump_plan(fields), instance)
+
+
+def dumped(fields: DumpPlan, instance: Any) -> Row:
+    """Do as `payload` does; this runs for every row of a bulk write."""
+    values = instance.__dict__
     row: Row = {}
-    for field in fields:
-        if field.options.readonly:
-            msg = f"{field} is readonly: its value cannot be sent. Take it from the server with refresh()."
-            raise ConversionError(msg, model=field.model.__name__, key=instance.pk, field=field.name)
-        value = _plain(field, instance)
-        row[field.column] = field.dump(value, instance.pk)
-        if field.options.validator is not None:
-            field.options.validator(instance, field.attribute, value)
+    for name, column, dump, leads, is_checked, field in fields:
+        if name not in values:
+            continue
+        value = values[name]
+        if leads:
+            value = _key_to_send(field, value)
+        try:
+            row[column] = None if value is None and field.nullable else dump(value)
+        except (ValueError, TypeError, ArithmeticError):
+            row[column] = field.dump(value, instance.pk)  # raises, and says where
+        if is_checked:
+            _check(field, instance, value)
     return row
+
+
+def _check(field: Field, instance: Any, value: Any) -> None:
+    if field.options.readonly:
+        msg = f"{field} is readonly: its value cannot be sent. Take it from the server with refresh()."
+        raise ConversionError(msg, model=field.model.__name__, key=instance.pk, field=field.name)
+    if field.options.validator is not None:
+        field.options.validator(instance, field.attribute, value)
 
 
 # --- one row ------------------------------------------------------------------------------------------------
@@ -154,14 +187,13 @@ def _among(instance: Any, others: Sequence[Any]) -> bool:
     return any(instance is other for other in others)
 
 
-def new_row(instance: Any) -> Row:
+def new_row(instance: Any, fields: DumpPlan) -> Row:
     """Return what creating an instance sends: what was given, and the defaults other than None."""
-    info = _info(instance)
     if any(state_of(instance).pending.values()):
         names = ", ".join(name for name, waiting in state_of(instance).pending.items() if waiting)
         msg = f"{instance!r} has related rows that wait for it ({names}): save() takes them along, this does not."
         raise ConfigurationError(msg)
-    return checked_key(info, payload(instance, [f for f in info.fields.values() if f.name in instance.__dict__]))
+    return checked_key(_info(instance), dumped(fields, instance))
 
 
 def checked_key(info: ModelInfo, row: Row) -> Row:
@@ -235,15 +267,32 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
     Raises:
         FieldError: the server has no such field, and said so only by leaving it out of the answer.
     """
-    state, info = state_of(instance), _info(instance)
-    if state.batch is None:
-        state.batch = Batch(session, info.model)
-        state.batch.add(instance)
-    state.stored, state.deleted, state.missing = True, False, False
-    state.row.update(row)
-    fields = [f for f in info.fields.values() if f.column in row]
-    take(instance, row, [f for f in fields if not _kept(f, instance, row)])
-    check_kept(info, row, sent)
+    Storing(_info(instance), row)(instance, session, row, sent)
+
+
+class Storing:
+    """Does as `stored` does for the rows of one answer, which have the same columns."""
+
+    def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
+        columns = set(columns)
+        fields = [f for f in info.fields.values() if f.column in columns]
+        self._info = info
+        self._take = taking_in(f for f in fields if not _is_object(f))
+        self._objects = [f for f in fields if _is_object(f)]
+        self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
+
+    def __call__(self, instance: Any, session: Session, row: Row, sent: Row) -> None:
+        """Let an instance hold what the server stored."""
+        state = state_of(instance)
+        if state.batch is None:
+            state.batch = Batch(session, self._info.model)
+            state.batch.add(instance)
+        state.stored, state.deleted, state.missing = True, False, False
+        state.row.update(row)
+        self._take(instance, row)
+        take(instance, row, [f for f in self._objects if not _kept(f, instance, row)])
+        _warn_of_rounded(self._rounded, row, sent)
+        _refuse_lost(self._info, row, sent)
 
 
 def check_kept(info: ModelInfo, row: Row, sent: Row) -> None:
@@ -252,15 +301,29 @@ def check_kept(info: ModelInfo, row: Row, sent: Row) -> None:
     Raises:
         FieldError: the server has no such field, and said so only by leaving it out of the answer.
     """
-    fields = [field for field in info.fields.values() if field.column in sent]
+    _warn_of_rounded([f for f in info.fields.values() if f.value_type.kind in ROUNDED], row, sent)
+    _refuse_lost(info, row, sent)
+
+
+def _warn_of_rounded(fields: Iterable[Field], row: Row, sent: Row) -> None:
     for field in fields:
-        if field.column in row and field.value_type.kind in ROUNDED:
-            warn_if_rounded(field, sent[field.column], row[field.column])
-    lost = [field.column for field in fields if field.column not in row]
+        column = field.column
+        if column in sent and column in row and sent[column] != row[column]:
+            warn_if_rounded(field, sent[column], row[column])
+
+
+def _refuse_lost(info: ModelInfo, row: Row, sent: Row) -> None:
+    if sent.keys() <= row.keys():
+        return
+    lost = [f.column for f in info.fields.values() if f.column in sent and f.column not in row]
     if lost:  # Directus 10 says nothing else (G15)
         names = ", ".join(lost)
         msg = f"The {info.model.__name__} was written, and {info.collection!r} has no field {names}: that is lost."
         raise FieldError(msg, name=lost[0], choices=tuple(row))
+
+
+def _is_object(field: Field) -> bool:
+    return field.target is not None or is_document(field)
 
 
 def _kept(field: Field, instance: Any, row: Row) -> bool:

@@ -20,13 +20,13 @@ LAYERS = (
     "asynchronous",
     "wire",
     "errors",
+    "progress",
     "scalars",
     "documents",
     "convert",
     "fields",
     "relations",
     "info",
-    "loading",
     "query.references",
     "query.q",
     "query.expressions",
@@ -60,12 +60,15 @@ LAYERS = (
     "query.steps",
     "query.partition",
     "instances",
+    "loading",
     "lazy",
     "attributes",
     "rounding",
     "trees",
     "changes",
     "writes",
+    "faults",
+    "chunks",
     "bulk",
     "links",
     "query.words",
@@ -76,6 +79,7 @@ LAYERS = (
     "query.groups",
     "query.results",
     "query.selecting",
+    "query.tables",
     "query.rows",
     "query.prefetching",
     "query.queryset",
@@ -173,7 +177,7 @@ def test_the_public_names_are_these_and_the_errors() -> None:
 
 
 def test_importing_brings_neither_cattrs_nor_the_test_server() -> None:
-    heavy = ["cattrs", "tqdm", "directus_orm.testing"]
+    heavy = ["cattrs", "pandas", "polars", "pyarrow", "tqdm", "directus_orm.testing"]
     code = f"import sys, directus_orm; print([m for m in {heavy} if m in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

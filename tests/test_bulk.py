@@ -1,4 +1,7 @@
-"""Writing by query: exactly the rows that the query would have returned, however many, and no others."""
+"""Writing many rows by query and by instance: exactly those that are meant, however many, and no others.
+
+What a failing write says is tested in `test_chunks`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from directus_orm import (
     QueryError,
     RecordNotUnique,
     Session,
-    bulk,
+    chunks,
     field,
     generated,
 )
@@ -110,7 +113,7 @@ class TestUpdate:
             assert set(few.values_list("flight", flat=True)) == {key}
 
     def test_rows_are_written_in_chunks(self, many: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(bulk, "MAX_ROWS", 100)
+        monkeypatch.setattr(chunks, "MAX_ROWS", 100)
         with many.capture() as sent:
             assert Note.objects.all().update(body="new") == 250
             assert Note.objects.all().delete() == 250
@@ -221,8 +224,41 @@ class TestBulkUpdate:
         Note.objects.filter(title="gone").delete()
         assert Note.objects.bulk_update([here, gone], ["stars"]) == 1
 
+    def test_where_all_rows_are_gone_none_is_counted(self, notes: Session) -> None:
+        made = Note.objects.bulk_create([Note(title="a"), Note(title="b")])
+        Note.objects.all().delete()
+        assert Note.objects.bulk_update(made, ["stars"]) == 0
+
+    def test_a_row_that_is_gone_is_passed_over_for_every_user(self, world: DirectusServer, notes: Session) -> None:
+        """G33: to a user who is no administrator the server refuses the whole chunk."""
+        made = Note.objects.bulk_create(Note(title=f"n{n}", stars=n) for n in range(4))
+        for note in made:
+            note.body = "new"
+        Note.objects.filter(stars=2).delete()
+        with (
+            user(world, "writer", notes=["read", "update"]) as token,
+            Session(world.url, token=token) as session,
+        ):
+            assert Note.objects.using(session).bulk_update(made, ["body"]) == 3
+            made[0].body = "newer"
+            assert Note.objects.using(session).bulk_update(made[:1], ["body"]) == 1
+        assert stars(body="new") == [1, 3]
+
+    def test_a_user_who_may_not_write_is_told_so(self, world: DirectusServer, notes: Session) -> None:
+        made = Note.objects.bulk_create([Note(title="a")])
+        with (
+            user(world, "looker", notes=["read"]) as token,
+            Session(world.url, token=token) as session,
+            pytest.raises(Forbidden),
+        ):
+            Note.objects.using(session).bulk_update(made, ["body"])
+
     def test_what_cannot_be_meant_is_refused(self, notes: Session) -> None:
         note = Note.objects.create(title="x")
+        with pytest.raises(ConfigurationError, match="has no value to write for stars, body"):
+            Note.objects.bulk_update([Note.objects.ref(note.pk)], ["stars", "body"])
+        with pytest.raises(ConfigurationError, match=r"two rows with the key .* numbers 0 and 1"):
+            Note.objects.bulk_update([note, Note.objects.get(pk=note.pk)], ["stars"])
         with pytest.raises(QueryError, match="not the key"):
             Note.objects.bulk_update([note], ["id"])
         with pytest.raises(QueryError, match="names of the fields"):
@@ -258,6 +294,37 @@ class TestUpsert:
         with notes.capture() as sent:
             for note in given:
                 note.save()
+        assert not sent
+
+    def test_what_was_read_can_be_written_back_readonly_fields_included(self, notes: Session) -> None:
+        made = Note.objects.bulk_create([Note(title="a"), Note(title="b")])
+        made[0].body = "new"
+        with notes.capture() as sent:
+            Note.objects.upsert([*made, Note(title="c")])
+        assert methods(sent) == ["SEARCH", "PATCH", "POST"]
+        assert list(Note.objects.values_list("title", "body")) == [("a", "new"), ("b", None), ("c", None)]
+        made[0].__dict__["created"] = None
+        with pytest.raises(ConversionError, match="readonly"):
+            Note.objects.upsert(made)
+
+    def test_a_row_that_went_after_the_keys_were_looked_up_is_created(self, notes: Session) -> None:
+        made = Note.objects.bulk_create([Note(title="a"), Note(title="b")])
+        send = notes.send
+
+        def send_late(request: Any) -> Any:
+            if request.method == "PATCH":
+                notes.delete(f"/items/notes/{made[0].pk}")
+            return send(request)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(notes, "send", send_late)
+            Note.objects.upsert(made)
+        assert {note.title: note.pk for note in Note.objects.all()} == {note.title: note.pk for note in made}
+
+    def test_two_rows_with_one_key_are_refused(self, notes: Session) -> None:
+        key = UUID(int=7)
+        with notes.capture() as sent, pytest.raises(ConfigurationError, match="two rows with the key"):
+            Note.objects.upsert([Note(id=key, title="a"), Note(title="b"), Note(id=key, title="c")])
         assert not sent
 
     def test_a_conflict_raises_and_says_what_was_done(self, notes: Session) -> None:

@@ -306,7 +306,6 @@ SNIPPETS = (
     'Flight.objects.complex_filter({"pk": 1})',
     'Flight.objects.using("default")',
     "Flight.objects.bulk_create([], ignore_conflicts=True)",
-    'Flight.objects.bulk_update([], ["note"], batch_size=9)',
     f'{BY_CARRIER}.aggregate(Max("n"))',
     "Flight.objects.latest()",
     'Flight.objects.in_bulk(["late"], field_name="note")',

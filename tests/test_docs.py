@@ -24,10 +24,12 @@ PAGES = (
     "README.md",
     "docs/aggregates.md",
     "docs/async.md",
+    "docs/bulk.md",
     "docs/models.md",
     "docs/queries.md",
     "docs/expressions.md",
     "docs/relations.md",
+    "docs/tables.md",
     "docs/types.md",
 )
 MODULES = (

@@ -418,20 +418,6 @@ class TestBulkCreate:
             for flight in made:
                 flight.delete()
 
-    def test_bodies_stay_below_what_the_server_takes(self, notes: Session) -> None:
-        """G35: a body above 1 MB is refused, with a 400."""
-        with notes.capture() as sent:
-            Note.objects.bulk_create(Note(title=f"n{i}", body="x" * 100_000) for i in range(25))
-        assert len(sent) == 4
-        assert Note.objects.count() == 25
-
-    def test_a_failing_chunk_says_what_was_written(self, notes: Session) -> None:
-        rows = [Note(title=f"n{min(i, 15)}", body="x" * 100_000) for i in range(20)]
-        with pytest.raises(RecordNotUnique) as caught:
-            Note.objects.bulk_create(rows)
-        assert caught.value.__notes__ == ["Of 20 rows in their order: 16 were created, 4 were not."]
-        assert Note.objects.count() == 16
-
     def test_only_new_instances_of_the_model_are_taken(self, notes: Session) -> None:
         note = Note.objects.create(title="a")
         with pytest.raises(ValueError, match="has one already"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ..errors import ConfigurationError, Forbidden, InvalidRequest, QueryError, TransportError
+from ..errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
 from ..info import ModelInfo, Step
 from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_many, is_quantified, server_path
 from ..query.parts import Ask
@@ -20,6 +20,8 @@ from .aggregation import query_of
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
+_TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
+_TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 
 
@@ -149,6 +151,17 @@ class RestDialect:
         """Return the most rows the server gives at a time, if that is what it refused (G45)."""
         found = _LIMIT_TOO_HIGH.search(str(error))
         return int(found[1]) if found else None
+
+    def write_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows the server writes at a time, if that is what it refused (MAX_BATCH_MUTATION)."""
+        found = _TOO_MANY.search(str(error))
+        return int(found[1]) if found else None
+
+    def is_too_large(self, error: DirectusError) -> bool:
+        """Return whether a body was refused for its size: by the server (G35), or by a proxy before it."""
+        if isinstance(error, TransportError):
+            return error.status == 413
+        return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
 
 
 def _items(info: ModelInfo) -> str:

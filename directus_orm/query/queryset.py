@@ -10,9 +10,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from .. import bulk, writes
 from ..asynchronous import twin
 from ..errors import ConfigurationError, QueryError, RecordNotUnique
-from ..fields import Field
+from ..fields import ABSENT, Field
 from ..info import ModelInfo
 from ..instances import Batch, reference, state_of
+from ..progress import Progress, checked
 from . import prefetching, selecting
 from .conditions import NEVER, Among, Node, all_of, either_of, negate, without_list
 from .fetch import fetch
@@ -301,20 +302,24 @@ class QuerySet(Rows[M]):
             writes.save(found)
         return found, created
 
-    def update(self, /, **values: Any) -> int:
+    def update(self, /, *, progress: Any = ABSENT, **values: Any) -> int:
         """Write these values to all rows of the query, and return how many there were.
 
         The rows are chosen first, limits and orderings included, then written by key, 1,000 in one transaction;
-        `Model.save` and `Model.clean` are not called, types and validators are checked. A failing chunk raises,
-        with a note of how many rows were written before.
+        `Model.save` and `Model.clean` are not called, types and validators are checked. ``progress`` is that of
+        `bulk_create`, unless the model has a field of that name: then it is a value to write. A failing chunk
+        raises; the error's ``bulk`` tells which keys were written, and which not.
         """
         self._meant("update")
-        return bulk.update(self._session(), self._query, values)
+        if progress is not ABSENT and "progress" in self._info.fields:
+            values["progress"], progress = progress, ABSENT
+        told = checked(None if progress is ABSENT else progress)
+        return bulk.update(self._session(), self._query, values, told)
 
-    def delete(self) -> int:
+    def delete(self, *, progress: Progress = None) -> int:
         """Delete all rows of the query, and return how many there were; rows are chosen as by `update`."""
         self._meant("delete")
-        return bulk.delete(self._session(), self._query)
+        return bulk.delete(self._session(), self._query, checked(progress))
 
     def _meant(self, verb: str) -> None:
         self._plural(verb)
@@ -323,40 +328,71 @@ class QuerySet(Rows[M]):
             msg = f"{name}.objects.{verb}() means every row: if so, say {name}.objects.all().{verb}()."
             raise TypeError(msg)
 
-    def bulk_create(self, instances: Iterable[M]) -> list[M]:
-        """Create rows, many in one request, and return the instances, saved.
+    def bulk_create(
+        self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
+    ) -> list[M]:
+        """Create rows, many in one request, and return the instances, saved, in their order.
 
-        Chunks of at most 1,000 rows and 0.9 MB are each one transaction; a failing one raises with a note of
-        how many rows were written before. `Model.save` is not called; `Model.clean` is.
+        All are checked before anything is sent. Chunks of at most 1,000 rows, or ``batch_size``, and 1 MB, or what
+        the server takes, are each one transaction. Where the server makes keys that are no numbers and no uuids,
+        each row goes by itself. `Model.save` is not called; `Model.clean` is.
+
+        With ``progress=True``, a bar tells how far it is (the extra ``progress``); a function is called with the
+        rows done and the number of all, after each chunk.
+
+        Raises:
+            ConfigurationError: an instance that has a row already, or two with one key.
+            ServerError: the server refused a chunk; the error's ``bulk``, a `BulkFailure`, has the instances that
+                were written, those that were not, and the one at fault, as far as the server tells.
+
+        Example:
+            >>> airlines = [Airline(carrier=code, name=code) for code in ("YY", "ZZ")]
+            >>> made = Airline.objects.bulk_create(airlines, progress=print)
+            2 2
+            >>> Airline.objects.filter(pk__in=["YY", "ZZ"]).delete()
+            2
         """
         made = self._given("bulk_create", instances)
         for instance in made:
             if state_of(instance).stored or state_of(instance).deleted:
                 msg = f"bulk_create() makes new rows, and {instance!r} has one already."
                 raise ConfigurationError(msg)
+        options = _options(batch_size, progress)
         if made:
-            bulk.create(self._session(), self._info, made)
+            bulk.create(self._session(), self._info, made, **options)
         return made
 
-    def bulk_update(self, instances: Iterable[M], fields: Iterable[str]) -> int:
+    def bulk_update(
+        self,
+        instances: Iterable[M],
+        fields: Iterable[str],
+        batch_size: int | None = None,
+        *,
+        progress: Progress = None,
+    ) -> int:
         """Write these fields of instances, many in one request, and return how many rows there were.
 
-        In chunks, as `bulk_create`. An instance whose row is gone is passed over. `Model.save` is not called;
-        `Model.clean` is.
+        In chunks, with progress, and with errors as `bulk_create`. An instance whose row is gone is passed over.
+        `Model.save` is not called; `Model.clean` is.
         """
         given = self._given("bulk_update", instances)
         names = [fields] if isinstance(fields, str) else list(fields)
-        return bulk.update_instances(self._session(), self._info, given, names) if given else 0
+        options = _options(batch_size, progress)
+        return bulk.update_instances(self._session(), self._info, given, names, **options) if given else 0
 
-    def upsert(self, instances: Iterable[M]) -> list[M]:
+    def upsert(
+        self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
+    ) -> list[M]:
         """Write the instances whose keys have rows, create the others, and return all, saved.
 
-        The keys are looked up first; then rows are written and created in chunks, as by `bulk_create`. Another
-        program that creates one of the rows in between makes that chunk fail with `RecordNotUnique`.
+        The keys are looked up first; then rows are written and created in chunks, with progress, and with errors
+        as by `bulk_create`. Another program that creates one of the rows in between makes that chunk fail with
+        `RecordNotUnique`.
         """
         given = self._given("upsert", instances)
+        options = _options(batch_size, progress)
         if given:
-            bulk.upsert(self._session(), self._info, given)
+            bulk.upsert(self._session(), self._info, given, **options)
         return given
 
     def _given(self, verb: str, instances: Iterable[M]) -> list[M]:
@@ -389,6 +425,16 @@ class QuerySet(Rows[M]):
     abulk_create = twin(bulk_create, changes=True)
     abulk_update = twin(bulk_update, changes=True)
     aupsert = twin(upsert, changes=True)
+
+
+def _options(batch_size: int | None, progress: Progress) -> dict[str, Any]:
+    """Return the options of a bulk write, checked before anything is done."""
+    if batch_size is not None and (
+        not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1
+    ):
+        msg = f"batch_size is a whole number from 1, not {batch_size!r}."
+        raise QueryError(msg)
+    return {"batch_size": batch_size, "progress": checked(progress)}
 
 
 def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:

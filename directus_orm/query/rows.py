@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from ..asynchronous import twin
 from ..errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
+from ..progress import Progress, reporting
 from ..scalars import sendable
 from ..wire import masked
-from . import selecting
+from . import selecting, tables
 from .conditions import NEVER, without_list
 from .expressions import Aggregate, F
 from .groups import aggregate
 from .q import Q
 from .results import Results, whole
 from .shapes import Values
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -207,6 +213,51 @@ class Rows(Results[T]):
         self._plural("aggregate")
         measures = selecting.measures(self._query, expressions, by_name)
         return aggregate(self._session(), self._query, measures) if measures else {}
+
+    # --- tables ---------------------------------------------------------------------------------------------
+
+    def to_arrow(self, *, page_size: int | None = None, progress: Progress = None) -> pa.Table:
+        """Return the values as an Arrow table, read page by page as by `iterator`; needs the extra ``arrow``.
+
+        The types are the model's, of an empty table, too: int64, float64, bool, string (uuids and JSON as well),
+        date32, time64, timestamp in milliseconds, of UTC or naive, decimal128 of as many places as the values
+        have, lists of strings. What is null is null.
+
+        Raises:
+            QueryError: of instances: say which `values` are wanted.
+            ConversionError: a value does not fit its field, or Arrow's type.
+
+        Example:
+            >>> Flight.objects.values("id", "carrier__name", "time_hour").to_arrow().schema
+            id: int64
+            carrier__name: string
+            time_hour: timestamp[ms, tz=UTC]
+        """
+        return self._table("arrow", page_size, progress)
+
+    def to_pandas(self, *, page_size: int | None = None, progress: Progress = None) -> pd.DataFrame:
+        """Do as `to_arrow` does, as a DataFrame with pandas's Arrow types; needs the extra ``pandas``.
+
+        ``to_arrow().to_pandas()`` gives NumPy's types, in which integers with nulls are floats.
+        """
+        return tables.pandas(self._table("pandas", page_size, progress))
+
+    def to_polars(self, *, page_size: int | None = None, progress: Progress = None) -> pl.DataFrame:
+        """Do as `to_arrow` does, as a DataFrame of polars; needs the extra ``polars``."""
+        return tables.polars(self._table("polars", page_size, progress))
+
+    def _table(self, extra: str, page_size: int | None, progress: Progress) -> pa.Table:
+        known = self._columns()
+        if known is None:
+            name, verb = self._query.model.__name__, f"to_{extra}"
+            msg = f"{verb}() makes a table of values: {name}.objects.values(…).{verb}()."
+            raise QueryError(msg)
+        for library in ("pyarrow", "pyarrow" if extra == "arrow" else extra):
+            tables.library(library, extra)  # before rows are read in vain
+        columns = tables.columns_of(self._query, known)
+        rows = Rows(self._query, Values(known, "tuple"), self._using)
+        with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
+            return tables.arrow(columns, rows.iterator(page_size), advance)
 
     # --- one of them -----------------------------------------------------------------------------------------
 

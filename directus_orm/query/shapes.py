@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar, cast
 import attrs
 
 from ..errors import ConfigurationError, UnsupportedQuery
-from ..instances import Batch, RowLoader
+from ..instances import Batch
+from ..loading import RowLoader
 from ..session import Session
 from ..wire import Row
 from .grouping import Alias, Tally, Term

@@ -62,6 +62,9 @@ class Session(AsksOfServer):
     dialect: ClassVar[RestDialect] = RestDialect()
     """How the server is asked; the same for all servers so far."""
 
+    # What the server takes to write at a time, in rows and in bytes; learnt from its refusals.
+    max_written = Learnt[int]()
+    max_body = Learnt[int]()
     # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
     disregards_case = Learnt[bool]()
     # Whether null comes first in its orderings, too.

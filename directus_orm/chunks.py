@@ -1,0 +1,207 @@
+"""Sending many rows: in chunks that the server takes, and with an account of what becomes of each row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import Any
+
+import attrs
+
+from .errors import BulkFailure, DirectusError, InvalidRequest, Protected, ServerError, TransportError, Unavailable
+from .faults import at_fault
+from .info import ModelInfo
+from .progress import Advance, Progress, reporting
+from .session import Session
+from .wire import Answer, Request
+
+# Below the server's default of 1 MB for a body, 1,048,576 bytes (G35).
+MAX_BODY = 1_000_000
+MAX_ROWS = 1000
+
+Ask = Callable[[list[Any]], Request]
+"""Makes the request for a chunk."""
+Take = Callable[[Sequence[int], list[Any], Answer], None]
+"""Takes the answer to a chunk: whose places among the given rows, what was sent, and the answer."""
+
+_UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # as long as what is sent
+
+
+@attrs.frozen
+class _Sent:
+    places: Sequence[int]
+    chunk: list[Any]
+    answer: Answer
+
+
+class Job:
+    """A bulk write of rows that were given: instances, or keys; and what became of each."""
+
+    def __init__(
+        self, session: Session, info: ModelInfo, given: Sequence[Any], verb: str, batch_size: int | None = None
+    ) -> None:
+        self.session = session
+        self.info = info
+        self.given = given
+        self.advance: Advance = lambda _: None
+        self._verb = verb
+        self._most = batch_size or MAX_ROWS
+        self._fates = bytearray(len(given))
+        self._at_fault: list[int] = []
+
+    def send(
+        self, parts: list[Any], request: Ask, take: Take, places: Sequence[int], *, most: int | None = None
+    ) -> None:
+        """Send rows or keys, as many at a time as the server takes, and hand each chunk's answer on.
+
+        ``places`` are those of the parts among the given rows. The next chunk is on its way while an answer is
+        taken, but for the first, which tells whether all is as it should be. ``parts`` is emptied on the way.
+        """
+        if not parts:
+            return
+        self._most = most or self._most
+        sent = self._next(parts, request, places, 0)
+        self._take(sent, take, None)
+        start = len(sent.chunk)
+        with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
+
+            def following() -> Future[_Sent] | None:
+                if start == len(parts):
+                    return None
+                return line.submit(copy_context().run, self._next, parts, request, places, start)
+
+            ahead = following()
+            while ahead is not None:
+                sent = ahead.result()
+                start += len(sent.chunk)
+                ahead = following()
+                self._take(sent, take, ahead)
+
+    def _take(self, sent: _Sent, take: Take, ahead: Future[_Sent] | None) -> None:
+        try:
+            take(sent.places, sent.chunk, sent.answer)
+            self.advance(len(sent.chunk))
+        except BaseException:
+            if ahead is not None:
+                # It may be written by now: then its instances are to know.
+                with suppress(Exception):
+                    late = ahead.result()
+                    take(late.places, late.chunk, late.answer)
+            raise
+
+    def _next(self, parts: list[Any], request: Ask, places: Sequence[int], start: int) -> _Sent:
+        """Send the next chunk; one that is too much for the server, in less."""
+        while True:
+            chunk, size = self._chunk(parts, start)
+            there = places[start : start + len(chunk)]
+            self._mark(there, _UNKNOWN)
+            try:
+                answer = self.session.send(request(chunk))
+            except DirectusError as error:
+                if self._is_less(error, len(chunk), size):
+                    self._mark(there, _UNSENT)
+                    continue
+                if _was_refused(error):
+                    self._mark(there, _REFUSED)
+                    if isinstance(chunk[0], dict):
+                        self._at_fault = [there[n] for n in at_fault(self.info, error, chunk)]
+                raise
+            self._mark(there, _DONE)
+            # Whoever gave the rows holds them, too: of what was sent, nothing is kept.
+            parts[start : start + len(chunk)] = [None] * len(chunk)
+            return _Sent(there, chunk, answer)
+
+    def _chunk(self, parts: list[Any], start: int) -> tuple[list[Any], int]:
+        """Return as many parts from ``start`` on as one request may carry, and their bytes."""
+        session = self.session
+        most = min(n for n in (self._most, session.max_rows, session.max_written) if n is not None)
+        room = session.max_body or MAX_BODY
+        chunk: list[Any] = []
+        size = 1
+        for part in parts[start : start + most]:
+            more = len(_ENCODE(part)) + 1
+            if chunk and size + more > room:
+                break
+            chunk.append(part)
+            size += more
+        return chunk, size
+
+    def _is_less(self, error: DirectusError, count: int, size: int) -> bool:
+        """Learn from a refusal how much the server takes; return whether that is less than was sent."""
+        session = self.session
+        if count > 1 and session.dialect.is_too_large(error):
+            session.max_body = size // 2
+            return True
+        if not isinstance(error, InvalidRequest):
+            return False
+        for name, limit in (
+            ("max_rows", session.dialect.row_limit(error)),
+            ("max_written", session.dialect.write_limit(error)),
+        ):
+            if limit is not None and 0 < limit < count:
+                setattr(session, name, limit)
+                return True
+        return False
+
+    def _mark(self, places: Sequence[int], fate: int) -> None:
+        for place in places:
+            self._fates[place] = fate
+
+    def left(self) -> list[int]:
+        """Return the places of the rows that were refused or not sent."""
+        return [place for place, fate in enumerate(self._fates) if fate in (_REFUSED, _UNSENT)]
+
+    def tell(self, error: BaseException) -> None:
+        """Let an error carry the account along, as data, and in a note for people."""
+        of: list[list[Any]] = [[], [], [], []]
+        for row, fate in zip(self.given, self._fates, strict=True):
+            of[fate].append(row)
+        if not any(of[_DONE] + of[_REFUSED] + of[_UNKNOWN]):
+            return
+        faulty = [self.given[place] for place in self._at_fault if self._fates[place] == _REFUSED]
+        failure = BulkFailure(*map(tuple, (of[_DONE], of[_REFUSED], of[_UNKNOWN], of[_UNSENT], faulty)))
+        vars(error)["bulk"] = failure
+        words = {
+            _DONE: f"were {self._verb}",
+            _REFUSED: "were refused together",
+            _UNKNOWN: f"may have been {self._verb}",
+            _UNSENT: "were not sent",
+        }
+        told = ", ".join(f"{len(of[fate])} {what}" for fate, what in words.items() if of[fate])
+        which = (
+            f" At fault is number {self._at_fault[0]}, counted from 0: {faulty[0]!r}." if len(faulty) == 1 else ""
+        )
+        error.add_note(f"Of {len(self.given)} rows, {told}; the error's attribute 'bulk' has them.{which}")
+
+
+@contextmanager
+def job(
+    session: Session,
+    info: ModelInfo,
+    given: Sequence[Any],
+    verb: str,
+    *,
+    batch_size: int | None = None,
+    progress: Progress = None,
+) -> Iterator[Job]:
+    """Account for a bulk write: tell of its progress, and let an error that ends it say what was done."""
+    made = Job(session, info, given, verb, batch_size)
+    try:
+        with reporting(progress, len(given), label=info.collection) as made.advance:
+            yield made
+    except BaseException as error:
+        made.tell(error)
+        raise
+
+
+def _was_refused(error: DirectusError) -> bool:
+    """Return whether nothing of what was sent can have been written."""
+    if isinstance(error, ServerError):
+        # A foreign key undoes the transaction, and pressure is told before any work (G34, G41).
+        busy = isinstance(error, Unavailable) and "pressure" in str(error.extensions.get("reason")).lower()
+        return error.status < 500 or isinstance(error, Protected) or busy
+    return isinstance(error, TransportError) and (not error.sent or 300 <= (error.status or 0) < 500)
