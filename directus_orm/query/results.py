@@ -15,7 +15,7 @@ from ..progress import Progress, checked, reporting
 from ..session import Session, current_session
 from . import groups
 from .explain import Explanation, explain
-from .partition import partition
+from .partition import partition as divided
 from .query import Path, Query
 from .shapes import Shape
 from .steps import keys, looks_at_rows, read, settle, telling_guesses
@@ -362,7 +362,7 @@ class Results(Generic[T]):
             raise UnsupportedQuery(msg)
         if self._query.is_empty:
             return [self._with(self._query) for _ in range(parts)]
-        return [self._with(query) for query in partition(self._session(), self._query, parts)]
+        return [self._with(query) for query in divided(self._session(), self._query, parts)]
 
     def explain(self) -> Explanation:
         """Return what reading the rows sends, as data and in words; nothing is sent."""
@@ -373,6 +373,7 @@ class Results(Generic[T]):
     # --- in asyncio -----------------------------------------------------------------------------------------
 
     aiterator = paged_twin(iterator)
+    apartition = twin(partition)
     afirst = twin(first)
     apage = twin(page)
     acount = twin(count)

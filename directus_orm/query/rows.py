@@ -330,6 +330,9 @@ class Rows(Results[T]):
     # --- in asyncio -----------------------------------------------------------------------------------------
 
     aaggregate = twin(aggregate)
+    ato_arrow = twin(to_arrow)
+    ato_pandas = twin(to_pandas)
+    ato_polars = twin(to_polars)
     aget = twin(get)
     alast = twin(last)
     alatest = twin(latest)
