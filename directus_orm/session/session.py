@@ -379,6 +379,8 @@ def _unpickled(cls: type[Session], url: str, options: dict[str, Any], anonymous:
     if anonymous:
         return cls(url, **options)
     options = _with_env_credentials(options)
+    if not options.get("email"):
+        options["mode"] = "json"  # a login's
     if not any(options.get(name) for name in _CREDENTIALS):
         options["auth"] = Lost(url)
     return cls(url, **options)

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -164,14 +165,14 @@ class Worker:
 
     def read(self) -> None:
         for pk in self.dice.sample(list(self.boxes), min(1, len(self.boxes))):
-            found = self.look(lambda pk=pk: list(Box.objects.filter(pk=pk)))
+            found = self.look(partial(list, Box.objects.filter(pk=pk)))
             if found is not None:
                 value = found[0].n if found else ABSENT
                 assert value in self.boxes[pk], (pk, value, self.boxes[pk])
 
     def update(self) -> None:
         for pk in self.some(1):
-            box = self.look(lambda pk=pk: Box.objects.get(pk=pk))
+            box = self.look(partial(Box.objects.get, pk=pk))
             if box is not None:
                 box.n = 1000 + self.dice.randrange(1_000_000)
                 self.write({pk: box.n}, box.save)
