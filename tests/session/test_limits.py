@@ -1,4 +1,4 @@
-"""The server's own limiter on, as it is delivered: 50 requests per second."""
+"""The server's own limiter on: 40 requests per second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from directus_orm.testing import DirectusServer, start
 
 @pytest.fixture(scope="module")
 def limited() -> Iterator[DirectusServer]:
-    env = {"RATE_LIMITER_ENABLED": "true", "RATE_LIMITER_POINTS": "100", "RATE_LIMITER_DURATION": "1"}
+    env = {"RATE_LIMITER_ENABLED": "true", "RATE_LIMITER_POINTS": "40", "RATE_LIMITER_DURATION": "1"}
     with start(env=env) as server:
         yield server
 
@@ -23,4 +23,4 @@ def test_a_loop_of_500_requests_completes(limited: DirectusServer) -> None:
     assert found == [{"email": limited.email}] * 500
     statuses = [entry.status for entry in sent]
     assert statuses.count(200) == 500
-    assert set(statuses) <= {200, 429}
+    assert set(statuses) == {200, 429}
