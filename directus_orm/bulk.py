@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+from . import fates
 from .errors import DirectusError, Forbidden, InvalidRequest, QueryError, ServerError, TransportError
+from .fates import Write
 from .fields import Field
 from .info import ModelInfo
 from .instances import Batch, state_of, stored_key
@@ -24,7 +26,7 @@ from .writes import can_be_read, check_kept, created_silently, new_row, payload,
 MAX_BODY = 900_000
 MAX_ROWS = 1000
 
-_Ask = Callable[[list[Any]], Request]
+_Ask = Callable[[list[Any]], Request | Write]
 
 
 def create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
@@ -32,8 +34,9 @@ def create(session: Session, info: ModelInfo, instances: Sequence[Any]) -> None:
     rows = [_with_key(instance) for instance in instances]
     done = 0
 
-    def request(chunk: list[Row]) -> Request:
-        return session.dialect.create_many(info, chunk, info.paths)
+    def request(chunk: list[Row]) -> Write:
+        back = Query(info.model, paths=info.paths)
+        return Write(session.dialect.create_many(info, chunk, info.paths), info, chunk, back, creates=True)
 
     for chunk, answer in _in_chunks(session, rows, request, "created"):
         part = instances[done : done + len(chunk)]
@@ -91,8 +94,11 @@ def _update_rows(
     pk, written = info.pk, 0
     by_key = {pk.load(row[pk.column]): instance for instance, row in rows}
 
-    def request(chunk: list[Row]) -> Request:
-        return session.dialect.update_many(info, chunk, paths)
+    known = {key: state_of(instance).row for key, instance in by_key.items()}
+
+    def request(chunk: list[Row]) -> Write:
+        back = Query(info.model, paths=paths)
+        return Write(session.dialect.update_many(info, chunk, paths), info, chunk, back, known)
 
     for chunk, answer in _in_chunks(session, [row for _, row in rows], request, "updated"):
         if answer.data is None:
@@ -116,8 +122,10 @@ def update(session: Session, query: Query, values: Mapping[str, Any]) -> int:
     changes = _changes(info, values)
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
 
-    def request(chunk: list[Any]) -> Request:
-        return session.dialect.update_keys(info, chunk, changes, paths)
+    def request(chunk: list[Any]) -> Write:
+        rows = [{info.pk.column: key, **changes} for key in chunk]
+        sent = session.dialect.update_keys(info, chunk, changes, paths)
+        return Write(sent, info, rows, Query(info.model, paths=paths))
 
     written = 0
     for chunk, answer in _by_key(session, query, request, "updated"):
@@ -185,7 +193,7 @@ def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list
     return [key for key in keys if pk.load(key) in there]
 
 
-def _in_chunks(session: Session, parts: Sequence[Any], request: Callable[[list[Any]], Request], verb: str) -> Any:
+def _in_chunks(session: Session, parts: Sequence[Any], request: _Ask, verb: str) -> Any:
     """Send a request for as many parts at a time as the server takes; yield each chunk and its answer.
 
     An error says in a note what became of the parts before it.
@@ -194,7 +202,7 @@ def _in_chunks(session: Session, parts: Sequence[Any], request: Callable[[list[A
     while done < len(parts):
         chunk = _chunk(parts, done, session.max_rows)
         try:
-            answer = session.send(request(chunk))
+            answer = _sent(session, request(chunk))
         except DirectusError as error:
             maximum = session.dialect.row_limit(error) if isinstance(error, InvalidRequest) else None
             if maximum is None or maximum >= len(chunk):
@@ -204,6 +212,10 @@ def _in_chunks(session: Session, parts: Sequence[Any], request: Callable[[list[A
             continue
         yield chunk, answer
         done += len(chunk)
+
+
+def _sent(session: Session, request: Request | Write) -> Answer:
+    return session.send(request) if isinstance(request, Request) else fates.send(session, request)
 
 
 def _chunk(parts: Sequence[Any], start: int, maximum: int | None) -> list[Any]:
