@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle bench check clean
+.PHONY: demo test test-oracle test-faults bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -21,6 +21,10 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=2500 $(ORACLE)
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
+
+# 10,000 operations of 8 threads through a proxy that breaks connections, before a server that crashes.
+test-faults: $(VENV)/.test
+	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/session/test_faults.py
 
 # What things cost, on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` asks for less.
 bench: $(VENV)/.test

@@ -46,7 +46,7 @@ from .query.related import Related
 from .query.results import Page
 from .query.rows import Rows
 from .relations import many_to_any, many_to_many, one_to_many
-from .session import Session, connect, current_session
+from .session import Retry, Session, connect, current_session
 
 __version__ = "0.1.0"
 
@@ -83,6 +83,7 @@ __all__ = [
     "RecordNotUnique",
     "Related",
     "RelatedColumn",
+    "Retry",
     "RoundedWarning",
     "Rows",
     "ServerError",

@@ -8,6 +8,7 @@ from typing import Any
 from .changes import changed_fields
 from .chunks import Ask, Job, Take, job
 from .errors import ConfigurationError, Forbidden, QueryError, TransportError
+from .fates import Write
 from .fields import Field
 from .info import ModelInfo
 from .instances import Batch, state_of, stored_key
@@ -56,8 +57,9 @@ def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
     # Other keys that the server makes have no order that would tell whose they are.
     one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
 
-    def request(chunk: list[Row]) -> Request:
-        return session.dialect.create_many(info, chunk, info.paths)
+    def request(chunk: list[Row]) -> Write:
+        back = Query(info.model, paths=info.paths)
+        return Write(session.dialect.create_many(info, chunk, info.paths), info, chunk, back, creates=True)
 
     def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
         part = [work.given[place] for place in there]
@@ -179,8 +181,13 @@ def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[
     session, info, pk = work.session, work.info, work.info.pk
     gone: list[int] = []
 
-    def request(chunk: list[Row]) -> Request:
-        return session.dialect.update_many(info, chunk, paths)
+    known = {
+        pk.load(row[pk.column]): state_of(work.given[place]).row for place, row in zip(places, rows, strict=True)
+    }
+
+    def request(chunk: list[Row]) -> Write:
+        back = Query(info.model, paths=paths)
+        return Write(session.dialect.update_many(info, chunk, paths), info, chunk, back, known)
 
     def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
         if answer.data is None:
@@ -232,8 +239,10 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
     written = 0
 
-    def request(chunk: list[Any]) -> Request:
-        return session.dialect.update_keys(info, chunk, changes, paths)
+    def request(chunk: list[Any]) -> Write:
+        rows = [{info.pk.column: key, **changes} for key in chunk]
+        sent = session.dialect.update_keys(info, chunk, changes, paths)
+        return Write(sent, info, rows, Query(info.model, paths=paths))
 
     def take(_: Sequence[int], chunk: list[Any], answer: Answer) -> None:
         nonlocal written

@@ -11,7 +11,9 @@ from typing import Any
 
 import attrs
 
+from . import fates
 from .errors import BulkFailure, DirectusError, InvalidRequest, Protected, ServerError, TransportError, Unavailable
+from .fates import Write
 from .faults import at_fault
 from .info import ModelInfo
 from .progress import Advance, Progress, reporting
@@ -22,8 +24,8 @@ from .wire import Answer, Request
 MAX_BODY = 1_000_000
 MAX_ROWS = 1000
 
-Ask = Callable[[list[Any]], Request]
-"""Makes the request for a chunk."""
+Ask = Callable[[list[Any]], "Request | Write"]
+"""Makes the request for a chunk, with what tells its fate where the answer may be lost."""
 Take = Callable[[Sequence[int], list[Any], Answer], None]
 """Takes the answer to a chunk: whose places among the given rows, what was sent, and the answer."""
 
@@ -100,7 +102,8 @@ class Job:
             there = places[start : start + len(chunk)]
             self._mark(there, _UNKNOWN)
             try:
-                answer = self.session.send(request(chunk))
+                made = request(chunk)
+                answer = fates.send(self.session, made) if isinstance(made, Write) else self.session.send(made)
             except DirectusError as error:
                 if self._is_less(error, len(chunk), size):
                     self._mark(there, _UNSENT)

@@ -25,7 +25,7 @@ DirectusError
     │   └── ValueOutOfRange
     ├── Protected                           still referenced by another row: .collection, .field, .constraint
     ├── RateLimited                         .retry_after, in seconds
-    └── Unavailable
+    └── Unavailable                         .retry_after
 ```
 
 Each carries its data as attributes and can be pickled. An error that ends a bulk write has a `BulkFailure` as its
@@ -128,20 +128,31 @@ class ConversionError(DirectusError, ValueError):
 class TransportError(DirectusError, OSError):
     """No usable answer came: no connection, a timeout, or an answer that is not Directus's.
 
-    ``sent`` is False where the request surely did not reach a server.
+    ``sent`` is False where the request surely did not reach a server, ``passing`` True where the like often goes
+    better a moment later.
     """
 
     def __init__(
-        self, message: str, *, request: Request | None = None, status: int | None = None, sent: bool = True
+        self,
+        message: str,
+        *,
+        request: Request | None = None,
+        status: int | None = None,
+        sent: bool = True,
+        passing: bool = False,
     ) -> None:
         super().__init__(message)
         self.request = request
         self.status = status
         self.sent = sent
+        self.passing = passing
 
 
 class OutcomeUnknown(TransportError):
-    """A write was sent and no answer came: it may have been applied. ``request`` is what was sent."""
+    """A write was sent and no answer tells whether it was applied, nor do the rows that it meant.
+
+    ``request`` is what was sent: look at the rows before sending it again.
+    """
 
 
 class StaleObject(DirectusError, RuntimeError):
@@ -255,7 +266,9 @@ class RateLimited(ServerError):
 
 
 class Unavailable(ServerError):
-    """The server, or a service behind it, cannot answer now."""
+    """The server, or a service behind it, cannot answer now; ``retry_after`` as for `RateLimited`."""
+
+    retry_after: float | None = None
 
 
 class RoundedWarning(UserWarning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlencode
@@ -16,6 +17,7 @@ MASK = "**********"
 _SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
 _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
+_MAY_BE_KEPT = re.compile(r"max-age=[1-9]")
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
 SYSTEM_LISTS = frozenset(
     (
@@ -36,7 +38,11 @@ def _segment(text: str) -> str:
     if text in {"", ".", ".."}:
         msg = f"{text!r} cannot be a part of a URL path: a server would read it as another address."
         raise ValueError(msg)
-    return quote(text, safe="")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError as error:
+        msg = f"{text!r} cannot be a part of a URL path: half of a surrogate pair is no character."
+        raise ValueError(msg) from error
 
 
 def masked(value: Any, names: frozenset[str] = _SECRET_NAMES) -> Any:
@@ -132,13 +138,35 @@ class Request:
 
 def listing(request: Request) -> bool:
     """Whether the request reads a list of rows on a route that knows SEARCH as well."""
+    route, keys = _placed(request)
+    return request.method == "GET" and route is not None and not keys
+
+
+def list_route(request: Request) -> str | None:
+    """Return the route that lists the rows of which the request speaks; None where there is none."""
+    return _placed(request)[0]
+
+
+def deletes_by_key(request: Request) -> list[Any] | None:
+    """Return the keys of the rows that a request deletes, so that deleting them twice is harmless; else None."""
+    route, keys = _placed(request)
+    if request.method != "DELETE" or route is None:
+        return None
+    if keys:
+        return keys
+    named = request.json.get("keys") if isinstance(request.json, Mapping) else request.json
+    return list(named) if isinstance(named, list | tuple) else None
+
+
+def _placed(request: Request) -> tuple[str | None, list[Any]]:
+    """Return the route of a list of rows, and the key of the one row that the path goes on to."""
     match request.path.strip("/").split("/"):
-        case ["items", _]:
-            return request.method == "GET"
-        case [root]:
-            return request.method == "GET" and root in SYSTEM_LISTS
+        case ["items", collection, *key] if len(key) <= 1:
+            return f"/items/{collection}", [unquote(each) for each in key]
+        case [root, *key] if root in SYSTEM_LISTS and len(key) <= 1:
+            return f"/{root}", [unquote(each) for each in key]
         case _:
-            return False
+            return None, []
 
 
 def as_search(request: Request) -> Request:
@@ -168,7 +196,8 @@ def _native(name: str, value: str) -> Any:
 class Answer:
     """A successful answer: status, the envelope's ``data`` and ``meta``, the headers, and the length of the body.
 
-    ``data`` is None for an answer without a body (204).
+    ``data`` is None for an answer without a body (204); ``request`` is what was answered. ``from_cache`` says that
+    the program's own cache answered.
     """
 
     status: int
@@ -176,3 +205,11 @@ class Answer:
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     size: int = 0
+    request: Request | None = attrs.field(default=None, repr=False, eq=False)
+    from_cache: bool = False
+
+    @property
+    def may_be_old(self) -> bool:
+        """Whether a cache may have given it: the program's, the server's (G28), or one between."""
+        control = self.headers.get("Cache-Control", "")
+        return self.from_cache or "Age" in self.headers or _MAY_BE_KEPT.search(control) is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from . import fates
 from .changes import changed_fields, check_unmodified, differs, is_document
 from .errors import (
     ConfigurationError,
@@ -15,6 +16,7 @@ from .errors import (
     Forbidden,
     UnsupportedQuery,
 )
+from .fates import Write
 from .fields import Field
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, is_new, key_of, read_rows, session_of, state_of, stored_key
@@ -130,9 +132,9 @@ def _settled(instance: Any, fields: Sequence[Field] | None = None) -> Sending:
 
 
 def _create_one(session: Session, sending: Sending) -> None:
-    answer = session.send(
-        session.dialect.create(sending.info, sending.row, sending.query(sending.info.fields.values()))
-    )
+    info, back = sending.info, sending.query(sending.info.fields.values())
+    request = session.dialect.create(info, sending.row, back)
+    answer = fates.send(session, Write(request, info, [sending.row], back, creates=True, single=True))
     take_back(sending, sending.row if answer.data is None else answer.data, _storing(session))
     if answer.data is None:
         along = {sending.info.fields[name].column for name in sending.ones}
@@ -226,7 +228,11 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
     held = [f for f in info.fields.values() if f == info.pk or (f.name in instance.__dict__ and f not in waiting)]
     key = None if info.options.singleton else stored_key(instance)
     try:
-        answer = session.send(session.dialect.update(info, key, sending.row, sending.query(held)))
+        back = sending.query(held)
+        request = session.dialect.update(info, key, sending.row, back)
+        row = sending.row if key is None else {**sending.row, info.pk.column: key}
+        known = {None if key is None else info.pk.load(key): state_of(instance).row}
+        answer = fates.send(session, Write(request, info, [row], back, known, single=True))
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be changed (G33).
         if not info.options.singleton and not _visible(session, instance):

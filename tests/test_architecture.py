@@ -66,6 +66,7 @@ LAYERS = (
     "rounding",
     "trees",
     "changes",
+    "fates",
     "writes",
     "faults",
     "chunks",
@@ -163,8 +164,8 @@ def test_a_module_is_of_one_subject(name: str) -> None:
 
 PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
-    *("Column", "Model", "Page", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Rows", "Session"),
-    *("many_to_any", "many_to_many", "one_to_many"),
+    *("Column", "Model", "Page", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
+    *("Session", "many_to_any", "many_to_many", "one_to_many"),
     *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
     *("register_lookup", "register_type", "via"),
 }

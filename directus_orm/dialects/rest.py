@@ -39,7 +39,10 @@ class RestDialect:
 
     def total(self, answer: Answer) -> int:
         """Return the number of rows of all pages."""
-        return int(answer.meta["filter_count"])
+        try:
+            return int(answer.meta["filter_count"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _strange(answer, answer.meta, "a count") from error
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
@@ -83,8 +86,11 @@ class RestDialect:
 
     def counted(self, answer: Answer) -> int:
         """Return the number in the answer to `count`; some databases send it as text."""
-        (found,) = _rows(answer)[0].values()
-        return int(found if not isinstance(found, dict) else next(iter(found.values())))
+        try:
+            ((found,),) = (row.values() for row in _rows(answer))
+            return int(found if not isinstance(found, dict) else next(iter(found.values())))
+        except (TypeError, ValueError) as error:
+            raise _strange(answer, answer.data, "a count") from error
 
     def groups(self, ask: Ask) -> Request:
         """Return the request for groups of rows; keys of rows go as for `read_keys`."""
@@ -188,10 +194,15 @@ def _secret(info: ModelInfo) -> frozenset[str]:
 def _rows(answer: Answer) -> list[Row]:
     data = answer.data
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        # G26: a relation that may not be read turns rows into bare keys.
-        msg = f"The server answered with {str(data)[:80]!r} where a list of rows belongs."
-        raise TransportError(msg, status=answer.status)
+        raise _strange(answer, data, "a list of rows")  # G26: what may not be read turns rows into bare keys
     return data
+
+
+def _strange(answer: Answer, found: Any, wanted: str) -> TransportError:
+    request = answer.request
+    where = "the request" if request is None else f"{request.method} {request.path}"
+    msg = f"The answer to {where} (status {answer.status}) is {str(found)[:80]!r}, where {wanted} belongs."
+    return TransportError(msg, request=request, status=answer.status)
 
 
 def _query(query: Query) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,16 +12,56 @@ from typing import Any, Protocol
 import attrs
 
 from ..errors import AuthenticationError, ConfigurationError, TransportError
-from ..wire import Answer, Request
+from ..wire import MASK, Answer, Request
+from .forks import new_in_children
 
-Ask = Callable[[Request], Answer]
 _MARGIN = 30.0
+MODES = ("json", "session")
+# A cookie whose value is a JWT, whatever the server's settings call it.
+_SET_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
+
+
+class Cookie(str):
+    """A credential that travels as a cookie, and not as a bearer token: its text is ``name=value``."""
+
+    __slots__ = ()
+
+    @property
+    def pair(self) -> str:
+        """The cookie as it is sent."""
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return f"<Cookie {MASK}>"
+
+
+class Ask(Protocol):
+    """Sends a request of a strategy without credentials, or with the one that is given, and returns its answer."""
+
+    def __call__(self, request: Request, credential: str | None = None, /) -> Answer:
+        """Send the request; raise as `Session.send` does."""
+        ...
 
 
 class Auth(Protocol):
-    """A way to authenticate. ``ask`` sends a request without credentials and returns its answer.
+    """A way to authenticate, as `Session` takes it for ``auth``. All methods are called from any thread.
 
-    All methods are called from any thread. ``anonymous`` says whether it stands for nobody.
+    Requests of its own are made with ``purpose="login"``: they carry no token, and nobody keeps their answers. In
+    a forked process it lives on; one that shares what it must not, such as a refresh token, has to see to that.
+
+    ```python
+    class FromVault:
+        anonymous = False
+
+        def token(self, ask):
+            return vault.read("directus")           # at every request: keep it in memory
+
+        def renew(self, ask, refused):
+            return vault.rotate("directus", refused)    # True where there is another one now
+
+        def logout(self, ask):
+            pass
+    ```
     """
 
     @property
@@ -29,7 +70,7 @@ class Auth(Protocol):
         ...
 
     def token(self, ask: Ask) -> str | None:
-        """Return the bearer token for the next request; None sends it as the public."""
+        """Return the bearer token for the next request, or a `Cookie`; None sends it as the public."""
         ...
 
     def renew(self, ask: Ask, refused: str) -> bool:
@@ -100,6 +141,8 @@ class Lost(Public):
 
 @attrs.frozen(repr=False)
 class _Tokens:
+    """What a login gave: what goes with requests, what a refresh is asked with, and when it is due."""
+
     access: str
     refresh: str
     due: float
@@ -109,29 +152,41 @@ class Login:
     """E-mail and password. Logs in at the first request, refreshes in time, logs in again when that fails.
 
     ``otp`` is the one-time password of two-factor authentication, or a function that returns a current one,
-    which a session that lives longer than its refresh token (7 days by default) needs.
+    which a session that lives longer than its refresh token (7 days by default) needs. ``mode`` says what travels:
+    ``"json"`` a bearer token, ``"session"`` the cookie of a session that the server keeps and can end.
+
+    What is obtained stays in memory. A forked process logs in for itself: of two that share a refresh token, one
+    would log the other out.
     """
 
     anonymous = False
 
-    def __init__(self, email: str, password: str, otp: str | Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, email: str, password: str, otp: str | Callable[[], str] | None = None, mode: str = "json"
+    ) -> None:
         self.email = email
         self._password = password
         self._otp = otp
+        self._mode = mode
+        self.forget()
+        new_in_children(self)
+
+    def __repr__(self) -> str:
+        return self.email
+
+    def forget(self) -> None:
+        """Drop what was obtained, without a word to the server."""
         self._tokens: _Tokens | None = None
         self._failed: tuple[float, AuthenticationError] | None = None
         # G40: of two refreshes at once one kills the other's token.
         self._lock = threading.Lock()
-
-    def __repr__(self) -> str:
-        return self.email
 
     def same_as(self, other: Auth) -> bool:
         """Return whether another strategy logs in as the same user, in the same way."""
         return isinstance(other, Login) and self._credentials() == other._credentials()  # noqa: SLF001
 
     def _credentials(self) -> tuple[Any, ...]:
-        return self.email, self._password, self._otp
+        return self.email, self._password, self._otp, self._mode
 
     def token(self, ask: Ask) -> str | None:
         """Return a token that has some time to live; log in or refresh if there is none.
@@ -156,52 +211,69 @@ class Login:
         return True
 
     def logout(self, ask: Ask) -> None:
-        """Tell the server to forget the refresh token, if there is one."""
+        """Tell the server to forget the refresh token or the session, if there is one."""
         with self._lock:
             tokens, self._tokens = self._tokens, None
         if tokens is not None:
-            ask(_request("logout", refresh_token=tokens.refresh, mode="json"))
+            self._with(ask, "logout", tokens)
 
     def _obtained(self, ask: Ask, asked: float) -> _Tokens:
         if self._failed and self._failed[0] >= asked:
             # Threads that waited for a login that failed do not try it again one after the other:
             # the server suspends a user after some wrong passwords.
             raise copy.copy(self._failed[1])
-        tokens, self._tokens = self._tokens, None
-        fresh = self._refreshed(ask, tokens.refresh) if tokens else None
+        tokens = self._tokens
+        fresh = self._refreshed(ask, tokens) if tokens else None
+        if fresh is None:
+            self._tokens = None
         self._tokens = fresh or self._logged_in(ask)
         return self._tokens
 
-    def _refreshed(self, ask: Ask, refresh: str) -> _Tokens | None:
+    def _refreshed(self, ask: Ask, tokens: _Tokens) -> _Tokens | None:
+        started = time.monotonic()
         try:
-            return _asked(ask, _request("refresh", refresh_token=refresh, mode="json"))
+            answer = self._with(ask, "refresh", tokens)
         except AuthenticationError:
             return None  # expired, revoked, or spent by a refresh whose answer was lost
+        return _tokens(answer, self._mode, started)
+
+    def _with(self, ask: Ask, action: str, tokens: _Tokens) -> Answer:
+        if self._mode == "session":
+            return ask(_request(action, mode="session"), Cookie(tokens.refresh))
+        return ask(_request(action, mode="json", refresh_token=tokens.refresh))
 
     def _logged_in(self, ask: Ask) -> _Tokens:
         otp = self._otp() if callable(self._otp) else self._otp
         extra = {} if otp is None else {"otp": otp}
-        request = _request("login", email=self.email, password=self._password, mode="json", **extra)
+        request = _request("login", email=self.email, password=self._password, mode=self._mode, **extra)
+        started = time.monotonic()
         try:
-            return _asked(ask, request)
+            answer = ask(request)
         except AuthenticationError as error:
             # The same error, with the half of the credentials that may be shown.
             error.args = (f"Login as {self.email!r} failed: {error}",)
             self._failed = (time.monotonic(), error)
             raise
+        return _tokens(answer, self._mode, started)
 
 
 def auth_of(
+    *,
     token: str | None,
     email: str | None,
     password: str | None,
     otp: str | Callable[[], str] | None,
     auth: Auth | None,
+    mode: str = "json",
 ) -> Auth:
     """Return the strategy for a session's options.
 
     Raises `ConfigurationError` where they exclude each other.
     """
+    if mode not in MODES:
+        raise ConfigurationError(f"mode={mode!r} is not known. Give one of {', '.join(map(repr, MODES))}.")
+    if mode != "json" and (email is None or password is None):
+        raise ConfigurationError(f"mode={mode!r} says what a login obtains: give email= and password= with it.")
     given = {"token": token, "email": email, "password": password, "otp": otp, "auth": auth}
     match tuple(name for name, value in given.items() if value is not None):
         case ():
@@ -209,7 +281,7 @@ def auth_of(
         case ("token",) if isinstance(token, str):
             return StaticToken(token)
         case ("email", "password") | ("email", "password", "otp") if email and password:
-            return Login(email, password, otp)
+            return Login(email, password, otp, mode)
         case ("auth",) if auth is not None and callable(getattr(auth, "token", None)):
             return auth
         case names:
@@ -224,13 +296,23 @@ def _request(action: str, **body: str) -> Request:
     return Request("POST", f"/auth/{action}", json=body, purpose="login")
 
 
-def _asked(ask: Ask, request: Request) -> _Tokens:
-    started = time.monotonic()  # before the request: a token's life starts before its answer arrives
-    data = ask(request).data
+def _tokens(answer: Answer, mode: str, started: float) -> _Tokens:
+    # From before the request on: a token's life starts before its answer arrives.
     try:
-        seconds = data["expires"] / 1000
-        margin = min(_MARGIN, seconds / 10)
-        return _Tokens(data["access_token"], data["refresh_token"], started + seconds - margin)
+        seconds = answer.data["expires"] / 1000
+        access, refresh = _both(answer, mode)
     except (KeyError, TypeError) as error:
+        request = answer.request or _request("login")
         message = f"The answer to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
-        raise TransportError(message, request=request.masked()) from error
+        raise TransportError(message, request=request.masked(), status=answer.status) from error
+    return _Tokens(access, refresh, started + seconds - min(_MARGIN, seconds / 10))
+
+
+def _both(answer: Answer, mode: str) -> tuple[str, str]:
+    data: Any = answer.data
+    if mode == "json":
+        return data["access_token"], data["refresh_token"]
+    cookie = _SET_COOKIE.search(answer.headers.get("Set-Cookie", ""))
+    if cookie is None:
+        raise KeyError("Set-Cookie")
+    return Cookie(cookie[1]), cookie[1]

@@ -1,26 +1,178 @@
-"""The connections of a session's own making."""
+"""How bytes get to the server and back: by connections of the session's own, or a caller's `requests.Session`."""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+import attrs
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
-_CONNECTIONS = 32
+# More threads than this work as well, but those in excess connect anew each time.
+_CONNECTIONS = 100
 # Node closes a connection that was idle for 5 s. Of a write sent at that moment nobody would know
 # whether it was applied, so a connection is given up before.
 LONGEST_IDLE = 4.0
+LARGEST_ANSWER = 1 << 30
+"""A longer answer is refused before it fills the memory, unless the connections are the caller's."""
+
+# What requests looks at to find proxies and certificates. To find them anew takes longer than all else it does.
+_PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD")
 
 
-def own_http() -> requests.Session:
-    """Return a `requests.Session` that reuses connections, but none that the server may be closing."""
-    http = requests.Session()
-    for scheme in ("http://", "https://"):
-        http.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS))
-    return http
+@attrs.frozen
+class Outgoing:
+    """What is sent: ``target`` follows the base URL as it stands; a header of None must not be there."""
+
+    method: str
+    target: str
+    headers: dict[str, Any]
+    body: bytes | None
+    cookie: str | None
+    private: bool
+    """Whether the answer holds credentials, which no cache, hook or cookie jar of a caller may keep."""
+
+
+@attrs.frozen
+class Reply:
+    """What came back, undecoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    from_cache: bool = False
+
+
+class TooLarge(requests.RequestException):
+    """The answer is longer than any that is asked for."""
+
+
+class Connections(Protocol):
+    """A way to the server."""
+
+    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+        """Send, and return what comes back, whatever it is; redirects are not followed."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened; the next exchange opens it anew."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of what a parent process has opened."""
+        ...
+
+
+class OwnConnections:
+    """Connections that are reused, but none that the server may be closing. They keep no cookies."""
+
+    def __init__(self, url: str, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
+        self._url = url
+        # Of None, requests lets the environment decide.
+        self._verify = None if verify is True else verify
+        self._cert = cert
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of what a parent process has opened: two that read from one socket get each other's answers."""
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+        """Send, and return what comes back."""
+        opened = self._open()
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.body = out.method, self._url + out.target, out.body
+        prepared.headers = headers = CaseInsensitiveDict(
+            {name: value for name, value in out.headers.items() if value is not None}
+        )
+        if out.cookie is not None:
+            headers["Cookie"] = out.cookie
+        if out.body is not None:
+            headers["Content-Length"] = str(len(out.body))
+        response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
+        body = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+        if len(body) > LARGEST_ANSWER:
+            response.close()
+            raise TooLarge(f"it is longer than {LARGEST_ANSWER >> 20} MiB")
+        return Reply(response.status_code, response.headers, body)
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.adapter.close()
+
+    def _open(self) -> _Opened:
+        found = tuple(map(os.environ.get, _ENVIRONMENT))
+        opened = self._opened
+        if opened is not None and opened.environment == found:
+            return opened
+        with self._lock, requests.Session() as http:
+            options: Any = http.merge_environment_settings(self._url, {}, True, self._verify, self._cert)
+            adapter = _Adapter(pool_maxsize=_CONNECTIONS) if self._opened is None else self._opened.adapter
+            self._opened = _Opened(adapter, options, found)
+            return self._opened
+
+
+@attrs.frozen
+class _Opened:
+    adapter: HTTPAdapter
+    options: dict[str, Any]
+    environment: tuple[str | None, ...]
+
+
+class GivenConnections:
+    """A caller's `requests.Session`: used as it is, and neither changed nor closed."""
+
+    def __init__(
+        self, url: str, verify: bool | str, cert: str | tuple[str, str] | None, http: requests.Session
+    ) -> None:
+        self._url = url
+        # None keeps what the caller's own requests.Session says.
+        self._verify = None if verify is True else verify
+        self._cert = cert
+        self._http = http
+
+    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+        """Send, and return what comes back."""
+        http = self._http
+        prepared = http.prepare_request(
+            requests.Request(out.method, self._url, headers=out.headers, data=out.body, auth=_as_it_is)
+        )
+        # requests would decode %7E and resolve dot segments, so that a key could become another route.
+        prepared.url = self._url + out.target
+        if out.cookie is not None:
+            prepared.headers["Cookie"] = "; ".join(filter(None, (out.cookie, prepared.headers.get("Cookie"))))
+        options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
+        if out.private:
+            response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
+        else:
+            response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
+        # As requests-cache says it.
+        from_cache = bool(getattr(response, "from_cache", False))
+        return Reply(response.status_code, response.headers, response.content, from_cache)
+
+    def close(self) -> None:
+        """Do nothing: they are the caller's."""
+
+    def forget(self) -> None:
+        """Let go of the connections of a parent process."""
+        for adapter in self._http.adapters.values():
+            adapter.close()
+
+
+def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Given as the way to log in: requests would look for one in ~/.netrc otherwise.
+    return prepared
 
 
 class _Pool(urllib3.HTTPConnectionPool):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Generic, TypedDict, TypeVar, overload
 
-import requests
-
 from ..errors import ConfigurationError
 from ..wire import Request
 from .auth import Ask, Auth, Login, Lost
+from .retry import Retry
 from .transport import Transport, Watcher
 
 S = TypeVar("S")
@@ -28,7 +27,7 @@ class Changeable(TypedDict, total=False):
     mode: str
     auth: Auth | None
     timeout: float | tuple[float, float]
-    retry: int
+    retry: int | Retry
     page_size: int | None
 
 
@@ -55,16 +54,13 @@ class SharedTransport(Transport):
 
     def __init__(self, of: Transport, timeout: tuple[float, float], watcher: Watcher) -> None:
         vars(self).update(vars(of))
-        self._of, self._timeout = of, timeout
+        self._timeout = timeout
 
         def watch(request: Request, status: int | None, seconds: float) -> None:
             watcher(request, status, seconds)
             of._watcher(request, status, seconds)  # noqa: SLF001 - another of its kind
 
         self._watcher = watch
-
-    def _http(self) -> requests.Session:
-        return self._of._http()  # noqa: SLF001 - another of its kind
 
     def close(self) -> None:
         """Do nothing: the connections are those of the other transport."""
@@ -128,6 +124,7 @@ def derive(parent: S, options: Changeable) -> S:
         "_parent": parent,
         "_is_another_user": base["_is_another_user"] if own is None else not own.anonymous,
         "_learnt": base["_learnt"],
+        "_written": base["_written"],
     }
     session: S = made
     return session

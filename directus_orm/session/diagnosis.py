@@ -10,6 +10,8 @@ import attrs
 import requests
 from urllib3 import exceptions as urllib3_errors
 
+from .connections import TooLarge
+
 # Said while the connection is made; other TLS failures may come after the request was sent.
 _HANDSHAKE = frozenset(
     {
@@ -36,20 +38,24 @@ def causes(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def timed_out(error: BaseException | None) -> bool:
-    """Whether the server took too long, and not the network."""
-    return any(isinstance(e, requests.ReadTimeout | urllib3_errors.ReadTimeoutError) for e in causes(error))
+@attrs.frozen
+class Diagnosis:
+    """What went wrong, as the end of a sentence; whether the request may have been sent; whether it may pass."""
+
+    reason: str
+    sent: bool
+    passing: bool
 
 
-def diagnosis(error: BaseException, timeout: tuple[float, float]) -> tuple[str, bool]:
-    """Return what went wrong, as the end of a sentence, and whether the request may have been sent."""
+def diagnosis(error: BaseException, timeout: tuple[float, float]) -> Diagnosis:
+    """Return what a failed exchange means."""
     chain = causes(error)
     for kind in _KINDS:
         found = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
         if found is not None:
             text = kind.text.format(detail=_detail(found), connect=timeout[0], read=timeout[1])
-            return text, kind.sent
-    return f"{type(error).__name__}: {_detail(error)}.", True
+            return Diagnosis(text, kind.sent, kind.passing)
+    return Diagnosis(f"{type(error).__name__}: {_detail(error)}.", sent=True, passing=False)
 
 
 def _detail(error: BaseException) -> str:
@@ -63,6 +69,7 @@ class _Kind:
     types: tuple[type[BaseException], ...]
     text: str
     sent: bool
+    passing: bool = True
     when: Callable[[BaseException], bool] = lambda _: True
 
 
@@ -93,13 +100,16 @@ _KINDS = (
         "failed the TLS check: {detail}. Does it speak https, and is its certificate valid? "
         "verify= takes the path of a CA file.",
         sent=False,
+        passing=False,
         when=lambda e: getattr(e, "reason", None) in _HANDSHAKE,
     ),
     _Kind(
         (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema),
         "cannot be asked: {detail}.",
         sent=False,
+        passing=False,
     ),
+    _Kind((TooLarge,), "the answer is too large: {detail}. Ask for less.", sent=True, passing=False),
     _Kind(
         (requests.ReadTimeout, urllib3_errors.ReadTimeoutError, TimeoutError),
         "it took longer than {read:g} s. Ask for less, or give the session a longer timeout=.",
@@ -109,6 +119,7 @@ _KINDS = (
         (
             requests.exceptions.ChunkedEncodingError,
             requests.exceptions.ContentDecodingError,
+            urllib3_errors.DecodeError,
             urllib3_errors.IncompleteRead,
         ),
         "the answer broke off or cannot be decoded: {detail}.",

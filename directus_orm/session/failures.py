@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..errors import (
@@ -62,6 +63,8 @@ _BY_STATUS: Mapping[int, type[ServerError]] = {
     503: Unavailable,
     504: Unavailable,
 }
+# A gateway says these of what is behind it: nothing, silence, a connection that broke. The last are Cloudflare's.
+_GATEWAYS = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 # Statuses that mean the same whoever sends them, Directus or a proxy in front of it.
 _PLAIN = frozenset({401, 403, 429, 503})
 _HINTS: Mapping[int, str] = {
@@ -115,11 +118,9 @@ def server_error(
     if reference:
         text = f"{'.'.join(filter(None, map(reference.get, ('collection', 'field'))))} refers to it: {text}"
     error = cls(text, status=status, code=code, extensions=extensions, errors=errors, request=request.masked())
-    if isinstance(error, RateLimited):
-        error.retry_after = retry_after(headers)
     for name, value in reference.items():
         setattr(error, name, value)
-    return error
+    return _with_pause(error, headers)
 
 
 def _reference(text: str) -> dict[str, str | None]:
@@ -141,13 +142,12 @@ def plain_error(
     said = beginning(request, body)
     hint = f"; {_HINTS[status]}" if status in _HINTS else ""
     message = f"{url} answered {_where(request)} with status {status} and no JSON of Directus{said}{hint}."
-    if status in _PLAIN:
+    passing = status in _GATEWAYS
+    if status in _PLAIN and (request.reads or not passing):
         error = _BY_STATUS[status](message, status=status, request=request.masked())
-        if isinstance(error, RateLimited):
-            error.retry_after = retry_after(headers)
-        return error
+        return _with_pause(error, headers)
     # A gateway that gives up may have passed the write on before.
-    return lost(request, message, status) if status >= 500 else unusable(request, message, status)
+    return lost(request, message, status, passing=passing) if status >= 500 else unusable(request, message, status)
 
 
 def beginning(request: Request, body: bytes) -> str:
@@ -159,24 +159,38 @@ def beginning(request: Request, body: bytes) -> str:
     return f"; it begins: {body[:400].decode('utf-8', 'replace')[:100]!r}"
 
 
-def unusable(request: Request, message: str, status: int | None = None, *, sent: bool = True) -> TransportError:
+def unusable(
+    request: Request, message: str, status: int | None = None, *, sent: bool = True, passing: bool = False
+) -> TransportError:
     """Return the error for an answer that is none."""
-    return TransportError(message, request=request.masked(), status=status, sent=sent)
+    return TransportError(message, request=request.masked(), status=status, sent=sent, passing=passing)
 
 
-def lost(request: Request, message: str, status: int | None = None) -> TransportError:
+def lost(request: Request, message: str, status: int | None = None, *, passing: bool = False) -> TransportError:
     """Return the error for an answer that did not come whole: of a write, nobody knows the outcome."""
     if request.reads or request.purpose == "login":
-        return unusable(request, message, status)
+        return unusable(request, message, status, passing=passing)
     message = f"{message} It is not known whether the write was applied: read it back before repeating it."
-    return OutcomeUnknown(message, request=request.masked(), status=status)
+    return OutcomeUnknown(message, request=request.masked(), status=status, passing=passing)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a Retry-After header; None where it is missing or a date."""
-    with contextlib.suppress(ValueError):
-        return max(0.0, float(headers.get("Retry-After", "")))
-    return None
+    """Return the seconds that a Retry-After header asks for, itself or by a date; None where there is none."""
+    said = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", said):
+        return float(said)
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _with_pause(error: ServerError, headers: Mapping[str, str]) -> ServerError:
+    if isinstance(error, RateLimited | Unavailable):
+        error.retry_after = retry_after(headers)
+    return error
 
 
 def _class(status: int, code: str, text: str) -> type[ServerError]:

@@ -13,6 +13,7 @@ from ..asynchronous import twin
 from ..errors import TransportError
 from ..wire import Answer, Request
 from .derived import Learnt
+from .forks import new_in_children
 from .transport import Transport
 
 Send = Callable[[Request], Answer]
@@ -101,6 +102,11 @@ class KnownInfo:
 
     def __init__(self) -> None:
         self._info: ServerInfo | None = None
+        self.forget()
+        new_in_children(self)
+
+    def forget(self) -> None:
+        """Start anew in a forked child: another thread of the parent may have held the lock."""
         self._lock = threading.Lock()
 
     def get(self, send: Send, *, fresh: bool) -> ServerInfo:

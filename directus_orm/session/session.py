@@ -19,17 +19,20 @@ from ..errors import (
     AuthenticationError,
     ConfigurationError,
     DirectusError,
+    Forbidden,
+    OutcomeUnknown,
     ServerError,
     TransportError,
 )
-from ..wire import Answer, Request, as_search
+from ..wire import Answer, Request, as_search, deletes_by_key, list_route
 from . import derived
-from .auth import Auth, Lost, auth_of
+from .auth import Auth, Cookie, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
 from .derived import Changeable, Learnt, LostUser
+from .forks import new_in_children
 from .plain import Items, encoded_params, encoded_path
-from .retry import Retry
+from .retry import Retry, Tries, conclusive
 from .server_info import AsksOfServer, KnownInfo
 from .transport import Transport
 
@@ -42,12 +45,18 @@ _STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 _CREDENTIALS = ("token", "email", "password")
 
 
+def _replaceable(token: str, error: AuthenticationError) -> bool:
+    # A session that the server ended is no longer known to it.
+    return error.code in _STALE or (isinstance(token, Cookie) and error.code == "INVALID_CREDENTIALS")
+
+
 class Session(AsksOfServer):
     """One Directus server as one user sees it; thread-safe, opened by the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
-    or ``auth``, a strategy of your own, or nothing for what the public may do. ``timeout`` is in seconds: one
-    number, or (connect, read). ``retry`` says how often a request may be repeated where that is safe.
+    or ``auth``, a strategy of your own (`Auth`), or nothing for what the public may do. ``mode="session"`` logs in
+    to a session of the server, whose cookie then takes the token's place. ``timeout`` is in seconds: one number,
+    or (connect, read). ``retry`` says how often a request may be repeated where that is safe, or all of a `Retry`.
     ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
     adapters, used as it is and never closed. ``page_size`` fixes the number of rows per request.
 
@@ -69,6 +78,8 @@ class Session(AsksOfServer):
     disregards_case = Learnt[bool]()
     # Whether null comes first in its orderings, too.
     null_first = Learnt[bool]()
+    # Whether it was seen that a cache answers reads.
+    _caching = Learnt[bool]()
 
     def __init__(
         self,
@@ -81,24 +92,22 @@ class Session(AsksOfServer):
         mode: str = "json",
         auth: Auth | None = None,
         timeout: float | tuple[float, float] = (10, 60),
-        retry: int = 4,
+        retry: int | Retry = 4,
         verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
         http: requests.Session | None = None,
         page_size: int | None = None,
     ) -> None:
-        if mode != "json":
-            raise ConfigurationError(f"mode={mode!r} is not known. This version knows 'json'.")
-        self._auth = auth_of(token, email, password, otp, auth)
+        self._auth = auth_of(token=token, email=email, password=password, otp=otp, auth=auth, mode=mode)
+        self._retry = Retry.of(retry)
         self._options: dict[str, Any] = {
             "mode": mode,
             "timeout": _timeout(timeout),
-            "retry": _whole("retry", retry, 0),
+            "retry": self._retry,
             "verify": verify,
             "cert": cert,
             "page_size": page_size if page_size is None else _whole("page_size", page_size, 1),
         }
-        self._retry = Retry(retry)
         self._transport = Transport(
             url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
         )
@@ -109,8 +118,11 @@ class Session(AsksOfServer):
         self._parent: Session | None = None
         self._is_another_user = False
         self._captures: tuple[Capture, ...] = ()
+        # Where this session wrote.
+        self._written: set[str] = set()
         self._depth = 0
         self._lock = threading.Lock()
+        new_in_children(self)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -129,6 +141,11 @@ class Session(AsksOfServer):
         """The base URL of the server, without a trailing slash."""
         return self._transport.url
 
+    @property
+    def retry(self) -> Retry:
+        """How persistent this session is."""
+        return self._retry
+
     def __repr__(self) -> str:
         return f"<Session {self.url} as {self._auth!r}>"
 
@@ -141,23 +158,37 @@ class Session(AsksOfServer):
         if not request.path.startswith("/"):
             raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
         request = self.prepared(request)
-        renewed = False
-        while True:
-            token = self._auth.token(self._ask)
-            try:
-                return self._persistently(request, token)
-            except AuthenticationError as error:
-                # Authentication comes before any work, so a write was not applied either.
-                if renewed or token is None or error.code not in _STALE:
-                    raise
-                if not self._auth.renew(self._ask, token):
-                    raise
-                renewed = True
+        tries = Tries(self._retry, request)
+        try:
+            answer = self._as_someone(request, tries)
+        except DirectusError as error:
+            lost = tries.lost
+            if lost is None or error is lost:
+                raise
+            if isinstance(error, Forbidden):
+                return self._deleted(request, lost, error)
+            if conclusive(error):
+                raise
+            raise lost from error
+        finally:
+            if not request.reads:
+                self._remember(request)
+        if self._written and answer.may_be_old and list_route(request) in self._written:
+            self._caching = True
+            again = self.prepared(request)
+            return answer if again is request else self.send(again)
+        return answer
 
     def prepared(self, request: Request) -> Request:
-        """Return a request as it is sent: a list by SEARCH where its URL would be too long (G36)."""
-        too_long = request.method == "GET" and self._transport.length(request) >= LONGEST_URL
-        return as_search(request) if too_long else request
+        """Return a request as it is sent.
+
+        A list goes by SEARCH where its URL would be too long (G36), and where a cache might not know yet what this
+        session wrote: SEARCH is never cached (G28).
+        """
+        if request.method != "GET":
+            return request
+        changed = self._caching and list_route(request) in self._written
+        return as_search(request) if changed or self._transport.length(request) >= LONGEST_URL else request
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET a path below the base URL and return the ``data`` of the answer, or all its JSON if it has none."""
@@ -270,7 +301,7 @@ class Session(AsksOfServer):
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
         try:
-            self._auth.logout(lambda request: self._transport.send(request, None))  # once: nobody waits for it
+            self._auth.logout(self._transport.send)  # once: nobody waits for it
         except DirectusError as error:
             # Nothing is lost: what is left behind expires by itself.
             log.debug("logout failed: %s", error)
@@ -278,6 +309,10 @@ class Session(AsksOfServer):
             self._transport.close()
 
     aclose = twin(close, changes=True)
+
+    def forget(self) -> None:
+        """Start anew in a forked child: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**self._options, "page_size": self.page_size}
@@ -292,21 +327,54 @@ class Session(AsksOfServer):
     def _plain(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
         return self.send(Request(method, encoded_path(path), encoded_params(params or {}), json)).data
 
-    def _ask(self, request: Request) -> Answer:
-        return self._persistently(request, None)
+    def _ask(self, request: Request, credential: str | None = None, /) -> Answer:
+        return self._persistently(request, credential, Tries(self._retry, request))
 
-    def _persistently(self, request: Request, token: str | None) -> Answer:
-        started = time.monotonic()
-        tried = 0
+    def _as_someone(self, request: Request, tries: Tries) -> Answer:
+        renewed = False
         while True:
-            tried += 1
+            token = self._auth.token(self._ask)
+            try:
+                return self._persistently(request, token, tries)
+            except AuthenticationError as error:
+                # Authentication comes before any work, so a write was not applied either.
+                if renewed or token is None or not _replaceable(token, error):
+                    raise
+                if not self._auth.renew(self._ask, token):
+                    raise
+                renewed = True
+
+    def _persistently(self, request: Request, token: str | None, tries: Tries) -> Answer:
+        while True:
             try:
                 return self._transport.send(request, token)
             except (ServerError, TransportError) as error:
-                pause = self._retry.pause(error, request, tried, time.monotonic() - started)
+                pause = tries.pause(error)
                 if pause is None:
                     raise
             time.sleep(pause)
+
+    def _deleted(self, request: Request, lost: OutcomeUnknown, refusal: Forbidden) -> Answer:
+        """Return success for a repeated deletion that is refused because the first one was done (G33)."""
+        keys = deletes_by_key(request) or []
+        look = Request(
+            "SEARCH",
+            list_route(request) or "",
+            json={"keys": keys, "query": {"fields": ["*"], "limit": 1}},
+            purpose="info",
+        )
+        try:
+            left = self.send(look).data
+        except DirectusError as blind:
+            raise lost from blind
+        if left == []:
+            return Answer(204, request=request)
+        raise refusal
+
+    def _remember(self, request: Request) -> None:
+        route = list_route(request)
+        if route is not None and route not in self._written:
+            self._written.add(route)
 
     def _watch(self, request: Request, status: int | None, seconds: float) -> None:
         for capture in self._captures:
@@ -366,6 +434,8 @@ def _unpickled(
         session._is_another_user = True
         return session
     options = _with_env_credentials(options)
+    if not options.get("email"):
+        options["mode"] = "json"  # a login's
     if not any(options.get(name) for name in _CREDENTIALS):
         options["auth"] = Lost(url)
     return cls(url, **options)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 import requests
-from requests.auth import AuthBase
 from urllib3 import exceptions as urllib3_errors
 
 from ..errors import ConfigurationError, TransportError
 from ..wire import SYSTEM_LISTS, Answer, Request
-from .connections import own_http
+from .auth import Cookie
+from .connections import Connections, GivenConnections, Outgoing, OwnConnections, Reply
 from .decoding import loads
-from .diagnosis import diagnosis
+from .diagnosis import causes, diagnosis
 from .failures import beginning, lost, plain_error, server_error, unusable
+from .forks import new_in_children
 
 log = logging.getLogger("directus_orm")
 
@@ -54,29 +53,9 @@ def base_url(url: str) -> str:
     return str(prepared.url).rstrip("/")
 
 
-class _Bearer(AuthBase):
-    # Given even without a token: requests would look for a login in ~/.netrc otherwise.
-    def __init__(self, token: str | None) -> None:
-        self.token = token
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.token is not None:
-            prepared.headers["Authorization"] = f"Bearer {self.token}"
-        return prepared
-
-
-@attrs.frozen
-class Reply:
-    """What came back, undecoded."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 @attrs.frozen
 class _NotJson:
-    error: ValueError
+    why: str
 
 
 Watcher = Callable[[Request, "int | None", float], None]
@@ -97,13 +76,12 @@ class Transport:
     ) -> None:
         self.url = base_url(url)
         self._timeout = timeout
-        # None keeps what the caller's own requests.Session says.
-        self._verify = None if verify is True else verify
-        self._cert = cert
-        self._given = http
-        self._own: requests.Session | None = None
-        self._pid = 0
-        self._lock = threading.Lock()
+        self._connections: Connections = (
+            OwnConnections(self.url, verify, cert)
+            if http is None
+            else GivenConnections(self.url, verify, cert, http)
+        )
+        new_in_children(self._connections)
         self._watcher = watcher
         self._base_path = urlsplit(self.url).path
 
@@ -111,23 +89,20 @@ class Transport:
         """Return the length of the request's path and query string on the wire."""
         return len(self._base_path) + len(request.url)
 
-    def send(self, request: Request, token: str | None) -> Answer:
+    def send(self, request: Request, credential: str | None = None, /) -> Answer:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
         started = time.perf_counter()
         try:
-            reply = self._exchange(request, token)
+            reply = self._connections.exchange(_outgoing(request, credential), self._timeout)
         except (requests.RequestException, urllib3_errors.HTTPError, OSError) as error:
             self._told(request, None, started)
-            raise self._diagnosed(request, error) from error
+            raise self._diagnosed(request, _without_secrets(error)) from error
         self._told(request, reply.status, started)
         return self._answer(request, reply)
 
     def close(self) -> None:
         """Close the connections of the session's own making; the next request opens new ones."""
-        with self._lock:
-            own, self._own = self._own, None
-        if own is not None:
-            own.close()
+        self._connections.close()
 
     def _told(self, request: Request, status: int | None, started: float) -> None:
         seconds = time.perf_counter() - started
@@ -135,40 +110,13 @@ class Transport:
         # The path alone: query strings hold values.
         log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no answer", seconds * 1000)
 
-    def _http(self) -> requests.Session:
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._own is None or self._pid != os.getpid():
-                # A forked child must not read from the sockets of its parent.
-                self._own, self._pid = own_http(), os.getpid()
-            return self._own
-
-    def _exchange(self, request: Request, token: str | None) -> Reply:
-        http = self._http()
-        headers: dict[str, Any] = dict(_JSON_HEADERS)
-        body = None
-        if request.json is not None:
-            body = json.dumps(request.json, separators=(",", ":"), allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"  # G14
-        if request.purpose == "login":
-            headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
-        prepared = http.prepare_request(
-            requests.Request(request.method, self.url, headers=headers, data=body, auth=_Bearer(token))
-        )
-        # requests would decode %7E and resolve dot segments, so that a key could become another route.
-        prepared.url = self.url + request.url
-        options = http.merge_environment_settings(self.url, {}, False, self._verify, self._cert)
-        # Never redirected: the token would travel along, and a POST would turn into a GET.
-        response = http.send(prepared, timeout=self._timeout, allow_redirects=False, **options)
-        return Reply(response.status_code, response.headers, response.content)
-
     def _diagnosed(self, request: Request, error: Exception) -> TransportError:
-        reason, sent = diagnosis(error, self._timeout)
+        found = diagnosis(error, self._timeout)
         where = f"{request.method} {request.path}"
-        if not sent:
-            return unusable(request, f"{where} was not sent: {self.url} {reason}", sent=False)
-        return lost(request, f"No answer to {where} from {self.url}: {reason}")
+        if not found.sent:
+            message = f"{where} was not sent: {self.url} {found.reason}"
+            return unusable(request, message, sent=False, passing=found.passing)
+        return lost(request, f"No answer to {where} from {self.url}: {found.reason}", passing=found.passing)
 
     def _answer(self, request: Request, reply: Reply) -> Answer:
         if 300 <= reply.status < 400:
@@ -180,23 +128,27 @@ class Transport:
             raise unusable(request, message, reply.status)
         try:
             content = loads(reply.body) if reply.body else None
-        except ValueError as error:
-            content = _NotJson(error)
+        except (ValueError, RecursionError) as error:
+            content = _NotJson(str(error))
         # GraphQL answers 200 to a query that failed; a server that is not well says so with a 503 and its health.
         refused = reply.status >= 400 and not _tells_health(reply)
         if refused or (_graphql(request) and isinstance(content, dict) and content.get("errors")):
             raise self._refusal(request, reply, content)
+        data, meta = self._data(request, reply, content)
+        return Answer(reply.status, data, meta, reply.headers, len(reply.body), request, reply.from_cache)
+
+    def _data(self, request: Request, reply: Reply, content: Any) -> tuple[Any, dict[str, Any]]:
         wrapped = enveloped(request)
         if reply.status == 204 or (content is None and not wrapped):
-            return Answer(reply.status, headers=reply.headers)
+            return None, {}
         if isinstance(content, _NotJson):
-            return Answer(reply.status, self._text(request, reply, content.error), headers=reply.headers)
+            return self._text(request, reply, content.why), {}
         if isinstance(content, dict) and "data" in content and (wrapped or content.keys() <= {"data", "meta"}):
             # An own endpoint may have more to say than its data.
-            return Answer(reply.status, content["data"], content.get("meta") or {}, reply.headers, len(reply.body))
+            return content["data"], content.get("meta") or {}
         if wrapped and not any(name == "export" for name, _ in request.params):
             raise self._stranger(request, reply, "is JSON, but not that of Directus (it lacks 'data')")
-        return Answer(reply.status, content, headers=reply.headers)
+        return content, {}
 
     def _refusal(self, request: Request, reply: Reply, content: Any) -> Exception:
         errors = content.get("errors") if isinstance(content, dict) else None
@@ -204,7 +156,7 @@ class Transport:
             return server_error(request, self.url, reply.status, errors, reply.headers)
         return plain_error(request, self.url, reply.status, reply.body, reply.headers)
 
-    def _text(self, request: Request, reply: Reply, error: ValueError) -> str:
+    def _text(self, request: Request, reply: Reply, why: str) -> str:
         # Not by its type: the "pong" of /server/ping calls itself HTML.
         if reply.body.lstrip()[:1] == b"<":
             raise self._stranger(request, reply, "is a web page, not JSON")
@@ -212,9 +164,10 @@ class Transport:
             raise lost(
                 request,
                 f"The answer to {request.method} {request.path} from {self.url} is broken JSON "
-                f"({len(reply.body)} bytes, status {reply.status}){beginning(request, reply.body)}.",
+                f"({len(reply.body)} bytes, status {reply.status}): {why}{beginning(request, reply.body)}.",
                 reply.status,
-            ) from error
+                passing=True,
+            )
         if enveloped(request):
             raise self._stranger(request, reply, "is not JSON")
         return reply.body.decode("utf-8", "replace")
@@ -224,7 +177,32 @@ class Transport:
             f"The answer to {request.method} {request.path} from {self.url} {what} (status {reply.status})"
             f"{beginning(request, reply.body)}. Is this the base URL of a Directus server?"
         )
-        return unusable(request, message, reply.status)
+        return lost(request, message, reply.status)
+
+
+def _outgoing(request: Request, credential: str | None) -> Outgoing:
+    headers: dict[str, Any] = dict(_JSON_HEADERS)
+    body = None
+    if request.json is not None:
+        body = json.dumps(request.json, separators=(",", ":"), allow_nan=False).encode()
+        headers["Content-Type"] = "application/json"  # G14
+    if request.method == "SEARCH":
+        headers["Cache-Control"] = "no-store"  # what no server caches (G28), nobody in between should
+    private = request.purpose == "login"
+    cookie = credential if isinstance(credential, Cookie) else None
+    if cookie or private:
+        headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
+    elif credential is not None:
+        headers["Authorization"] = f"Bearer {credential}"
+    return Outgoing(request.method, request.url, headers, body, cookie and cookie.pair, private)
+
+
+def _without_secrets(error: Exception) -> Exception:
+    """Take the request, which carries credentials, out of what requests raised, so that no log shows it."""
+    for each in causes(error):
+        if isinstance(each, requests.RequestException):
+            each.request = each.response = None
+    return error
 
 
 def enveloped(request: Request) -> bool:

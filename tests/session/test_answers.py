@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import ssl
 import subprocess
 import sys
 import threading
@@ -102,13 +100,13 @@ def test_a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_not_repeated
 
 def test_a_timeout_says_how_long_and_leaves_a_write_unknown(tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(delay=0.5))
-    session = open_session(tiny.url, token="t", timeout=(1, 0.1))
+    session = open_session(tiny.url, token="t", timeout=(1, 0.1), retry=1)
     with pytest.raises(errors.OutcomeUnknown, match=r"longer than 0\.1 s"):
         session.items("x").create({})
     with pytest.raises(errors.TransportError, match=r"longer than 0\.1 s") as caught:
         session.get("/items/x")
     assert type(caught.value) is errors.TransportError
-    assert len(tiny.seen) == 2
+    assert tiny.methods == ["POST", "GET", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -272,39 +270,3 @@ def test_one_line_is_logged_per_request_without_parameters_or_secrets(
     lines = [record.getMessage() for record in caplog.records if record.name == "directus_orm"]
     assert [line.rsplit(" ", 2)[0] for line in lines] == ["POST /auth/login 200", "GET /items/x 200"]
     assert "hidden" not in " ".join(lines)
-
-
-def test_a_certificate_that_is_not_trusted_is_refused_unless_told(tmp_path: Path, open_session: Open) -> None:
-    """TLS is verified by default, and verify= takes the path of a certificate."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl program to make a certificate with")
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = [
-        openssl,
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-keyout",
-        str(key),
-        "-out",
-        str(cert),
-    ]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    subprocess.run(command + subject, check=True, capture_output=True)
-    tiny = TinyServer()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    tiny._http.socket = context.wrap_socket(tiny._http.socket, server_side=True)
-    url = tiny.url.replace("http:", "https:")
-    try:
-        with pytest.raises(errors.TransportError, match=r"was not sent.*failed the TLS check.*verify="):
-            open_session(url, token="t").items("x").create({})
-        assert tiny.seen == []
-        assert open_session(url, token="t", verify=str(cert)).get("/items/x") == []
-    finally:
-        tiny.stop()

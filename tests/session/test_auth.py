@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +93,7 @@ def test_an_expired_token_is_refreshed_and_the_request_repeated(server: Directus
 
 
 @pytest.mark.parametrize("noticed", ["by the clock", "by a 401"])
-def test_twenty_threads_with_an_expired_token_refresh_once(
+def test_fifty_threads_with_an_expired_token_refresh_once(
     noticed: str, server: DirectusServer, login: Session
 ) -> None:
     """G40: refresh tokens rotate without grace, so a second refresh at the same time would log everybody out."""
@@ -100,10 +101,40 @@ def test_twenty_threads_with_an_expired_token_refresh_once(
     if noticed == "by a 401":
         forget_expiry(login)
     time.sleep(TTL + 0.2)
-    with login.capture() as sent, ThreadPoolExecutor(20) as pool:
-        found = list(pool.map(lambda _: me(login), range(20)))
-    assert found == [server.email] * 20
+    with login.capture() as sent:
+        assert in_threads(50, lambda: me(login)) == [server.email] * 50
     assert [path for path in paths(sent) if path.startswith("/auth")] == ["/auth/refresh"]
+
+
+@pytest.mark.parametrize("noticed", ["by the clock", "by a 401"])
+def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
+    noticed: str, server: DirectusServer, login: Session
+) -> None:
+    me(login)
+    auth: Any = login._auth
+    body = {"refresh_token": auth._tokens.refresh, "mode": "json"}
+    assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
+    if noticed == "by a 401":
+        forget_expiry(login)
+    time.sleep(TTL + 0.2)
+    with login.capture() as sent:
+        assert in_threads(50, lambda: me(login)) == [server.email] * 50
+    assert [exchange for exchange in exchanges(sent) if exchange[0].startswith("/auth")] == [
+        ("/auth/refresh", 401),
+        ("/auth/login", 200),
+    ]
+
+
+def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
+    """Call from many threads, which begin at one moment."""
+    start_line = threading.Barrier(count)
+
+    def run(_: int) -> Any:
+        start_line.wait()
+        return call()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
 
 
 def test_a_dead_refresh_token_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
@@ -277,3 +308,44 @@ def test_a_strategy_of_ones_own_is_used(server: DirectusServer, open_session: Op
             return server.token
 
     assert me(open_session(server.url, auth=Mine("x", "y"))) == server.email
+
+
+def test_the_docs_own_strategy_works_with_renewal(server: DirectusServer, open_session: Open) -> None:
+    """A strategy says what to send, and is asked for another token when one is refused as expired."""
+    tokens = open_session(server.url).post("/auth/login", {"email": server.email, "password": server.password})
+
+    class Vault:
+        anonymous = False
+
+        def __init__(self) -> None:
+            self.current = str(tokens["access_token"])
+            self.ended = False
+
+        def token(self, ask: Any) -> str:
+            return self.current
+
+        def renew(self, ask: Any, refused: str) -> bool:
+            assert refused == self.current
+            self.current = server.token
+            return True
+
+        def logout(self, ask: Any) -> None:
+            self.ended = True
+
+    vault = Vault()
+    with Session(server.url, auth=vault) as session:
+        assert me(session) == server.email
+        time.sleep(TTL + 0.2)
+        with session.capture() as sent:
+            assert me(session) == server.email
+    assert [status for _, status in exchanges(sent)] == [401, 200]
+    assert vault.ended
+
+
+def test_a_login_whose_answer_is_lost_is_asked_again(tiny: TinyServer, open_session: Open) -> None:
+    tokens = {"data": {"access_token": "a", "refresh_token": "b", "expires": 900000}}
+    tiny.answers(
+        Scripted(0), Scripted(502, "<html>"), Scripted(body=tokens), Scripted(body={"data": {"email": "e"}})
+    )
+    assert me(open_session(tiny.url, email="a@example.com", password="b")) == "e"
+    assert tiny.methods == ["POST", "POST", "POST", "GET"]

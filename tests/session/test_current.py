@@ -161,8 +161,8 @@ def test_a_url_that_is_none_is_refused_at_the_call(url: str) -> None:
 
 
 def test_an_unknown_mode_names_those_that_exist() -> None:
-    with pytest.raises(ConfigurationError, match="'json'"):
-        Session(URL, mode="session")
+    with pytest.raises(ConfigurationError, match="'json', 'session'"):
+        Session(URL, mode="cookie", email="a@example.com", password="p")
 
 
 def test_from_env_reads_the_environment(monkeypatch: pytest.MonkeyPatch, tiny: TinyServer) -> None:
