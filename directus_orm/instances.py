@@ -14,7 +14,6 @@ import attrs
 
 from .errors import ConversionError, DoesNotExist
 from .fields import Field
-from .info import is_model
 from .query.fetch import fetch
 from .query.paging import key_pages
 from .query.query import Nested, Path, Query, raw_key
@@ -319,9 +318,10 @@ class RowLoader:
         for nested in self._nested:
             field, loader, _ = nested
             part = row.get(field.column)
-            if not is_model(type(values.get(field.name))):
+            if field.name not in values:
                 self._link(instance, row, batch, nested)
-            elif isinstance(part, dict):
+            elif values[field.name] is not None and isinstance(part, dict):
+                getattr(instance, field.name)  # a bare key becomes the instance that the row belongs to
                 loader.shared(part, batch.related(loader.model, field.name))
         for each in self._lists:
             if each.name not in values:
