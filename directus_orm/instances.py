@@ -265,18 +265,18 @@ def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field
     info = type(instances[0]).directus
     pk: Field = info.pk
     query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((pk, *fields))))
-    dialect = session.dialect
-    if info.options.singleton:
-        answer = session.send(dialect.read_singleton(query, fresh=True))
-        return [dialect.singleton_row(answer, info)]
     return found_rows(session, query, instances)
 
 
 def found_rows(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
     """Read what a query brings of the rows of instances; of one that is not there, None."""
-    pk: Field = query.model.directus.pk
+    info, dialect = query.model.directus, session.dialect
+    if info.options.singleton:
+        answer = session.send(dialect.read_singleton(query, fresh=True))
+        return [dialect.singleton_row(answer, info)] * len(instances)
+    pk: Field = info.pk
     keys = [stored_key(instance) for instance in instances]
-    steps = key_pages(query, list(dict.fromkeys(keys)), session.dialect, session.max_rows)
+    steps = key_pages(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
     found = {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
     return [found.get(pk.load(key)) for key in keys]
 

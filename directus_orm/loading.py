@@ -14,7 +14,6 @@ import attrs
 
 from .errors import ConversionError
 from .fields import Field
-from .info import is_model
 from .instances import Batch, State, blank, is_reference, state_of
 from .query.query import Nested, Path, raw_key
 from .scalars import MAX_SAFE, Convert, load_int
@@ -98,9 +97,10 @@ class RowLoader:
         for nested in self._nested:
             field, loader, _ = nested
             part = row.get(field.column)
-            if not is_model(type(values.get(field.name))):
+            if field.name not in values:
                 self._link(instance, row, batch, nested)
-            elif isinstance(part, dict):
+            elif values[field.name] is not None and isinstance(part, dict):
+                getattr(instance, field.name)  # a bare key becomes the instance that the row belongs to
                 loader.shared(part, batch.related(loader.model, field.name))
         for each in self._lists:
             if each.name not in values:

@@ -200,13 +200,23 @@ class TestExactly:
             own.delete()
 
     def test_what_was_assigned_meanwhile_stays(self, trips: Session) -> None:
-        rows = Trip.objects.filter(pk__lte=60).iterator(page_size=20)
-        for trip in rows:
-            if trip.pk == 21:
-                trip.origin = "A39"  # type: ignore[assignment]
-                trip.plane = None
-            assert trip.carrier.name
-            assert trip.origin.name == ("Airport 39" if trip.pk == 21 else PRINTED[trip.pk - 1][1])
+        """Keys, instances and None, on a page that loads what was touched before."""
+        rows = Trip.objects.filter(pk__gt=240).iterator(page_size=30)
+        page = [next(rows) for _ in range(30)]
+        assert all(trip.carrier.name and trip.origin.name and (not trip.plane or trip.plane.pk) for trip in page)
+        assert {trip.plane.maker for trip in page if trip.plane} == {"BOEING"}
+        page = [next(rows) for _ in range(30)]
+        first, second, third = page[:3]
+        first.plane, first.origin = None, "A39"  # type: ignore[assignment]
+        second.carrier = Airline.objects.ref("LH")
+        other = page[-1]
+        assert other.origin.name
+        assert (first.plane, first.origin.name, second.carrier.name) == (None, "Airport 39", "Lufthansa")
+        assert (third.plane and third.plane.maker, third.carrier.name) == ("BOEING", "JetBlue")
+        with trips.capture() as sent:
+            third.save()
+            other.save()
+        assert not sent
 
     def test_one_row_is_one_instance_still(self, trips: Session) -> None:
         known: dict[Any, Any] = {}

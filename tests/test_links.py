@@ -27,7 +27,7 @@ from directus_orm.testing import DirectusServer
 
 from .books import FILES, Book, File, Person, Translation
 from .library import Article, Author, Category, Comment, Hero, Page, Tag, Text
-from .schema import user
+from .schema import AUTO_KEY, column, drop_collection, make_collection, make_relation, user
 
 NOBODY = 987_654
 
@@ -46,6 +46,18 @@ class Leaf(Model, collection="articles"):
     id: int = field(default=generated, primary_key=True)
     title: str | None = None
     tags: Related[Tag] = many_to_many(Sticker, sort="sort")
+
+
+class Site(Model, collection="settings_of_app", singleton=True):
+    id: int = field(default=generated, primary_key=True)
+    size: int | None = None
+    banners: Related[Banner] = one_to_many("site")
+
+
+class Banner(Model):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    site: Site | None = None
 
 
 def tied(session: Session, article: Any) -> list[Any]:
@@ -272,6 +284,26 @@ class TestOfEveryKind:
         assert [c.name for c in Category.objects.get(pk=child.pk).children] == ["other"]
         root.children.set([child])
         assert Category.objects.get(pk=grand.pk).parent is None
+
+    def test_a_singleton_has_lists_as_well(self, session: Session, world: DirectusServer) -> None:
+        make_collection(world, "banners", AUTO_KEY, column("title", "string"))
+        make_relation(world, "banners", "site", "settings_of_app", reverse="banners")
+        site = Site.objects.get()
+        before, site.size = site.size, 77
+        site.save()
+        try:
+            first = site.banners.create(title="first")
+            site.banners.add(Banner(title="second"))
+            assert [banner.title for banner in site.banners] == ["first", "second"]
+            assert Site.objects.get().banners.get(title="first").site == site
+            site.banners.remove(first)
+            assert [banner.title for banner in Site.objects.get().banners] == ["second"]
+            site.banners.clear()
+            assert Banner.objects.filter(site=None).count() == 2
+        finally:
+            drop_collection(world, "banners")
+            site.size = before
+            site.save()
 
     def test_translations(self, shop: Session) -> None:
         blue = Book.objects.get(title="Blue")

@@ -56,7 +56,7 @@ class RestDialect:
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
         """Return the request for the one row of a singleton; a fresh one comes past the server's cache (G28)."""
-        parts = {"fields": _fields(query.paths)}
+        parts = _columns(query)
         route = _items(query.model.directus)
         return Request("SEARCH", route, json={"query": parts}) if fresh else Request("GET", route, _params(parts))
 
