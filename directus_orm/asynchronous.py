@@ -6,13 +6,15 @@ its session.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -60,7 +62,9 @@ def _named(function: F, name: str, use: str) -> F:
 
 async def in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T:
     """Return what a call returns that is made in a worker thread; see `twin`."""
-    job = _Job(call)
+    import asyncio  # noqa: PLC0415 - who uses it has it; it costs others a tenth of importing this library
+
+    job = _Job(call, asyncio.CancelledError)
     run = contextvars.copy_context().run
     work = asyncio.get_running_loop().run_in_executor(None, run, job)
     try:
@@ -84,10 +88,11 @@ def _looked_at(work: asyncio.Future[Any]) -> None:
 
 
 class _Job(Generic[T]):
-    """A call that is begun by a thread, unless it was given up before."""
+    """A call that is begun by a thread, unless it was given up before: then ``given_up`` is raised."""
 
-    def __init__(self, call: Callable[[], T]) -> None:
+    def __init__(self, call: Callable[[], T], given_up: type[BaseException]) -> None:
         self._call = call
+        self._given_up = given_up
         self._claimed = threading.Lock()
 
     def claim(self) -> bool:
@@ -96,7 +101,7 @@ class _Job(Generic[T]):
 
     def __call__(self) -> T:
         if not self.claim():
-            raise asyncio.CancelledError  # nobody waits for it
+            raise self._given_up  # nobody waits for it
         return self._call()
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,6 +22,9 @@ from .wire import Answer, Request
 # Below the server's default of 1 MB for a body, 1,048,576 bytes (G35).
 MAX_BODY = 1_000_000
 MAX_ROWS = 1000
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Ask = Callable[[list[Any]], "Request | Write"]
 """Makes the request for a chunk, with what tells its fate where the answer may be lost."""
@@ -69,6 +71,10 @@ class Job:
         sent = self._next(parts, request, places, 0)
         self._take(sent, take, None)
         start = len(sent.chunk)
+        if start == len(parts):
+            return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
+
         with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
 
             def following() -> Future[_Sent] | None:

@@ -6,13 +6,15 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest
 from ..session import Session
 from ..wire import Request, Row
 from .turns import Page, Steps
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 # With the second page, a loop has shown that it wants more than a glance.
 _FIRST_AHEAD = 2
@@ -40,7 +42,8 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
                 ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
             yield rows
     finally:
-        wait(ahead)
+        for future in ahead:
+            future.exception()
         steps.close()
 
 
@@ -85,12 +88,16 @@ def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
 
     if len(asks) == 1:
         return [send(asks[0])]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as below
+
     with ThreadPoolExecutor(len(asks), _THREADS) as pool:
         return [future.result() for future in [pool.submit(_in_context(send), request) for request in asks]]
 
 
 def _started(call: Callable[[], Any]) -> Future[Any]:
     """Call a function in a thread of its own, which ends with it."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short loops need none of it
+
     pool = ThreadPoolExecutor(1, _THREADS)
     try:
         return pool.submit(_in_context(call))
