@@ -29,6 +29,7 @@ test-faults: $(VENV)/.test
 # What things cost, for people to read: see benchmarks/README.md.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.compile
+	$(BIN)/python -m benchmarks.threads
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
