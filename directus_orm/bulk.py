@@ -103,7 +103,7 @@ def _update_rows(
     for chunk, answer in _in_chunks(session, [row for _, row in rows], request, "updated"):
         if answer.data is None:
             can_be_read(session, info, paths)
-        found = {pk.load(row[pk.column]): row for row in answer.data or chunk}
+        found = {pk.load(row[pk.column]): row for row in (chunk if answer.data is None else answer.data)}
         for row in chunk:
             key = pk.load(row[pk.column])
             if key in found:

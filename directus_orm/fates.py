@@ -152,26 +152,36 @@ def _found(session: Session, write: Write) -> dict[Any, Row]:
 
 def _created(write: Write, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were created; None where nobody knows, since others have their keys."""
-    pairs = [(row, found.get(_key(write, row))) for row in write.rows]
     if not found:
         return False
-    if any(there is None for _, there in pairs):
-        return None
-    return True if all(_holds(write.info, row, there or {}, _near) for row, there in pairs) else None
+    pairs = [(_told(write.info, row), found.get(_key(write, row), {})) for row in write.rows]
+    return True if all(there and _holds(write.info, row, there, _near) for row, there in pairs) else None
 
 
 def _updated(write: Write, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were changed; None where nobody knows. Rows that are gone take no part (G5)."""
     pairs = [(row, found[key]) for row in write.rows if (key := _key(write, row)) in found]
-    if all(_holds(write.info, row, there, _same) for row, there in pairs):
+    all_told = all(_told(write.info, row) == row for row, _ in pairs)
+    if all_told and all(_holds(write.info, row, there, _same) for row, there in pairs):
         return True
     if all(_is_unchanged(write, row, there) for row, there in pairs):
         return False
-    return True if all(_holds(write.info, row, there, _near) for row, there in pairs) else None
+    near = all_told and all(_holds(write.info, row, there, _near) for row, there in pairs)
+    return True if near else None
 
 
 def _key(write: Write, row: Row) -> Any:
     return None if write.info.options.singleton else write.info.pk.load(row[write.info.pk.column])
+
+
+def _told(info: ModelInfo, row: Row) -> Row:
+    """Return a row without the related rows that were sent nested and get their keys from the server."""
+    fields = {field.column: field for field in info.fields.values()}
+    return {name: value for name, value in row.items() if name not in fields or not _is_new(fields[name], value)}
+
+
+def _is_new(field: Field, value: Any) -> bool:
+    return isinstance(value, dict) and field.target is not None and _bare(field, value) is None
 
 
 Compare = Callable[[Field, Any, Any], bool]

@@ -38,7 +38,7 @@ def changed_fields(instance: Any) -> list[Field]:
 
 def _differs(field: Field, instance: Any, row: Row) -> bool:
     value = instance.__dict__[field.name]
-    if field.column not in row:
+    if field.column not in row or is_new(value):
         return True
     stored = row[field.column]
     if is_model(type(value)):
