@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -93,7 +93,7 @@ class _Sending:
             if answer is not None:
                 return answer
             if refusal is not None:
-                raise self._about(refusal, lost)
+                self._refuse(refusal, lost)
             self._check_patience(lost, tried)
 
     def _looked_up(self, lost: OutcomeUnknown) -> Answer | None:
@@ -112,12 +112,11 @@ class _Sending:
             return Answer(200, rows[0], request=lost.request) if rows else Answer(204, request=lost.request)
         return Answer(200, rows, request=lost.request)
 
-    def _about(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> DirectusError:
-        """Return the error of a repeated create that is refused, and whose row is not to be seen."""
+    def _refuse(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> NoReturn:
+        """Raise for a repeated create that is refused, and whose row is not to be seen."""
         if refusal.field in {None, self._write.info.pk.column}:
-            lost.__cause__ = refusal  # there may be a row that this user may not read
-            return lost
-        return refusal
+            raise lost from refusal  # there may be a row that this user may not read
+        raise refusal
 
     def _check_patience(self, lost: OutcomeUnknown, tried: int) -> None:
         policy = self._session.retry
