@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from directus_orm import (
     RecordNotUnique,
     Related,
     Retry,
+    RoundedWarning,
     Session,
     TransportError,
     field,
@@ -409,6 +411,33 @@ def test_ties_of_a_list_are_not_sent_twice(crates: FaultProxy) -> None:
     with pytest.raises(OutcomeUnknown):
         crate.items.add(item)
     assert Item.objects.get().crate == crate
+
+
+@pytest.mark.parametrize("name", ["directus_postgres", "directus_mariadb"])
+def test_values_that_come_back_in_another_form_tell_as_well(name: str, request: pytest.FixtureRequest) -> None:
+    """Decimals are texts there, and timestamps of MariaDB keep whole seconds."""
+    server: DirectusServer = request.getfixturevalue(name)
+    columns = [column("weight", "decimal", numeric_precision=10, numeric_scale=2), column("packed", "timestamp")]
+    make_collection(server, "fate_crates", key("uuid"), *columns)
+
+    class Plain(Model, collection="fate_crates"):
+        id: UUID = field(factory=uuid4, primary_key=True)
+        weight: Decimal | None = None
+        packed: datetime | None = None
+
+    try:
+        with faulty(server.port) as proxy, Session(proxy.url, token=server.token, retry=Retry(first_pause=0.05)):
+            proxy.script(Fault.RESET_AFTER, method="POST")
+            plain = Plain.objects.create(weight=Decimal("1.50"))
+            plain.weight, plain.packed = Decimal("2.5"), datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+            proxy.script(Fault.RESET_AFTER, method="PATCH")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RoundedWarning)
+                plain.save()
+            assert methods(proxy) == ["PATCH", "SEARCH"]
+            assert Plain.objects.get().weight == plain.weight == Decimal("2.5")
+    finally:
+        drop_collection(server, "fate_crates")
 
 
 @pytest.mark.parametrize(
