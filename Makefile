@@ -29,6 +29,7 @@ test-faults: $(VENV)/.test
 # What things cost, on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` asks for less.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.threads
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

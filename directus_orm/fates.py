@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -93,7 +93,7 @@ class _Sending:
             if answer is not None:
                 return answer
             if refusal is not None:
-                raise self._about(refusal, lost)
+                self._refuse(refusal, lost)
             self._check_patience(lost, tried)
 
     def _looked_up(self, lost: OutcomeUnknown) -> Answer | None:
@@ -112,12 +112,11 @@ class _Sending:
             return Answer(200, rows[0], request=lost.request) if rows else Answer(204, request=lost.request)
         return Answer(200, rows, request=lost.request)
 
-    def _about(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> DirectusError:
-        """Return the error of a repeated create that is refused, and whose row is not to be seen."""
+    def _refuse(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> NoReturn:
+        """Raise for a repeated create that is refused, and whose row is not to be seen."""
         if refusal.field in {None, self._write.info.pk.column}:
-            lost.__cause__ = refusal  # there may be a row that this user may not read
-            return lost
-        return refusal
+            raise lost from refusal  # there may be a row that this user may not read
+        raise refusal
 
     def _check_patience(self, lost: OutcomeUnknown, tried: int) -> None:
         policy = self._session.retry
@@ -152,26 +151,36 @@ def _found(session: Session, write: Write) -> dict[Any, Row]:
 
 def _created(write: Write, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were created; None where nobody knows, since others have their keys."""
-    pairs = [(row, found.get(_key(write, row))) for row in write.rows]
     if not found:
         return False
-    if any(there is None for _, there in pairs):
-        return None
-    return True if all(_holds(write.info, row, there or {}, _near) for row, there in pairs) else None
+    pairs = [(_told(write.info, row), found.get(_key(write, row), {})) for row in write.rows]
+    return True if all(there and _holds(write.info, row, there, _near) for row, there in pairs) else None
 
 
 def _updated(write: Write, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were changed; None where nobody knows. Rows that are gone take no part (G5)."""
     pairs = [(row, found[key]) for row in write.rows if (key := _key(write, row)) in found]
-    if all(_holds(write.info, row, there, _same) for row, there in pairs):
+    all_told = all(_told(write.info, row) == row for row, _ in pairs)
+    if all_told and all(_holds(write.info, row, there, _same) for row, there in pairs):
         return True
     if all(_is_unchanged(write, row, there) for row, there in pairs):
         return False
-    return True if all(_holds(write.info, row, there, _near) for row, there in pairs) else None
+    near = all_told and all(_holds(write.info, row, there, _near) for row, there in pairs)
+    return True if near else None
 
 
 def _key(write: Write, row: Row) -> Any:
     return None if write.info.options.singleton else write.info.pk.load(row[write.info.pk.column])
+
+
+def _told(info: ModelInfo, row: Row) -> Row:
+    """Return a row without the related rows that were sent nested and get their keys from the server."""
+    fields = {field.column: field for field in info.fields.values()}
+    return {name: value for name, value in row.items() if name not in fields or not _is_new(fields[name], value)}
+
+
+def _is_new(field: Field, value: Any) -> bool:
+    return isinstance(value, dict) and field.target is not None and _bare(field, value) is None
 
 
 Compare = Callable[[Field, Any, Any], bool]

@@ -218,6 +218,12 @@ class TestBulkUpdate:
         assert Note.objects.bulk_update(made, ["body", "stars"]) == 1500
         assert all(note.title == note.body for note in Note.objects.all())
 
+    def test_rows_that_are_all_gone_are_not_counted(self, notes: Session) -> None:
+        """G5: the answer is an empty list, which is another thing than no answer."""
+        gone = Note.objects.bulk_create([Note(title="gone"), Note(title="too")])
+        Note.objects.all().delete()
+        assert Note.objects.bulk_update(gone, ["stars"]) == 0
+
     def test_a_row_that_is_gone_is_not_counted(self, notes: Session) -> None:
         """G5: an administrator's PATCH of a missing key is answered as if it had worked."""
         here, gone = Note.objects.bulk_create([Note(title="here"), Note(title="gone")])

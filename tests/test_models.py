@@ -488,6 +488,19 @@ class TestRelations:
             Note.objects.bulk_create([note])
         assert not sent
 
+    def test_an_unsaved_related_instance_is_a_change_of_a_row_that_had_none(self, notes: Session) -> None:
+        """It has no key yet, as no related instance has none."""
+        note = Note.objects.create(title="a")
+        note.flight = Flight(carrier=Airline.objects.ref("AA"), note="of a test")
+        try:
+            with notes.capture() as sent:
+                note.save()
+            assert [entry.request.json for entry in sent] == [{"flight": {"carrier": "AA", "note": "of a test"}}]
+            assert Note.objects.select_related("flight").get().flight == note.flight
+        finally:
+            note.delete()
+            Flight.objects.filter(note="of a test").delete()
+
 
 class TestSingleton:
     def test_it_is_read_by_get_and_written_by_save(self, session: Session) -> None:

@@ -25,6 +25,10 @@ _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 
 
+# Directus has routes of these names where its own collections have the keys of their rows.
+_NO_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
+
+
 @attrs.frozen
 class RestDialect:
     """Compiles queries and writes to requests of ``/items``, and reads the answers."""
@@ -88,7 +92,9 @@ class RestDialect:
         """Return the number in the answer to `count`; some databases send it as text."""
         try:
             ((found,),) = (row.values() for row in _rows(answer))
-            return int(found if not isinstance(found, dict) else next(iter(found.values())))
+            if isinstance(found, dict):
+                (found,) = found.values()
+            return int(found)
         except (TypeError, ValueError) as error:
             raise _strange(answer, answer.data, "a count") from error
 
@@ -181,8 +187,12 @@ def _route(info: ModelInfo) -> tuple[str, ...]:
 
 
 def _item(info: ModelInfo, key: Any) -> str:
+    route = _route(info)
+    if route[0] != "items" and key in _NO_KEYS:
+        msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
+        raise QueryError(msg)
     try:
-        return path(*_route(info), key)
+        return path(*route, key)
     except ValueError as error:
         raise QueryError(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .. import links
 from ..asynchronous import twin
@@ -230,6 +230,18 @@ class Related(QuerySet[M]):
         self.add(made, through_defaults=through_defaults)
         return made
 
+    if TYPE_CHECKING:  # `twin` tells the types of one signature, not of several
+
+        @overload
+        async def acreate(self, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M: ...
+        @overload
+        async def acreate(
+            self, model: type[One], /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
+        ) -> One: ...
+        async def acreate(self, model: Any = None, /, **values: Any) -> Any:
+            """Do as `create` does, in a worker thread."""
+    else:
+        acreate = twin(create, changes=True)
     aadd = twin(add, changes=True)
     aremove = twin(remove, changes=True)
     aset = twin(set, changes=True)  # noqa: A003 - the method

@@ -146,6 +146,7 @@ class _Tokens:
     access: str
     refresh: str
     due: float
+    born: float = 0.0
 
 
 class Login:
@@ -206,7 +207,9 @@ class Login:
         """Refresh, unless another thread did since ``refused`` was sent."""
         asked = time.monotonic()
         with self._lock:
-            if self._tokens is None or self._tokens.access == refused:
+            tokens = self._tokens
+            # Two tokens of one second are the same text.
+            if tokens is None or (tokens.access == refused and tokens.born < asked):
                 self._obtained(ask, asked)
         return True
 
@@ -305,7 +308,7 @@ def _tokens(answer: Answer, mode: str, started: float) -> _Tokens:
         request = answer.request or _request("login")
         message = f"The answer to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
         raise TransportError(message, request=request.masked(), status=answer.status) from error
-    return _Tokens(access, refresh, started + seconds - min(_MARGIN, seconds / 10))
+    return _Tokens(access, refresh, started + seconds - min(_MARGIN, seconds / 10), time.monotonic())
 
 
 def _both(answer: Answer, mode: str) -> tuple[str, str]:

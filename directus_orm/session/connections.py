@@ -26,6 +26,8 @@ LARGEST_ANSWER = 1 << 30
 _PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD")
 
+_AGENT = requests.utils.default_user_agent("directus_orm, requests")
+
 
 @attrs.frozen
 class Outgoing:
@@ -91,7 +93,7 @@ class OwnConnections:
         prepared = requests.PreparedRequest()
         prepared.method, prepared.url, prepared.body = out.method, self._url + out.target, out.body
         prepared.headers = headers = CaseInsensitiveDict(
-            {name: value for name, value in out.headers.items() if value is not None}
+            {"User-Agent": _AGENT, **{name: value for name, value in out.headers.items() if value is not None}}
         )
         if out.cookie is not None:
             headers["Cookie"] = out.cookie

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from ..wire import Answer, Request, Row, path
 
 Send = Callable[[Request], Answer]
+
+
+# "." and ".." as a whole segment, in clear or encoded.
+_DOTS = re.compile(r"(^|/|\\|%2f|%5c)(\.|%2e){1,2}($|/|\\|%2f|%5c)", re.IGNORECASE)
 
 
 class Items:
@@ -20,6 +26,8 @@ class Items:
     """
 
     def __init__(self, send: Send, collection: str) -> None:
+        if not isinstance(collection, str):
+            raise TypeError(f"{collection!r} is not the name of a collection.")
         self._send = send
         self._path = path("items", collection)
 
@@ -48,7 +56,11 @@ class Items:
         self._sent("DELETE", self._at(key), {})
 
     def _at(self, key: object) -> str:
-        return self._path if key is None else self._path + path(key)
+        if key is None:
+            return self._path
+        if not isinstance(key, str | int | UUID) or isinstance(key, bool):
+            raise TypeError(f"{key!r} is not a key: a key is a text, a whole number or a UUID.")
+        return self._path + path(key)
 
     def _sent(self, method: str, at: str, params: Mapping[str, Any], json: Any = None) -> Any:
         return self._send(Request(method, at, encoded_params(params), json)).data
@@ -58,6 +70,8 @@ def encoded_path(text: str) -> str:
     """Return a path for the wire: a leading slash, percent-encoding kept, other characters encoded."""
     if "?" in text or "#" in text or "://" in text:
         raise ValueError(f"{text!r} is not a path below the base URL. Give parameters as params=.")
+    if _DOTS.search(text):
+        raise ValueError(f"{text!r} is not a path below the base URL: servers and proxies resolve its dots.")
     return "/" + quote(text.lstrip("/"), safe="/%:@!$&'()*+,;=~")
 
 

@@ -11,11 +11,12 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directus_orm.errors import OutcomeUnknown
 from directus_orm.session import Session
 from directus_orm.testing import DirectusServer
-from directus_orm.wire import Request, as_search, path
+from directus_orm.wire import Request, as_search, deletes_by_key, path
 
-from .conftest import Recorder, TinyServer
+from .conftest import Recorder, Scripted, TinyServer
 
 KEYS = ["a/b", "a?b=c", "a#b", "%2F", "..a", "a b", "é☃", "~a", "a%2E%2E", "a;b,c", "'\"", "a+b", "../users", "me"]
 
@@ -218,6 +219,36 @@ def test_plain_parameters_are_written_as_directus_reads_them(
     assert tiny.paths == [
         "/items/x?fields=a%2Cb&filter=%7B%22a%22%3A%7B%22_eq%22%3A1%7D%7D&limit=2&backlink=false"
     ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "keys"),
+    [
+        (Request("DELETE", "/items/x/a%2Fb"), ["a/b"]),
+        (Request("DELETE", "/users/1"), ["1"]),
+        (Request("DELETE", "/items/x", json=[1, 2]), [1, 2]),
+        (Request("DELETE", "/items/x", json={"keys": ["a"]}), ["a"]),
+        (Request("DELETE", "/items/x", json={"query": {"limit": 100}}), None),
+        (Request("DELETE", "/items/x"), None),
+        (Request("DELETE", "/collections/x"), None),
+        (Request("DELETE", "/items/x/1/more"), None),
+        (Request("PATCH", "/items/x/1"), None),
+    ],
+    ids=str,
+)
+def test_only_a_deletion_by_key_may_be_done_twice(request_: Request, keys: list[object] | None) -> None:
+    """Done twice by a query, it deletes the next rows as well (G1)."""
+    assert deletes_by_key(request_) == keys
+
+
+def test_a_deletion_by_query_is_not_repeated(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
+    tiny.answers(Scripted(0))
+    session = open_session(tiny.url, token="t")
+    for path_, body in (("/items/x", {"query": {"limit": 100}}), ("/collections/x", None)):
+        before = len(tiny.seen)
+        with pytest.raises(OutcomeUnknown):
+            session.delete(path_, body)
+        assert len(tiny.seen) == before + 1
 
 
 def test_secrets_in_requests_are_masked_when_shown() -> None:
