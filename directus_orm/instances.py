@@ -389,7 +389,8 @@ def target_of(field: Field) -> type[Any]:
 
 
 # Of each field: its name and column, the JSON class that is taken as it is, the conversion of others, and itself.
-_Plan = tuple[tuple[str, str, type | None, Convert, Field], ...]
+Planned = tuple[str, str, type | None, Convert, Field]
+_Plan = tuple[Planned, ...]
 
 
 def plan(fields: Iterable[Field]) -> _Plan:
