@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 from demo.data import table
 
@@ -23,21 +24,18 @@ def bulk_create(world: World) -> Mapping[str, Work]:
         flights = [NewFlight.from_dict(row, json=True) for row in given]
         return rate(ROWS, lambda: len(NewFlight.objects.using(world.session).bulk_create(flights)))
 
+    def post(rows: list[dict[str, Any]]) -> int:
+        answer = world.http.post(f"{world.server.url}/items/new_flights", json=rows, params={"limit": len(rows)})
+        answer.raise_for_status()
+        return len(answer.json()["data"])
+
     def bare(size: int) -> Work:
         def work() -> int:
-            made = 0
-            for start in range(0, ROWS, size):
-                answer = world.http.post(
-                    f"{world.server.url}/items/new_flights",
-                    json=bodies[start : start + size],
-                    params={"limit": size},
-                )
-                answer.raise_for_status()
-                made += len(answer.json()["data"])
-            return made
+            return sum(post(bodies[start : start + size]) for start in range(0, ROWS, size))
 
         return lambda: rate(ROWS, work)
 
+    post(bodies[:1000])  # what the server does at the first write is not measured
     return {OURS: ours, **{f"POSTs of {size}": bare(size) for size in SIZES}}
 
 

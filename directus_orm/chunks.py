@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -33,6 +34,18 @@ Take = Callable[[Sequence[int], list[Any], Answer], None]
 
 _UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # as long as what is sent
+
+
+@attrs.frozen(eq=False)
+class _Load:
+    """Rows or keys to send, where each stands among the given, and how some of them are asked for."""
+
+    parts: list[Any]
+    places: Sequence[int]
+    request: Ask
+    most: int
+    around: int
+    """The bytes of a request without any."""
 
 
 @attrs.frozen
@@ -67,8 +80,8 @@ class Job:
         """
         if not parts:
             return
-        self._most = most or self._most
-        sent = self._next(parts, request, places, 0)
+        load = _Load(parts, places, request, most or self._most, _around(request))
+        sent = self._next(load, 0)
         self._take(sent, take, None)
         start = len(sent.chunk)
         if start == len(parts):
@@ -78,9 +91,7 @@ class Job:
         with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
 
             def following() -> Future[_Sent] | None:
-                if start == len(parts):
-                    return None
-                return line.submit(copy_context().run, self._next, parts, request, places, start)
+                return line.submit(copy_context().run, self._next, load, start) if start < len(parts) else None
 
             ahead = following()
             while ahead is not None:
@@ -101,14 +112,14 @@ class Job:
                     take(late.places, late.chunk, late.answer)
             raise
 
-    def _next(self, parts: list[Any], request: Ask, places: Sequence[int], start: int) -> _Sent:
+    def _next(self, load: _Load, start: int) -> _Sent:
         """Send the next chunk; one that is too much for the server, in less."""
         while True:
-            chunk, size = self._chunk(parts, start)
-            there = places[start : start + len(chunk)]
+            chunk, size = self._chunk(load, start)
+            there = load.places[start : start + len(chunk)]
             self._mark(there, _UNKNOWN)
             try:
-                made = request(chunk)
+                made = load.request(chunk)
                 answer = fates.send(self.session, made) if isinstance(made, Write) else self.session.send(made)
             except DirectusError as error:
                 if self._is_less(error, len(chunk), size):
@@ -121,23 +132,21 @@ class Job:
                 raise
             self._mark(there, _DONE)
             # Whoever gave the rows holds them, too: of what was sent, nothing is kept.
-            parts[start : start + len(chunk)] = [None] * len(chunk)
+            load.parts[start : start + len(chunk)] = [None] * len(chunk)
             return _Sent(there, chunk, answer)
 
-    def _chunk(self, parts: list[Any], start: int) -> tuple[list[Any], int]:
-        """Return as many parts from ``start`` on as one request may carry, and their bytes."""
+    def _chunk(self, load: _Load, start: int) -> tuple[list[Any], int]:
+        """Return as many parts from ``start`` on as one request may carry, and the bytes of its body."""
         session = self.session
-        most = min(n for n in (self._most, session.max_rows, session.max_written) if n is not None)
-        room = session.max_body or MAX_BODY
-        chunk: list[Any] = []
-        size = 1
-        for part in parts[start : start + most]:
-            more = len(_ENCODE(part)) + 1
-            if chunk and size + more > room:
-                break
-            chunk.append(part)
-            size += more
-        return chunk, size
+        most = min(n for n in (load.most, session.max_rows, session.max_written) if n is not None)
+        room = (session.max_body or MAX_BODY) - load.around
+        chunk = load.parts[start : start + most]
+        size = len(_ENCODE(chunk))
+        if size > room:
+            sizes = accumulate(len(_ENCODE(part)) + 1 for part in chunk)
+            chunk = chunk[: max(1, sum(so_far < room for so_far in sizes))]
+            size = len(_ENCODE(chunk))
+        return chunk, size + load.around
 
     def _is_less(self, error: DirectusError, count: int, size: int) -> bool:
         """Learn from a refusal how much the server takes; return whether that is less than was sent."""
@@ -205,6 +214,12 @@ def job(
     except BaseException as error:
         made.tell(error)
         raise
+
+
+def _around(request: Ask) -> int:
+    """Return the bytes of a body that are not its rows."""
+    made = request([])
+    return len(_ENCODE((made.request if isinstance(made, Write) else made).json)) - 2
 
 
 def _was_refused(error: DirectusError) -> bool:

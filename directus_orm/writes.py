@@ -283,8 +283,9 @@ class Storing:
         columns = set(columns)
         fields = [f for f in info.fields.values() if f.column in columns]
         self._info = info
-        self._take = taking_in(f for f in fields if not _is_object(f))
-        self._objects = [f for f in fields if _is_object(f)]
+        self._take = taking_in(f for f in fields if f.target is None and not is_document(f))
+        self._related = [f for f in fields if f.target is not None]
+        self._documents = [f for f in fields if f.target is None and is_document(f)]
         self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
 
     def __call__(self, instance: Any, session: Session, row: Row, sent: Row) -> None:
@@ -296,7 +297,8 @@ class Storing:
         state.stored, state.deleted, state.missing = True, False, False
         state.row.update(row)
         self._take(instance, row)
-        take(instance, row, [f for f in self._objects if not _kept(f, instance, row)])
+        take(instance, row, [f for f in self._related if not _is_led_to(f, instance, row)])
+        take(instance, row, [f for f in self._documents if not _is_as_stored(f, instance, row)])
         _warn_of_rounded(self._rounded, row, sent)
         _refuse_lost(self._info, row, sent)
 
@@ -328,19 +330,28 @@ def _refuse_lost(info: ModelInfo, row: Row, sent: Row) -> None:
         raise FieldError(msg, name=lost[0], choices=tuple(row))
 
 
-def _is_object(field: Field) -> bool:
-    return field.target is not None or is_document(field)
+def _is_led_to(field: Field, instance: Any, row: Row) -> bool:
+    """Whether a related instance can stay, since the row still leads to it."""
+    value, raw = instance.__dict__.get(field.name), row.get(field.column)
+    if raw is None or not is_model(type(value)):
+        return False
+    try:
+        return bool(field.value_type.load(raw) == key_of(value))
+    except (ValueError, TypeError, ArithmeticError):
+        return False  # whoever takes the value says so
+
+
+def _is_as_stored(field: Field, instance: Any, row: Row) -> bool:
+    """Whether a document can stay, since it is what is stored."""
+    value, raw = instance.__dict__.get(field.name), row.get(field.column)
+    return value is not None and raw is not None and not differs(field, instance, row)
 
 
 def _kept(field: Field, instance: Any, row: Row) -> bool:
-    """Whether an object can stay: a related instance that is still led to, a document that is stored as it is."""
-    value = instance.__dict__.get(field.name)
-    raw = row.get(field.column)
-    if value is None or raw is None:
-        return False
-    if is_model(type(value)):
-        return bool(field.load(raw) == key_of(value))
-    return is_document(field) and not differs(field, instance, row)
+    """Whether an object can stay."""
+    if field.target is not None:
+        return _is_led_to(field, instance, row)
+    return is_document(field) and _is_as_stored(field, instance, row)
 
 
 def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:

@@ -200,6 +200,16 @@ class TestSize:
                 Coded.objects.bulk_create([Coded(id=str(UUID(int=99)), name="x" * 30_000)])
         assert len(failure(caught.value).refused) == 1
 
+    def test_what_is_too_large_by_itself_makes_no_chunk_smaller(self, narrow: DirectusServer) -> None:
+        """Of the same values for all rows, fewer keys save nothing."""
+        with Session(narrow.url, token=narrow.token) as session:
+            Coded.objects.bulk_create(Coded(id=str(UUID(int=n + 200)), name="x") for n in range(30))
+            with pytest.raises(InvalidRequest, match="too large"):
+                Coded.objects.all().update(name="x" * 30_000)
+            assert session.max_body is not None
+            assert session.max_body > 15_000
+            assert Coded.objects.all().update(name="x" * 10_000) >= 30
+
 
 class TestFailure:
     def test_it_has_the_rows_that_were_written_those_that_were_not_and_the_one_at_fault(
