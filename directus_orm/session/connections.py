@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+
+from ..errors import ConfigurationError
+from .exchange import Connections, Outgoing, Reply
 
 # More threads than this work as well, but those in excess connect anew each time.
 _CONNECTIONS = 100
@@ -29,47 +31,33 @@ _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CUR
 _AGENT = requests.utils.default_user_agent("directus_orm, requests")
 
 
-@attrs.frozen
-class Outgoing:
-    """What is sent: ``target`` follows the base URL as it stands; a header of None must not be there."""
-
-    method: str
-    target: str
-    headers: dict[str, Any]
-    body: bytes | None
-    cookie: str | None
-    private: bool
-    """Whether the answer holds credentials, which no cache, hook or cookie jar of a caller may keep."""
+FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+"""What an exchange raises that does not come about."""
 
 
-@attrs.frozen
-class Reply:
-    """What came back, undecoded."""
+def connections(
+    url: str, verify: bool | str, cert: str | tuple[str, str] | None, http: requests.Session | None
+) -> Connections:
+    """Return the way to a server: of a session's own, or over the caller's `requests.Session`."""
+    return OwnConnections(url, verify, cert) if http is None else GivenConnections(url, verify, cert, http)
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    from_cache: bool = False
+
+def prepared_url(url: str) -> str:
+    """Return a URL as it is asked for.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare_url(url, None)
+    except (requests.RequestException, ValueError) as error:
+        raise ConfigurationError(f"{url!r} is not the address of a server: {error}") from error
+    return str(prepared.url)
 
 
 class TooLarge(requests.RequestException):
     """The answer is longer than any that is asked for."""
-
-
-class Connections(Protocol):
-    """A way to the server."""
-
-    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
-        """Send, and return what comes back, whatever it is; redirects are not followed."""
-        ...
-
-    def close(self) -> None:
-        """Close what was opened; the next exchange opens it anew."""
-        ...
-
-    def forget(self) -> None:
-        """Let go of what a parent process has opened."""
-        ...
 
 
 class OwnConnections:

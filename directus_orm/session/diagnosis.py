@@ -38,6 +38,13 @@ def causes(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def without_secrets(error: BaseException) -> None:
+    """Take the request, which carries credentials, out of what requests raised, so that no log shows it."""
+    for each in causes(error):
+        if isinstance(each, requests.RequestException):
+            each.request = each.response = None
+
+
 @attrs.frozen
 class Diagnosis:
     """What went wrong, as the end of a sentence; whether the request may have been sent; whether it may pass."""

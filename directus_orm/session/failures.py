@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..errors import (
@@ -179,6 +178,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     said = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", said):
         return float(said)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - hardly a server says a date
+
     try:
         moment = parsedate_to_datetime(said)
     except ValueError:

@@ -11,7 +11,6 @@ from math import inf, isfinite
 from typing import Any
 
 import attrs
-import requests
 
 from ..errors import (
     ConfigurationError,
@@ -137,7 +136,9 @@ class Tries:
         if getattr(error, "retry_after", None) is not None and self._policy.times:
             return inf  # many threads may have to queue for it; time alone ends the waiting
         # A host that swallows connections costs the whole timeout each time: one more try tells enough.
-        swallowed = isinstance(error.__cause__, requests.ConnectTimeout)
+        from requests import ConnectTimeout  # noqa: PLC0415 - see Transport
+
+        swallowed = isinstance(error.__cause__, ConnectTimeout)
         return min(1, self._policy.times) if swallowed else self._policy.times
 
 

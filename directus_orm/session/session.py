@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, ClassVar, Self, Unpack
-
-import requests
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from ..asynchronous import twin
 from ..dialects.rest import RestDialect
@@ -35,6 +33,9 @@ from .plain import Items, encoded_params, encoded_path
 from .retry import Retry, Tries, conclusive
 from .server_info import AsksOfServer, KnownInfo
 from .transport import Transport
+
+if TYPE_CHECKING:
+    import requests
 
 log = logging.getLogger("directus_orm")
 

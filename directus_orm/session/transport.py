@@ -6,19 +6,16 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
-import requests
-from urllib3 import exceptions as urllib3_errors
 
 from ..errors import ConfigurationError, TransportError
 from ..wire import SYSTEM_LISTS, Answer, Request
 from .auth import Cookie
-from .connections import Connections, GivenConnections, Outgoing, OwnConnections, Reply
 from .decoding import loads
-from .diagnosis import causes, diagnosis
+from .exchange import Outgoing, Reply
 from .failures import beginning, lost, plain_error, server_error, unusable
 from .forks import new_in_children
 
@@ -44,19 +41,20 @@ def base_url(url: str) -> str:
     if parts.query or parts.fragment:
         msg = f"The address of {parts.hostname} has a query string or a fragment. Give the base URL alone."
         raise ConfigurationError(msg)
-    prepared = requests.PreparedRequest()
     try:
-        prepared.prepare_url(url.rstrip("/"), None)
         _ = parts.port
-    except (requests.RequestException, ValueError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"{url!r} is not the address of a server: {error}") from error
-    return str(prepared.url).rstrip("/")
+    return url.rstrip("/")
 
 
 @attrs.frozen
 class _NotJson:
     why: str
 
+
+if TYPE_CHECKING:
+    import requests
 
 Watcher = Callable[[Request, "int | None", float], None]
 
@@ -74,13 +72,13 @@ class Transport:
         http: requests.Session | None,
         watcher: Watcher,
     ) -> None:
-        self.url = base_url(url)
+        # requests costs as much to import as all of this library: who has a session has use for it.
+        from .connections import FAILURES, connections, prepared_url  # noqa: PLC0415
+
+        self.url = prepared_url(base_url(url)).rstrip("/")
         self._timeout = timeout
-        self._connections: Connections = (
-            OwnConnections(self.url, verify, cert)
-            if http is None
-            else GivenConnections(self.url, verify, cert, http)
-        )
+        self._connections = connections(self.url, verify, cert, http)
+        self._failures = FAILURES
         new_in_children(self._connections)
         self._watcher = watcher
         self._base_path = urlsplit(self.url).path
@@ -94,9 +92,9 @@ class Transport:
         started = time.perf_counter()
         try:
             reply = self._connections.exchange(_outgoing(request, credential), self._timeout)
-        except (requests.RequestException, urllib3_errors.HTTPError, OSError) as error:
+        except self._failures as error:
             self._told(request, None, started)
-            raise self._diagnosed(request, _without_secrets(error)) from error
+            raise self._diagnosed(request, error) from error
         self._told(request, reply.status, started)
         return self._answer(request, reply)
 
@@ -111,6 +109,9 @@ class Transport:
         log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no answer", seconds * 1000)
 
     def _diagnosed(self, request: Request, error: Exception) -> TransportError:
+        from .diagnosis import diagnosis, without_secrets  # noqa: PLC0415 - it knows the errors of requests
+
+        without_secrets(error)
         found = diagnosis(error, self._timeout)
         where = f"{request.method} {request.path}"
         if not found.sent:
@@ -195,14 +196,6 @@ def _outgoing(request: Request, credential: str | None) -> Outgoing:
     elif credential is not None:
         headers["Authorization"] = f"Bearer {credential}"
     return Outgoing(request.method, request.url, headers, body, cookie and cookie.pair, private)
-
-
-def _without_secrets(error: Exception) -> Exception:
-    """Take the request, which carries credentials, out of what requests raised, so that no log shows it."""
-    for each in causes(error):
-        if isinstance(each, requests.RequestException):
-            each.request = each.response = None
-    return error
 
 
 def enveloped(request: Request) -> bool:
