@@ -20,7 +20,7 @@ import requests
 from directus_orm import Model, Session, field, generated
 from directus_orm.testing import start
 
-THREADS, ROWS, ROUNDS, READS = 16, 200, 11, 400
+THREADS, ROWS, ROUNDS, READS = 16, 200, 11, 800
 SINGLES, SINGLE_ROUNDS = 300, 15
 
 
