@@ -12,6 +12,7 @@ from . import bulk, writes
 from .errors import Forbidden, InvalidForeignKey, QueryError
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, is_new, read_rows, reference, session_of, state_of, stored_key
+from .losses import refuse_lost, shows
 from .query.conditions import NEVER, Leaf
 from .query.query import Nested, Query
 from .relations import ToMany
@@ -164,6 +165,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
 
     Raises:
         DoesNotExist: the instance, or one of those that were named, is not there any more.
+        ConfigurationError: the server has no such list.
     """
     parts = {name: rows for name, rows in changes.items() if rows}
     if not parts:
@@ -173,7 +175,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     # A junction's row that leads nowhere, the database refuses, unless it may lead to several collections.
     unsure = () if relation.options.kind == "many-to-many" else named
     few = unsure if len(unsure) <= _READ_BACK and _may_be_compared(relation) else ()
-    back = Query(info.model, paths=((info.pk,),), nested=(_those(relation, few),) if few else ())
+    back = Query(info.model, paths=((info.pk,),), nested=(_those(relation, few),))
     key = None if info.options.singleton else stored_key(instance)
     try:
         answer = session.send(session.dialect.update(info, key, {relation.column: parts}, back))
@@ -188,6 +190,8 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
         _raise_for_missing(session, unsure)
     else:
         _raise_for_unread(relation, answer.data.get(relation.column), few)
+    if not shows(answer.data, relation):
+        refuse_lost(session, [relation])
 
 
 def _may_be_compared(relation: ToMany) -> bool:

@@ -18,6 +18,7 @@ from .errors import ConversionError
 from .fields import Field
 from .info import ModelInfo
 from .instances import gone, is_new, state_of, stored_key
+from .losses import shows
 from .query.query import Nested, Query
 from .relations import ToMany
 from .wire import Row
@@ -214,6 +215,22 @@ def take_back(sending: Sending, row: Row, store: Store) -> None:
     for name, parts in sending.lists.items():
         for part in parts:
             belong(part.instance, sending.info.relations[name], sending.instance)
+
+
+def unseen(sending: Sending, row: Any) -> Iterator[ToMany]:
+    """Yield the lists that were sent and that the answer does not show."""
+    row = row if isinstance(row, dict) else {}
+    for name, along in sending.ones.items():
+        yield from unseen(along, row.get(sending.info.fields[name].column))
+    for name, parts in sending.lists.items():
+        relation = sending.info.relations[name]
+        if shows(row, relation):
+            found: Iterable[tuple[Sending, Row]] = _matched(relation, parts, row[relation.column])
+        else:
+            yield relation
+            found = [(part.new, {}) for part in parts if part.new is not None]
+        for each, inner in found:
+            yield from unseen(each, inner)
 
 
 def belong(child: Any, relation: ToMany, instance: Any) -> None:

@@ -74,6 +74,15 @@ class RestDialect:
         )
         raise ConfigurationError(msg)
 
+    def look_up(self, info: ModelInfo, column: str) -> Request:
+        """Return the request that is refused where a collection has no such field or list; it reads no row.
+
+        A filter tells all versions apart what is not there from what may not be read behind a list: Directus 10
+        leaves out of the rows what it does not know.
+        """
+        parts = {"fields": [info.pk.column], "filter": {column: {"_null": True}}, "limit": 0}
+        return Request("GET", _items(info), _params(parts))
+
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, its limit and offset apart (G22).
 
