@@ -12,7 +12,7 @@ from .fields import Field
 from .info import is_model
 from .instances import Batch, extended, found_rows, gone, is_reference, read_rows, session_of, state_of, stored_key
 from .loading import RowLoader, complete, target_of
-from .losses import unknown_list
+from .losses import Said, unknown_name
 from .query.query import Nested, Path, Query, raw_key
 from .query.steps import settle, telling_guesses
 from .session import Session
@@ -147,7 +147,7 @@ def load_list(instance: Any, nested: Nested) -> None:
     if state.missing:
         raise gone(instance)
     if nested.name not in instance.__dict__:
-        unknown = unknown_list(asking.batch.session, nested.relation)
+        unknown = unknown_name(asking.batch.session, Said(nested.relation))
         guess = nested.relation.guess
         raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
     asking.batch.touched[Many(nested)] = None

@@ -9,7 +9,11 @@ import pytest
 
 from directus_orm import (
     ConfigurationError,
+    ConversionError,
+    DirectusError,
+    FieldError,
     Model,
+    QueryError,
     Related,
     Session,
     field,
@@ -122,6 +126,84 @@ class TestListsThatAreNotThere:
     def test_reading_says_so_as_well(self, session: Session, both_worlds: DirectusServer) -> None:
         with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'.*name="):
             list(Draft.objects.all()[0].labels)
+
+
+class Guessed(Model, collection="articles"):
+    """A junction's field that is not there, and no order either."""
+
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", target="tag_id")
+
+
+class Sorted(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", sort="place")
+
+
+class Led(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", source="article_id")
+
+
+class Leaflet(Model, collection="pages"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    blocks: Related[Hero | Text] = many_to_any("pages_blocks", target="itm")
+
+
+class Sticker(Model, collection="articles_tags"):
+    id: int = field(default=generated, primary_key=True)
+    on: Labelled | None = field(default=None, name="articles_id")
+    tag: Tag | None = field(default=None, name="tags_id")
+    sort: int | None = None
+    remark: str | None = field(default=None, name="note")
+
+
+class Labelled(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many(Sticker)
+
+
+class TestFieldsOfJunctionsThatAreNotThere:
+    @pytest.mark.parametrize(
+        ("model", "name"), [(Guessed, "tag_id"), (Sorted, "place"), (Led, "article_id"), (Leaflet, "itm")]
+    )
+    def test_of_what_is_new(self, article: Article, session: Session, model: Any, name: str, old: bool) -> None:
+        """Directus 10 refuses some of them itself, with a word of its own."""
+        new = model(title="x")
+        getattr(new, "blocks" if model is Leaflet else "tags").add(
+            (Hero if model is Leaflet else Tag).objects.ref(1)
+        )
+        with pytest.raises(DirectusError if old else ConfigurationError) as caught:
+            new.save()
+        assert name in str(caught.value)
+
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_of_further_ones(self, article: Article, session: Session, stored: bool) -> None:
+        mine = article if stored else Article(title="x")
+        with pytest.raises(ConfigurationError, match=r"'articles_tags' has no field 'nope'.*through_defaults"):  # noqa: PT012
+            mine.tags.add(1, through_defaults={"note": "x", "nope": 1})
+            mine.save()
+
+    def test_a_model_tells_before_anything_is_sent(self, article: Article, session: Session) -> None:
+        mine = Labelled.objects.get(pk=article.pk)
+        wrong: Any
+        with session.capture() as sent:
+            for wrong, error, says in (
+                ({"remark": "x"}, FieldError, r"Sticker has no field 'remark' .*articles_id, tags_id, sort, note"),
+                ({"sort": "first"}, ConversionError, r"Sticker\.sort"),
+                ({"tags_id": 2}, QueryError, r"says 'tags_id', which the relation says itself"),
+                ("note", TypeError, r"through_defaults= takes a dict"),
+            ):
+                with pytest.raises(error, match=says):
+                    mine.tags.add(1, through_defaults=wrong)
+        assert not sent
+        mine.tags.add(1, through_defaults={"note": "x"})
+        assert [row.remark for row in mine.tags.through] == ["x"]
 
 
 def _with(instance: Any, name: str, one: Any) -> Any:

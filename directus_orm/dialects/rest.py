@@ -74,14 +74,13 @@ class RestDialect:
         )
         raise ConfigurationError(msg)
 
-    def look_up(self, info: ModelInfo, column: str) -> Request:
+    def look_up(self, collection: str, column: str) -> Request:
         """Return the request that is refused where a collection has no such field or list; it reads no row.
 
-        A filter tells all versions apart what is not there from what may not be read behind a list: Directus 10
-        leaves out of the rows what it does not know.
+        By a filter, since Directus 10 takes any name among ``fields``; what is behind a list is not asked for.
         """
-        parts = {"fields": [info.pk.column], "filter": {column: {"_null": True}}, "limit": 0}
-        return Request("GET", _items(info), _params(parts))
+        parts = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
+        return Request("GET", path(*_route(collection)), _params(parts))
 
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, its limit and offset apart (G22).
@@ -180,18 +179,18 @@ class RestDialect:
 
 
 def _items(info: ModelInfo) -> str:
-    return path(*_route(info))
+    return path(*_route(info.collection))
 
 
-def _route(info: ModelInfo) -> tuple[str, ...]:
+def _route(collection: str) -> tuple[str, ...]:
     """Return where rows are: Directus's own collections have routes of their own."""
-    own = info.collection.removeprefix("directus_")
-    return ("items", own) if own == info.collection else (own,)
+    own = collection.removeprefix("directus_")
+    return ("items", own) if own == collection else (own,)
 
 
 def _item(info: ModelInfo, key: Any) -> str:
     try:
-        return path(*_route(info), key)
+        return path(*_route(info.collection), key)
     except ValueError as error:
         raise QueryError(str(error)) from None
 
