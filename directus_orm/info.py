@@ -273,14 +273,16 @@ def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: Relat
     inner = typing.get_args(annotation)
     targets = typing.get_args(inner[0]) or inner if inner else ()
     one = declared.kind != "many-to-any"
-    if not _is_related(annotation) or not all(map(is_model, targets)) or (one and len(targets) > 1):
+    if not _is_related(annotation) or not targets or not all(map(is_model, targets)) or (one and len(targets) > 1):
         wanted = "Related[Model]" if one else "Related[One | Another]"
         msg = (
             f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {wanted}, "
             f"not {attribute.type!r}."
         )
         raise ConfigurationError(msg)
-    return ToMany(model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest, targets)))
+    found = ToMany(model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest, targets)))
+    found.check_targets()
+    return found
 
 
 def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:

@@ -12,6 +12,7 @@ from .fields import Field
 from .info import is_model
 from .instances import Batch, extended, found_rows, gone, is_reference, read_rows, session_of, state_of, stored_key
 from .loading import RowLoader, complete, target_of
+from .losses import Said, unknown_name
 from .query.query import Nested, Path, Query, raw_key
 from .query.steps import settle, telling_guesses
 from .session import Session
@@ -136,7 +137,7 @@ def load_list(instance: Any, nested: Nested) -> None:
         DoesNotExist: the row is gone, or this user may not see it.
         ConfigurationError: this user may not read the list, or there is none.
     """
-    state, model = state_of(instance), type(instance)
+    state = state_of(instance)
     if state.missing:
         raise gone(instance)
     if session_of(instance).lazy_loading_is_forbidden:
@@ -146,11 +147,9 @@ def load_list(instance: Any, nested: Nested) -> None:
     if state.missing:
         raise gone(instance)
     if nested.name not in instance.__dict__:
-        msg = (
-            f"{nested.relation} may not be read by this user, or {model.directus.collection!r} has no such list."
-            f"{' ' + guess if (guess := nested.relation.guess) else ''}"
-        )
-        raise ConfigurationError(msg)
+        unknown = unknown_name(asking.batch.session, Said(nested.relation))
+        guess = nested.relation.guess
+        raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
     asking.batch.touched[Many(nested)] = None
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import attrs
 
 from . import bulk, writes
-from .errors import Forbidden, InvalidForeignKey, QueryError
+from .errors import FieldError, Forbidden, InvalidForeignKey, QueryError
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, is_new, read_rows, reference, session_of, state_of, stored_key
+from .losses import Said, refuse_lost
 from .query.conditions import NEVER, Leaf
 from .query.query import Nested, Query
 from .relations import ToMany
 from .session import Session
-from .trees import belong, junction_row, key_sent
+from .trees import belong, further_of, junction_row, key_sent
 from .wire import Row
 
 Identity = tuple[str, Any]
@@ -164,6 +165,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
 
     Raises:
         DoesNotExist: the instance, or one of those that were named, is not there any more.
+        ConfigurationError: the server has no such list, or its junction lacks a field.
     """
     parts = {name: rows for name, rows in changes.items() if rows}
     if not parts:
@@ -172,8 +174,11 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     session = session_of(instance)
     # A junction's row that leads nowhere, the database refuses, unless it may lead to several collections.
     unsure = () if relation.options.kind == "many-to-many" else named
-    few = unsure if len(unsure) <= _READ_BACK and _may_be_compared(relation) else ()
-    back = Query(info.model, paths=((info.pk,),), nested=(_those(relation, few),) if few else ())
+    said = _said(relation, parts)
+    further = further_of(relation, said.fields)
+    shown = named if further else unsure  # Directus 10 says by its rows alone which fields they have
+    few = shown if len(shown) <= _READ_BACK and _may_be_compared(relation) else ()
+    back = Query(info.model, paths=((info.pk,),), nested=(attrs.evolve(_those(relation, few), further=further),))
     key = None if info.options.singleton else stored_key(instance)
     try:
         answer = session.send(session.dialect.update(info, key, {relation.column: parts}, back))
@@ -187,7 +192,16 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     elif len(few) < len(unsure):
         _raise_for_missing(session, unsure)
     else:
-        _raise_for_unread(relation, answer.data.get(relation.column), few)
+        _raise_for_unread(relation, answer.data.get(relation.column), unsure)
+    if not said.is_in(answer.data):
+        refuse_lost(session, [said])
+
+
+def _said(relation: ToMany, parts: Mapping[str, list[Any]]) -> Said:
+    """Return what is sent of a list: of children, keys alone; of a junction's rows, their fields."""
+    to_one = relation.options.kind == "one-to-many"
+    rows = () if to_one else [row for name, part in parts.items() if name != "delete" for row in part]
+    return Said(relation, frozenset(name for row in rows for name in row if name != relation.junction_key))
 
 
 def _may_be_compared(relation: ToMany) -> bool:
@@ -335,12 +349,39 @@ def _row(relation: ToMany, other: Any, further: Mapping[str, Any]) -> Row:
     return {**junction_row(relation, other, key_sent(other)), **further}
 
 
-def refuse_further(relation: ToMany, further: Mapping[str, Any] | None) -> None:
-    """Refuse values for a junction that there is not.
+def further(relation: ToMany, values: Any) -> Row:
+    """Return further fields of the junction's rows, as they are sent: by the server's names.
 
     Raises:
-        QueryError: there are some.
+        TypeError: something else was given.
+        QueryError: there is no junction, or what is said is what the relation says itself.
+        FieldError: the junction's model has no such field.
+        ConversionError: it has, and this is no value of it.
     """
-    if further and relation.options.kind == "one-to-many":
-        msg = f"{relation} is a one-to-many, which has no junction for through_defaults={dict(further)!r}."
+    if values is None or values == {}:
+        return {}
+    if not isinstance(values, Mapping):
+        msg = f"{relation}: through_defaults= takes a dict, by the server's names, not {values!r}."
+        raise TypeError(msg)
+    if relation.options.kind == "one-to-many":
+        msg = f"{relation} is a one-to-many, which has no junction for through_defaults={dict(values)!r}."
         raise QueryError(msg)
+    told = {relation.source, relation.steps[-1].partition(":")[0], relation.options.collection}
+    for name in values:
+        if name in told:
+            msg = f"{relation}: through_defaults= says {name!r}, which the relation says itself."
+            raise QueryError(msg)
+    through = relation.options.through
+    return dict(values) if isinstance(through, str) else _of_model(relation, through, values)
+
+
+def _of_model(relation: ToMany, junction: Any, values: Mapping[str, Any]) -> Row:
+    known = {f.column: f for f in junction.directus.fields.values()}
+    for name in values:
+        if name not in known:
+            msg = (
+                f"{relation}: the junction {junction.__name__} has no field {name!r} (in through_defaults=). "
+                f"Fields, by the server's names: {', '.join(known)}."
+            )
+            raise FieldError(msg, name=name, choices=tuple(known))
+    return {name: known[name].dump(value, None) for name, value in values.items()}

@@ -125,7 +125,24 @@ def _declare(options: RelationOptions, init: object) -> Any:
     if init is not False:
         msg = "A relation to many rows is never an argument of __init__: leave init out."
         raise ConfigurationError(msg)
+    _check(options)
     return attrs.field(init=False, metadata={_METADATA: options})
+
+
+def _check(options: RelationOptions) -> None:
+    """Refuse what is no name.
+
+    Raises:
+        ConfigurationError: with the argument.
+    """
+    kind, needed = options.kind, "field" if options.kind == "one-to-many" else "through"
+    for name, value in attrs.asdict(options, recurse=False).items():
+        a_model = name == "through" and isinstance(value, type) and getattr(value, "_options", None) is not None
+        if a_model or (isinstance(value, str) and value) or (value is None and name != needed):
+            continue
+        what = "a collection, or a model" if name == "through" else "a name"
+        msg = f"A {kind} relation takes {what} as {name}, not {value!r}."
+        raise ConfigurationError(msg)
 
 
 def relation_options(attribute: attrs.Attribute[Any]) -> RelationOptions | None:
@@ -161,6 +178,23 @@ class ToMany:
         """Whether a path says which model is meant, of several."""
         return self.options.kind == "many-to-any"
 
+    def check_targets(self) -> None:
+        """Refuse models that neither a path nor a row of the junction tells apart.
+
+        Raises:
+            ConfigurationError: two have one name, or one collection.
+        """
+        for what, names in (
+            ("path", [scope_name(target) for target in self.targets]),
+            ("collection", [target._options.collection for target in self.targets]),  # noqa: SLF001 - not resolved yet
+        ):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                msg = (
+                    f"{self} leads to two models that have one {what}, {twice!r}: nothing tells their rows apart."
+                )
+                raise ConfigurationError(msg)
+
     @property
     def path_name(self) -> str:
         """The name that a path has for it, with that of the model where it leads to several."""
@@ -181,7 +215,8 @@ class ToMany:
         """Return the error for a path that does not say to which of several models it leads."""
         choices = tuple(scope_name(target) for target in self.targets)
         paths = ", ".join(f"{self.name}__{choice}__…" for choice in choices)
-        msg = f"{self} leads to several models, and {name!r} is none of them. A path says to which: {paths}."
+        wrong = f", and {name!r} is none of them" if name else ""
+        msg = f"{self} leads to several models{wrong}. A path says to which: {paths}."
         return FieldError(msg, name=name, choices=choices)
 
     @property
@@ -220,6 +255,7 @@ class ToMany:
             ConfigurationError: the other side has no such field.
         """
         kind = self.options.kind
+        self._given("sort", self.options.sort)
         if kind == "one-to-many":
             self.reverse  # noqa: B018 - checks the declaration
             return (self.column,)
@@ -241,10 +277,15 @@ class ToMany:
         found: Field | None = known.fields.get(name)
         own = self.model.directus.collection
         if found is None or found.target is None or found.target.directus.collection != own:
-            what = "has no such field" if found is None else "is no many-to-one to this model"
+            known_as = f"{self.target.__name__}.{name} is no many-to-one to this model"
+            what = (
+                known_as
+                if name in {**known.fields, **known.relations}
+                else f"{self.target.__name__} has no such field"
+            )
             fits = [f.name for f in known.fields.values() if f.target and f.target.directus.collection == own]
             msg = (
-                f"{self} is declared as one_to_many({name!r}), and {self.target.__name__}.{name} {what}. Fields "
+                f"{self} is declared as one_to_many({name!r}), and {what}. Fields "
                 f"of {self.target.__name__} that lead to {self.model.__name__}: {', '.join(fits) or 'none'}."
             )
             raise ConfigurationError(msg)

@@ -18,6 +18,7 @@ from .errors import ConversionError
 from .fields import Field
 from .info import ModelInfo
 from .instances import gone, is_new, state_of, stored_key
+from .losses import Said
 from .query.query import Nested, Query
 from .relations import ToMany
 from .wire import Row
@@ -58,8 +59,15 @@ class Sending:
                 nested += [attrs.evolve(each, path=(field, *each.path)) for each in inner.nested]
         for name, parts in self.lists.items():
             relation = self.info.relations[name]
-            nested.append(Nested((relation,), tuple(_of_scope(scope, parts) for scope in relation.scopes)))
+            queries = tuple(_of_scope(scope, parts) for scope in relation.scopes)
+            nested.append(Nested((relation,), queries, further=further_of(relation, self.said(name).fields)))
         return Query(self.info.model, paths=tuple(paths), nested=tuple(nested))
+
+    def said(self, name: str) -> Said:
+        """Return what is sent of a list."""
+        relation = self.info.relations[name]
+        rows = self.row[relation.column].get("create", ()) if relation.options.kind != "one-to-many" else ()
+        return Said(relation, frozenset(name for row in rows for name in row))
 
 
 @attrs.frozen(eq=False)
@@ -174,6 +182,12 @@ def key_sent(instance: Any) -> Any:
     return stored_key(instance)
 
 
+def further_of(relation: ToMany, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those fields of a junction that do not come with every list, for them to be read back."""
+    always = {relation.steps[-1].partition(":")[0], relation.options.collection, relation.junction_key}
+    return tuple(sorted(set(names) - always))
+
+
 def junction_row(relation: ToMany, instance: Any, body: Any) -> Row:
     """Return a junction's row that leads to an instance; the body is its key, or its row if it is new."""
     step = relation.steps[1].partition(":")[0]
@@ -214,6 +228,22 @@ def take_back(sending: Sending, row: Row, store: Store) -> None:
     for name, parts in sending.lists.items():
         for part in parts:
             belong(part.instance, sending.info.relations[name], sending.instance)
+
+
+def unseen(sending: Sending, row: Any) -> Iterator[Said]:
+    """Yield what was sent of lists and is not in the answer."""
+    row = row if isinstance(row, dict) else {}
+    for name, along in sending.ones.items():
+        yield from unseen(along, row.get(sending.info.fields[name].column))
+    for name, parts in sending.lists.items():
+        said = sending.said(name)
+        if said.is_in(row):
+            found: Iterable[tuple[Sending, Row]] = _matched(said.relation, parts, row[said.relation.column])
+        else:
+            yield said
+            found = [(part.new, {}) for part in parts if part.new is not None]
+        for each, inner in found:
+            yield from unseen(each, inner)
 
 
 def belong(child: Any, relation: ToMany, instance: Any) -> None:
@@ -273,8 +303,8 @@ def _rows_of(scope: ToMany, rows: Any) -> Iterator[Row]:
     for row in rows if isinstance(rows, list) else ():
         part = row
         if scope.options.kind != "one-to-many":
-            if scope.is_scoped and row[scope.options.collection] != scope.target.directus.collection:
+            if scope.is_scoped and row.get(scope.options.collection) != scope.target.directus.collection:
                 continue
-            part = row[scope.steps[1].partition(":")[0]]
+            part = row.get(scope.steps[1].partition(":")[0])
         if isinstance(part, dict):
             yield part

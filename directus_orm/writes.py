@@ -21,12 +21,13 @@ from .fields import Field
 from .info import ModelInfo, is_model
 from .instances import Batch, gone, is_new, key_of, read_rows, session_of, state_of, stored_key
 from .loading import take, taking_in
+from .losses import refuse_lost
 from .query.query import Path, Query
 from .relations import ToMany
 from .rounding import ROUNDED, warn_if_rounded
 from .scalars import Convert
 from .session import Session
-from .trees import Part, Sending, Store, beforehand, listed, take_back, with_key
+from .trees import Part, Sending, Store, beforehand, listed, take_back, unseen, with_key
 from .wire import Row
 
 
@@ -135,12 +136,14 @@ def _create_one(session: Session, sending: Sending) -> None:
     info, back = sending.info, sending.query(sending.info.fields.values())
     request = session.dialect.create(info, sending.row, back)
     answer = fates.send(session, Write(request, info, [sending.row], back, creates=True, single=True))
+    lost = list(unseen(sending, answer.data))
     take_back(sending, sending.row if answer.data is None else answer.data, _storing(session))
     if answer.data is None:
         along = {sending.info.fields[name].column for name in sending.ones}
         along |= {sending.info.relations[name].column for name in sending.lists}
         plain = {column: value for column, value in sending.row.items() if column not in along}
         created_silently(session, [sending.instance], [plain])
+    refuse_lost(session, lost)
 
 
 def _storing(session: Session) -> Store:
@@ -238,10 +241,11 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         if not info.options.singleton and not _visible(session, instance):
             raise gone(instance) from None
         raise
-    row = answer.data
+    row, lost = answer.data, list(unseen(sending, answer.data))
     if row is None:
         row = _updated_silently(session, instance, sending.row, held)
     take_back(sending, row, _storing(session))
+    refuse_lost(session, lost)
 
 
 def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:

@@ -59,6 +59,7 @@ LAYERS = (
     "query.fetch",
     "query.steps",
     "query.partition",
+    "losses",
     "instances",
     "loading",
     "lazy",

@@ -267,7 +267,7 @@ class TestExactly:
         assert names == {c.pk: c.parent and c.parent.name for c in Category.objects.select_related("parent")}
 
     def test_explain_says_what_is_sent(self, session: Session, article: Article) -> None:
-        rows = Article.objects.iterator(page_size=20)
+        rows = Article.objects.iterator(page_size=20, read_ahead=0)
         page = [next(rows) for _ in range(20)]
         assert [len(page[0].tags), len(page[0].comments)]
         more = next(rows)

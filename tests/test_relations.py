@@ -300,8 +300,9 @@ class TestWrongDeclarations:
     @pytest.mark.parametrize(
         ("name", "says"),
         [
-            ("autor", r"one_to_many\('autor'\), and Article\.autor has no such field.*lead to Writer: author\."),
+            ("autor", r"one_to_many\('autor'\), and Article has no such field.*lead to Writer: author\."),
             ("title", r"Article\.title is no many-to-one to this model.*: author\."),
+            ("comments", r"Article\.comments is no many-to-one to this model.*: author\."),
             ("category", r"Article\.category is no many-to-one to this model.*: author\."),
         ],
     )
@@ -351,7 +352,7 @@ class TestWrongDeclarations:
             Pal.objects.filter(friends__id=1).explain()
         Pal.objects.filter(likes__id=1).explain()
 
-    @pytest.mark.parametrize("wrong", [{"source": "nope"}, {"target": "nope"}])
+    @pytest.mark.parametrize("wrong", [{"source": "nope"}, {"target": "nope"}, {"sort": "nope"}])
     def test_a_name_that_the_junctions_model_lacks(self, wrong: dict[str, str]) -> None:
         class Label(Model, collection="articles_tags"):
             id: int
@@ -367,6 +368,54 @@ class TestWrongDeclarations:
         )
         with pytest.raises(ConfigurationError, match=says):
             Paper.objects.prefetch_related("tags").explain()
+
+    def test_a_list_of_nothing(self) -> None:
+        class Author(Model):
+            id: int
+            articles: Related = one_to_many("author")  # type: ignore[type-arg]
+
+        with pytest.raises(ConfigurationError, match=r"Author\.articles .* annotation is Related\[Model\]"):
+            Author.objects.explain()
+
+    @pytest.mark.parametrize(
+        ("declare", "says"),
+        [
+            (lambda: one_to_many(anything(Tag)), "one-to-many relation takes a name as field, not <class"),
+            (lambda: one_to_many(""), "takes a name as field, not ''"),
+            (lambda: one_to_many("x", name=anything(1)), "takes a name as name, not 1"),
+            (
+                lambda: many_to_many(anything(None)),
+                "many-to-many relation takes a collection, or a model as through",
+            ),
+            (lambda: many_to_many(""), "as through, not ''"),
+            (lambda: many_to_many(int), "as through, not <class 'int'>"),
+            (lambda: many_to_many(anything(Tag.objects.ref(1))), r"as through, not Tag\(id=1\)"),
+            (lambda: many_to_many("x", sort=anything(True)), "takes a name as sort, not True"),
+            (lambda: many_to_any("x", target=""), "many-to-any relation takes a name as target, not ''"),
+        ],
+    )
+    def test_what_is_no_name(self, declare: Callable[[], Any], says: str) -> None:
+        with pytest.raises(ConfigurationError, match=says):
+            declare()
+
+    def test_models_that_nothing_tells_apart(self) -> None:
+        class Banner(Model, collection="heroes"):
+            id: int
+
+        class HERO(Model, collection="banners"):
+            id: int
+
+        class Sheet(Model, collection="pages"):
+            id: int
+            blocks: Related[Hero | Banner] = many_to_any("pages_blocks")
+
+        class Leaf(Model, collection="pages"):
+            id: int
+            blocks: Related[Hero | HERO] = many_to_any("pages_blocks")
+
+        for model, says in ((Sheet, "one collection, 'heroes'"), (Leaf, "one path, 'hero'")):
+            with pytest.raises(ConfigurationError, match=rf"blocks leads to two models that have {says}"):
+                model.objects.explain()
 
     def test_init_is_no_choice(self) -> None:
         with pytest.raises(ConfigurationError, match="never an argument of __init__"):
@@ -433,3 +482,8 @@ class TestGuesses:
             list(Draft.objects.prefetch_related("tags"))
         assert "guess" not in "".join(caught.value.__notes__)
         assert "Draft declares it" in caught.value.__notes__[0]
+
+
+def anything(value: Any) -> Any:
+    """Return a value as checkers do not know it, for what they would refuse."""
+    return value

@@ -78,6 +78,14 @@ class RestDialect:
         )
         raise ConfigurationError(msg)
 
+    def look_up(self, collection: str, column: str) -> Request:
+        """Return the request that is refused where a collection has no such field or list; it reads no row.
+
+        By a filter, since Directus 10 takes any name among ``fields``; what is behind a list is not asked for.
+        """
+        parts = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
+        return Request("GET", path(*_route(collection)), _params(parts))
+
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, its limit and offset apart (G22).
 
@@ -177,17 +185,17 @@ class RestDialect:
 
 
 def _items(info: ModelInfo) -> str:
-    return path(*_route(info))
+    return path(*_route(info.collection))
 
 
-def _route(info: ModelInfo) -> tuple[str, ...]:
+def _route(collection: str) -> tuple[str, ...]:
     """Return where rows are: Directus's own collections have routes of their own."""
-    own = info.collection.removeprefix("directus_")
-    return ("items", own) if own == info.collection else (own,)
+    own = collection.removeprefix("directus_")
+    return ("items", own) if own == collection else (own,)
 
 
 def _item(info: ModelInfo, key: Any) -> str:
-    route = _route(info)
+    route = _route(info.collection)
     if route[0] != "items" and key in _NO_KEYS:
         msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
         raise QueryError(msg)

@@ -1,8 +1,8 @@
 """Numbers of related rows, that come with each row.
 
-The server counts the rows of a list, by ``count(list)``. Those of a many-to-many are its junction's, of which some
-may lead nowhere, since the row at the other side was deleted: so they are listed, under a name of their own, and
-counted here.
+The server counts the rows of a list, by ``count(list)``. Those over a junction are the junction's, of which some
+may lead nowhere, since the row at the other side was deleted, or, of a many-to-any, to models that are not meant:
+so they are listed, under a name of their own, and counted here.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ def add(parts: Row, query: Query) -> None:
         if not tally.is_listed:
             parts["fields"].append(".".join((*place, f"count({relation.column})")))
             continue
-        junction = relation.steps[1]
-        parts["fields"].append(".".join((*place, tally.key, junction)))
-        listed = {"_limit": _ALL, "_filter": {junction: {"_nnull": True}}}
+        parts["fields"] += [".".join((*place, tally.key, *name)) for name in tally.names]
+        # What a row of a many-to-any leads to is known when it comes: its column has the key of what is gone, too.
+        where: Row = (
+            {relation.options.collection: {"_in": tally.collections}}
+            if relation.is_scoped
+            else {relation.steps[1]: {"_nnull": True}}
+        )
+        listed = {"_limit": _ALL, "_filter": where}
         if not place:
             _put(parts, ("alias", tally.key), relation.column)
         else:

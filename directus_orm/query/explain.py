@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -15,11 +15,9 @@ from ..wire import Request
 from .conditions import Among, Leaf, Node, without_list
 from .paging import pages
 from .query import Query
-from .steps import loosened, settled
+from .steps import KEYS_AT_ONCE, loosened, settled
 from .turns import FULL_PAGE, LARGEST_PAGE, Sizes
 from .words import said, words
-
-First = Callable[[Query, RestDialect, Session | None], Request]
 
 
 @attrs.frozen
@@ -68,46 +66,70 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
     """Return what reading a query sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
         return Explanation(words(query))
-    try:
-        session = session or current_session()
-    except ConfigurationError:
-        session = None
-    dialect = Session.dialect if session is None else session.dialect
-    asks = _asks(query, dialect, session)
-    if session is not None:
-        asks = [attrs.evolve(ask, request=session.prepared(ask.request)) for ask in asks]
-    return Explanation(words(query), tuple(asks), _pages(query, session))
+    asks = Asks.of(session)
+    asks.read(query, "the rows")
+    return Explanation(words(query), asks.made, _pages(query, asks.session))
 
 
 def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
     """Return what reading a relation to many sends, for the rows with these keys."""
-    first = tuple(keys[:FULL_PAGE])
-    asks = _asks(query, session.dialect, session, lambda asked, dialect, _: dialect.read_keys(asked, first))
+    asks, first = Asks.of(session), tuple(keys[:FULL_PAGE])
+    asks.add("the rows", session.dialect.read_keys(asks.settle(query), first))
     text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
-    return Explanation(text, tuple(asks), f"One such request is sent for each {FULL_PAGE:,} rows.")
+    return Explanation(text, asks.made, f"One such request is sent for each {FULL_PAGE:,} rows.")
 
 
-def _asks(query: Query, dialect: RestDialect, session: Session | None, first: First | None = None) -> list[Ask]:
-    asks: list[Ask] = []
+@attrs.define(eq=False)
+class Asks:
+    """The requests of an explanation, as they come together."""
 
-    def find(condition: Among) -> Node:
-        asks.extend(_asks(condition.query, dialect, session))
-        asks[-1] = attrs.evolve(asks[-1], purpose=f"what is needed to say that {said(condition)}")
-        return Leaf(condition.path, "in", [f"what request {len(asks)} found"])
+    dialect: RestDialect
+    session: Session | None
+    made: tuple[Ask, ...] = ()
 
-    loose, checks = loosened(query)
-    asked = settled(loose, find)
-    purpose = "the rows" if not checks else "the rows, and some more, which are looked at on arrival"
-    return [*asks, Ask(purpose, (first or _first)(asked, dialect, session))]
+    @classmethod
+    def of(cls, session: Session | None) -> Asks:
+        """Return none yet, to this session or the current one; without any, to Directus 12."""
+        try:
+            session = session or current_session()
+        except ConfigurationError:
+            session = None
+        return cls(Session.dialect if session is None else session.dialect, session)
+
+    @property
+    def last(self) -> str:
+        """What stands in a request for the values that the one before brings."""
+        return f"what request {len(self.made)} found"
+
+    def add(self, purpose: str, request: Request) -> None:
+        """Add a request."""
+        request = request if self.session is None else self.session.prepared(request)
+        self.made = (*self.made, Ask(purpose, request))
+
+    def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
+        """Add what brings the rows of a query, the last of them their first page."""
+        loose, checks = loosened(query)
+        asked = self.settle(loose)
+        purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
+        self.add(purpose, _first(asked, self.dialect, self.session, page_size))
+
+    def settle(self, query: Query) -> Query:
+        """Return a query that can be sent as it is; what has to be known before is added."""
+        return settled(query, self._find)
+
+    def _find(self, condition: Among) -> Node:
+        self.read(condition.query, f"what is needed to say that {said(condition)}", KEYS_AT_ONCE)
+        return Leaf(condition.path, "in", [self.last])
 
 
-def _first(query: Query, dialect: RestDialect, session: Session | None) -> Request:
+def _first(query: Query, dialect: RestDialect, session: Session | None, page_size: int | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
     where, listed = without_list(query.where)
     if listed is not None:
         return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
-    (request,) = next(pages(query, dialect, *_sizes(session))).asks
+    known, maximum = _sizes(session)
+    (request,) = next(pages(query, dialect, page_size or known, maximum)).asks
     return request
 
 

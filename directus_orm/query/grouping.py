@@ -52,13 +52,37 @@ class Tally:
     @property
     def is_listed(self) -> bool:
         """Whether the rows are listed, since the server would count rows of the junction that lead nowhere."""
-        return bool(self.path[-1].options.kind == "many-to-many")
+        return bool(self.path[-1].options.kind != "one-to-many")
 
     @property
     def key(self) -> str:
         """The name of the number, or of the list, in the server's rows."""
-        column = self.path[-1].column
-        return f"tally_{column}" if self.is_listed else f"{column}_count"
+        relation = self.path[-1]
+        if not self.is_listed:
+            return f"{relation.column}_count"
+        return "_".join(("tally", relation.column, *(self.collections if relation.is_scoped else ())))
+
+    @property
+    def collections(self) -> list[str]:
+        """Where the rows of a many-to-any lie that are meant."""
+        return [target.directus.collection for target in self.path[-1].targets]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """What of each row of a list is asked for."""
+        relation = self.path[-1]
+        if not relation.is_scoped:
+            return [(relation.steps[1],)]
+        items = [(scope.steps[1], scope.target.directus.pk.column) for scope in relation.scopes]
+        return [(relation.options.collection,), *items]
+
+    def count(self, rows: list[Any]) -> int:
+        """Return how many rows of a list lead to one that is there."""
+        relation = self.path[-1]
+        if not relation.is_scoped:
+            return len(rows)
+        step = relation.steps[1].partition(":")[0]
+        return sum(isinstance(row.get(step), dict) and bool(row[step]) for row in rows)
 
 
 @attrs.frozen

@@ -14,11 +14,11 @@ from unicodedata import combining, normalize
 
 import attrs
 
-from ..errors import ConfigurationError, UnsupportedQuery
-from ..session import Session, current_session
+from ..errors import UnsupportedQuery
+from ..session import Session
 from ..wire import Row
 from . import explain as explained
-from .conditions import ALWAYS, Among, Leaf, Node, Some, crosses_many, parts_of
+from .conditions import ALWAYS, Node, crosses_many
 from .fetch import fetch
 from .group_order import Ordering, text_rank
 from .group_paging import GROUPS_AT_ONCE, by_keys, cut_to, group_pages, with_totals
@@ -29,7 +29,7 @@ from .paging import key_pages
 from .parts import Ask, Column, Key, Sorted, Total, key, value_of
 from .query import Query
 from .shapes import getter
-from .steps import keys, looks_at_rows, settle
+from .steps import KEYS_AT_ONCE, keys, looks_at_rows, settle
 from .words import words
 
 Group = dict[str, Any]
@@ -145,23 +145,32 @@ class Reading:
     def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
         return fetch(self.session, group_pages(ask, self.session.dialect, self.session.max_rows, page_size))
 
-    def plan(self, rows: Ask, query: Query) -> Iterator[tuple[str, Ask]]:
-        """Yield what would be asked of these rows, and what for; nothing is sent."""
-        self._chosen[ALWAYS] = [rows]
+    def plan(self, choose: Callable[[Node], Ask], query: Query) -> Iterator[tuple[str, Ask]]:
+        """Yield what would be asked of rows that are chosen so, and what for; nothing is sent."""
+        self._chosen[ALWAYS] = [choose(ALWAYS)]
         ask = self.streamed()
         if ask is not None:
             yield "the groups", ask if self.grouping.having else cut_to(ask, query.limit, query.offset)
             return
         recipes = self.recipes()
         for (where, column), names in _requests(recipes, grouped=True).items():
-            if not any(isinstance(part, Some | Among) for part in parts_of(where)):
-                self._chosen[where] = [attrs.evolve(rows, rows=rows.rows.filtered(where))]
-                chosen = {name: recipes[name] for name in names}
-                first = where == ALWAYS and column is None
-                yield from (
-                    ("the groups" if first else f"{', '.join(names)} of each group", ask)
-                    for ask in self._asks(where, column, chosen, first=first)
-                )
+            if where not in self._chosen:
+                self._chosen[where] = [choose(where)]
+            chosen = {name: recipes[name] for name in names}
+            first = where == ALWAYS and column is None
+            purpose = "the groups" if first else f"{', '.join(names)} of each group"
+            yield from ((purpose, ask) for ask in self._asks(where, column, chosen, first=first))
+
+    def choice(self, asks: explained.Asks, where: Node) -> Ask:
+        """Return how the rows that meet a further condition would be asked for; what comes before is added."""
+        rows = attrs.evolve(self.rows.filtered(where), order=())
+        if not looks_at_rows(rows):
+            rows = asks.settle(rows)
+            if not crosses_many(rows.where):
+                return Ask(rows)
+        pk = rows.model.directus.pk
+        asks.read(rows.bringing((pk,)), "the keys of the rows that are put in groups", KEYS_AT_ONCE)
+        return Ask(Query(rows.model), keys=(asks.last,))
 
     def _take(self, rows: list[Row], chosen: Mapping[str, Recipe], find: _Finder) -> None:
         tables = {name: self._table(made, rows) for name, made in chosen.items()}
@@ -310,29 +319,18 @@ def explain(query: Query, session: Session | None = None) -> explained.Explanati
     """Return what reading groups sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
         return explained.Explanation(words(query))
-    try:
-        session = session or current_session()
-    except ConfigurationError:
-        session = None
-    asks = _explained(query, session)
-    return explained.Explanation(words(query), tuple(asks), f"Groups are read {GROUPS_AT_ONCE:,} at a time.")
+    asks, reading = explained.Asks.of(session), _reading(None, query)
+    maximum = None if asks.session is None else asks.session.max_rows
+    for purpose, ask in reading.plan(functools.partial(reading.choice, asks), query):
+        (request,) = next(group_pages(ask, asks.dialect, maximum)).asks
+        asks.add(purpose, request)
+    return explained.Explanation(words(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}")
 
 
-def _explained(query: Query, session: Session | None) -> list[explained.Ask]:
-    reading = _reading(None, query)
-    pk = query.model.directus.pk
-    rows = attrs.evolve(reading.rows, paths=((pk,),), order=())
-    if any(isinstance(part, Some | Among) for part in parts_of(query.where)):
-        first = explained.explain(rows, session).asks
-        asks = [*first[:-1], attrs.evolve(first[-1], purpose="the keys of the rows that the groups are made of")]
-        rows = Query(query.model, where=Leaf((pk,), "in", [f"what request {len(asks)} found"]))
-    else:
-        asks = []
-    dialect = Session.dialect if session is None else session.dialect
-    for purpose, ask in reading.plan(Ask(attrs.evolve(rows, paths=())), query):
-        (request,) = next(group_pages(ask, dialect, None if session is None else session.max_rows)).asks
-        asks.append(explained.Ask(purpose, request if session is None else session.prepared(request)))
-    return asks
+# Which of these there are, and for which values, only the groups tell.
+_AFTER = (
+    " Related rows that they name are read by key, and the database's order of texts and nulls where it counts."
+)
 
 
 def count(session: Session, query: Query) -> int:

@@ -58,7 +58,7 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
 
 
 def _by_number(relation: ToMany, path: Path, descending: bool, where: str) -> Order:
-    if relation.options.kind == "many-to-many":
+    if relation.options.kind != "one-to-many":
         msg = (
             f"{where}: the server orders by the rows of the junction of {relation}, those that lead nowhere "
             "included. Order the results in Python."

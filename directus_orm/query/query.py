@@ -30,11 +30,13 @@ class Nested:
 
     ``path`` leads there over many-to-one relations; ``queries`` describe the rows, of each model that a
     many-to-any leads to. They become a list of the instance, under the relation's name or that of ``attribute``.
+    ``further`` are fields of the junction that come as well.
     """
 
     path: tuple[Step, ...]
     queries: tuple[Query, ...]
     attribute: str | None = None
+    further: tuple[str, ...] = ()
 
     @property
     def relation(self) -> ToMany:

@@ -162,7 +162,7 @@ class Related(QuerySet[M]):
         Example:
             >>> article.tags.add(tag, 5, through_defaults={"note": "by hand"})
         """
-        found, further = links.given(self._link, "add", others), self._further(through_defaults)
+        found, further = links.given(self._link, "add", others), links.further(self._link, through_defaults)
         if self._waits("add"):
             waiting = self._waiting()
             known = [one for one, _ in waiting]
@@ -196,7 +196,7 @@ class Related(QuerySet[M]):
         ``sort``, the list is in this order then, unless it is given as a Python set.
         """
         ordered = links.is_order(self._link, others)
-        found, further = links.given(self._link, "set", others), self._further(through_defaults)
+        found, further = links.given(self._link, "set", others), links.further(self._link, through_defaults)
         if self._waits("set"):
             self._waiting()[:] = [(one, further) for one in found]
         elif self._link.options.kind == "one-to-many":
@@ -246,10 +246,6 @@ class Related(QuerySet[M]):
     aremove = twin(remove, changes=True)
     aset = twin(set, changes=True)  # noqa: A003 - the method
     aclear = twin(clear, changes=True)
-
-    def _further(self, through_defaults: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        links.refuse_further(self._link, through_defaults)
-        return through_defaults or {}
 
     def _difference(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return those of the wanted children that are to be gained, and those to be lost."""

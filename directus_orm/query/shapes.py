@@ -151,7 +151,7 @@ def _number(tally: Tally) -> Callable[[Row, Any], Any]:
             collection = relation.model.directus.collection
             msg = f"{relation} may not be read by this user, or {collection!r} has no such list."
             raise ConfigurationError(msg)
-        return len(found) if tally.is_listed else int(found)
+        return tally.count(found) if tally.is_listed else int(found)
 
     return get
 

@@ -49,7 +49,7 @@ from .texts import Holds, case_pattern, is_misread, keyed
 from .turns import Steps
 
 # Keys are small: one request brings them all, as they were at one moment.
-_KEYS_AT_ONCE = 100_000
+KEYS_AT_ONCE = 100_000
 
 _LISTS = frozenset({"in", "nin"})
 
@@ -141,7 +141,7 @@ def keys(session: Session, query: Query) -> list[Any]:
     """Return the keys of a query's rows, in their order, as they are sent."""
     pk: Field = query.model.directus.pk
     only_keys = query.bringing((pk,))
-    found = read(session, only_keys, _KEYS_AT_ONCE)
+    found = read(session, only_keys, KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 
 
@@ -310,7 +310,7 @@ def _find(session: Session, condition: Among) -> Node:
     if isinstance(condition.test, Holds) and condition.path == condition.tested == condition.of:
         return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else Sieve(session, condition.query, condition)
-    found = (row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows)
+    found = (row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows)
     values = [_value(_whole(row, condition), condition.of) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
     if len(wanted) > MOST_VALUES:
@@ -329,7 +329,7 @@ def _find_key(session: Session, condition: Among, test: Holds) -> Node:
     """
     pk = condition.path[-1]
     meant = Sieve(session, condition.query, condition)
-    rows = [row for rows in read(session, condition.query, _KEYS_AT_ONCE) for row in rows]
+    rows = [row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows]
     passed = [row[pk.column] for row in rows if meant(row)]
     if not any(map(is_misread, passed)):
         return among(condition.path, [pk.load(key) for key in passed])
