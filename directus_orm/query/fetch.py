@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidRequest
 from ..session import Session
 from ..wire import Request, Row
-from .turns import Page, Steps
+from .turns import Page, Steps, Turn
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,12 +35,11 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
                 ahead.popleft().result()
             if not run.pages and not run.advance():
                 return
-            rows = run.pages.popleft()
             number += 1
             if number >= _FIRST_AHEAD and run.goes_on:
-                on_the_way = len(run.pages) + sum(not future.done() for future in ahead)
+                on_the_way = len(run.pages) - 1 + sum(not future.done() for future in ahead)
                 ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
-            yield rows
+            yield run.pages.popleft()  # held by nobody while the next one comes
     finally:
         for future in ahead:
             future.exception()
@@ -53,32 +52,34 @@ class _Run:
     def __init__(self, session: Session, steps: Steps) -> None:
         self._session = session
         self._steps = steps
-        self._turn = next(steps)
+        self._asks: tuple[Request, ...] = ()
         self._lock = threading.Lock()
+        self._number = 0
         self.pages: deque[list[Row]] = deque()
-        self._hand_on()
+        self._take(next(steps))
 
     @property
     def goes_on(self) -> bool:
         """Whether there is more to ask for."""
-        return bool(self._turn.asks)
+        return bool(self._asks)
 
     def advance(self) -> bool:
         """Read one more page; say whether there was one."""
         with self._lock:
-            before = len(self.pages)
-            while self.goes_on and len(self.pages) == before:
+            before = self._number
+            while self.goes_on and self._number == before:
                 try:
-                    self._turn = self._steps.send(_answers(self._session, self._turn.asks))
+                    self._take(self._steps.send(_answers(self._session, self._asks)))
                 except InvalidRequest as refusal:
-                    self._turn = self._steps.throw(refusal)
+                    self._take(self._steps.throw(refusal))
                     self._session.max_rows = self._session.dialect.row_limit(refusal)
-                self._hand_on()
-            return bool(self.pages)
+            return self._number > before
 
-    def _hand_on(self) -> None:
-        if self._turn.rows is not None:
-            self.pages.append(self._turn.rows)
+    def _take(self, turn: Turn) -> None:
+        self._asks = turn.asks
+        if turn.rows is not None:
+            self.pages.append(turn.rows)
+            self._number += 1
 
 
 def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 
 from ..dialects.rest import RestDialect
-from ..wire import Row
 from .merging import Recipe
 from .parts import Ask, Column, Sorted, Total
 from .query import Query
@@ -30,20 +29,18 @@ def group_pages(ask: Ask, dialect: RestDialect, maximum: int | None = None, page
         yield Turn(page.rows)
         return
     sizes = Sizes(dialect, page_size or GROUPS_AT_ONCE, maximum)
-    ready: list[Row] | None = None
     left, offset = ask.rows.limit, ask.rows.offset
     while left is None or left > 0:
         asked, (page,) = yield from sizes.asking(
-            ready,
             left,
             lambda size, offset=offset: (dialect.groups(cut_to(ask, size, offset)),),  # type: ignore[misc]
         )
-        ready = page.rows
-        if len(ready) < asked:
+        sizes.ready = page.rows
+        if len(page.rows) < asked:
             break
         offset += asked
         left = None if left is None else left - asked
-    yield Turn(ready)
+    yield sizes.turn()
 
 
 def cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..wire import Request, Row
+from ..wire import Request
 from .query import Query
 from .seeking import behind, can_be_sought, seek
-from .turns import FULL_PAGE, Reader, Sizes, Steps, Turn
+from .turns import FULL_PAGE, Reader, Sizes, Steps
 from .windows import by_windows
 
 
@@ -40,15 +40,15 @@ def key_pages(
     keys = [key for key in keys if key != ""]  # no row has it, and the server refuses to look
     sizes = Sizes(reader, page_size or FULL_PAGE, maximum)
     column = query.model.directus.pk.column
-    ready: list[Row] | None = None
     start = 0
     while start < len(keys):
 
         def request(size: int, start: int = start) -> tuple[Request, ...]:
             return (reader.read_keys(query, keys[start : start + size]),)
 
-        size, (page,) = yield from sizes.asking(ready, len(keys) - start, request)
+        size, (page,) = yield from sizes.asking(len(keys) - start, request)
         places = {key: place for place, key in enumerate(keys[start : start + size])}
-        ready = sorted(page.rows, key=lambda row, places=places: places.get(row[column], size))  # type: ignore[misc]
+        sizes.ready = sorted(page.rows, key=lambda row, places=places: places.get(row[column], size))  # type: ignore[misc]
         start += size
-    yield Turn(ready)
+        del page
+    yield sizes.turn()

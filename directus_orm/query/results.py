@@ -130,7 +130,7 @@ class Results(Generic[T]):
             >>> list(Flight.objects.iterator(after=last))
             []
         """
-        return (row for page in self._paged(page_size, read_ahead, progress, after) for row in page)
+        return _flat(self._paged(page_size, read_ahead, progress, after))
 
     def _paged(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
@@ -159,8 +159,10 @@ class Results(Generic[T]):
     def _told(self, pages: Iterator[list[T]], progress: Progress) -> Iterator[list[T]]:
         with reporting(progress, self.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
+                number = len(page)
                 yield page
-                advance(len(page))
+                del page
+                advance(number)
 
     def __iter__(self) -> Iterator[T]:
         self._plural("iteration")
@@ -216,6 +218,7 @@ class Results(Generic[T]):
             found = read(session, self._query, page_size or session.page_size, read_ahead=read_ahead, after=after)
             for page in found:
                 yield decode(session, page)
+                del page
         except Forbidden as error:
             if session.dialect.names_field(error) and not getattr(error, "__notes__", None):
                 error.add_note(
@@ -387,6 +390,12 @@ class Results(Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._query, self._shape, self._using)
+
+
+def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
+    while (page := next(pages, None)) is not None:
+        yield from page
+        del page  # the next one comes while nobody holds it
 
 
 def whole(name: str, number: object, least: int = 0) -> None:

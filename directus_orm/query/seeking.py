@@ -10,10 +10,9 @@ from typing import Any
 
 import attrs
 
-from ..wire import Row
 from .conditions import Leaf
 from .query import Query
-from .turns import Sizes, Steps, Turn
+from .turns import Sizes, Steps
 
 _SOUGHT_BY_KEY = frozenset({"integer", "bigInteger"})
 
@@ -27,21 +26,21 @@ def can_be_sought(query: Query) -> bool:
 
 def seek(query: Query, sizes: Sizes) -> Steps:
     """Yield the turns that read a query whose order `can_be_sought`."""
+    pk = query.model.directus.pk.column
     rest, left = query, query.limit
-    ready: list[Row] | None = None
     while left is None or left > 0:
         asked, (page,) = yield from sizes.asking(
-            ready,
             left,
             lambda size, rest=rest: (sizes.reader.read(rest.evolve(limit=size)),),  # type: ignore[misc]
         )
-        ready = page.rows
-        if len(ready) < asked:
-            break
         sizes.grow(page)
+        sizes.ready, number = page.rows, len(page.rows)
+        if number < asked:
+            break
         left = None if left is None else left - asked
-        rest = behind(query, ready[-1][query.model.directus.pk.column])
-    yield Turn(ready)
+        rest = behind(query, page.rows[-1][pk])
+        del page
+    yield sizes.turn()
 
 
 def behind(query: Query, key: Any) -> Query:

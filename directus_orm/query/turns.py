@@ -13,9 +13,9 @@ from .query import Query
 
 FIRST_PAGE = 100
 FULL_PAGE = 1000
-# Larger pages are faster, up to about here; and what is read ahead should not fill the memory.
-LARGEST_PAGE = 5000
-_LARGEST_BODY = 2_000_000
+# Larger pages are hardly faster, and take memory: of a page's rows and instances, and of the page that is ahead.
+LARGEST_PAGE = 4000
+_LARGEST_BODY = 800_000
 
 
 class Reader(Protocol):
@@ -67,6 +67,8 @@ class Sizes:
     maximum: int | None = None
     least: int = FIRST_PAGE
     bound: int = LARGEST_PAGE
+    ready: list[Row] | None = None
+    """The rows to hand on with the next turn; nothing here holds them then, so that memory has them once."""
 
     def next(self, left: int | None = None) -> int:
         """Return the number of rows to ask for, where ``left`` are wanted at most.
@@ -86,9 +88,7 @@ class Sizes:
             self.bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * len(page.rows) // page.size))
         self.least = min(self.bound, max(FULL_PAGE, 2 * self.least))
 
-    def asking(
-        self, ready: list[Row] | None, left: int | None, requests: Callable[[int], tuple[Request, ...]]
-    ) -> Asking:
+    def asking(self, left: int | None, requests: Callable[[int], tuple[Request, ...]]) -> Asking:
         """Hand on the rows that are ready and ask for a page; where its size is refused, for a smaller one.
 
         Return the number of rows that were asked for, and the answers.
@@ -96,9 +96,14 @@ class Sizes:
         while True:
             asked = self.next(left)
             try:
-                return asked, (yield Turn(ready, requests(asked)))
+                return asked, (yield self.turn(requests(asked)))
             except InvalidRequest as refusal:
                 maximum = self.reader.row_limit(refusal)
                 if not maximum or maximum >= (self.maximum or maximum + 1):
                     raise
-                self.maximum, ready = maximum, None
+                self.maximum = maximum
+
+    def turn(self, asks: tuple[Request, ...] = ()) -> Turn:
+        """Return the turn that hands on the rows that are ready."""
+        made, self.ready = Turn(self.ready, asks), None
+        return made

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from ..wire import Request, Row
+from ..wire import Request
 from .place import Place
 from .query import Query
 from .turns import FULL_PAGE, Page, Sizes, Steps, Turn
@@ -24,16 +24,15 @@ _LARGEST_WINDOW = 20_000
 _OVERLAP = 500
 _OVERLAP_OF_ROWS = 20
 
-_Step = Generator[Turn, list[Page], "list[Row] | None"]
+_Step = Generator[Turn, list[Page], None]
 
 
 def by_windows(query: Query, sizes: Sizes, after: Any = None) -> Steps:
     """Yield the turns that read a query in whatever order; behind the row with a key, if one is given."""
     reading = _Reading(query, sizes, after)
-    ready: list[Row] | None = None
     while reading.goes_on:
-        ready = yield from reading.step(ready)
-    yield Turn(ready)
+        yield from reading.step()
+    yield sizes.turn()
 
 
 @attrs.frozen
@@ -75,13 +74,11 @@ class _Reading:
         """Whether there is more to ask for."""
         return bool(self._pending) or not (self._place.ended or self._left == 0)
 
-    def step(self, ready: list[Row] | None) -> _Step:
-        """Hand on the rows that are ready, ask for what comes next, and return its rows."""
-        if self._brings_keys_alone or self._whole_pages:
-            return self._read_rows(ready)
-        return self._read_by_key(ready)
+    def step(self) -> _Step:
+        """Hand on the rows that are ready, ask for what comes next, and make that ready."""
+        return self._read_rows() if self._brings_keys_alone or self._whole_pages else self._read_by_key()
 
-    def _read_rows(self, ready: list[Row] | None) -> _Step:
+    def _read_rows(self) -> _Step:
         """Read a window of whole rows."""
         overlap = _OVERLAP if self._brings_keys_alone else _OVERLAP_OF_ROWS
         offset, back = self._place.next_window(min(overlap, (self._sizes.maximum or 2 * overlap) // 2))
@@ -91,14 +88,14 @@ class _Reading:
                 self._sizes.reader.read(self._query.evolve(limit=self._sizes.bounded(size + back), offset=offset)),
             )
 
-        size, (page,) = yield from self._sizes.asking(ready, self._left, request)
+        size, (page,) = yield from self._sizes.asking(self._left, request)
         self._sizes.grow(page)
         new = self._taken(page, offset, self._sizes.bounded(size + back))
         self._whole_pages = max(0, self._whole_pages - 1) if new is not None else 0
         wanted = set(new or ())
-        return [row for row in page.rows if row[self._column] in wanted]
+        self._sizes.ready = [row for row in page.rows if row[self._column] in wanted]
 
-    def _read_by_key(self, ready: list[Row] | None) -> _Step:
+    def _read_by_key(self) -> _Step:
         """Read the rows of the next keys; and along with them the next window, while there are keys left.
 
         So it is asked for while some rows are left that the loop cannot have deleted yet.
@@ -110,17 +107,16 @@ class _Reading:
             rows = (self._sizes.reader.read_keys(self._query, chunk),) if chunk else ()
             return (*rows, window.request(self._sizes)) if self._is_short(chunk) else rows
 
-        size, answers = yield from self._sizes.asking(ready, None, requests)
+        size, answers = yield from self._sizes.asking(None, requests)
         chunk = self._pending[:size]
         if self._is_short(chunk):
             further = yield from self._further(window, answers[-1])
             self._pending += further
         del self._pending[: len(chunk)]
-        if not chunk:
-            return None
-        self._sizes.grow(answers[0])
-        found = {row[self._column]: row for row in answers[0].rows}
-        return [found[key] for key in chunk if key in found]
+        if chunk:
+            self._sizes.grow(answers[0])
+            found = {row[self._column]: row for row in answers[0].rows}
+            self._sizes.ready = [found[key] for key in chunk if key in found]
 
     def _further(self, window: _Window, page: Page) -> Generator[Turn, list[Page], list[Any]]:
         """Return the new keys of a window; where it missed the place, of those that are asked for then."""
@@ -129,7 +125,6 @@ class _Reading:
                 return []
             window = self._next_window()
             _, (page,) = yield from self._sizes.asking(
-                None,
                 None,
                 lambda _, window=window: (window.request(self._sizes),),  # type: ignore[misc]
             )

@@ -41,13 +41,13 @@ def drive(steps: Steps, total: int, size: int = 0) -> list[dict[str, str]]:
 
 def test_the_first_page_is_small_and_later_ones_are_large() -> None:
     asked = drive(pages(Flight.objects.all().query, RestDialect()), 15_000)
-    assert [params["limit"] for params in asked] == ["100", "1000", "2000", "4000", "5000", "5000"]
+    assert [params["limit"] for params in asked] == ["100", "1000", "2000", "4000", "4000", "4000"]
 
 
-def test_pages_stay_below_two_megabytes() -> None:
+def test_pages_stay_below_a_size() -> None:
     """Rows that are large come fewer at a time; never less than a hundred."""
     asked = drive(pages(Flight.objects.all().query, RestDialect()), 2000, size=5000)
-    assert [params["limit"] for params in asked] == ["100", *["400"] * 5]
+    assert [params["limit"] for params in asked] == ["100", *["160"] * 12]
     asked = drive(pages(Flight.objects.all().query, RestDialect()), 250, size=1_000_000)
     assert [params["limit"] for params in asked] == ["100", "100", "100"]
 
