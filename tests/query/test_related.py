@@ -304,7 +304,7 @@ class TestQuerysets:
         assert {s.tag.name for s in seven.tags.through.select_related("tag") if s.tag}
         nameless = Article.objects.get(pk=7).tags.through
         assert sorted(row.tags_id.pk for row in nameless) == sorted(r["tags_id"] for r in mine)
-        says = r"The junction of Article\.tags has no field 'note'.*: articles_id, id, tags_id\. .*model as through="
+        says = r"The junction of Article\.tags has no field 'note'.*: articles_id, id, tags_id\. .*as through="
         with pytest.raises(FieldError, match=says):
             nameless.filter(note="twice")
         blocks = Page.objects.get(pk=1).blocks.through
