@@ -87,10 +87,14 @@ class ModelInfo:
         hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
         if name in self.relations:
             hint = f" {name!r} leads to many rows."
+        relation = getattr(self.model, "_made_of", None)
+        who = self.model.__name__ if relation is None else f"The junction of {relation}"
         message = (
-            f"{self.model.__name__} has no field {name!r}{where and f' (in {where})'}.{hint} "
+            f"{who} has no field {name!r}{where and f' (in {where})'}.{hint} "
             f"Fields: {', '.join(sorted((*self.fields, *self.relations)))}."
         )
+        if relation is not None:
+            message += f" They are those that {relation} tells of; its model as through= has all that it declares."
         return FieldError(message, name=name, choices=choices)
 
     def walk(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:

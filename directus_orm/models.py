@@ -132,7 +132,8 @@ class Model:
     def refresh(self, fields: Iterable[str] | None = None) -> None:
         """Read the row again, or some of its fields; what was changed here and not saved is lost.
 
-        Reads past the server's cache (G28).
+        Reads past the server's cache (G28). Lists of related rows, all or those that are named, are forgotten, and
+        read again when they are touched.
 
         Raises:
             DoesNotExist: the row is gone.

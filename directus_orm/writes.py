@@ -459,11 +459,16 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     if isinstance(names, str):
         msg = f"refresh() takes a list of names, not the string {names!r}."
         raise TypeError(msg)
+    names = None if names is None else list(names)
     if names is None:
         held = [f for f in info.fields.values() if f.name in instance.__dict__ or f.name in state.problems]
         fields = held if len(held) > 1 else list(info.fields.values())
     else:
-        fields = [info.field(name, "refresh(…)") for name in names]
+        fields = [info.field(name, "refresh(…)") for name in names if name not in info.relations]
+    for name in info.relations if names is None else info.relations.keys() & set(names):
+        instance.__dict__.pop(name, None)  # a list is read when it is touched
+    if names and not fields:
+        return
     row = read_rows(session_of(instance), [instance], fields)[0]
     state.missing = row is None
     if row is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from directus_orm import Model, Related, Session, field, generated, one_to_many
+from directus_orm import FieldError, Model, Related, Session, field, generated, one_to_many
 from directus_orm.testing import DirectusServer
 
 from .library import Article, Category, Tag
@@ -260,6 +260,23 @@ class TestExactly:
                     found.append(None)
             hidden = {"Airport 1", "Airport 2"}
             assert found == [None if name in hidden else name for _, name, _ in PRINTED[:90]]
+
+    def test_refresh_forgets_lists(self, session: Session, article: Article) -> None:
+        """…, which are read again when they are touched."""
+        seen = Article.objects.prefetch_related("tags", "comments").get(pk=article.pk)
+        for fields, requests in ((None, 1), (["tags"], 0), (["title", "comments", "tags"], 1)):
+            assert [len(seen.tags), len(seen.comments)] == [0, 0]
+            article.tags.add(1)
+            article.comments.create(text="x")
+            with session.capture() as sent:
+                seen.refresh(fields=fields)
+            assert len(sent) == requests
+            assert [len(seen.tags), len(seen.comments)] == [1, 1 if fields != ["tags"] else 0]
+            article.tags.clear()
+            article.comments.all().delete()
+            seen.refresh()
+        with pytest.raises(FieldError, match="no field 'tagz'"):
+            seen.refresh(fields=["tags", "tagz"])
 
     def test_trees(self, session: Session, article: Article) -> None:
         categories = list(Category.objects.all())

@@ -13,6 +13,7 @@ from ..info import ModelInfo, Step
 from ..relations import ToMany
 from . import selecting
 from .query import Nested, Path, Query
+from .shapes import Instances
 
 
 @attrs.frozen(init=False)
@@ -40,6 +41,9 @@ class Prefetch:
         query = getattr(queryset, "query", None)
         if queryset is not None and not isinstance(query, Query):
             msg = f"Prefetch({name!r}): queryset= takes a queryset, not {queryset!r}."
+            raise QueryError(msg)
+        if queryset is not None and not isinstance(queryset._shape, Instances):  # noqa: SLF001 - what its rows become
+            msg = f"Prefetch({name!r}): queryset= is one of instances, without values(), not {queryset!r}."
             raise QueryError(msg)
         if to_attr is not None and (not to_attr.isidentifier() or to_attr.startswith("_")):
             msg = f"Prefetch({name!r}): to_attr= takes the name of an attribute, not {to_attr!r}."

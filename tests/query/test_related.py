@@ -14,6 +14,7 @@ import pytest
 from directus_orm import (
     ConfigurationError,
     Count,
+    FieldError,
     Forbidden,
     Model,
     QueryError,
@@ -303,6 +304,9 @@ class TestQuerysets:
         assert {s.tag.name for s in seven.tags.through.select_related("tag") if s.tag}
         nameless = Article.objects.get(pk=7).tags.through
         assert sorted(row.tags_id.pk for row in nameless) == sorted(r["tags_id"] for r in mine)
+        says = r"The junction of Article\.tags has no field 'note'.*: articles_id, id, tags_id\. .*as through="
+        with pytest.raises(FieldError, match=says):
+            nameless.filter(note="twice")
         blocks = Page.objects.get(pk=1).blocks.through
         assert [(b.collection, b.item) for b in blocks] == [("heroes", "1"), ("texts", "1"), ("texts", "2")]
         comments = Article.objects.ref(7).comments
