@@ -141,7 +141,7 @@ class GivenConnections:
     def for_another_user(self) -> GivenConnections:
         """Return the same, past what a cache keeps: it may not tell users apart."""
         others = copy.copy(self)
-        others._headers = {"Cache-Control": "no-cache, no-store"}
+        others._headers = {"Cache-Control": "no-cache, no-store"}  # noqa: SLF001 - another of its kind
         return others
 
     def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:

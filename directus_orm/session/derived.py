@@ -50,7 +50,7 @@ def check(names: Collection[str]) -> None:
 
 
 class SharedTransport(Transport):
-    """The connections of another transport, which stay open, with a timeout of its own, for the same user or not."""
+    """The connections of another transport, which stay open, with a timeout of its own."""
 
     def __init__(
         self, of: Transport, timeout: tuple[float, float], watcher: Watcher, *, another_user: bool
