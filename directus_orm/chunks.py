@@ -82,7 +82,7 @@ class Job:
             return
         load = _Load(parts, places, request, most or self._most, _around(request))
         sent = self._next(load, 0)
-        self._take(sent, take, None)
+        self._take(sent, take)
         start = len(sent.chunk)
         if start == len(parts):
             return
@@ -94,23 +94,23 @@ class Job:
                 return line.submit(copy_context().run, self._next, load, start) if start < len(parts) else None
 
             ahead = following()
-            while ahead is not None:
-                sent = ahead.result()
-                start += len(sent.chunk)
-                ahead = following()
-                self._take(sent, take, ahead)
+            try:
+                while ahead is not None:
+                    sent = ahead.result()
+                    start += len(sent.chunk)
+                    ahead = following()
+                    self._take(sent, take)
+            except BaseException:  # an interrupted waiting among them
+                if ahead is not None:
+                    # It may be written by now: then its instances are to know.
+                    with suppress(Exception):
+                        late = ahead.result()
+                        take(late.places, late.chunk, late.answer)
+                raise
 
-    def _take(self, sent: _Sent, take: Take, ahead: Future[_Sent] | None) -> None:
-        try:
-            take(sent.places, sent.chunk, sent.answer)
-            self.advance(len(sent.chunk))
-        except BaseException:
-            if ahead is not None:
-                # It may be written by now: then its instances are to know.
-                with suppress(Exception):
-                    late = ahead.result()
-                    take(late.places, late.chunk, late.answer)
-            raise
+    def _take(self, sent: _Sent, take: Take) -> None:
+        take(sent.places, sent.chunk, sent.answer)
+        self.advance(len(sent.chunk))
 
     def _next(self, load: _Load, start: int) -> _Sent:
         """Send the next chunk; one that is too much for the server, in less."""

@@ -33,6 +33,7 @@ class Write:
 
     ``rows`` are the rows as they are sent, each with its key; ``back`` says what the answer shows of them.
     ``known`` holds what was known of a row before, by its key. ``single`` says that the answer is one row.
+    ``check`` raises where what was seen before the write does not hold any more, so that it is not sent again.
     """
 
     request: Request
@@ -42,6 +43,7 @@ class Write:
     known: Mapping[Any, Row] = attrs.field(factory=dict)
     creates: bool = False
     single: bool = False
+    check: Callable[[], None] | None = None
 
     @property
     def can_be_told(self) -> bool:
@@ -94,7 +96,7 @@ class _Sending:
                 return answer
             if refusal is not None:
                 self._refuse(refusal, lost)
-            self._check_patience(lost, tried)
+            self._check_again(lost, tried)
 
     def _looked_up(self, lost: OutcomeUnknown) -> Answer | None:
         """Return the answer that was lost; None where the write was not applied."""
@@ -118,10 +120,13 @@ class _Sending:
             raise lost from refusal  # there may be a row that this user may not read
         raise refusal
 
-    def _check_patience(self, lost: OutcomeUnknown, tried: int) -> None:
+    def _check_again(self, lost: OutcomeUnknown, tried: int) -> None:
+        """Raise where the write, which was not applied, is not to be sent again."""
         policy = self._session.retry
         if tried > policy.times or time.monotonic() - self._started > policy.total:
             raise lost
+        if self._write.check is not None:
+            self._write.check()
 
 
 def _checked(write: Write, answer: Answer) -> Answer:

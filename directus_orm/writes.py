@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -222,8 +223,9 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
     if not fields:
         return
     _check_key(instance, info, fields)
-    if if_unmodified:
-        check_unmodified(instance)
+    check = partial(check_unmodified, instance) if if_unmodified else None
+    if check is not None:
+        check()
     session = session_of(instance)
     sending = _settled(instance, fields)
     # What changed and is not sent now stays as it is, to be sent later.
@@ -235,7 +237,7 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         request = session.dialect.update(info, key, sending.row, back)
         row = sending.row if key is None else {**sending.row, info.pk.column: key}
         known = {None if key is None else info.pk.load(key): state_of(instance).row}
-        answer = fates.send(session, Write(request, info, [row], back, known, single=True))
+        answer = fates.send(session, Write(request, info, [row], back, known, single=True, check=check))
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be changed (G33).
         if not info.options.singleton and not _visible(session, instance):

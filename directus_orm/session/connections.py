@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import time
@@ -94,6 +95,10 @@ class OwnConnections:
             raise TooLarge(f"it is longer than {LARGEST_ANSWER >> 20} MiB")
         return Reply(response.status_code, response.headers, body)
 
+    def for_another_user(self) -> OwnConnections:
+        """Return the same: they keep no answers."""
+        return self
+
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         with self._lock:
@@ -131,12 +136,19 @@ class GivenConnections:
         self._verify = None if verify is True else verify
         self._cert = cert
         self._http = http
+        self._headers: dict[str, Any] = {}
+
+    def for_another_user(self) -> GivenConnections:
+        """Return the same, past what a cache keeps: it may not tell users apart."""
+        others = copy.copy(self)
+        others._headers = {"Cache-Control": "no-cache, no-store"}  # noqa: SLF001 - another of its kind
+        return others
 
     def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
         """Send, and return what comes back."""
-        http = self._http
+        http, headers = self._http, out.headers | self._headers
         prepared = http.prepare_request(
-            requests.Request(out.method, self._url, headers=out.headers, data=out.body, auth=_as_it_is)
+            requests.Request(out.method, self._url, headers=headers, data=out.body, auth=_as_it_is)
         )
         # requests would decode %7E and resolve dot segments, so that a key could become another route.
         prepared.url = self._url + out.target

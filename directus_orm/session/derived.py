@@ -52,9 +52,13 @@ def check(names: Collection[str]) -> None:
 class SharedTransport(Transport):
     """The connections of another transport, which stay open, with a timeout of its own."""
 
-    def __init__(self, of: Transport, timeout: tuple[float, float], watcher: Watcher) -> None:
+    def __init__(
+        self, of: Transport, timeout: tuple[float, float], watcher: Watcher, *, another_user: bool
+    ) -> None:
         vars(self).update(vars(of))
         self._timeout = timeout
+        if another_user:
+            self._connections = self._connections.for_another_user()
 
         def watch(request: Request, status: int | None, seconds: float) -> None:
             watcher(request, status, seconds)
@@ -118,9 +122,15 @@ def derive(parent: S, options: Changeable) -> S:
     own: Auth | None = parts["_auth"] if CREDENTIALS & options.keys() else None
     if own is None:
         parts["_options"]["mode"] = base["_options"]["mode"]
+    auth = login_of(base["_auth"], own)
     parts |= {
-        "_auth": login_of(base["_auth"], own),
-        "_transport": SharedTransport(base["_transport"], parts["_options"]["timeout"], made._watch),  # noqa: SLF001
+        "_auth": auth,
+        "_transport": SharedTransport(
+            base["_transport"],
+            parts["_options"]["timeout"],
+            made._watch,  # noqa: SLF001 - a session's
+            another_user=auth is own,
+        ),
         "_parent": parent,
         "_is_another_user": base["_is_another_user"] if own is None else not own.anonymous,
         "_learnt": base["_learnt"],

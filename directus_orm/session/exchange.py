@@ -45,3 +45,7 @@ class Connections(Protocol):
     def forget(self) -> None:
         """Let go of what a parent process has opened."""
         ...
+
+    def for_another_user(self) -> Connections:
+        """Return the same way for requests whose answers are another user's."""
+        ...

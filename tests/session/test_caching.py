@@ -9,7 +9,7 @@ import pytest
 import requests
 from requests_cache import CachedSession
 
-from directus_orm import Model, Session, field, generated
+from directus_orm import AuthenticationError, Forbidden, Model, Session, field, generated
 from directus_orm.testing import DirectusServer, start
 
 from ..schema import column, make_collection
@@ -132,3 +132,21 @@ def test_a_requests_cache_session_works_as_http(leaves: DirectusServer, cached: 
     assert urls
     assert not [url for url in urls if "/auth/" in url]
     assert {response.request.method for response in cached.cache.filter()} == {"GET"}
+
+
+def test_another_user_gets_no_rows_of_a_cache_that_they_share(
+    leaves: DirectusServer, cached: CachedSession
+) -> None:
+    """requests-cache knows a request by its URL: the public would see what the administrator saw."""
+    with Session(leaves.url, token=leaves.token) as session:
+        session.items("cache_leaves").create({"name": "secret"})
+    with Session(leaves.url, token=leaves.token, http=cached) as session:
+        for _ in range(2):
+            assert session.items("cache_leaves").read(fields="name") == [{"name": "secret"}]
+        for options in ({"token": None}, {"token": "another"}):
+            other = session.with_options(**options)
+            for derived in (other, other.with_options(timeout=5)):
+                with pytest.raises((Forbidden, AuthenticationError)):
+                    derived.items("cache_leaves").read(fields="name")
+        session.with_options(token=leaves.token).items("cache_leaves").read(fields="id")
+    assert not [response.url for response in cached.cache.filter() if "fields=id" in response.url]

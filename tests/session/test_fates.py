@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +24,7 @@ from directus_orm import (
     Retry,
     RoundedWarning,
     Session,
+    StaleObject,
     TransportError,
     field,
     generated,
@@ -30,7 +33,7 @@ from directus_orm import (
 from directus_orm.testing import DirectusServer
 
 from ..schema import column, drop_collection, key, make_collection, make_relation, user
-from .faults import Fault, FaultProxy, faulty
+from .faults import Fault, FaultProxy, Message, faulty
 
 APPLIED = (Fault.RESET_AFTER, Fault.TRUNCATED, Fault.GATEWAY_AFTER, Fault.UNAVAILABLE_AFTER, Fault.SILENCE)
 NOT_APPLIED = (Fault.RESET_BEFORE, Fault.RESET_DURING, Fault.GATEWAY_BEFORE, Fault.SWALLOWED)
@@ -307,6 +310,58 @@ class TestUnknown:
         with pytest.raises(OutcomeUnknown, match="POST /items/fate_crates") as caught:
             Crate.objects.create(label="a")
         assert isinstance(caught.value.__cause__, TransportError)
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_an_update_of_an_unmodified_row_is_not_repeated_on_one_that_was_modified(
+    meanwhile: bool, made: DirectusServer, crates: FaultProxy
+) -> None:
+    """Another program wrote to a field that is not sent, before it was found out that nothing was applied."""
+    crate = Crate.objects.create(label="a", tags=["x"])
+    other = Session(made.url, token=made.token)
+    crates.script(Fault.RESET_BEFORE, method="PATCH")
+    scripted = crates.choose
+
+    def choose(message: Message) -> Fault:
+        if meanwhile and message.method == "PATCH":
+            other.items("fate_crates").update(crate.pk, {"tags": ["theirs"]})
+        return scripted(message)
+
+    crates.choose = choose
+    crate.label = "ours"
+    if meanwhile:
+        with pytest.raises(StaleObject) as caught:
+            crate.save(if_unmodified=True)
+        assert caught.value.theirs == {"tags": ["theirs"]}
+    else:
+        crate.save(if_unmodified=True)
+    assert Crate.objects.get().label == ("a" if meanwhile else "ours")
+    assert methods(crates)[:4] == ["SEARCH", "PATCH", "SEARCH", "SEARCH"]
+    other.close()
+
+
+def test_who_interrupts_a_bulk_write_is_told_of_what_was_under_way(crates: FaultProxy) -> None:
+    """Ctrl-C: a chunk that is written all the same is known to its instances, so that nobody writes it again."""
+    boxes = [Crate(label=f"n{n}") for n in range(6)]
+    posts = count(1)
+
+    def choose(message: Message) -> Fault:
+        if message.method == "POST" and next(posts) == 2:
+            _thread.interrupt_main()
+            return Fault.DELAY
+        return Fault.NONE
+
+    crates.choose = choose
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Crate.objects.bulk_create(boxes, batch_size=2)
+    account = vars(caught.value)["bulk"]
+    assert list(account.done) == boxes[:4]
+    assert (account.refused, account.unknown, list(account.unsent)) == ((), (), boxes[4:])
+    for box in boxes[:4]:
+        box.label = f"new {box.label}"
+        box.save()
+    Crate.objects.bulk_create(account.unsent)
+    assert Crate.objects.count() == 6
 
 
 def test_a_deletion_that_is_refused_because_the_first_try_did_it_is_a_success(
