@@ -119,10 +119,10 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
     time.sleep(TTL + 0.2)
     with login.capture() as sent:
         assert in_threads(50, lambda: me(login)) == [server.email] * 50
-    assert [exchange for exchange in exchanges(sent) if exchange[0].startswith("/auth")] == [
-        ("/auth/refresh", 401),
-        ("/auth/login", 200),
-    ]
+    asked = [exchange for exchange in exchanges(sent) if exchange[0].startswith("/auth")]
+    assert asked[:2] == [("/auth/refresh", 401), ("/auth/login", 200)]
+    # On a busy machine the new token expires while threads still wait, and is refreshed in its turn.
+    assert set(asked[2:]) <= {("/auth/refresh", 200)}
 
 
 def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
