@@ -45,16 +45,22 @@ def mariadb_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def directus_postgres(postgres_url: str, pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
+def directus_version(pytestconfig: pytest.Config) -> str:
+    """The version that is tested, for servers with settings of their own."""
+    return plugin.option(pytestconfig, "version")
+
+
+@pytest.fixture(scope="session")
+def directus_postgres(postgres_url: str, directus_version: str) -> Iterator[DirectusServer]:
     """A Directus on PostgreSQL, one for the whole test session."""
-    with start(plugin.option(pytestconfig, "version"), postgres_url) as server:
+    with start(directus_version, postgres_url) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def directus_mariadb(mariadb_url: str, pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
+def directus_mariadb(mariadb_url: str, directus_version: str) -> Iterator[DirectusServer]:
     """A Directus on MariaDB, one for the whole test session."""
-    with start(plugin.option(pytestconfig, "version"), mariadb_url) as server:
+    with start(directus_version, mariadb_url) as server:
         yield server
 
 

@@ -123,19 +123,22 @@ def derive(parent: S, options: Changeable) -> S:
     if own is None:
         parts["_options"]["mode"] = base["_options"]["mode"]
     auth = login_of(base["_auth"], own)
+    another_user = auth is own
     parts |= {
         "_auth": auth,
         "_transport": SharedTransport(
             base["_transport"],
             parts["_options"]["timeout"],
             made._watch,  # noqa: SLF001 - a session's
-            another_user=auth is own,
+            another_user=another_user,
         ),
         "_parent": parent,
-        "_is_another_user": base["_is_another_user"] if own is None else not own.anonymous,
+        "_is_another_user": not auth.anonymous if another_user else base["_is_another_user"],
         "_learnt": base["_learnt"],
         "_written": base["_written"],
     }
+    if not another_user:
+        parts["_known_info"] = base["_known_info"]
     session: S = made
     return session
 
@@ -146,7 +149,7 @@ def login_of(parent: Auth, own: Auth | None) -> Auth:
 
 
 def _same_login(one: Auth, other: Auth) -> bool:
-    return isinstance(one, Login | SharedAuth) and one.same_as(other)
+    return one is other or (isinstance(one, Login | SharedAuth) and one.same_as(other))
 
 
 class Learnt(Generic[T]):

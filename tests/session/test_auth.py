@@ -26,8 +26,8 @@ Open = Callable[..., Session]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[DirectusServer]:
-    with start(env={"ACCESS_TOKEN_TTL": f"{TTL:g}s", "LOGIN_STALL_TIME": "50"}) as server:
+def server(directus_version: str) -> Iterator[DirectusServer]:
+    with start(directus_version, env={"ACCESS_TOKEN_TTL": f"{TTL:g}s", "LOGIN_STALL_TIME": "50"}) as server:
         yield server
 
 

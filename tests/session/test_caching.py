@@ -23,9 +23,10 @@ class Leaf(Model, collection="cache_leaves"):
 
 
 @pytest.fixture(scope="module")
-def caching() -> Iterator[DirectusServer]:
+def caching(directus_version: str) -> Iterator[DirectusServer]:
     """A server that answers GETs from its cache for minutes, whatever is written meanwhile (G28)."""
-    with start(env={"CACHE_ENABLED": "true", "CACHE_AUTO_PURGE": "false", "CACHE_STORE": "memory"}) as server:
+    env = {"CACHE_ENABLED": "true", "CACHE_AUTO_PURGE": "false", "CACHE_STORE": "memory"}
+    with start(directus_version, env=env) as server:
         make_collection(server, "cache_leaves", column("name", "string"))
         yield server
 

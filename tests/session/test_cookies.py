@@ -20,8 +20,8 @@ Open = Callable[..., Session]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[DirectusServer]:
-    with start(env={"SESSION_COOKIE_NAME": "own_name"}) as server:
+def server(directus_version: str) -> Iterator[DirectusServer]:
+    with start(directus_version, env={"SESSION_COOKIE_NAME": "own_name"}) as server:
         yield server
 
 

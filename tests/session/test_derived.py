@@ -87,6 +87,17 @@ def test_the_same_credentials_share_the_login(login: Session, directus_server: D
         me(login.with_options(email=directus_server.email, password="wrong"))
 
 
+def test_the_same_strategy_shares_the_login(directus_server: DirectusServer, open_session: Open) -> None:
+    """Leaving the one would log out the other."""
+    mine = Login(directus_server.email, directus_server.password)
+    parent = open_session(directus_server.url, auth=mine)
+    with parent.capture() as sent:
+        with parent.with_options(auth=mine, timeout=5) as inner:
+            me(inner)
+        me(parent)
+    assert paths(sent) == ["/auth/login", "/users/me", "/users/me"]
+
+
 def test_a_renewed_token_is_renewed_for_both(login: Session) -> None:
     """G40: of two refreshes one kills the other's token."""
     other = login.with_options(retry=1)
@@ -228,6 +239,15 @@ def test_what_is_learnt_of_the_server_is_known_to_both(parent: Session) -> None:
     assert Session(parent.url).max_rows is None
 
 
+def test_what_the_server_says_of_itself_is_asked_once_for_one_user(parent: Session, guest: str) -> None:
+    other = parent.with_options(timeout=5)
+    with parent.capture() as sent:
+        assert other.info() is parent.info() is other.with_options(retry=1).info()
+        assert parent.with_options(token=guest).info().complete
+        assert not parent.with_options(token=None).info().complete
+    assert paths(sent) == ["/server/info"] * 3
+
+
 def test_page_size_is_its_own(parent: Session) -> None:
     other = parent.with_options(page_size=5)
     assert (parent.page_size, other.page_size) == (None, 5)
@@ -257,6 +277,17 @@ def test_a_pickle_with_the_parents_login_takes_the_environments(
     again = pickle.loads(pickle.dumps(parent.with_options(timeout=5, page_size=7)))
     assert (again._options["timeout"], again.page_size) == ((5, 5), 7)
     assert me(again) == me(parent)
+    again.close()
+
+
+def test_a_pickle_with_the_parents_credentials_takes_the_environments(
+    login: Session, directus_server: DirectusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIRECTUS_TOKEN", directus_server.token)
+    again = pickle.loads(
+        pickle.dumps(login.with_options(email=directus_server.email, password=directus_server.password))
+    )
+    assert me(again) == me(login)
     again.close()
 
 

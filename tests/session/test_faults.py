@@ -67,8 +67,8 @@ class Slip(Model, collection="fault_slips"):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[DirectusServer]:
-    with start() as server:
+def server(directus_version: str) -> Iterator[DirectusServer]:
+    with start(directus_version) as server:
         make_collection(
             server,
             "fault_boxes",

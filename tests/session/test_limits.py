@@ -11,9 +11,9 @@ from directus_orm.testing import DirectusServer, start
 
 
 @pytest.fixture(scope="module")
-def limited() -> Iterator[DirectusServer]:
+def limited(directus_version: str) -> Iterator[DirectusServer]:
     env = {"RATE_LIMITER_ENABLED": "true", "RATE_LIMITER_POINTS": "40", "RATE_LIMITER_DURATION": "1"}
-    with start(env=env) as server:
+    with start(directus_version, env=env) as server:
         yield server
 
 
