@@ -24,7 +24,7 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
     """Send what paging asks for, and yield each page; nothing is sent before it is needed.
 
     From the second page on, ``read_ahead`` pages are fetched while one is consumed, by a thread that ends with
-    them. A loop that is left waits for those that are under way.
+    them. A loop that is left waits for the one that is under way, and none is asked for after that.
     """
     run = _Run(session, steps)
     ahead: deque[Future[None]] = deque()
@@ -42,6 +42,7 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
                 ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
             yield rows
     finally:
+        run.goes_on = False
         for future in ahead:
             future.exception()
         steps.close()
@@ -56,27 +57,32 @@ class _Run:
         self._turn = next(steps)
         self._lock = threading.Lock()
         self.pages: deque[list[Row]] = deque()
+        # Whether there is more to ask for: not at the end, not after an error, not where the loop was left.
+        self.goes_on = True
         self._hand_on()
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether there is more to ask for."""
-        return bool(self._turn.asks)
 
     def advance(self) -> bool:
         """Read one more page; say whether there was one."""
         with self._lock:
-            before = len(self.pages)
-            while self.goes_on and len(self.pages) == before:
-                try:
-                    self._turn = self._steps.send(_answers(self._session, self._turn.asks))
-                except InvalidRequest as refusal:
-                    self._turn = self._steps.throw(refusal)
-                    self._session.max_rows = self._session.dialect.row_limit(refusal)
-                self._hand_on()
+            try:
+                before = len(self.pages)
+                while self.goes_on and len(self.pages) == before:
+                    self._ask()
+            except BaseException:
+                self.goes_on = False
+                raise
             return bool(self.pages)
 
+    def _ask(self) -> None:
+        try:
+            self._turn = self._steps.send(_answers(self._session, self._turn.asks))
+        except InvalidRequest as refusal:
+            self._turn = self._steps.throw(refusal)
+            self._session.max_rows = self._session.dialect.row_limit(refusal)
+        self._hand_on()
+
     def _hand_on(self) -> None:
+        self.goes_on = self.goes_on and bool(self._turn.asks)
         if self._turn.rows is not None:
             self.pages.append(self._turn.rows)
 
