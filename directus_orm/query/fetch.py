@@ -24,7 +24,7 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
     """Send what paging asks for, and yield each page; nothing is sent before it is needed.
 
     From the second page on, ``read_ahead`` pages are fetched while one is consumed, by a thread that ends with
-    them. A loop that is left waits for those that are under way.
+    them. A loop that is left waits for the one that is under way, and none is asked for after that.
     """
     run = _Run(session, steps)
     ahead: deque[Future[None]] = deque()
@@ -41,6 +41,7 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
                 ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
             yield run.pages.popleft()  # held by nobody while the next one comes
     finally:
+        run.goes_on = False
         for future in ahead:
             future.exception()
         steps.close()
@@ -56,27 +57,31 @@ class _Run:
         self._lock = threading.Lock()
         self._number = 0
         self.pages: deque[list[Row]] = deque()
+        # Whether there is more to ask for: not at the end, not after an error, not where the loop was left.
+        self.goes_on = True
         self._take(next(steps))
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether there is more to ask for."""
-        return bool(self._asks)
 
     def advance(self) -> bool:
         """Read one more page; say whether there was one."""
         with self._lock:
             before = self._number
-            while self.goes_on and self._number == before:
-                try:
-                    self._take(self._steps.send(_answers(self._session, self._asks)))
-                except InvalidRequest as refusal:
-                    self._take(self._steps.throw(refusal))
-                    self._session.max_rows = self._session.dialect.row_limit(refusal)
+            try:
+                while self.goes_on and self._number == before:
+                    self._ask()
+            except BaseException:
+                self.goes_on = False
+                raise
             return self._number > before
 
+    def _ask(self) -> None:
+        try:
+            self._take(self._steps.send(_answers(self._session, self._asks)))
+        except InvalidRequest as refusal:
+            self._take(self._steps.throw(refusal))
+            self._session.max_rows = self._session.dialect.row_limit(refusal)
+
     def _take(self, turn: Turn) -> None:
-        self._asks = turn.asks
+        self._asks, self.goes_on = turn.asks, self.goes_on and bool(turn.asks)
         if turn.rows is not None:
             self.pages.append(turn.rows)
             self._number += 1

@@ -35,11 +35,13 @@ class Place:
     def next_window(self, most: int) -> tuple[int, int]:
         """Return where the next window starts, and how many rows before the place that is.
 
-        It is at most ``most`` rows, unless the place has to be found again.
+        It is at most ``most`` rows, and begins with a key that tells, unless the place has to be found again.
         """
         if self._is_searched or self._position == self._start:
             return self._position, 0
-        offset = max(0, self._position - (self._overlap if self._is_missed else min(self._overlap, most)))
+        telling = len(self._tail) - self._first_telling
+        reach = self._overlap if self._is_missed else min(self._overlap, most, telling)
+        offset = max(0, self._position - reach)
         return offset, self._position - offset
 
     def take(self, keys: Sequence[Any], offset: int, asked: int) -> list[Any] | None:
@@ -63,19 +65,26 @@ class Place:
     def _first(self, keys: Sequence[Any], index: dict[Any, int], offset: int) -> int | None:
         """Return from where on all that is unknown in a window is new; None where nothing tells.
 
-        That is a known key at its start. One of the later half: what stands before the others was forgotten, and
-        would seem to be new. Where a window begins with unknown keys, rows have come there, or so many are gone
-        that it begins behind the place: another one tells, which reaches back further.
+        That is a known key at its start, one that tells. Where a window begins with unknown keys, rows have come
+        there, or so many are gone that it begins behind the place: another one tells, which reaches back further.
         """
         if not self._tail or (self._whole and offset == 0 == self._start):
             return 0
-        least = 0 if self._whole else len(self._tail) // 2
+        least = self._first_telling
         known = [(at, index[key]) for at, key in enumerate(keys) if index.get(key, -1) >= least]
         if not known or (known[0][0] and not self._is_missed):
             return None
         # One alone may be a row that moved; two that stand as before are not.
         in_order = (at for (at, here), (_, there) in pairwise(known) if here < there)
         return next(in_order, known[0][0] if len(self._tail) == 1 else None)
+
+    @property
+    def _first_telling(self) -> int:
+        """From which of the known keys on they tell the place, and two do.
+
+        The later half: what stands before the others was forgotten, and would seem to be new.
+        """
+        return 0 if self._whole else max(0, min(len(self._tail) // 2, len(self._tail) - 2))
 
     def _look_elsewhere(self, keys: Sequence[Any], offset: int, asked: int) -> None:
         """Reach further back for the next window; from the start of the list on, look forward."""

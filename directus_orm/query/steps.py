@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import attrs
 
-from ..errors import ConfigurationError, Forbidden, InvalidRequest, ServerError, UnsupportedQuery
+from ..errors import ConfigurationError, Forbidden, InvalidRequest, PlaceLost, ServerError, UnsupportedQuery
 from ..fields import Field
 from ..relations import ToMany
 from ..session import Session
@@ -90,7 +90,12 @@ def _steps(session: Session, query: Query, page_size: int | None, after: Any) ->
     where, listed = without_list(query.where)
     if listed is None:
         return pages(query, session.dialect, page_size, session.max_rows, after)
-    keys = listed.keys if after is None else listed.keys[listed.keys.index(after) + 1 :]
+    keys = listed.keys
+    if after is not None:
+        if after not in keys:
+            msg = f"The row with the key {after!r} is none of this part of a partition(): nothing follows it here."
+            raise PlaceLost(msg)
+        keys = keys[keys.index(after) + 1 :]
     return key_pages(query.evolve(where=where), keys, session.dialect, session.max_rows, page_size)
 
 

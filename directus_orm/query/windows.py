@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from ..errors import UnsupportedQuery
 from ..wire import Request
 from .place import Place
 from .query import Query
@@ -23,6 +24,8 @@ _LARGEST_WINDOW = 20_000
 # How far a window reaches back: so many rows may vanish before it without a further request.
 _OVERLAP = 500
 _OVERLAP_OF_ROWS = 20
+# Two known keys that stand as before tell the place; one alone may have moved.
+_LEAST_OVERLAP = 2
 
 _Step = Generator[Turn, list[Page], None]
 
@@ -81,7 +84,7 @@ class _Reading:
     def _read_rows(self) -> _Step:
         """Read a window of whole rows."""
         overlap = _OVERLAP if self._brings_keys_alone else _OVERLAP_OF_ROWS
-        offset, back = self._place.next_window(min(overlap, (self._sizes.maximum or 2 * overlap) // 2))
+        offset, back = self._next_place(overlap)
 
         def request(size: int) -> tuple[Request, ...]:
             return (
@@ -132,9 +135,22 @@ class _Reading:
         return new
 
     def _next_window(self) -> _Window:
-        offset, back = self._place.next_window((self._sizes.maximum or 2 * _OVERLAP) // 2)
+        offset, back = self._next_place(_OVERLAP)
         wanted = self._size_of_window if self._left is None else min(self._size_of_window, self._left)
         return _Window(self._keys_alone, offset, wanted + back)
+
+    def _next_place(self, overlap: int) -> tuple[int, int]:
+        """Return where the next window starts, and how far it reaches back; half of what the server gives at most.
+
+        Raises:
+            UnsupportedQuery: it gives so few rows at a time that no window shows two known keys and a new one.
+        """
+        maximum = self._sizes.maximum
+        most = overlap if maximum is None else max(_LEAST_OVERLAP, min(overlap, maximum // 2))
+        offset, back = self._place.next_window(most)
+        if back and maximum is not None and maximum <= _LEAST_OVERLAP:
+            raise UnsupportedQuery(_TOO_FEW.format(maximum, _LEAST_OVERLAP + 1))
+        return offset, back
 
     def _is_short(self, chunk: list[Any]) -> bool:
         """Return whether another window is wanted, once these keys are read."""
@@ -148,3 +164,9 @@ class _Reading:
             new = new[: self._left]
             self._left -= len(new)
         return new
+
+
+_TOO_FEW = (
+    "The server gives {} at a time (its QUERY_LIMIT_MAX), and reading on in this order takes {} or more. Order by "
+    "a key that is an integer, or raise the server's maximum."
+)

@@ -6,10 +6,13 @@ import gc
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from directus_orm import (
     ConfigurationError,
@@ -19,8 +22,10 @@ from directus_orm import (
     QueryError,
     QuerySet,
     Session,
+    TransportError,
     UnsupportedQuery,
 )
+from directus_orm.testing import DirectusServer
 
 from ..world import Airline, Flight, Plane
 
@@ -125,6 +130,55 @@ def test_an_error_ahead_comes_where_its_page_would(session: Session) -> None:
     with pytest.raises(Forbidden, match="nope"):
         list(Wrong.objects.iterator(page_size=20))
     assert seen + sum(1 for _ in flights) == COUNT
+
+
+class Broken(HTTPAdapter):
+    """Sends the first so many requests, slowly, and has no connection for the others."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.tried = 0
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self.tried += 1
+        if self.tried > self.most:
+            raise requests.ConnectionError(ConnectionResetError(104, "reset by peer"))
+        time.sleep(0.1)
+        return super().send(request, *args, **kwargs)
+
+
+@pytest.fixture
+def broken(world: DirectusServer) -> Iterator[Callable[[int], tuple[Session, Broken]]]:
+    with ExitStack() as left:
+
+        def made(most: int) -> tuple[Session, Broken]:
+            http, adapter = left.enter_context(requests.Session()), Broken(most)
+            http.mount("http://", adapter)
+            return left.enter_context(Session(world.url, token=world.token, http=http, retry=0)), adapter
+
+        yield made
+
+
+def test_a_page_that_fails_ahead_is_asked_for_once(broken: Callable[[int], tuple[Session, Broken]]) -> None:
+    """Not by each of the pages that were to follow it: with retries, that would take several times as long."""
+    session, adapter = broken(2)
+    flights = Flight.objects.using(session).iterator(page_size=20, read_ahead=3)
+    assert [next(flights).id for _ in range(40)] == list(range(1, 41))
+    with pytest.raises(TransportError):
+        next(flights)
+    assert adapter.tried == 3
+
+
+def test_a_loop_that_ends_early_sends_no_more_than_is_under_way(
+    broken: Callable[[int], tuple[Session, Broken]],
+) -> None:
+    session, adapter = broken(99)
+    flights = Flight.objects.using(session).iterator(page_size=20, read_ahead=5)
+    for _ in range(21):
+        next(flights)
+    flights.close()  # type: ignore[attr-defined]
+    assert adapter.tried == 3
 
 
 def test_pages_ahead_are_asked_as_the_session_of_the_loop(session: Session) -> None:
@@ -264,6 +318,8 @@ def test_other_keys_are_divided_by_lists(session: Session) -> None:
     assert part.exists()
     assert list(part.values_list("pk", flat=True)) == [plane.pk for plane in planes]
     assert list(part.iterator(after=planes[0])) == planes[1:]
+    with pytest.raises(PlaceLost, match="'N3' is none of this part"):
+        next(part.iterator(after=parts[0][0]))
     assert Flight.objects.filter(plane__in=part).count() == Flight.objects.filter(plane__in=planes).count()
     assert part.aggregate(n=Count("*")) == {"n": 2}
     assert list(part & Plane.objects.filter(pk=planes[1].pk)) == planes[1:]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from directus_orm import PlaceLost
+from directus_orm import PlaceLost, UnsupportedQuery
 from directus_orm.dialects.rest import RestDialect
 from directus_orm.query import place, windows
 from directus_orm.query.paging import pages
@@ -205,3 +205,29 @@ def test_memory_is_bounded() -> None:
         offset, back = here.next_window(4)
         here.take(list(range(offset, start + 10)), offset, 10 + back)
     assert len(here._tail) == 32
+
+
+@pytest.mark.parametrize("maximum", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("page_size", [None, 1])
+@pytest.mark.parametrize("after", [None, "k7"])
+def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
+    maximum: int, page_size: int | None, after: str | None
+) -> None:
+    """Windows of two rows or fewer cannot show where the reading is: they would come again and again."""
+    keys = [f"k{n}" for n in range(50)]
+    server = ListServer(keys, lambda _: None)
+
+    def read() -> list[str]:
+        steps = pages(Airline.objects.all().query, RestDialect(), page_size, maximum, after)
+        turn, found = next(steps), list[str]()
+        while True:
+            found += [row["carrier"] for row in turn.rows or ()]
+            if not turn.asks:
+                return found
+            turn = steps.send([server.answer(request) for request in turn.asks])
+
+    if maximum > 2:
+        assert read() == (keys if after is None else keys[8:])
+    else:
+        with pytest.raises(UnsupportedQuery, match=f"gives {maximum} at a time.* takes 3 or more"):
+            read()
