@@ -266,7 +266,6 @@ def change(instance: Any, relation: ToMany, gained: Sequence[Any], lost: Sequenc
         setattr(child, relation.reverse.name, instance)
     create_missing(session_of(instance), new)
     write(instance, relation, {"update": update, "delete": delete}, others)
-    instance.__dict__.pop(relation.name, None)
     for child in (*new, *others):
         belong(child, relation, instance)
     for child in lost:

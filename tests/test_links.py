@@ -129,6 +129,18 @@ class TestNothingElse:
             assert sorted(tied(session, article)) == tags
             assert article.comments.count() == count
 
+    def test_what_was_tied_by_another_program_is_there_after_adding_it(
+        self, article: Article, session: Session
+    ) -> None:
+        """Nothing is sent then, and the list is read anew all the same."""
+        other = Article.objects.get(pk=article.pk)
+        assert not [*article.tags, *article.comments]
+        other.tags.add(1)
+        other.comments.create(text="x")
+        article.tags.add(1)
+        article.comments.add()
+        assert [len(article.tags), len(article.comments)] == [1, 1]
+
     def test_clearing_names_what_it_unties(self, article: Article, session: Session) -> None:
         mine = [article.comments.create(text=text) for text in "ab"]
         held = list(article.comments)

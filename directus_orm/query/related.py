@@ -264,7 +264,9 @@ class Related(QuerySet[M]):
         return state_of(self._instance).pending.setdefault(self._link.name, [])
 
     def _reset(self) -> None:
-        """Look at the rows anew."""
+        """Look at the rows anew: other programs may have changed them, also where nothing was left to send."""
+        if state_of(self._instance).stored:
+            self._instance.__dict__.pop(self._link.name, None)
         again = self.of(self._instance, self._link)
         self._cache, self._complete = again._cache, again._complete  # noqa: SLF001 - another of this kind
 
