@@ -144,7 +144,7 @@ class Results(Generic[T]):
         whole("read_ahead", read_ahead)
         checked(progress)
         key = None if after is None else self._place_of(after)
-        return self._told(self._read(page_size, read_ahead, key), progress, self._behind(key))
+        return self._told(self._read(page_size, read_ahead, key), progress, key)
 
     def _place_of(self, instance: Any) -> Any:
         """Return the key of the instance behind which to go on."""
@@ -158,11 +158,10 @@ class Results(Generic[T]):
             raise UnsupportedQuery(msg)
         return stored_key(instance)
 
-    def _behind(self, key: Any) -> Self:
-        """Return the rows behind a key where the server can compare it; elsewhere nothing can count them alone."""
-        return self if key is None or not can_be_sought(self._query) else self._with(behind(self._query, key))
-
-    def _told(self, pages: Iterator[list[T]], progress: Progress, rows: Self) -> Iterator[list[T]]:
+    def _told(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
+        # In an order that the server cannot compare, nothing counts the rows behind one.
+        is_left = after is not None and can_be_sought(self._query)
+        rows = self._with(behind(self._query, after)) if is_left else self
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
                 yield page
