@@ -17,6 +17,7 @@ from . import groups
 from .explain import Explanation, explain
 from .partition import partition as divided
 from .query import Path, Query
+from .seeking import behind, can_be_sought
 from .shapes import Shape
 from .steps import keys, looks_at_rows, read, settle, telling_guesses
 
@@ -119,7 +120,8 @@ class Results(Generic[T]):
             read_ahead: how many pages are fetched while one is consumed, from the second page on; 0 for none.
             progress: True for a bar (by tqdm, an extra), or a function that is given the number of rows so far and
                 the number of all; only then the rows are counted first, by a request.
-            after: an instance, behind which to go on.
+            after: an instance, behind which to go on. In the order of an integer key, the rows behind it are
+                counted; in others, all.
 
         Raises:
             PlaceLost: too many rows around its place were deleted at once for the loop to go on.
@@ -142,7 +144,7 @@ class Results(Generic[T]):
         whole("read_ahead", read_ahead)
         checked(progress)
         key = None if after is None else self._place_of(after)
-        return self._told(self._read(page_size, read_ahead, key), progress)
+        return self._told(self._read(page_size, read_ahead, key), progress, key)
 
     def _place_of(self, instance: Any) -> Any:
         """Return the key of the instance behind which to go on."""
@@ -156,8 +158,11 @@ class Results(Generic[T]):
             raise UnsupportedQuery(msg)
         return stored_key(instance)
 
-    def _told(self, pages: Iterator[list[T]], progress: Progress) -> Iterator[list[T]]:
-        with reporting(progress, self.count, label=self._query.model.directus.collection) as advance:
+    def _told(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
+        # In an order that the server cannot compare, nothing counts the rows behind one.
+        is_left = after is not None and can_be_sought(self._query)
+        rows = self._with(behind(self._query, after)) if is_left else self
+        with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
                 number = len(page)
                 yield page

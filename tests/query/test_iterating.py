@@ -254,6 +254,16 @@ def test_progress_is_told_page_by_page_after_one_count(session: Session) -> None
     assert sum("aggregate" in str(entry) for entry in sent) == 1
 
 
+@pytest.mark.parametrize(("order", "whole"), [("id", 60), ("-id", 60), ("dep_delay", COUNT)])
+def test_progress_behind_an_instance_counts_what_is_left(session: Session, order: str, whole: int) -> None:
+    """Where the server can: so that a bar comes to its end."""
+    flights, told = Flight.objects.order_by(order), list[tuple[int, int]]()
+    with session.capture() as sent:
+        assert len(list(flights.iterator(after=flights[199], progress=lambda *both: told.append(both)))) == 60
+    assert told[-1] == (60, whole)
+    assert sum("aggregate" in str(entry) for entry in sent) == 1
+
+
 def test_without_progress_nothing_is_counted(session: Session) -> None:
     with session.capture() as sent:
         list(Flight.objects.iterator())
