@@ -39,8 +39,27 @@ FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 def connections(
     url: str, verify: bool | str, cert: str | tuple[str, str] | None, http: requests.Session | None
 ) -> Connections:
-    """Return the way to a server: of a session's own, or over the caller's `requests.Session`."""
+    """Return the way to a server: of a session's own, or over the caller's `requests.Session`.
+
+    Raises:
+        ConfigurationError: an option is of no use. Of an empty path, requests makes "do not verify".
+    """
+    if not isinstance(verify, bool) and not _is_path(verify):
+        raise ConfigurationError(
+            f"verify={verify!r} is neither True, nor False, nor the path of a CA file as a text."
+        )
+    files = cert if isinstance(cert, tuple) and len(cert) == 2 else (cert,)
+    if cert is not None and not all(map(_is_path, files)):
+        raise ConfigurationError(
+            "cert= is the path of a client certificate as a text, or two: (certificate, key)."
+        )
+    if http is not None and not isinstance(http, requests.Session):
+        raise ConfigurationError(f"http= takes a requests.Session, and {type(http).__name__} is none.")
     return OwnConnections(url, verify, cert) if http is None else GivenConnections(url, verify, cert, http)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def prepared_url(url: str) -> str:

@@ -41,6 +41,8 @@ log = logging.getLogger("directus_orm")
 
 # G36: the server refuses the request line and headers beyond 16 KiB; proxies refuse earlier.
 LONGEST_URL = 8000
+# Sockets take no infinity.
+_LONGEST_TIMEOUT = 1_000_000
 # Codes of a bearer that another one may replace: expired, or signed before the server changed its secret.
 _STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 _CREDENTIALS = ("token", "email", "password")
@@ -451,9 +453,11 @@ def _with_env_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _timeout(value: float | tuple[float, float]) -> tuple[float, float]:
     both = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(both) != 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in both):
+    known = all(isinstance(v, int | float) and not isinstance(v, bool) for v in both)
+    if len(both) != 2 or not known or not all(0 < v <= _LONGEST_TIMEOUT for v in both):
         raise ConfigurationError(
-            f"timeout={value!r} is not a number of seconds above 0, nor two of them: (connect, read)."
+            f"timeout={value!r} is not a number of seconds above 0 (and up to {_LONGEST_TIMEOUT:,}), "
+            "nor two of them: (connect, read)."
         )
     return both[0], both[1]
 
