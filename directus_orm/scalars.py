@@ -104,8 +104,9 @@ def load_int(value: Any) -> int:
     if type(value) is str:  # PostgreSQL hands out bigInteger as text
         return int(value)
     # What does not fit into 64 bits, orjson reads as a float.
-    is_beyond = type(value) is float and abs(value) > MAX_SAFE
-    number: int = value if is_beyond else expect(value, int, "an integer")
+    number: int = expect(
+        int(value) if type(value) is float and abs(value) > MAX_SAFE else value, int, "an integer"
+    )
     if abs(number) > MAX_SAFE:
         msg = "the server hands out integers beyond 2**53 rounded here (G32): the digits are lost"
         raise ValueError(msg)
