@@ -54,7 +54,6 @@ def create(
 def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
     session, info = work.session, work.info
     rows = [with_key(row, info) for row in rows]  # answers are sorted by key (G11)
-    store = _Stores(session)
     # Other keys that the server makes have no order that would tell whose they are.
     one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
 
@@ -71,6 +70,7 @@ def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
         if answer.data is None:
             created_silently(session, part, chunk)
             return
+        store = _Stores(session)
         for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
             store(instance, row, sent)
 
@@ -78,7 +78,7 @@ def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
 
 
 class _Stores:
-    """Lets instances, of one model or of several that extend it, hold the rows of one write."""
+    """Lets instances, of one model or of several that extend it, hold the rows of one answer."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -180,7 +180,6 @@ def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[
     """Write each row by its key; let instances hold what was stored; return the places of those not there."""
     session, info, pk = work.session, work.info, work.info.pk
     gone: list[int] = []
-    store = _Stores(session)
 
     known = {
         pk.load(row[pk.column]): state_of(work.given[place]).row for place, row in zip(places, rows, strict=True)
@@ -194,6 +193,7 @@ def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[
         if answer.data is None:
             can_be_read(session, info, paths)
         found = {pk.load(row[pk.column]): row for row in (chunk if answer.data is None else answer.data)}
+        store = _Stores(session)
         for place, sent in zip(there, chunk, strict=True):
             row = found.get(pk.load(sent[pk.column]))
             if row is None:

@@ -14,23 +14,22 @@ ROUNDED = frozenset({"float", "decimal", "timestamp", "dateTime"})
 """The types whose columns may keep less than they are given: facts of the database, unknown beforehand."""
 
 
-def warn_if_rounded(field: Field, sent: Any, stored: Any) -> bool:
-    """Warn where a number, or a time within its second, came back as another one; return whether it did."""
+def warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
+    """Warn where a number, or a time within its second, came back as another one."""
     if sent is None or stored is None:
-        return False
+        return
     try:
         before, after = field.value_type.load(sent), field.value_type.load(stored)
     except (ValueError, TypeError, ArithmeticError):
-        return False  # reading the field says so, louder
+        return  # reading the field says so, louder
     # Another second was not rounded: the server makes some times itself (G47).
     if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
-        return False
+        return
     msg = (
         f"{field}: {before} was sent and the server stored {after}. Its column keeps less: "
         "a float or decimal of few digits, or a timestamp of whole seconds."
     )
     warnings.warn(msg, RoundedWarning, stacklevel=_outside())
-    return True
 
 
 def _outside() -> int:

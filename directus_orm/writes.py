@@ -283,10 +283,7 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
 
 
 class Storing:
-    """Does as `stored` does for the rows of one write, which have the same columns.
-
-    It warns of the first value of each field that a column rounded: of many rows, one tells enough.
-    """
+    """Does as `stored` does for the rows of one answer, which have the same columns."""
 
     def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
         columns = set(columns)
@@ -308,7 +305,7 @@ class Storing:
         self._take(instance, row)
         take(instance, row, [f for f in self._related if not _is_led_to(f, instance, row)])
         take(instance, row, [f for f in self._documents if not _is_as_stored(f, instance, row)])
-        self._rounded = _warn_of_rounded(self._rounded, row, sent)
+        _warn_of_rounded(self._rounded, row, sent)
         _refuse_lost(self._info, row, sent)
 
 
@@ -322,15 +319,11 @@ def check_kept(info: ModelInfo, row: Row, sent: Row) -> None:
     _refuse_lost(info, row, sent)
 
 
-def _warn_of_rounded(fields: list[Field], row: Row, sent: Row) -> list[Field]:
-    """Warn of what a column rounded; return the fields of which there was nothing to tell."""
-    return [field for field in fields if not _is_rounded(field, row, sent)]
-
-
-def _is_rounded(field: Field, row: Row, sent: Row) -> bool:
-    column = field.column
-    differs = column in sent and column in row and sent[column] != row[column]
-    return differs and warn_if_rounded(field, sent[column], row[column])
+def _warn_of_rounded(fields: Iterable[Field], row: Row, sent: Row) -> None:
+    for field in fields:
+        column = field.column
+        if column in sent and column in row and sent[column] != row[column]:
+            warn_if_rounded(field, sent[column], row[column])
 
 
 def _refuse_lost(info: ModelInfo, row: Row, sent: Row) -> None:

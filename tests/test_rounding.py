@@ -358,17 +358,3 @@ def test_update_by_query_says_what_a_column_keeps_less_of(vendor: str) -> None:
     ) as told:
         assert one.update(ratio=1 / 3) == 1
     assert told[0].filename == __file__
-
-
-@pytest.mark.usefixtures("session")
-def test_a_bulk_write_says_once_of_each_field_what_a_column_keeps_less_of(vendor: str) -> None:
-    """And not of each of a hundred thousand rows."""
-    if vendor == "sqlite":  # whose floats are doubles
-        return
-    for write in (Value.objects.bulk_create, Value.objects.upsert):
-        rows = [Value(ratio=n + 1 / 3) for n in range(5)]
-        with pytest.warns(RoundedWarning) as told:
-            write(rows, batch_size=2)
-        assert [str(warning.message).partition(":")[0] for warning in told] == ["Value.ratio"]
-        assert told[0].filename == __file__
-        assert [row.ratio for row in rows] == [row.ratio for row in map(reloaded, rows)]
