@@ -20,6 +20,9 @@ from .comparing import Tally, compare
 from .recipes import FAMILIES, Recipe
 
 QUERYSETS = int(os.environ.get("ORACLE_QUERYSETS", "150"))
+# So few say little of a share: drawn anew each time, one run in eight would find 5 % of them refused, where long
+# runs find 2 to 3 %. The short run draws the same ones each time; long ones search.
+IS_SHORT = "ORACLE_QUERYSETS" not in os.environ
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,7 @@ def test_a_queryset_means_what_it_means_in_django(
     @settings(
         max_examples=max(QUERYSETS * share // 100, 5),
         deadline=None,
+        derandomize=IS_SHORT,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     @given(recipe=recipes(both_worlds.database.vendor))
