@@ -28,11 +28,6 @@ def differs(field: Field, instance: Any, row: Row) -> bool:
     return _is_another(field, _key_or_value(instance, field), row[field.column])
 
 
-def is_document(field: Field) -> bool:
-    """Return whether a field holds what can be changed in place."""
-    return field.value_type.kind.partition(".")[0] in {"csv", "geometry", "json"}
-
-
 def _is_another(field: Field, value: Any, stored: Any) -> bool:
     """Return whether a value is another one than what the server's JSON stands for."""
     if value is None or stored is None:
@@ -42,7 +37,7 @@ def _is_another(field: Field, value: Any, stored: Any) -> bool:
     except ConversionError:
         return True
     # Objects decide themselves what makes them equal; what is stored decides here.
-    if not is_document(field) and type(value) is type(before) and value == before:
+    if not field.is_document and type(value) is type(before) and value == before:
         return False
     try:
         return _json(field.dump(value)) != _json(field.dump(before))

@@ -182,6 +182,11 @@ class Field:
         return self.own_type is not None and self.own_type.kind == "hash"
 
     @property
+    def is_document(self) -> bool:
+        """Whether its values are objects that can be changed in place."""
+        return self.value_type.kind.partition(".")[0] in {"csv", "geometry", "json"}
+
+    @property
     def value_type(self) -> FieldType:
         """The type of the value in the field's column: of a relation, that of the other side's key."""
         if self.own_type is not None:

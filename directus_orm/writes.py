@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from . import fates
-from .changes import changed_fields, check_unmodified, differs, is_document
+from .changes import changed_fields, check_unmodified, differs
 from .errors import (
     ConfigurationError,
     ConversionError,
@@ -289,9 +289,9 @@ class Storing:
         columns = set(columns)
         fields = [f for f in info.fields.values() if f.column in columns]
         self._info = info
-        self._take = taking_in(f for f in fields if f.target is None and not is_document(f))
+        self._take = taking_in(f for f in fields if f.target is None and not f.is_document)
         self._related = [f for f in fields if f.target is not None]
-        self._documents = [f for f in fields if f.target is None and is_document(f)]
+        self._documents = [f for f in fields if f.target is None and f.is_document]
         self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
 
     def __call__(self, instance: Any, session: Session, row: Row, sent: Row) -> None:
@@ -357,7 +357,7 @@ def _kept(field: Field, instance: Any, row: Row) -> bool:
     """Whether an object can stay."""
     if field.target is not None:
         return _is_led_to(field, instance, row)
-    return is_document(field) and _is_as_stored(field, instance, row)
+    return field.is_document and _is_as_stored(field, instance, row)
 
 
 def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:

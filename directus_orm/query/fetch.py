@@ -6,10 +6,12 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest
 from ..session import Session
+from ..session.exchange import Watch, watching
 from ..wire import Request, Row
 from .turns import Page, Steps, Turn
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 # With the second page, a loop has shown that it wants more than a glance.
 _FIRST_AHEAD = 2
+# Seconds that a loop waits for the request for its next page to be sent; to connect may take longer.
+_LONGEST_SENDING = 0.01
 
 
 def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[Row]]:
@@ -27,24 +31,15 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
     them. A loop that is left waits for the one that is under way, and none is asked for after that.
     """
     run = _Run(session, steps)
-    ahead: deque[Future[None]] = deque()
     number = 0
     try:
-        while True:
-            while ahead and not run.pages:
-                ahead.popleft().result()
-            if not run.pages and not run.advance():
-                return
+        while run.has_page():
             number += 1
-            if number >= _FIRST_AHEAD and run.goes_on:
-                on_the_way = len(run.pages) - 1 + sum(not future.done() for future in ahead)
-                ahead.extend(_started(run.advance) for _ in range(read_ahead - on_the_way))
+            if number >= _FIRST_AHEAD:
+                run.go_ahead(read_ahead)
             yield run.pages.popleft()  # held by nobody while the next one comes
     finally:
-        run.goes_on = False
-        for future in ahead:
-            future.exception()
-        steps.close()
+        run.leave()
 
 
 class _Run:
@@ -53,38 +48,90 @@ class _Run:
     def __init__(self, session: Session, steps: Steps) -> None:
         self._session = session
         self._steps = steps
-        self._asks: tuple[Request, ...] = ()
         self._lock = threading.Lock()
         self._number = 0
+        self._ahead: deque[Future[bool]] = deque()
+        self._is_awaited = False
         self.pages: deque[list[Row]] = deque()
         # Whether there is more to ask for: not at the end, not after an error, not where the loop was left.
-        self.goes_on = True
+        self._goes_on = True
         self._take(next(steps))
 
-    def advance(self) -> bool:
-        """Read one more page; say whether there was one."""
+    def has_page(self) -> bool:
+        """Return whether there is one more page, once it is there."""
+        while self._ahead and not self.pages:
+            self._is_awaited = True
+            self._ahead[0].result()
+            self._is_awaited = False
+            self._ahead.popleft()
+        return bool(self.pages) or self._advance()
+
+    def go_ahead(self, pages: int) -> None:
+        """Let so many pages be fetched while the one that is there is consumed."""
+        if self._goes_on:
+            on_the_way = len(self.pages) - 1 + sum(not future.done() for future in self._ahead)
+            self._ahead.extend(self._begun() for _ in range(pages - on_the_way))
+
+    def leave(self) -> None:
+        """Ask for nothing more, and wait for what is under way."""
+        self._goes_on = False
+        while self._ahead:
+            self._ahead.popleft().exception()
+        self._steps.close()
+
+    def _begun(self, foreseen: tuple[Request, ...] = ()) -> Future[bool]:
+        """Read one more page in a thread, and return once its request is with the server.
+
+        Otherwise the caller, who goes on to decode a page, would keep the interpreter from that thread (see
+        `sys.setswitchinterval`), several times, while the server has nothing to do.
+        """
+        is_sent = threading.Event()
+        future = _started(partial(self._advance, is_sent.set, foreseen))
+        future.add_done_callback(lambda _: is_sent.set())
+        is_sent.wait(_LONGEST_SENDING)
+        return future
+
+    def _advance(self, sent: Callable[[], None] = lambda: None, foreseen: tuple[Request, ...] = ()) -> bool:
+        """Read one more page; say whether there was one. What is foreseen is asked for at once."""
+        early = _outcome(partial(self._answers, foreseen, sent)) if foreseen else None
         with self._lock:
             before = self._number
             try:
-                while self.goes_on and self._number == before:
-                    self._ask()
+                while self._goes_on and self._number == before:
+                    asks = self._turn.asks
+                    is_early = asks == foreseen
+                    self._ask(early.result if early and is_early else partial(self._answers, asks, sent))
+                    early = None
             except BaseException:
-                self.goes_on = False
+                self._goes_on = False
                 raise
             return self._number > before
 
-    def _ask(self) -> None:
+    def _ask(self, answers: Callable[[], list[Page]]) -> None:
         try:
-            self._take(self._steps.send(_answers(self._session, self._asks)))
+            self._take(self._steps.send(answers()))
         except InvalidRequest as refusal:
             self._take(self._steps.throw(refusal))
             self._session.max_rows = self._session.dialect.row_limit(refusal)
 
     def _take(self, turn: Turn) -> None:
-        self._asks, self.goes_on = turn.asks, self.goes_on and bool(turn.asks)
+        self._turn, self._goes_on = turn, self._goes_on and bool(turn.asks)
         if turn.rows is not None:
             self.pages.append(turn.rows)
             self._number += 1
+
+    def _answers(self, asks: tuple[Request, ...], sent: Callable[[], None]) -> list[Page]:
+        with watching(Watch(sent, partial(self._arrived, asks))):
+            return _answers(self._session, asks)
+
+    def _arrived(self, asks: tuple[Request, ...], body: bytes) -> None:
+        """Ask for the page behind one that the loop waits for, before that is decoded."""
+        if not (self._is_awaited and self._goes_on and len(self._ahead) == 1):
+            return
+        if self._turn.foresee is not None and self._turn.asks == asks:
+            foreseen = self._turn.foresee(body)
+            if foreseen:
+                self._ahead.append(self._begun(foreseen))
 
 
 def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
@@ -98,6 +145,18 @@ def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
 
     with ThreadPoolExecutor(len(asks), _THREADS) as pool:
         return [future.result() for future in [pool.submit(_in_context(send), request) for request in asks]]
+
+
+def _outcome(call: Callable[[], Any]) -> Future[Any]:
+    """Call a function now, and keep what it returns or raises."""
+    from concurrent.futures import Future  # noqa: PLC0415 - as below
+
+    made: Future[Any] = Future()
+    try:
+        made.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+        made.set_exception(error)
+    return made
 
 
 def _started(call: Callable[[], Any]) -> Future[Any]:

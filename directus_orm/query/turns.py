@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
@@ -42,15 +43,21 @@ class Page:
     size: int = 0
 
 
+Foresee = Callable[[bytes], tuple[Request, ...]]
+"""Says of an answer that is not decoded yet what will be asked next; nothing where it cannot know."""
+
+
 @attrs.frozen
 class Turn:
     """What paging says in its turn: the rows that are ready, and the requests for what follows, sent at once.
 
-    Without requests it has ended. ``rows`` is None where there is nothing to hand on yet.
+    Without requests it has ended. ``rows`` is None where there is nothing to hand on yet. ``foresee`` tells more
+    of what follows, so that it can be on its way early; what is then asked for is what counts.
     """
 
     rows: list[Row] | None
     asks: tuple[Request, ...] = ()
+    foresee: Foresee | None = None
 
 
 Steps = Generator[Turn, list[Page], None]
@@ -82,13 +89,18 @@ class Sizes:
         """Return so many rows, or as many as the server gives at a time (G45)."""
         return rows if self.maximum is None else min(rows, self.maximum)
 
-    def grow(self, page: Page) -> None:
-        """Let the next page be larger, as far as its body stays below a bound."""
-        if page.size:
-            self.bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * len(page.rows) // page.size))
+    def grow(self, rows: int, size: int) -> None:
+        """Let the next page be larger than one of so many rows and bytes, as far as it stays below a bound."""
+        if size:
+            self.bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * rows // size))
         self.least = min(self.bound, max(FULL_PAGE, 2 * self.least))
 
-    def asking(self, left: int | None, requests: Callable[[int], tuple[Request, ...]]) -> Asking:
+    def asking(
+        self,
+        left: int | None,
+        requests: Callable[[int], tuple[Request, ...]],
+        foresee: Callable[[int, bytes], tuple[Request, ...]] | None = None,
+    ) -> Asking:
         """Hand on the rows that are ready and ask for a page; where its size is refused, for a smaller one.
 
         Return the number of rows that were asked for, and the answers.
@@ -96,14 +108,14 @@ class Sizes:
         while True:
             asked = self.next(left)
             try:
-                return asked, (yield self.turn(requests(asked)))
+                return asked, (yield self.turn(requests(asked), foresee and partial(foresee, asked)))
             except InvalidRequest as refusal:
                 maximum = self.reader.row_limit(refusal)
                 if not maximum or maximum >= (self.maximum or maximum + 1):
                     raise
                 self.maximum = maximum
 
-    def turn(self, asks: tuple[Request, ...] = ()) -> Turn:
+    def turn(self, asks: tuple[Request, ...] = (), foresee: Foresee | None = None) -> Turn:
         """Return the turn that hands on the rows that are ready."""
-        made, self.ready = Turn(self.ready, asks), None
+        made, self.ready = Turn(self.ready, asks, foresee), None
         return made

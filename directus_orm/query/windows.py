@@ -92,7 +92,7 @@ class _Reading:
             )
 
         size, (page,) = yield from self._sizes.asking(self._left, request)
-        self._sizes.grow(page)
+        self._sizes.grow(len(page.rows), page.size)
         new = self._taken(page, offset, self._sizes.bounded(size + back))
         self._whole_pages = max(0, self._whole_pages - 1) if new is not None else 0
         wanted = set(new or ())
@@ -117,7 +117,7 @@ class _Reading:
             self._pending += further
         del self._pending[: len(chunk)]
         if chunk:
-            self._sizes.grow(answers[0])
+            self._sizes.grow(len(answers[0].rows), answers[0].size)
             found = {row[self._column]: row for row in answers[0].rows}
             self._sizes.ready = [found[key] for key in chunk if key in found]
 

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ..errors import ConfigurationError
-from .exchange import Connections, Outgoing, Reply
+from .exchange import Connections, Outgoing, Reply, tell_sent
 
 # More threads than this work as well, but those in excess connect anew each time.
 _CONNECTIONS = 100
@@ -174,6 +174,7 @@ class GivenConnections:
         if out.cookie is not None:
             prepared.headers["Cookie"] = "; ".join(filter(None, (out.cookie, prepared.headers.get("Cookie"))))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
+        tell_sent()
         if out.private:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
@@ -196,7 +197,19 @@ def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
 
 
+class _Connection(urllib3.connection.HTTPConnection):
+    def request(self, *args: Any, **options: Any) -> None:
+        super().request(*args, **options)
+        tell_sent()
+
+
+class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
+    pass
+
+
 class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
             conn.idle_since = time.monotonic()
@@ -210,7 +223,7 @@ class _Pool(urllib3.HTTPConnectionPool):
 
 
 class _TlsPool(_Pool, urllib3.HTTPSConnectionPool):
-    pass
+    ConnectionCls = _TlsConnection
 
 
 class _Adapter(HTTPAdapter):

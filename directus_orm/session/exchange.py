@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import attrs
@@ -31,11 +33,49 @@ class Reply:
     from_cache: bool = False
 
 
+@attrs.frozen
+class Watch:
+    """What wants to know how far a request is: when it is with the server, and what body came back undecoded."""
+
+    sent: Callable[[], None]
+    arrived: Callable[[bytes], None]
+
+
+_watch: ContextVar[Watch | None] = ContextVar("directus_orm_watch", default=None)
+
+
+@contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    """Let the requests of the block be watched, in this thread alone."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+def tell_sent() -> None:
+    """Say that a request is with the server, and its answer awaited."""
+    watch = _watch.get()
+    if watch is not None:
+        watch.sent()
+
+
+def tell_arrived(body: bytes) -> None:
+    """Say that the answer to a request is there, before it is decoded."""
+    watch = _watch.get()
+    if watch is not None:
+        watch.arrived(body)
+
+
 class Connections(Protocol):
     """A way to the server."""
 
     def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
-        """Send, and return what comes back, whatever it is; redirects are not followed."""
+        """Send, and return what comes back, whatever it is; redirects are not followed.
+
+        It tells when the request is sent (see `tell_sent`); if it cannot know, before it is.
+        """
         ...
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError, TransportError
 from ..wire import SYSTEM_LISTS, Answer, Request
 from .auth import Cookie
 from .decoding import loads
-from .exchange import Outgoing, Reply
+from .exchange import Outgoing, Reply, tell_arrived
 from .failures import beginning, lost, plain_error, server_error, unusable
 from .forks import new_in_children
 
@@ -96,6 +96,8 @@ class Transport:
             self._told(request, None, started)
             raise self._diagnosed(request, error) from error
         self._told(request, reply.status, started)
+        if reply.status == 200 and request.purpose == "data":
+            tell_arrived(reply.body)
         return self._answer(request, reply)
 
     def close(self) -> None:
