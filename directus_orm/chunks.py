@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -18,6 +19,7 @@ from .faults import at_fault
 from .info import ModelInfo
 from .progress import Advance, Progress, reporting
 from .session import Session
+from .session.exchange import Sending, Watch, watching
 from .wire import Answer, Request
 
 # Below the server's default of 1 MB for a body, 1,048,576 bytes (G35).
@@ -44,14 +46,31 @@ class _Load:
     places: Sequence[int]
     request: Ask
     most: int
-    around: int
-    """The bytes of a request without any."""
+
+
+@attrs.frozen(eq=False)
+class _Chunk:
+    """Some of them, from ``start`` on, as they are sent together."""
+
+    start: int
+    parts: list[Any]
+    places: Sequence[int]
+    made: Request | Write
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len((self.made.request if isinstance(self.made, Write) else self.made).body or b"")
+
+    @property
+    def end(self) -> int:
+        """Where the next one starts."""
+        return self.start + len(self.parts)
 
 
 @attrs.frozen
 class _Sent:
-    places: Sequence[int]
-    chunk: list[Any]
+    chunk: _Chunk
     answer: Answer
 
 
@@ -78,75 +97,79 @@ class Job:
         ``places`` are those of the parts among the given rows. The next chunk is on its way while an answer is
         taken, but for the first, which tells whether all is as it should be. ``parts`` is emptied on the way.
         """
-        if not parts:
+        load = _Load(parts, places, request, most or self._most)
+        first = self._chunk(load, 0)
+        if first is None:
             return
-        load = _Load(parts, places, request, most or self._most, _around(request))
-        sent = self._next(load, 0)
+        sent = self._sent(load, first)
         self._take(sent, take)
-        start = len(sent.chunk)
-        if start == len(parts):
-            return
+        following = self._chunk(load, sent.chunk.end)
+        if following is not None:
+            self._send_on(load, following, take)
+
+    def _send_on(self, load: _Load, chunk: _Chunk | None, take: Take) -> None:
+        """Send chunk after chunk; while one is under way, take the answer before it, and encode the next."""
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
 
+        untaken: deque[Future[_Sent]] = deque()
         with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
-
-            def following() -> Future[_Sent] | None:
-                return line.submit(copy_context().run, self._next, load, start) if start < len(parts) else None
-
-            ahead = following()
             try:
-                while ahead is not None:
-                    sent = ahead.result()
-                    start += len(sent.chunk)
-                    ahead = following()
-                    self._take(sent, take)
+                while chunk is not None:
+                    sending = Sending()
+                    untaken.append(line.submit(copy_context().run, self._sent, load, chunk, sending.sent))
+                    sending.wait(untaken[-1])
+                    if len(untaken) > 1:
+                        self._take(untaken.popleft().result(), take)
+                    further = self._chunk(load, chunk.end)
+                    end = untaken[0].result().chunk.end
+                    chunk = further if end == chunk.end else self._chunk(load, end)  # it may be less than was sent
+                self._take(untaken.popleft().result(), take)
             except BaseException:  # an interrupted waiting among them
-                if ahead is not None:
-                    # It may be written by now: then its instances are to know.
-                    with suppress(Exception):
-                        late = ahead.result()
-                        take(late.places, late.chunk, late.answer)
+                for late in untaken:
+                    with suppress(Exception):  # it may be written by now: then its instances are to know
+                        self._take(late.result(), take)
                 raise
 
     def _take(self, sent: _Sent, take: Take) -> None:
-        take(sent.places, sent.chunk, sent.answer)
-        self.advance(len(sent.chunk))
+        take(sent.chunk.places, sent.chunk.parts, sent.answer)
+        self.advance(len(sent.chunk.parts))
 
-    def _next(self, load: _Load, start: int) -> _Sent:
-        """Send the next chunk; one that is too much for the server, in less."""
+    def _sent(self, load: _Load, chunk: _Chunk, sent: Callable[[], None] = lambda: None) -> _Sent:
+        """Send a chunk; one that is too much for the server, in less."""
         while True:
-            chunk, size = self._chunk(load, start)
-            there = load.places[start : start + len(chunk)]
-            self._mark(there, _UNKNOWN)
+            self._mark(chunk.places, _UNKNOWN)
             try:
-                made = load.request(chunk)
-                answer = fates.send(self.session, made) if isinstance(made, Write) else self.session.send(made)
+                with watching(Watch(sent)):
+                    answer = self._answer(chunk.made)
             except DirectusError as error:
-                if self._is_less(error, len(chunk), size):
-                    self._mark(there, _UNSENT)
+                if self._is_less(error, len(chunk.parts), chunk.size):
+                    self._mark(chunk.places, _UNSENT)
+                    chunk = self._chunk(load, chunk.start) or chunk
                     continue
                 if _was_refused(error):
-                    self._mark(there, _REFUSED)
-                    if isinstance(chunk[0], dict):
-                        self._at_fault = [there[n] for n in at_fault(self.info, error, chunk)]
+                    self._mark(chunk.places, _REFUSED)
+                    if isinstance(chunk.parts[0], dict):
+                        self._at_fault = [chunk.places[n] for n in at_fault(self.info, error, chunk.parts)]
                 raise
-            self._mark(there, _DONE)
+            self._mark(chunk.places, _DONE)
             # Whoever gave the rows holds them, too: of what was sent, nothing is kept.
-            load.parts[start : start + len(chunk)] = [None] * len(chunk)
-            return _Sent(there, chunk, answer)
+            load.parts[chunk.start : chunk.end] = [None] * len(chunk.parts)
+            return _Sent(chunk, answer)
 
-    def _chunk(self, load: _Load, start: int) -> tuple[list[Any], int]:
-        """Return as many parts from ``start`` on as one request may carry, and the bytes of its body."""
+    def _answer(self, made: Request | Write) -> Answer:
+        return fates.send(self.session, made) if isinstance(made, Write) else self.session.send(made)
+
+    def _chunk(self, load: _Load, start: int) -> _Chunk | None:
+        """Return as many parts from ``start`` on as one request may carry; None behind the last."""
         session = self.session
         most = min(n for n in (load.most, session.max_rows, session.max_written) if n is not None)
-        room = (session.max_body or MAX_BODY) - load.around
-        chunk = load.parts[start : start + most]
-        size = len(_ENCODE(chunk))
-        if size > room:
-            sizes = accumulate(len(_ENCODE(part)) + 1 for part in chunk)
-            chunk = chunk[: max(1, sum(so_far < room for so_far in sizes))]
-            size = len(_ENCODE(chunk))
-        return chunk, size + load.around
+        chunk = _cut(load, start, most)
+        room = session.max_body or MAX_BODY
+        if chunk is None or chunk.size <= room:
+            return chunk
+        so_far = list(accumulate(len(_ENCODE(part)) + 1 for part in chunk.parts))
+        around = chunk.size - so_far[-1]
+        return _cut(load, start, max(1, sum(size + around <= room for size in so_far)))
 
     def _is_less(self, error: DirectusError, count: int, size: int) -> bool:
         """Learn from a refusal how much the server takes; return whether that is less than was sent."""
@@ -216,10 +239,11 @@ def job(
         raise
 
 
-def _around(request: Ask) -> int:
-    """Return the bytes of a body that are not its rows."""
-    made = request([])
-    return len(_ENCODE((made.request if isinstance(made, Write) else made).json)) - 2
+def _cut(load: _Load, start: int, most: int) -> _Chunk | None:
+    parts = load.parts[start : start + most]
+    if not parts:
+        return None
+    return _Chunk(start, parts, load.places[start : start + len(parts)], load.request(parts))
 
 
 def _was_refused(error: DirectusError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
@@ -96,6 +97,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, default=str)
 
 
+_ENCODE = jsonlib.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 @attrs.frozen(repr=False, hash=False)
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
@@ -120,6 +124,15 @@ class Request:
     def url(self) -> str:
         """The path with its query string, as it goes over the wire."""
         return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
+
+    @cached_property
+    def body(self) -> bytes | None:
+        """The JSON as it goes over the wire; it is encoded once, however often it is sent.
+
+        Raises:
+            ValueError: it holds a number that JSON has not.
+        """
+        return None if self.json is None else _ENCODE(self.json).encode()
 
     def masked(self) -> Request:
         """Return a login without its secrets; other requests stay whole, to be sent again."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest
 from ..session import Session
-from ..session.exchange import Watch, watching
+from ..session.exchange import Sending, Watch, watching
 from ..wire import Request, Row
 from .turns import Page, Steps, Turn
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # With the second page, a loop has shown that it wants more than a glance.
 _FIRST_AHEAD = 2
-# Seconds that a loop waits for the request for its next page to be sent; to connect may take longer.
-_LONGEST_SENDING = 0.01
 
 
 def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[Row]]:
@@ -70,7 +68,8 @@ class _Run:
         """Let so many pages be fetched while the one that is there is consumed."""
         if self._goes_on:
             on_the_way = len(self.pages) - 1 + sum(not future.done() for future in self._ahead)
-            self._ahead.extend(self._begun() for _ in range(pages - on_the_way))
+            for _ in range(pages - on_the_way):
+                self._begin()
 
     def leave(self) -> None:
         """Ask for nothing more, and wait for what is under way."""
@@ -79,17 +78,12 @@ class _Run:
             self._ahead.popleft().exception()
         self._steps.close()
 
-    def _begun(self, foreseen: tuple[Request, ...] = ()) -> Future[bool]:
-        """Read one more page in a thread, and return once its request is with the server.
-
-        Otherwise the caller, who goes on to decode a page, would keep the interpreter from that thread (see
-        `sys.setswitchinterval`), several times, while the server has nothing to do.
-        """
-        is_sent = threading.Event()
-        future = _started(partial(self._advance, is_sent.set, foreseen))
-        future.add_done_callback(lambda _: is_sent.set())
-        is_sent.wait(_LONGEST_SENDING)
-        return future
+    def _begin(self, foreseen: tuple[Request, ...] = ()) -> None:
+        """Read one more page in a thread."""
+        sending = Sending()
+        future = _started(partial(self._advance, sending.sent, foreseen))
+        self._ahead.append(future)
+        sending.wait(future)
 
     def _advance(self, sent: Callable[[], None] = lambda: None, foreseen: tuple[Request, ...] = ()) -> bool:
         """Read one more page; say whether there was one. What is foreseen is asked for at once."""
@@ -131,7 +125,7 @@ class _Run:
         if self._turn.foresee is not None and self._turn.asks == asks:
             foreseen = self._turn.foresee(body)
             if foreseen:
-                self._ahead.append(self._begun(foreseen))
+                self._begin(foreseen)
 
 
 def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -185,9 +184,7 @@ class Transport:
 
 def _outgoing(request: Request, credential: str | None) -> Outgoing:
     headers: dict[str, Any] = dict(_JSON_HEADERS)
-    body = None
-    if request.json is not None:
-        body = json.dumps(request.json, separators=(",", ":"), allow_nan=False).encode()
+    if request.body is not None:
         headers["Content-Type"] = "application/json"  # G14
     if request.method == "SEARCH":
         headers["Cache-Control"] = "no-store"  # what no server caches (G28), nobody in between should
@@ -197,7 +194,7 @@ def _outgoing(request: Request, credential: str | None) -> Outgoing:
         headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
     elif credential is not None:
         headers["Authorization"] = f"Bearer {credential}"
-    return Outgoing(request.method, request.url, headers, body, cookie and cookie.pair, private)
+    return Outgoing(request.method, request.url, headers, request.body, cookie and cookie.pair, private)
 
 
 def enveloped(request: Request) -> bool:
