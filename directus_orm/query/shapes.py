@@ -62,10 +62,12 @@ class Instances:
             nonlocal batch
             if batch is None or batch.session is not session or not batch.has_room:
                 batch = Batch(session, query.model)
+            if not annotated:
+                return [load(row, batch) for row in rows]
             # First, since loading takes rows apart.
             values = [{name: get(row, row.get(pk)) for name, get in annotated} for row in rows]
             loaded = [load(row, batch) for row in rows]
-            for instance, extra in zip(loaded, values, strict=True) if annotated else ():
+            for instance, extra in zip(loaded, values, strict=True):
                 instance.__dict__.update(extra)
             return loaded
 

@@ -80,6 +80,23 @@ class TooLarge(requests.RequestException):
     """The answer is longer than any that is asked for."""
 
 
+def _body(response: requests.Response) -> bytes:
+    """Read what the server answered.
+
+    Raises:
+        TooLarge: it is longer than `LARGEST_ANSWER`.
+    """
+    raw = response.raw
+    is_packed = "Content-Encoding" in response.headers
+    if not is_packed and raw.length_remaining is not None and raw.length_remaining <= LARGEST_ANSWER:
+        return bytes(raw.read())  # into one piece: with a limit, urllib3 copies it
+    body = bytes(raw.read(LARGEST_ANSWER + 1, decode_content=True))
+    if len(body) > LARGEST_ANSWER:
+        response.close()
+        raise TooLarge(f"it is longer than {LARGEST_ANSWER >> 20} MiB")
+    return body
+
+
 class OwnConnections:
     """Connections that are reused, but none that the server may be closing. They keep no cookies."""
 
@@ -108,11 +125,7 @@ class OwnConnections:
         if out.body is not None:
             headers["Content-Length"] = str(len(out.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
-        body = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
-        if len(body) > LARGEST_ANSWER:
-            response.close()
-            raise TooLarge(f"it is longer than {LARGEST_ANSWER >> 20} MiB")
-        return Reply(response.status_code, response.headers, body)
+        return Reply(response.status_code, response.headers, _body(response))
 
     def for_another_user(self) -> OwnConnections:
         """Return the same: they keep no answers."""
