@@ -39,12 +39,16 @@ class RowLoader:
             (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
         ]
         self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
+        self._is_flat = not self._nested and not self._lists
 
     def __call__(self, row: Row, batch: Batch) -> Any:
         """Return a new instance for a row."""
         instance = blank(self.model, State(batch, row, stored=True))
         batch.add(instance)
-        self.fill(instance, row, batch)
+        if self._is_flat:
+            self._take(instance, row)
+        else:
+            self.fill(instance, row, batch)
         return instance
 
     def fill(self, instance: Any, row: Row, batch: Batch) -> None:

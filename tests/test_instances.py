@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from directus_orm import ConversionError, Forbidden, Model, Session, field, generated
-from directus_orm.instances import state_of
+from directus_orm.instances import Batch, reference, state_of
 from directus_orm.testing import DirectusServer
 
 from .schema import user
@@ -63,6 +63,17 @@ class TestDeferredFields:
         gc.collect()
         batch = state_of(kept).batch
         assert batch is not None
+        assert batch.members() == [kept]
+
+    def test_instances_that_are_gone_do_not_pile_up_in_the_batch_of_one_that_is_kept(
+        self, session: Session
+    ) -> None:
+        batch = Batch(session, Flight)
+        kept = reference(Flight, 0, batch)
+        for number in range(1, 20_000):
+            reference(Flight, number, batch)
+        assert len(batch._members) <= 1000
+        assert batch.has_room
         assert batch.members() == [kept]
 
     def test_a_row_that_is_gone_says_so_when_it_is_read(self, notes: Session) -> None:
