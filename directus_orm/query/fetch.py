@@ -49,6 +49,7 @@ class _Run:
         self._lock = threading.Lock()
         self._number = 0
         self._ahead: deque[Future[bool]] = deque()
+        # Whether the loop waits for a page, so that it will certainly enter it.
         self._is_awaited = False
         self.pages: deque[list[Row]] = deque()
         # Whether there is more to ask for: not at the end, not after an error, not where the loop was left.
@@ -87,14 +88,14 @@ class _Run:
 
     def _advance(self, sent: Callable[[], None] = lambda: None, foreseen: tuple[Request, ...] = ()) -> bool:
         """Read one more page; say whether there was one. What is foreseen is asked for at once."""
-        early = _outcome(partial(self._answers, foreseen, sent)) if foreseen else None
+        early = _outcome(partial(self._asked, foreseen, sent)) if foreseen else None
         with self._lock:
             before = self._number
             try:
                 while self._goes_on and self._number == before:
                     asks = self._turn.asks
                     is_early = asks == foreseen
-                    self._ask(early.result if early and is_early else partial(self._answers, asks, sent))
+                    self._ask(early.result if early and is_early else partial(self._asked, asks, sent))
                     early = None
             except BaseException:
                 self._goes_on = False
@@ -114,7 +115,7 @@ class _Run:
             self.pages.append(turn.rows)
             self._number += 1
 
-    def _answers(self, asks: tuple[Request, ...], sent: Callable[[], None]) -> list[Page]:
+    def _asked(self, asks: tuple[Request, ...], sent: Callable[[], None]) -> list[Page]:
         with watching(Watch(sent, partial(self._arrived, asks))):
             return _answers(self._session, asks)
 

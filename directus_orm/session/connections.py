@@ -6,11 +6,12 @@ import copy
 import os
 import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import requests
 import urllib3
+import urllib3.connection
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -221,7 +222,7 @@ class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls: ClassVar[Any] = _Connection
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
