@@ -6,7 +6,7 @@ import copy
 import os
 import threading
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import requests
@@ -222,7 +222,7 @@ class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls: ClassVar[Any] = _Connection
+    ConnectionCls: Any = _Connection
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
