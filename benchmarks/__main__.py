@@ -47,7 +47,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--postgres", default=POSTGRES, metavar="URL", help=f"by default {POSTGRES}, where it answers"
     )
-    parser.add_argument("--rounds", type=int, default=2, help="more for what is short (default 2)")
+    parser.add_argument("--rounds", type=int, default=2, help="more for what is short or close (default 2)")
     parser.add_argument("--out", type=Path, default=OUT, help="where the files go (default docs/performance)")
     options = parser.parse_args(arguments)
     known = {"sqlite": "sqlite", "postgres": options.postgres}

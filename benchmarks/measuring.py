@@ -25,7 +25,7 @@ class Scenario:
     """One row of the table: what is done, by whom, and what it must reach.
 
     ``works`` gives for a world what each contender does; ours is called `OURS`. ``goals`` are by database; where
-    ``at_most``, less is better. ``weight`` multiplies the rounds of what is short; 0 runs it once.
+    ``at_most``, less is better. ``weight`` multiplies the rounds of what is short, or close; 0 runs it once.
     """
 
     name: str

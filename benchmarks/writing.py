@@ -46,5 +46,6 @@ SCENARIOS = (
         "rows/s",
         bulk_create,
         {"sqlite": 0.95, "postgres": 0.95},
+        weight=2,
     ),
 )
