@@ -63,7 +63,7 @@ def test_every_flight_comes_back_as_it_is_in_the_table_but_for_the_one_that_the_
 def test_iterating_10_000_flights_gives_10_000_distinct_rows_in_6_requests(show: Show) -> None:
     act = show.acts["read_every_row"]
     assert act.printed.startswith("10000 rows, 10000 distinct")
-    assert len(act.sent) == 6  # of 100, 1,000, 2,000 rows, and then of 800 kB
+    assert len(act.sent) == 6  # of 100, 1,000, 2,000 rows, and then of 900 kB
 
 
 def test_a_loop_that_is_left_after_5_rows_made_1_request(show: Show) -> None:

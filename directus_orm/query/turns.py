@@ -16,7 +16,7 @@ FIRST_PAGE = 100
 FULL_PAGE = 1000
 # Larger pages are hardly faster, and take memory: of a page's rows and instances, and of the page that is ahead.
 LARGEST_PAGE = 4000
-_LARGEST_BODY = 800_000
+_LARGEST_BODY = 900_000
 
 
 class Reader(Protocol):
