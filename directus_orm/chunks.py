@@ -56,11 +56,8 @@ class _Chunk:
     parts: list[Any]
     places: Sequence[int]
     made: Request | Write
-
-    @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return len((self.made.request if isinstance(self.made, Write) else self.made).body or b"")
+    size: int
+    """The bytes of the body."""
 
     @property
     def end(self) -> int:
@@ -103,12 +100,15 @@ class Job:
             return
         sent = self._sent(load, first)
         self._take(sent, take)
-        following = self._chunk(load, sent.chunk.end)
-        if following is not None:
-            self._send_on(load, following, take)
+        end = sent.chunk.end
+        del first, sent
+        self._send_on(load, end, take)
 
-    def _send_on(self, load: _Load, chunk: _Chunk | None, take: Take) -> None:
+    def _send_on(self, load: _Load, start: int, take: Take) -> None:
         """Send chunk after chunk; while one is under way, take the answer before it, and encode the next."""
+        chunk = self._chunk(load, start)
+        if chunk is None:
+            return
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
 
         untaken: deque[Future[_Sent]] = deque()
@@ -243,7 +243,10 @@ def _cut(load: _Load, start: int, most: int) -> _Chunk | None:
     parts = load.parts[start : start + most]
     if not parts:
         return None
-    return _Chunk(start, parts, load.places[start : start + len(parts)], load.request(parts))
+    made = load.request(parts)
+    request = (made.request if isinstance(made, Write) else made).encoded()
+    made = attrs.evolve(made, request=request) if isinstance(made, Write) else request
+    return _Chunk(start, parts, load.places[start : start + len(parts)], made, len(request.body or b""))
 
 
 def _was_refused(error: DirectusError) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
@@ -97,7 +96,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, default=str)
 
 
-_ENCODE = jsonlib.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+def as_sent(value: Any) -> bytes:
+    """Return JSON as it goes over the wire."""
+    return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 @attrs.frozen(repr=False, hash=False)
@@ -105,7 +106,8 @@ class Request:
     """One HTTP request to a Directus server, without host and without credentials.
 
     ``path`` is relative to the server's base URL and already percent-encoded (see `path`). ``secret`` names the
-    fields of the body, in lower case, whose values are not shown.
+    fields of the body, in lower case, whose values are not shown. ``body`` is the JSON as it is sent, where it is
+    encoded already.
     """
 
     method: str
@@ -114,6 +116,7 @@ class Request:
     json: Any = None
     purpose: Purpose = "data"
     secret: frozenset[str] = frozenset()
+    body: bytes | None = attrs.field(default=None, eq=False)
 
     @property
     def reads(self) -> bool:
@@ -125,18 +128,17 @@ class Request:
         """The path with its query string, as it goes over the wire."""
         return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
 
-    @cached_property
-    def body(self) -> bytes | None:
-        """The JSON as it goes over the wire; it is encoded once, however often it is sent.
+    def encoded(self) -> Request:
+        """Return the request with its JSON encoded, to be measured, and sent without doing so again.
 
         Raises:
             ValueError: it holds a number that JSON has not.
         """
-        return None if self.json is None else _ENCODE(self.json).encode()
+        return attrs.evolve(self, body=as_sent(self.json))
 
     def masked(self) -> Request:
         """Return a login without its secrets; other requests stay whole, to be sent again."""
-        return attrs.evolve(self, json=masked(self.json)) if self.purpose == "login" else self
+        return attrs.evolve(self, json=masked(self.json), body=None) if self.purpose == "login" else self
 
     def __repr__(self) -> str:
         return f"<Request {self}>"
@@ -192,7 +194,7 @@ def as_search(request: Request) -> Request:
     if not listing(request) or any("[" in name for name in names) or len({*names}) < len(names):
         return request
     query = {name: _native(name, value) for name, value in request.params}
-    return attrs.evolve(request, method="SEARCH", params=(), json={"query": query})
+    return attrs.evolve(request, method="SEARCH", params=(), json={"query": query}, body=None)
 
 
 def _native(name: str, value: str) -> Any:

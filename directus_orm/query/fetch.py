@@ -6,10 +6,11 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequest
+from ..errors import DirectusError, InvalidRequest
 from ..session import Session
 from ..session.exchange import Sending, Watch, watching
 from ..wire import Request, Row
@@ -51,6 +52,7 @@ class _Run:
         self._ahead: deque[Future[bool]] = deque()
         # Whether the loop waits for a page, so that it will certainly enter it.
         self._is_awaited = False
+        self._read_ahead = 0
         self.pages: deque[list[Row]] = deque()
         # Whether there is more to ask for: not at the end, not after an error, not where the loop was left.
         self._goes_on = True
@@ -60,13 +62,16 @@ class _Run:
         """Return whether there is one more page, once it is there."""
         while self._ahead and not self.pages:
             self._is_awaited = True
-            self._ahead[0].result()
-            self._is_awaited = False
+            try:
+                self._ahead[0].result()
+            finally:
+                self._is_awaited = False
             self._ahead.popleft()
         return bool(self.pages) or self._advance()
 
     def go_ahead(self, pages: int) -> None:
         """Let so many pages be fetched while the one that is there is consumed."""
+        self._read_ahead = pages
         if self._goes_on:
             on_the_way = len(self.pages) - 1 + sum(not future.done() for future in self._ahead)
             for _ in range(pages - on_the_way):
@@ -81,14 +86,15 @@ class _Run:
 
     def _begin(self, foreseen: tuple[Request, ...] = ()) -> None:
         """Read one more page in a thread."""
-        sending = Sending()
+        sending, is_next = Sending(), all(future.done() for future in self._ahead)
         future = _started(partial(self._advance, sending.sent, foreseen))
         self._ahead.append(future)
-        sending.wait(future)
+        if foreseen or is_next:  # others are sent when those before them are answered
+            sending.wait(future)
 
     def _advance(self, sent: Callable[[], None] = lambda: None, foreseen: tuple[Request, ...] = ()) -> bool:
         """Read one more page; say whether there was one. What is foreseen is asked for at once."""
-        early = _outcome(partial(self._asked, foreseen, sent)) if foreseen else None
+        early = _outcome(partial(self._asked, foreseen, sent)) if foreseen and self._goes_on else None
         with self._lock:
             before = self._number
             try:
@@ -100,6 +106,8 @@ class _Run:
             except BaseException:
                 self._goes_on = False
                 raise
+            finally:
+                early = None  # an error in it leads back here
             return self._number > before
 
     def _ask(self, answers: Callable[[], list[Page]]) -> None:
@@ -121,12 +129,15 @@ class _Run:
 
     def _arrived(self, asks: tuple[Request, ...], body: bytes) -> None:
         """Ask for the page behind one that the loop waits for, before that is decoded."""
-        if not (self._is_awaited and self._goes_on and len(self._ahead) == 1):
-            return
-        if self._turn.foresee is not None and self._turn.asks == asks:
-            foreseen = self._turn.foresee(body)
-            if foreseen:
-                self._begin(foreseen)
+        is_alone = self._read_ahead == len(self._ahead) == 1
+        if is_alone and self._is_awaited and self._goes_on and self._turn.foresee and self._turn.asks == asks:
+            with suppress(*_UNFORESEEN):
+                if foreseen := self._turn.foresee(body):
+                    self._begin(foreseen)
+
+
+# A key that does not fit its field, say: who decodes the page finds that out.
+_UNFORESEEN = (DirectusError, ArithmeticError, TypeError, ValueError)
 
 
 def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
@@ -151,7 +162,10 @@ def _outcome(call: Callable[[], Any]) -> Future[Any]:
         made.set_result(call())
     except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
         made.set_exception(error)
-    return made
+    try:
+        return made
+    finally:
+        del made  # an error in it leads back here
 
 
 def _started(call: Callable[[], Any]) -> Future[Any]:

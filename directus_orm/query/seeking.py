@@ -58,7 +58,7 @@ def behind(query: Query, key: Any) -> Query:
 
 # --- before a page is decoded -----------------------------------------------------------------------------------
 
-_NUMBER = re.compile(rb'"?(-?[0-9]+)"?[,}]')
+_NUMBER = re.compile(rb'("-?[0-9]+"|-?[0-9]+)[,}]')
 
 
 def _foreseen(query: Query, sizes: Sizes, left: int | None, asked: int, body: bytes) -> tuple[Request, ...]:
@@ -72,15 +72,15 @@ def _foreseen(query: Query, sizes: Sizes, left: int | None, asked: int, body: by
     return (sizes.reader.read(behind(query, key).evolve(limit=further.next(left))),)
 
 
-def glimpse(body: bytes, column: str) -> tuple[int, int | None]:
-    """Return the number of rows in the JSON of a page, and the key of the last, by looking for the key's name.
+def glimpse(body: bytes, column: str) -> tuple[int, Any]:
+    """Return the number of rows in the JSON of a page, and the key of the last as it stands there, or None.
 
-    Within a text, the quotes around a name have backslashes before them.
+    The key's name is looked for: within a text, the quotes around it have backslashes before them.
     """
     name = f"{json.dumps(column)}:".encode()
     at = body.rfind(name)
     found = _NUMBER.match(body, at + len(name)) if at >= 0 else None
-    return body.count(name), None if found is None else int(found[1])
+    return body.count(name), None if found is None else json.loads(found[1])
 
 
 def _is_flat(query: Query) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from ..errors import ConfigurationError, TransportError
-from ..wire import SYSTEM_LISTS, Answer, Request
+from ..wire import SYSTEM_LISTS, Answer, Request, as_sent
 from .auth import Cookie
 from .decoding import loads
 from .exchange import Outgoing, Reply, tell_arrived
@@ -184,7 +184,9 @@ class Transport:
 
 def _outgoing(request: Request, credential: str | None) -> Outgoing:
     headers: dict[str, Any] = dict(_JSON_HEADERS)
-    if request.body is not None:
+    body = request.body
+    if request.json is not None:
+        body = as_sent(request.json) if body is None else body
         headers["Content-Type"] = "application/json"  # G14
     if request.method == "SEARCH":
         headers["Cache-Control"] = "no-store"  # what no server caches (G28), nobody in between should
@@ -194,7 +196,7 @@ def _outgoing(request: Request, credential: str | None) -> Outgoing:
         headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
     elif credential is not None:
         headers["Authorization"] = f"Bearer {credential}"
-    return Outgoing(request.method, request.url, headers, request.body, cookie and cookie.pair, private)
+    return Outgoing(request.method, request.url, headers, body, cookie and cookie.pair, private)
 
 
 def enveloped(request: Request) -> bool:

@@ -46,7 +46,7 @@ def test_a_glimpse_tells_the_number_of_rows_and_the_last_key(
     for number, one, other in found:
         key = {"id": str(number) if as_text else number}
         rows.append({**key, "a": one, "id2": other} if first else {"a": one, "id2": other, **key})
-    assert glimpse(encoded(rows), "id") == (len(rows), found[-1][0] if found else None)
+    assert glimpse(encoded(rows), "id") == (len(rows), rows[-1]["id"] if rows else None)
 
 
 @pytest.mark.parametrize("body", [b"", b'{"data":[{"id":null}]}', b'{"data":[{"id":"x"}]}', b'{"data":[{"id":1'])
@@ -84,6 +84,17 @@ def test_what_is_foreseen_is_what_is_asked(
         foreseen = turn.foresee(body)
         turn = steps.send([Page(rows, len(body))])
         assert foreseen == turn.asks
+
+
+def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
+    """As a number, one beyond 2**53 would be taken for a rounded one (G32)."""
+    steps = pages(Flight.objects.all().query, RestDialect(), 2)
+    next(steps)
+    rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
+    turn = steps.send([Page(rows, 1)])
+    assert turn.foresee is not None
+    rows = [{"id": str(2**53 + n)} for n in (3, 4)]
+    assert turn.foresee(encoded(rows)) == steps.send([Page(rows, 1)]).asks
 
 
 @pytest.mark.parametrize(
@@ -138,6 +149,15 @@ def test_what_was_foreseen_wrongly_is_not_used(session: Session, monkeypatch: py
     monkeypatch.setattr(seeking, "glimpse", glimpse_wrongly)
     assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
     assert wrong
+
+
+@pytest.mark.parametrize("key", ["x", 1.5, 2**70, [], None])
+def test_what_cannot_be_foreseen_does_not_matter(
+    session: Session, monkeypatch: pytest.MonkeyPatch, key: object
+) -> None:
+    """A key that does not fit ends no loop whose page is good."""
+    monkeypatch.setattr(seeking, "glimpse", lambda *_: (40, key))
+    assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
 
 
 def test_an_error_that_was_foreseen_comes_where_its_page_would(

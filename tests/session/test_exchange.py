@@ -56,3 +56,17 @@ def test_a_watch_ends_with_its_block(tiny: TinyServer, open_session: Callable[..
         assert told == []
         session.send(READ)
     assert told[0] == "outer"
+
+
+def test_a_watch_is_told_through_a_proxy(
+    tiny: TinyServer, open_session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", tiny.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    told: list[object] = []
+    session = open_session("http://directus.example", token="t")
+    with watching(Watch(lambda: told.append("sent"), told.append)):
+        session.send(READ)
+    assert tiny.paths == ["http://directus.example/items/x"]
+    assert told[0] == "sent"
