@@ -109,26 +109,37 @@ class Job:
         chunk = self._chunk(load, start)
         if chunk is None:
             return
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
+        from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
 
         untaken: deque[Future[_Sent]] = deque()
-        with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
-            try:
+        try:
+            with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
+                # An interrupt while the thread starts would lose it; so it starts before it has anything to send.
+                line.submit(int).result()
                 while chunk is not None:
-                    sending = Sending()
-                    untaken.append(line.submit(copy_context().run, self._sent, load, chunk, sending.sent))
-                    sending.wait(untaken[-1])
+                    sending, sent = Sending(), Future[_Sent]()
+                    untaken.append(sent)
+                    line.submit(copy_context().run, self._fulfil, sent, load, chunk, sending.sent)
+                    sending.wait(sent)
                     if len(untaken) > 1:
                         self._take(untaken.popleft().result(), take)
                     further = self._chunk(load, chunk.end)
-                    end = untaken[0].result().chunk.end
+                    end = sent.result().chunk.end
                     chunk = further if end == chunk.end else self._chunk(load, end)  # it may be less than was sent
-                self._take(untaken.popleft().result(), take)
-            except BaseException:  # an interrupted waiting among them
-                for late in untaken:
-                    with suppress(Exception):  # it may be written by now: then its instances are to know
+            self._take(untaken.popleft().result(), take)
+        except BaseException:  # an interrupted waiting among them
+            for late in untaken:
+                if late.done():  # it may be written by now: then its instances are to know
+                    with suppress(Exception):
                         self._take(late.result(), take)
-                raise
+            raise
+
+    def _fulfil(self, future: Future[_Sent], load: _Load, chunk: _Chunk, sent: Callable[[], None]) -> None:
+        """Send a chunk on behalf of whoever waits for this."""
+        try:
+            future.set_result(self._sent(load, chunk, sent))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            future.set_exception(error)
 
     def _take(self, sent: _Sent, take: Take) -> None:
         take(sent.chunk.places, sent.chunk.parts, sent.answer)
