@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -340,6 +341,15 @@ def test_an_update_of_an_unmodified_row_is_not_repeated_on_one_that_was_modified
     other.close()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as Python takes it, also where whoever started the tests had it ignored: in the background, say."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_who_interrupts_a_bulk_write_is_told_of_what_was_under_way(crates: FaultProxy) -> None:
     """Ctrl-C: a chunk that is written all the same is known to its instances, so that nobody writes it again."""
     boxes = [Crate(label=f"n{n}") for n in range(6)]
