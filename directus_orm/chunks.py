@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from .info import ModelInfo
 from .progress import Advance, Progress, reporting
 from .session import Session
 from .session.exchange import Sending, Watch, watching
-from .wire import Answer, Request
+from .wire import Answer, Request, as_sent
 
 # Below the server's default of 1 MB for a body, 1,048,576 bytes (G35).
 MAX_BODY = 1_000_000
@@ -35,7 +34,6 @@ Take = Callable[[Sequence[int], list[Any], Answer], None]
 """Takes the answer to a chunk: whose places among the given rows, what was sent, and the answer."""
 
 _UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # as long as what is sent
 
 
 @attrs.frozen(eq=False)
@@ -178,7 +176,7 @@ class Job:
         room = session.max_body or MAX_BODY
         if chunk is None or chunk.size <= room:
             return chunk
-        so_far = list(accumulate(len(_ENCODE(part)) + 1 for part in chunk.parts))
+        so_far = list(accumulate(len(as_sent(part)) + 1 for part in chunk.parts))
         around = chunk.size - so_far[-1]
         return _cut(load, start, max(1, sum(size + around <= room for size in so_far)))
 

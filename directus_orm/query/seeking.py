@@ -30,13 +30,13 @@ def can_be_sought(query: Query) -> bool:
 
 def seek(query: Query, sizes: Sizes) -> Steps:
     """Yield the turns that read a query whose order `can_be_sought`."""
-    pk = query.model.directus.pk.column
+    pk, is_flat = query.model.directus.pk.column, _is_flat(query)
     rest, left = query, query.limit
     while left is None or left > 0:
         asked, (page,) = yield from sizes.asking(
             left,
             lambda size, rest=rest: (sizes.reader.read(rest.evolve(limit=size)),),  # type: ignore[misc]
-            partial(_foreseen, query, sizes, left) if _is_flat(query) else None,
+            partial(_foreseen, query, sizes, left) if is_flat else None,
         )
         number = len(page.rows)
         sizes.grow(number, page.size)
