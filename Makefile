@@ -15,7 +15,7 @@ test: check
 
 # Random querysets against the Django ORM, many more than in `make test`: 2,500 for each database of version 12,
 # 500 for each older version.
-ORACLE := $(BIN)/python -m pytest tests/query/oracle
+ORACLE := $(BIN)/python -m pytest tests/oracle
 
 test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=2500 $(ORACLE)
@@ -24,7 +24,7 @@ test-oracle: $(VENV)/.test
 
 # 10,000 operations of 8 threads through a proxy that breaks connections, before a server that crashes.
 test-faults: $(VENV)/.test
-	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/session/test_faults.py
+	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
 
 # What things cost, on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` asks for less.
 bench: $(VENV)/.test

@@ -16,11 +16,13 @@ import django
 from django.conf import settings
 from django.db import models
 
-from directus_orm import Model, Session, field, generated
+from directus_orm import Model, field, generated
+from directus_orm.core.messages import Request
+from directus_orm.dialects.registry import dialect_of
 from directus_orm.query.conditions import Among, Node
-from directus_orm.query.queryset import QuerySet
-from directus_orm.query.steps import loosened, settled
-from directus_orm.wire import Request
+from directus_orm.querysets.queryset import QuerySet
+from directus_orm.reading.rechecks import loosened
+from directus_orm.reading.subqueries import settled
 
 # Short rounds, and the least of many: what else runs on the machine leaves some of them alone.
 ROUNDS, CALLS = 500, 20
@@ -72,7 +74,7 @@ def build_and_compile() -> Request:
     """Build ours, and compile it to the request for its rows."""
     query, checks = loosened(build().query)
     assert not checks  # the server says all of it
-    return Session.dialect.read(settled(query, _nothing))
+    return dialect_of(None).read(settled(query, _nothing))
 
 
 def _nothing(condition: Among) -> Node:

@@ -14,9 +14,9 @@ from statistics import linear_regression, median
 from typing import Any
 
 from demo.models import Flight
-from directus_orm.instances import Batch
-from directus_orm.loading import RowLoader
-from directus_orm.session.decoding import loads
+from directus_orm.core.json_codec import loads
+from directus_orm.instances.hydration import RowLoader
+from directus_orm.instances.state import Batch
 
 from .world import World, world
 

@@ -3,8 +3,7 @@
 See the README for a tour, and docs/ for the whole story.
 """
 
-from .convert import register_type
-from .errors import (
+from .core.errors import (
     AuthenticationError,
     BulkFailure,
     ConfigurationError,
@@ -33,20 +32,22 @@ from .errors import (
     ValueOutOfRange,
     ValueTooLong,
 )
-from .fields import field, generated
-from .models import Model
-from .query.columns import Column, RelatedColumn, col, via
-from .query.custom import register_lookup
-from .query.dynamic import current_role, current_user, now
+from .fields.field import field, generated
+from .fields.relations import many_to_any, many_to_many, one_to_many
+from .fields.types import register_type
+from .models.model import Model
 from .query.expressions import Avg, Count, F, Max, Min, Sum
-from .query.prefetching import Prefetch
+from .query.lookups.custom_lookups import register_lookup
+from .query.lookups.server_values import current_role, current_user, now
 from .query.q import Q
-from .query.queryset import QuerySet
-from .query.related import Related
-from .query.results import Page
-from .query.rows import Rows
-from .relations import many_to_any, many_to_many, one_to_many
-from .session import Retry, Session, connect, current_session
+from .querysets.prefetching import Prefetch
+from .querysets.queryset import QuerySet
+from .querysets.related import Related
+from .querysets.results import Page
+from .querysets.rows import Rows
+from .querysets.typed_columns import Column, RelatedColumn, col, via
+from .session.http.retry import Retry
+from .session.session import Session, connect, current_session
 
 __version__ = "0.1.0"
 
@@ -110,3 +111,9 @@ __all__ = [
     "register_type",
     "via",
 ]
+
+# Tracebacks, pickles and reprs show these names as users import them, not where the code lives.
+for _name in __all__:
+    if callable(globals()[_name]):
+        globals()[_name].__module__ = __name__
+del _name

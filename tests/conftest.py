@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from directus_orm import Session
 from directus_orm.testing import DirectusServer, plugin, start
-
-from . import books, library
-from .library import Article, Author, Category, Comment, Hero, Page, Tag, Text
-from .world import build
+from tests.worlds import books, library
+from tests.worlds.flights import build
+from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
+from tests.worlds.tiny_server import Recorder, TinyServer
+from tests.worlds.wire import wire_collections
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -66,7 +68,7 @@ def directus_mariadb(mariadb_url: str, directus_version: str) -> Iterator[Direct
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def world(request: pytest.FixtureRequest) -> DirectusServer:
-    """A server that holds the flights of `tests.world`, on each database in turn."""
+    """A server that holds the flights of `tests.worlds.flights`, on each database in turn."""
     server: DirectusServer = request.getfixturevalue(_WORLDS[request.param])
     build(server)
     return server
@@ -149,3 +151,48 @@ def notes(session: Session) -> Iterator[Session]:
 def old(world: DirectusServer) -> bool:
     """Whether the server is a Directus 10, which is silent about unknown fields."""
     return world.version.startswith("10.")
+
+
+@pytest.fixture
+def tiny() -> Iterator[TinyServer]:
+    server = TinyServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def own_http(recorder: Recorder) -> Iterator[requests.Session]:
+    with requests.Session() as http:
+        http.mount("http://", recorder)
+        yield http
+
+
+@pytest.fixture
+def open_session() -> Iterator[Callable[..., Session]]:
+    """Sessions that are closed after the test, so that no socket stays behind."""
+    opened: list[Session] = []
+
+    def make(url: str, **options: Any) -> Session:
+        opened.append(Session(url, **options))
+        return opened[-1]
+
+    yield make
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture(scope="session")
+def collections(directus_server: DirectusServer) -> Iterator[None]:
+    with wire_collections(directus_server):
+        yield
+
+
+@pytest.fixture
+def admin(directus_server: DirectusServer, open_session: Callable[..., Session]) -> Session:
+    """A session, not the current one, as the administrator of a server on SQLite."""
+    return open_session(directus_server.url, token=directus_server.token)

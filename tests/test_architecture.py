@@ -1,166 +1,154 @@
-"""The shape of the package: imports go down, the root is the public face and nobody's tool."""
+"""The layout of the package: folders import only folders before them, and the root is imported by nobody."""
 
 from __future__ import annotations
 
 import ast
+import pickle
+import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 import directus_orm
-from directus_orm import errors
+from directus_orm.core import errors
 
 PACKAGE = Path(directus_orm.__file__).parent
 
-# From the ground up: a module may import those above it in this list, and no others. A package counts as one
-# room where its modules are of one subject.
-LAYERS = (
-    "asynchronous",
-    "wire",
-    "errors",
-    "progress",
-    "scalars",
-    "documents",
-    "convert",
-    "fields",
-    "relations",
-    "info",
-    "query.references",
-    "query.q",
-    "query.expressions",
-    "query.custom",
-    "query.conditions",
-    "query.dynamic",
-    "query.grouping",
-    "query.query",
-    "query.texts",
-    "query.transforms",
-    "query.json_paths",
-    "query.lookups",
-    "query.resolve",
-    "query.terms",
-    "query.having",
-    "query.ordering",
-    "query.parts",
-    "query.merging",
-    "dialects.aggregation",
-    "dialects.nesting",
-    "dialects.tallies",
-    "dialects.rest",
+# From the ground up: a folder may import those before it in this list, and no others.
+FOLDERS = (
+    "core",
+    "session/http",
     "session",
-    "progress",
-    "query.turns",
-    "query.seeking",
-    "query.place",
-    "query.windows",
-    "query.paging",
-    "query.fetch",
-    "query.steps",
-    "query.partition",
-    "losses",
+    "fields",
+    "query",
+    "query/lookups",
+    "dialects",
+    "reading/pagination",
+    "reading",
+    "reading/aggregation",
     "instances",
-    "loading",
-    "lazy",
-    "attributes",
-    "rounding",
-    "trees",
-    "changes",
-    "fates",
-    "writes",
-    "faults",
-    "chunks",
-    "bulk",
-    "links",
-    "query.words",
-    "query.explain",
-    "query.shapes",
-    "query.group_paging",
-    "query.group_order",
-    "query.groups",
-    "query.results",
-    "query.selecting",
-    "query.tables",
-    "query.rows",
-    "query.prefetching",
-    "query.queryset",
-    "query.junctions",
-    "query.related",
-    "query.columns",
+    "writing",
+    "querysets",
     "models",
     "testing",
 )
-ROOMS = {"session", "testing"}
+# These describe models and queries; they must not know that servers exist.
+WITHOUT_SESSIONS = ("fields", "query", "query/lookups")
+MOST_MODULES = 12
+MOST_LINES = 500
+
+Graph = Mapping[str, Iterable[str]]
 
 
 def modules() -> dict[str, Path]:
-    found = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
-    return {name: path for name, path in found.items() if name != "__init__"}
+    """Return every module of the package by its path within it, such as ``session/auth``."""
+    return {
+        path.relative_to(PACKAGE).with_suffix("").as_posix(): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path != PACKAGE / "__init__.py"
+    }
 
 
-def imported(name: str, path: Path) -> set[str]:
-    """Return the modules of this package that a module imports, by their names within it."""
-    package = ["directus_orm", *name.split(".")[:-1]]
-    known = {f"directus_orm.{module}": module for module in modules()} | {"directus_orm": ""}
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+MODULES = modules()
+
+
+def folder_of(module: str) -> str:
+    return module.rpartition("/")[0]
+
+
+def imports_of(module: str) -> set[str]:
+    """Return the modules of this package that a module imports; the package root is the empty string."""
+    package = ["directus_orm", *module.split("/")[:-1]]
+    imported = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             source = ".".join([*base, *([node.module] if node.module else [])])
-            # `from . import errors` takes a module, not something of the package.
-            found |= {f"{source}.{alias.name}" for alias in node.names} & set(known) or {source}
-    return {known[module] for module in found if module in known}
+            # `from . import errors` imports a module of the folder, not the folder.
+            imported |= {f"{source}.{alias.name}" for alias in node.names if _module(f"{source}.{alias.name}")}
+            imported |= {source} if any(not _module(f"{source}.{alias.name}") for alias in node.names) else set()
+    return {_module(name) or "" for name in imported if name == "directus_orm" or _module(name)}
 
 
-def room(name: str) -> str:
-    first = name.partition(".")[0]
-    return first if first in ROOMS else name
+def _module(dotted: str) -> str | None:
+    """Return the module of a dotted name, or None where it is none of this package."""
+    path = dotted.removeprefix("directus_orm.").replace(".", "/")
+    return next((name for name in (path, f"{path}/__init__") if name in MODULES), None)
 
 
-def edges() -> list[tuple[str, str]]:
+IMPORTS = {module: imports_of(module) - {module} for module in MODULES}
+
+
+def folder_graph() -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = {folder: set() for folder in FOLDERS}
+    for module, others in IMPORTS.items():
+        graph[folder_of(module)] |= {folder_of(other) for other in others} - {folder_of(module)}
+    return graph
+
+
+def cycle(graph: Graph) -> list[str]:
+    """Return the nodes that are left when those without imports are taken out again and again."""
+    left = {node: set(others) for node, others in graph.items()}
+    while free := {node for node, others in left.items() if not others & left.keys()}:
+        left = {node: others for node, others in left.items() if node not in free}
+    return sorted(left)
+
+
+def upward_imports() -> list[str]:
     return [
-        (name, other)
-        for name, path in modules().items()
-        if not name.endswith("__init__")
-        for other in imported(name, path)
-        if room(other) != room(name)
+        f"{module} imports {other or 'the package root'}"
+        for module, others in IMPORTS.items()
+        for other in others
+        if not other or FOLDERS.index(folder_of(other)) > FOLDERS.index(folder_of(module))
     ]
 
 
-def test_every_module_has_its_place() -> None:
-    placed = {room(name) for name in modules() if not name.endswith("__init__")}
-    assert placed == set(LAYERS)
+def test_every_folder_is_in_the_list() -> None:
+    assert {folder_of(module) for module in MODULES} == set(FOLDERS)
 
 
-def test_imports_go_down() -> None:
-    """No module imports one that stands later in the list, so there are no cycles; nobody imports the root."""
-    packages = {"query", "dialects"}
-    wrong = [
-        f"{name} imports {other or 'the package root'}"
-        for name, other in edges()
-        if other not in packages and (not other or LAYERS.index(room(other)) >= LAYERS.index(room(name)))
-    ]
-    assert not wrong
+def test_a_folder_imports_only_folders_before_it() -> None:
+    assert upward_imports() == []
 
 
-def test_rooms_have_no_cycles_inside() -> None:
-    for room_name in ROOMS:
-        inside = {n: p for n, p in modules().items() if n.startswith(room_name) and not n.endswith("__init__")}
-        left = {name: imported(name, path) & set(inside) - {name} for name, path in inside.items()}
-        while left:
-            free = [name for name, needs in left.items() if not needs]
-            assert free, f"a cycle among {sorted(left)}"
-            left = {name: needs - set(free) for name, needs in left.items() if name not in free}
+def test_folders_have_no_cycle() -> None:
+    assert cycle(folder_graph()) == []
 
 
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_a_module_is_of_one_subject(name: str) -> None:
-    lines = modules()[name].read_text().splitlines()
-    assert len(lines) <= 500
-    assert name.endswith("__init__") or lines[0].startswith('"""')
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_modules_of_a_folder_have_no_cycle(folder: str) -> None:
+    assert cycle({module: others for module, others in IMPORTS.items() if folder_of(module) == folder}) == []
+
+
+@pytest.mark.parametrize("folder", WITHOUT_SESSIONS)
+def test_descriptions_of_models_and_queries_know_no_session(folder: str) -> None:
+    assert not {other for other in folder_graph()[folder] if other.startswith("session")}
+
+
+def test_a_cycle_is_found() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_has_few_modules_and_says_what_lives_in_it(folder: str) -> None:
+    """The docstring of a folder has two sentences: what lives there, and what it may import."""
+    counted = Counter(folder_of(module) for module in MODULES if not module.endswith("__init__"))
+    assert counted[folder] <= MOST_MODULES
+    docstring = ast.get_docstring(ast.parse(MODULES[f"{folder}/__init__"].read_text())) or ""
+    assert re.search(r"^Imports (only|nothing) ", docstring, re.MULTILINE)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_has_one_subject(module: str) -> None:
+    lines = MODULES[module].read_text().splitlines()
+    assert len(lines) <= MOST_LINES
+    assert lines[0].startswith('"""')
 
 
 PUBLIC = {
@@ -173,9 +161,19 @@ PUBLIC = {
 
 
 def test_the_public_names_are_these_and_the_errors() -> None:
-    tree = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__}
-    assert set(directus_orm.__all__) == PUBLIC | (tree - {"suggestion"})
+    tree = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == "directus_orm"}
+    assert set(directus_orm.__all__) == PUBLIC | tree
     assert directus_orm.__all__ == sorted(directus_orm.__all__)
+
+
+def test_public_names_say_the_package_as_their_module() -> None:
+    """Tracebacks and pickles show ``directus_orm.Model``, not the layout of the package."""
+    for face in (directus_orm, directus_orm.session):
+        public = {name: getattr(face, name) for name in face.__all__}
+        named = {name: value.__module__ for name, value in public.items() if callable(value)}
+        home = {name: "directus_orm" if name in directus_orm.__all__ else face.__name__ for name in named}
+        assert named == home
+    assert pickle.loads(pickle.dumps(directus_orm.Session)) is directus_orm.Session
 
 
 def test_importing_brings_neither_cattrs_nor_the_test_server() -> None:
@@ -187,3 +185,11 @@ def test_importing_brings_neither_cattrs_nor_the_test_server() -> None:
 
 def test_types_ship_with_the_package() -> None:
     assert (PACKAGE / "py.typed").exists()
+
+
+if __name__ == "__main__":
+    largest = Counter(folder_of(module) for module in MODULES if not module.endswith("__init__")).most_common(1)
+    longest = max(MODULES, key=lambda module: len(MODULES[module].read_text().splitlines()))
+    print("imports:", sum(map(len, IMPORTS.values())), "against the order:", len(upward_imports()))
+    print("folders in a cycle:", len(cycle(folder_graph())), "modules in a cycle:", len(cycle(IMPORTS)))
+    print("largest folder:", largest, "longest module:", longest, len(MODULES[longest].read_text().splitlines()))

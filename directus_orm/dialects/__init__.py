@@ -1,1 +1,4 @@
-"""How each kind of server is asked: queries in, requests out, answers in, rows out. No I/O."""
+"""How one kind of server is asked: a query becomes a request, a response becomes rows. No I/O.
+
+Imports only core, session, fields, query.
+"""

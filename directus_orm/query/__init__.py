@@ -1,1 +1,4 @@
-"""What is asked: conditions, the frozen query, and the querysets that build it."""
+"""What a query asks for, as frozen values: conditions, expressions, orderings, groups.
+
+Imports only core, fields.
+"""

@@ -11,8 +11,9 @@ from typing import Any
 
 import attrs
 
-from ..fields import Field
-from ..info import Step
+from ..fields.field import Field
+from ..fields.model_info import Step
+from ..fields.paths import path_name
 
 Test = Callable[[Any], bool]
 
@@ -115,11 +116,6 @@ OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _KNOWS_NULL = frozenset({"null", "nnull", "empty", "nempty"})
 
 
-def path_name(path: Iterable[Step]) -> str:
-    """Return a path as a user writes it."""
-    return "__".join(step.name for step in path)
-
-
 def all_of(parts: Iterable[Node]) -> Node:
     """Join with *and*, folding what is always or never true."""
     flat = _flat(All, parts)
@@ -192,13 +188,6 @@ def crosses_many(node: Node) -> bool:
     return any(isinstance(part, Some) for part in parts_of(node))
 
 
-def model_behind(path: tuple[Step, ...]) -> type[Any]:
-    """Return the model that a path leads to."""
-    model = path[-1].target
-    assert model is not None  # noqa: S101 - it is asked of relations only
-    return model
-
-
 def holds_of_null(node: Node) -> bool:
     """Return whether a condition holds of a row that has nothing but nulls."""
     match node:
@@ -230,11 +219,6 @@ _COMPARED: dict[str, Callable[[int, Any], bool]] = {
     "between": lambda number, value: value[0] <= number <= value[1],
     "nbetween": lambda number, value: not value[0] <= number <= value[1],
 }
-
-
-def server_path(path: Iterable[Step]) -> tuple[str, ...]:
-    """Return a path as the server has it, junctions included."""
-    return tuple(name for step in path for name in step.steps)
 
 
 def is_quantified(node: Node) -> bool:

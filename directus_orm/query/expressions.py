@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ..errors import QueryError, UnsupportedQuery
+from ..core.errors import QueryError, UnsupportedQuery
 from .q import Q, only_q
 
 

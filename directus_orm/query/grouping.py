@@ -6,21 +6,10 @@ from typing import Any
 
 import attrs
 
-from ..fields import Field
+from ..fields.field import Field
+from ..fields.paths import FieldPath
 from .conditions import ALWAYS, Node
 from .q import Q
-
-Path = tuple[Field, ...]
-
-
-def kind_of(field: Field) -> str:
-    """Return the Directus type of a field's values; all geometries are one."""
-    return field.value_type.kind.partition(".")[0]
-
-
-def own_column(path: Path) -> Path:
-    """Return a path without the key of the other side at its end, which this side has in a column of its own."""
-    return path[:-1] if len(path) > 1 and path[-1].primary_key else path
 
 
 @attrs.frozen
@@ -31,7 +20,7 @@ class Term:
     """
 
     name: str
-    path: Path
+    path: FieldPath
     part: str | None = None
     start: str | None = None
     moment: bool = False
@@ -93,7 +82,7 @@ class Measure:
     """
 
     function: str
-    path: Path
+    path: FieldPath
     distinct: bool = False
     where: Node = ALWAYS
     default: Any = None

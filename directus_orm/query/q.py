@@ -6,8 +6,8 @@ from typing import Any, Literal, Self, final
 
 import attrs
 
-from ..errors import FieldError, QueryError
-from ..info import latest
+from ..core.errors import FieldError, QueryError
+from ..fields.registry import latest
 
 
 class Name(str):

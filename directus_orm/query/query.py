@@ -6,20 +6,19 @@ from typing import Any, cast
 
 import attrs
 
-from ..fields import Field
-from ..info import Step
-from ..relations import ToMany
+from ..fields.field import Field
+from ..fields.model_info import Step
+from ..fields.paths import FieldPath
+from ..fields.relations import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
 from .grouping import Aliases, Grouping, Tally
-
-Path = tuple[Field, ...]
 
 
 @attrs.frozen
 class Order:
     """One key of an ordering: the value at the end of a path, or what a function of the server makes of it."""
 
-    path: Path
+    path: FieldPath
     descending: bool = False
     function: str | None = None
 
@@ -85,8 +84,8 @@ class Query:
     model: type[Any]
     where: Node = ALWAYS
     order: tuple[Order, ...] = ()
-    paths: tuple[Path, ...] = ()
-    related: tuple[Path, ...] = ()
+    paths: tuple[FieldPath, ...] = ()
+    related: tuple[FieldPath, ...] = ()
     limit: int | None = None
     offset: int = 0
     search: str | None = None
@@ -126,7 +125,7 @@ class Query:
             object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
         return made
 
-    def bringing(self, *paths: Path) -> Query:
+    def bringing(self, *paths: FieldPath) -> Query:
         """Return the query for these values of its rows, and nothing else of them."""
         return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
 

@@ -1,8 +1,12 @@
-"""The session: how requests reach a server, as whom, and what comes back when they fail."""
+"""One server as one user: login, options, captured requests, server info, plain items. It knows no models.
 
-from .auth import Auth, Cookie, Login, StaticToken
+Imports only core, session/http.
+"""
+
+from .auth import Auth, Login, StaticToken
 from .capture import Capture, Entry
-from .retry import Retry, conclusive, one_clock
+from .http.exchange import Cookie
+from .http.retry import Retry
 from .server_info import Health, RateLimit, ServerInfo
 from .session import Session, connect, current_session
 
@@ -18,8 +22,11 @@ __all__ = [
     "ServerInfo",
     "Session",
     "StaticToken",
-    "conclusive",
     "connect",
     "current_session",
-    "one_clock",
 ]
+
+# Shown as users import them, not where the code lives.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

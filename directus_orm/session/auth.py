@@ -11,28 +11,15 @@ from typing import Any, Protocol
 
 import attrs
 
-from ..errors import AuthenticationError, ConfigurationError, TransportError
-from ..wire import MASK, Answer, Request
-from .forks import new_in_children
+from ..core.errors import AuthenticationError, ConfigurationError, TransportError
+from ..core.forks import new_in_children
+from ..core.messages import Answer, Request
+from .http.exchange import Cookie
 
 _MARGIN = 30.0
 MODES = ("json", "session")
 # A cookie whose value is a JWT, whatever the server's settings call it.
 _SET_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
-
-
-class Cookie(str):
-    """A credential that travels as a cookie, and not as a bearer token: its text is ``name=value``."""
-
-    __slots__ = ()
-
-    @property
-    def pair(self) -> str:
-        """The cookie as it is sent."""
-        return str.__str__(self)
-
-    def __repr__(self) -> str:
-        return f"<Cookie {MASK}>"
 
 
 class Ask(Protocol):

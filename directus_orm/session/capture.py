@@ -7,7 +7,7 @@ from typing import overload
 
 import attrs
 
-from ..wire import Purpose, Request
+from ..core.messages import Purpose, Request
 
 
 @attrs.frozen(repr=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, Generic, TypedDict, TypeVar, overload
 
-from ..errors import ConfigurationError
-from ..wire import Request
+from ..core.errors import ConfigurationError
+from ..core.messages import Request
 from .auth import Ask, Auth, Login, Lost
-from .retry import Retry
-from .transport import Transport, Watcher
+from .http.retry import Retry
+from .http.transport import Transport, Watcher
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from ..asynchronous import twin
-from ..errors import TransportError
-from ..wire import Answer, Request
+from ..core.async_twins import twin
+from ..core.errors import TransportError
+from ..core.forks import new_in_children
+from ..core.messages import Answer, Request
 from .derived import Learnt
-from .forks import new_in_children
-from .transport import Transport
+from .http.transport import Transport
 
 Send = Callable[[Request], Answer]
 

@@ -11,9 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
-from ..asynchronous import twin
-from ..dialects.rest import RestDialect
-from ..errors import (
+from ..core.async_twins import twin
+from ..core.errors import (
     AuthenticationError,
     ConfigurationError,
     DirectusError,
@@ -22,20 +21,23 @@ from ..errors import (
     ServerError,
     TransportError,
 )
-from ..wire import Answer, Request, as_search, deletes_by_key, list_route
+from ..core.forks import new_in_children
+from ..core.messages import Answer, Request
 from . import derived
-from .auth import Auth, Cookie, Lost, auth_of
+from .auth import Auth, Lost, auth_of
 from .capture import Capture, Entry
 from .current import Current
 from .derived import Changeable, Learnt, LostUser
-from .forks import new_in_children
-from .plain import Items, encoded_params, encoded_path
-from .retry import Retry, Tries, conclusive
+from .http.exchange import Cookie
+from .http.retry import Retry, Tries, conclusive
+from .http.routes import as_search, deletes_by_key, list_route
+from .http.transport import Transport
+from .items import Items, encoded_params, encoded_path
 from .server_info import AsksOfServer, KnownInfo
-from .transport import Transport
 
 if TYPE_CHECKING:
     import requests
+
 
 log = logging.getLogger("directus_orm")
 
@@ -71,8 +73,8 @@ class Session(AsksOfServer):
     ```
     """
 
-    dialect: ClassVar[RestDialect] = RestDialect()
-    """How the server is asked; the same for all servers so far."""
+    dialect_name: ClassVar[str] = "v10"
+    """Which kind of server this is; `dialects.registry` knows how it is asked."""
 
     # What the server takes to write at a time, in rows and in bytes; learnt from its refusals.
     max_written = Learnt[int]()

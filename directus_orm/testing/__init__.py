@@ -9,6 +9,8 @@ with start() as server:                  # Directus 12 on SQLite, on a free port
 
 Needs the extra ``server`` (``pip install 'directus_orm[server]'``) or Node.js 22 or later; Linux and macOS.
 With pytest there is the fixture ``directus_server``, and ``python -m directus_orm.testing serve`` by hand.
+
+Imports only core.
 """
 
 from __future__ import annotations

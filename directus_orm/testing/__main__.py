@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TextIO
 
-from ..errors import ConfigurationError
+from ..core.errors import ConfigurationError
 from .errors import ServerSetupError
 from .installing import DEFAULT_VERSION, VERSIONS, exact_version, install
 from .progress import progress

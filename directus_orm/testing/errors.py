@@ -15,7 +15,7 @@ DirectusError
 
 from __future__ import annotations
 
-from ..errors import DirectusError
+from ..core.errors import DirectusError
 
 
 class ServerSetupError(DirectusError):

@@ -17,8 +17,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import ConfigurationError
-from ..wire import MASK
+from ..core.errors import ConfigurationError
+from ..core.masking import MASK
 from . import databases
 from .databases import Database
 from .errors import DatabaseUnavailable, PortTaken, ServerDied, ServerNotReady

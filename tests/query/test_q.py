@@ -9,8 +9,7 @@ import pickle
 import pytest
 
 from directus_orm import Q, QueryError, Session
-
-from ..world import Flight
+from tests.worlds.flights import Flight
 
 
 def test_joining_makes_new_values_and_leaves_the_parts_alone() -> None:

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 import requests
 
-from directus_orm import errors
+from directus_orm.core import errors
 from directus_orm.session import Capture, Login, Session
 from directus_orm.testing import DirectusServer, start
-
-from .conftest import Recorder, Scripted, TinyServer
+from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 TTL = 3.0
 Open = Callable[..., Session]

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from directus_orm.errors import ConfigurationError
+from directus_orm.core.errors import ConfigurationError
 from directus_orm.session import Session, connect, current_session
 from directus_orm.session import session as session_module
-
-from .conftest import Scripted, TinyServer
+from tests.worlds.tiny_server import Scripted, TinyServer
 
 URL = "http://localhost:8055"
 

@@ -14,10 +14,9 @@ import requests
 from directus_orm import AuthenticationError, ConfigurationError, Forbidden, Model, QueryError, TransportError
 from directus_orm.session import Capture, Login, Session, StaticToken, current_session
 from directus_orm.testing import DirectusServer
-
-from ..schema import user
-from ..world import Airline, Flight
-from .conftest import Recorder, Scripted, TinyServer
+from tests.worlds.creation import user
+from tests.worlds.flights import Airline, Flight
+from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 Open = Callable[..., Session]
 

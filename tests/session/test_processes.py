@@ -15,9 +15,8 @@ import pytest
 
 from directus_orm.session import Session
 from directus_orm.testing import DirectusServer
-
-from .conftest import TinyServer
-from .test_auth import in_threads
+from tests.session.test_auth import in_threads
+from tests.worlds.tiny_server import TinyServer
 
 ROOT = str(Path(__file__).parents[2])
 Open = Callable[..., Session]

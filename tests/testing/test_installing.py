@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from directus_orm.errors import DirectusError
+from directus_orm.core.errors import DirectusError
 from directus_orm.testing import NodeNotFound, NpmNotFound, ServerSetupError, VersionNotInstallable, install
 from directus_orm.testing.installing import cache_folder, exact_version, installation
 from directus_orm.testing.node import find_node

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from directus_orm.errors import ConfigurationError
+from directus_orm.core.errors import ConfigurationError
 from directus_orm.testing import DirectusServer, PortTaken, ServerDied, ServerNotReady, server, start
 
 BROKEN = {"NODE_OPTIONS": "--require=/nonexistent.cjs"}  # Node.js ends at once and says why

@@ -1,0 +1,259 @@
+"""Declaring fields: what `field` says of one, and what is known of it once its model is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, overload
+
+import attrs
+
+from ..core.errors import ConfigurationError, ConversionError
+from ..core.masking import MASK
+
+if TYPE_CHECKING:
+    from .types import FieldType
+
+
+T = TypeVar("T")
+Validator = Callable[[Any, Any, Any], Any]
+
+
+@attrs.frozen(repr=False)
+class _Marker:
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+generated: Final[Any] = _Marker("generated")
+"""The default of a field whose value the server makes: optional when creating, absent until saved."""
+
+ABSENT: Final[Any] = _Marker("ABSENT")
+"""Stands, while an instance is made, for a field that was left alone; it never stays."""
+
+_METADATA = "directus_orm"
+
+
+@attrs.frozen
+class FieldOptions:
+    """What `field` was told, apart from the default."""
+
+    primary_key: bool = False
+    name: str | None = None
+    type: str | None = None
+    readonly: bool = False
+    validator: Validator | None = None
+    generated: bool = False
+
+
+@overload
+def field(
+    *,
+    default: T,
+    primary_key: bool = ...,
+    name: str | None = ...,
+    type: str | None = ...,
+    readonly: bool = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
+) -> T: ...
+
+
+@overload
+def field(
+    *,
+    factory: Callable[[], T],
+    primary_key: bool = ...,
+    name: str | None = ...,
+    type: str | None = ...,
+    readonly: bool = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
+) -> T: ...
+
+
+@overload
+def field(
+    *,
+    primary_key: bool = ...,
+    name: str | None = ...,
+    type: str | None = ...,
+    readonly: bool = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
+) -> Any: ...
+
+
+def field(
+    *,
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
+    primary_key: bool = False,
+    name: str | None = None,
+    type: str | None = None,  # noqa: A002 - what Directus calls it
+    readonly: bool = False,
+    validator: Validator | Sequence[Validator] | None = None,
+) -> Any:
+    """Say of a field what its annotation does not.
+
+    Args:
+        default: the value of new instances; ``generated`` for one that the server makes.
+        factory: makes the default anew for each instance (for lists and dicts).
+        primary_key: this is the key; without any, the field ``id`` is.
+        name: the server's name, where it differs: a reserved word, a collision, ``__`` inside.
+        type: the Directus type, where the annotation does not say it: ``"dateTime"``, ``"csv"``,
+            ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …
+        readonly: saving a change of it raises.
+        validator: called before the field is sent, as an attrs validator: ``(instance, attribute, value)``;
+            or a list of them.
+
+    Example:
+        >>> class Article(Model):
+        ...     id: int = field(default=generated, primary_key=True)
+        ...     class_: str = field(name="class")
+        ...     published: datetime | None = field(default=None, type="dateTime")
+    """
+    is_generated = default is generated
+    if is_generated and factory is not None:
+        msg = "field() takes default=generated or factory=, not both."
+        raise ConfigurationError(msg)
+    if readonly and not is_generated and (factory is not None or default not in (None, attrs.NOTHING)):
+        msg = "A readonly field is never sent, so it takes no default but None and generated."
+        raise ConfigurationError(msg)
+    check = attrs.validators.and_(*validator) if isinstance(validator, Sequence) else validator
+    options = FieldOptions(primary_key, name, type, readonly, check, is_generated)
+    return attrs.field(default=ABSENT if is_generated else default, factory=factory, metadata={_METADATA: options})
+
+
+def options_of(attribute: attrs.Attribute[Any]) -> FieldOptions:
+    """Return what `field` was told of an attribute; a bare annotation was told nothing."""
+    options: FieldOptions = attribute.metadata.get(_METADATA, FieldOptions())
+    return options
+
+
+def leave_alone(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Make a default of None mean «left alone», which is not sent, unlike a None that was passed.
+
+    Raises:
+        ConfigurationError: a default that all instances would share and change.
+    """
+    for attribute in attributes:
+        if attribute.default.__class__.__hash__ is None:
+            msg = (
+                f"{attribute.name}: all instances would share the default {attribute.default!r}. "
+                f"field(factory={type(attribute.default).__name__}) makes one for each."
+            )
+            raise ConfigurationError(msg)
+    return [a.evolve(default=ABSENT) if a.default is None else a for a in attributes]
+
+
+@attrs.frozen
+class Field:
+    """A field of a model in use: its names, its type, and where it leads.
+
+    ``name`` is Python's, ``column`` the server's. ``target`` is the model that a many-to-one leads to.
+    Fields are equal by model and name: what is known of them is built anew when another model is redefined.
+    """
+
+    to_many: ClassVar[bool] = False
+
+    model: type[Any] = attrs.field(repr=False)
+    name: str
+    column: str = attrs.field(eq=False)
+    nullable: bool = attrs.field(eq=False)
+    options: FieldOptions = attrs.field(repr=False, eq=False)
+    attribute: attrs.Attribute[Any] = attrs.field(repr=False, eq=False)
+    own_type: FieldType | None = attrs.field(default=None, eq=False)
+    target: type[Any] | None = attrs.field(default=None, eq=False)
+
+    @property
+    def primary_key(self) -> bool:
+        """Whether this is its model's key."""
+        return bool(self.model.directus.pk.name == self.name)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The server's names on the way along a path."""
+        return (self.column,)
+
+    @property
+    def secret(self) -> bool:
+        """Whether values go in and do not come out, so that none is shown anywhere."""
+        return self.own_type is not None and self.own_type.kind == "hash"
+
+    @property
+    def is_document(self) -> bool:
+        """Whether its values are objects that can be changed in place."""
+        return self.value_type.kind.partition(".")[0] in {"csv", "geometry", "json"}
+
+    @property
+    def value_type(self) -> FieldType:
+        """The type of the value in the field's column: of a relation, that of the other side's key."""
+        if self.own_type is not None:
+            return self.own_type
+        assert self.target is not None  # noqa: S101 - a field has a type of its own, or leads somewhere
+        key_type: FieldType = self.target.directus.pk.value_type
+        return key_type
+
+    def __str__(self) -> str:
+        return f"{self.model.__name__}.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find, (self.model, self.name)
+
+    def load(self, value: Any, key: Any = None) -> Any:
+        """Convert a JSON value that is not null.
+
+        Raises:
+            ConversionError: it does not fit the annotation.
+        """
+        try:
+            return self.value_type.load(value)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise self.error(f"the server's value {self.shown(value)}", error, key, value) from error
+
+    def dump(self, value: Any, key: Any = None) -> Any:
+        """Convert a value to what is sent for it.
+
+        Raises:
+            ConversionError: it does not fit the annotation, or would not survive the trip.
+        """
+        if value is None:
+            if self.nullable:
+                return None
+            raise self.error("None", "the annotation has no '| None'", key, value)
+        try:
+            return self.value_type.dump(value)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise self.error(self.shown(value), error, key, value) from error
+
+    def error(self, what: str, why: object, key: Any, value: Any) -> ConversionError:
+        """Return the error for a value that does not fit."""
+        row = "" if key is None else f" (key {key!r})"
+        message = f"{self}{row}: {what} does not fit {self.value_type.python}: {why}."
+        value = MASK if self.secret else value
+        return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
+
+    def shown(self, value: Any) -> str:
+        """Return a value as text for people: short, and none of a secret."""
+        return repr(MASK) if self.secret else _short(value)
+
+
+def _find(model: Any, name: str) -> Field:
+    found: Field = model.directus.fields[name]
+    return found
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+RESERVED: Final = frozenset(
+    (
+        "objects pk save asave delete adelete refresh arefresh clean to_dict from_dict directus "
+        "DoesNotExist MultipleObjectsReturned"
+    ).split()
+)
+"""The names that no field of a model may have: `Model` uses them itself."""

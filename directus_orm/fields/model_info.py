@@ -1,0 +1,191 @@
+"""What is known of a model: its collection, its fields, and the way along a path of names.
+
+Annotations are resolved at first use, so that models may name one another before they exist.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import inflection
+
+from ..core.errors import ConfigurationError, FieldError, QueryError, UnsupportedQuery, suggestion
+from .field import Field, options_of
+from .relations import ToMany
+
+Step = Field | ToMany
+
+_MOST_REMEMBERED = 1000
+
+# What may follow a relation to many rows without naming one of the models it leads to.
+_OF_LISTS = frozenset({"", "count", "isnull"})
+
+
+@attrs.frozen
+class Options:
+    """What a model's class statement says: collection, singleton, abstract, ordering."""
+
+    collection: str
+    singleton: bool = False
+    abstract: bool = False
+    ordering: tuple[str, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class ModelInfo:
+    """A model in use: its options, its fields and relations to many by Python name, and its key field, ``pk``."""
+
+    model: type[Any]
+    options: Options
+    fields: Mapping[str, Field] = attrs.field(repr=False)
+    relations: Mapping[str, ToMany] = attrs.field(repr=False)
+    pk: Field = attrs.field(init=False, repr=False)
+    _followed: dict[str, tuple[tuple[Step, ...], str]] = attrs.field(init=False, factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "pk", self.fields[key_name(self.model)])
+
+    @property
+    def paths(self) -> tuple[tuple[Field], ...]:
+        """The paths of its own fields: what is asked for by default, and never ``*``, which brings more."""
+        return tuple((field,) for field in self.fields.values())
+
+    @property
+    def collection(self) -> str:
+        """The server's name of the collection."""
+        return self.options.collection
+
+    def field(self, name: str, where: str = "") -> Field:
+        """Return a field by its Python name, or ``pk``.
+
+        Raises:
+            FieldError: there is none; the message names the choices.
+        """
+        if name == "pk":
+            return self.pk
+        if name in self.fields:
+            return self.fields[name]
+        raise self.unknown(name, where)
+
+    def unknown(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
+        """Return the error for a name that is no field."""
+        choices = (*self.fields, *self.relations, *also)
+        known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
+        hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
+        if name in self.relations:
+            hint = f" {name!r} leads to many rows."
+        relation = getattr(self.model, "_made_of", None)
+        who = self.model.__name__ if relation is None else f"The junction of {relation}"
+        message = (
+            f"{who} has no field {name!r}{where and f' (in {where})'}.{hint} "
+            f"Fields: {', '.join(sorted((*self.fields, *self.relations)))}."
+        )
+        if relation is not None:
+            message += f" They are those that {relation} tells of; its model as through= has all that it declares."
+        return FieldError(message, name=name, choices=choices)
+
+    def walk(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:
+        """Follow ``a__b__c`` over many-to-one fields; return the fields, and what is left of the path.
+
+        Raises:
+            FieldError: the first name is no field.
+            UnsupportedQuery: the path leads over a relation to many rows.
+        """
+        steps, rest = self.follow(path, where)
+        for step in steps:
+            if isinstance(step, ToMany):
+                msg = (
+                    f"{where}: {step} leads to many rows, so that {path!r} has no single value. Query "
+                    f"{step.target.__name__}, or count them with annotate(n=Count({step.name!r}))."
+                )
+                raise UnsupportedQuery(msg)
+        return typing.cast("tuple[Field, ...]", steps), rest
+
+    def follow(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
+        """Follow a path over relations of every kind; return the steps, and what is left of the path.
+
+        Raises:
+            FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
+        """
+        if not isinstance(path, str):
+            msg = f"{where or 'a path'}: a name is a text, not {path!r}."
+            raise QueryError(msg)
+        known = self._followed.get(path)
+        if known is None:
+            known = self._follow(path, where)
+            if len(self._followed) < _MOST_REMEMBERED:
+                self._followed[path] = known
+        return known
+
+    def followed(self, path: str) -> tuple[tuple[Step, ...], str] | None:
+        """Return what `follow` does of a path that was followed before, or None."""
+        return self._followed.get(path)
+
+    def _follow(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
+        name, rest = self._first(path)
+        steps: list[Step] = []
+        owner = self
+        while True:
+            if name in owner.relations:
+                relation = owner.relations[name]
+                if relation.is_scoped and rest.partition("__")[0] not in _OF_LISTS:
+                    scope, _, rest = rest.partition("__")
+                    relation = relation.scoped(scope)
+                relation.steps  # noqa: B018 - a wrong declaration is an error at the call
+                steps.append(relation)
+            else:
+                steps.append(owner.field(name, where))
+            target = steps[-1].target
+            if not rest or target is None:
+                break
+            owner = target.directus
+            name, after = owner._first(rest)  # noqa: SLF001
+            # A field wins over a lookup of the same name.
+            if name not in owner.fields and name not in owner.relations and name != "pk":
+                break
+            rest = after
+        return tuple(steps), rest
+
+    def _first(self, path: str) -> tuple[str, str]:
+        """Split a path behind its first name; the longest field wins, since names may end in ``_``."""
+        name, _, rest = path.partition("__")
+        if name in self.fields and rest[:1] != "_":
+            return name, rest
+        fits = [name for name in (*self.fields, *self.relations) if path == name or path.startswith(f"{name}__")]
+        name = max(fits, key=len, default=path.partition("__")[0])
+        return name, path[len(name) + 2 :]
+
+
+def is_model(kind: object) -> bool:
+    """Return whether a class is a model; unlike asking for its info, this resolves no annotations."""
+    return isinstance(kind, type) and getattr(kind, "_options", None) is not None
+
+
+def collection_name(class_name: str) -> str:
+    """Return the collection of a model that names none: ``BlogPost`` lives in ``blog_posts``."""
+    return str(inflection.tableize(class_name))
+
+
+def key_name(model: type[Any]) -> str:
+    """Return the name of the key field: the one marked so, else ``id``.
+
+    Raises:
+        ConfigurationError: there is none, or more than one.
+    """
+    attributes = attrs.fields(model)
+    marked = [a.name for a in attributes if options_of(a).primary_key]
+    if len(marked) > 1:
+        msg = f"{model.__name__} marks {len(marked)} fields as primary_key ({', '.join(marked)}); one is needed."
+        raise ConfigurationError(msg)
+    if marked:
+        return str(marked[0])
+    if any(a.name == "id" for a in attributes):
+        return "id"
+    msg = (
+        f"{model.__name__} has no key: mark a field with field(primary_key=True), or name one 'id'. "
+        "A base for other models, without a collection, is declared with abstract=True."
+    )
+    raise ConfigurationError(msg)

@@ -1,0 +1,40 @@
+"""Paths over fields and relations, as users and as the server write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .field import Field
+from .model_info import Step
+
+
+def path_name(path: Iterable[Step]) -> str:
+    """Return a path as a user writes it."""
+    return "__".join(step.name for step in path)
+
+
+def model_behind(path: tuple[Step, ...]) -> type[Any]:
+    """Return the model that a path leads to."""
+    model = path[-1].target
+    assert model is not None  # noqa: S101 - it is asked of relations only
+    return model
+
+
+def server_path(path: Iterable[Step]) -> tuple[str, ...]:
+    """Return a path as the server has it, junctions included."""
+    return tuple(name for step in path for name in step.steps)
+
+
+FieldPath = tuple[Field, ...]
+"""References to follow one after the other, and the field at their end."""
+
+
+def kind_of(field: Field) -> str:
+    """Return the Directus type of a field's values; all geometries are one."""
+    return field.value_type.kind.partition(".")[0]
+
+
+def own_column(path: FieldPath) -> FieldPath:
+    """Return a path without the key of the other side at its end, which this side has in a column of its own."""
+    return path[:-1] if len(path) > 1 and path[-1].primary_key else path

@@ -1,0 +1,313 @@
+"""Single values: how text, numbers, dates, uuids and csv lists travel, each by a function either way.
+
+They raise ValueError or TypeError with what is wrong about the value. Loading is strict where the server can
+hand out something else than was stored; dumping refuses what would not survive the trip.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+import typing
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from ..core.masking import MASK
+
+Convert = Callable[[Any], Any]
+
+# JSON numbers are read by JavaScript on the server's side: beyond this, neighbours look alike (G32).
+MAX_SAFE = 2**53 - 1
+_MAX_INT64 = 2**63 - 1
+_DOUBLE_DIGITS = 15
+
+_reprs = reprlib.Repr()
+_reprs.maxstring = _reprs.maxother = _reprs.maxlong = 80
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it, cut where it is long."""
+    return _reprs.repr(value)
+
+
+def expect(value: Any, kinds: Any, wanted: str) -> Any:
+    """Return the value if it is one of these classes.
+
+    Raises:
+        TypeError: it is not; or it is a bool, which is an int to Python and never one to a user.
+    """
+    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        msg = f"{wanted} is expected, not {shown(value)} ({type(value).__name__})"
+        raise TypeError(msg)
+    return value
+
+
+# --- text ---------------------------------------------------------------------------------------------------
+
+
+def _load_str(value: Any) -> str:
+    return typing.cast("str", expect(value, str, "a string"))
+
+
+def _dump_str(value: Any) -> str:
+    text = _load_str(value)
+    if text == MASK:
+        # The server would store ten asterisks, as a password too (G6).
+        msg = f"{MASK!r} is what the server shows instead of a secret; writing it would replace the secret"
+        raise ValueError(msg)
+    return str(sendable(text))
+
+
+def sendable(text: str) -> str:
+    """Return a text that every database can store.
+
+    Raises:
+        ValueError: it holds a NUL character, or half a surrogate pair.
+    """
+    if "\x00" in text:
+        msg = "a text with a NUL character cannot be stored by every database"
+        raise ValueError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = "a text with half a surrogate pair is not valid Unicode"
+        raise ValueError(msg) from error
+    return text
+
+
+def _load_secret(value: Any) -> str:
+    return str(_secret(value))
+
+
+def _dump_secret(value: Any) -> str:
+    return _dump_str(_secret(value))
+
+
+def _secret(value: Any) -> Any:
+    if not isinstance(value, str):  # and not shown, whatever it is
+        msg = f"a string is expected, not a {type(value).__name__}"
+        raise TypeError(msg)
+    return value
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+def load_int(value: Any) -> int:
+    """Return an integer, of which the server did not lose digits (G32)."""
+    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, since it is what rows are full of
+        return value
+    if type(value) is str:  # PostgreSQL hands out bigInteger as text
+        return int(value)
+    # What does not fit into 64 bits, orjson reads as a float.
+    number: int = expect(
+        int(value) if type(value) is float and abs(value) > MAX_SAFE else value, int, "an integer"
+    )
+    if abs(number) > MAX_SAFE:
+        msg = "the server hands out integers beyond 2**53 rounded here (G32): the digits are lost"
+        raise ValueError(msg)
+    return number
+
+
+def _dump_int(value: Any) -> int | str:
+    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, as in loading
+        return value
+    number: int = expect(value, int, "an int")
+    if not -_MAX_INT64 - 1 <= number <= _MAX_INT64:
+        msg = "no column holds an integer beyond 64 bits"
+        raise ValueError(msg)
+    return number if abs(number) <= MAX_SAFE else str(number)
+
+
+def _load_float(value: Any) -> float:
+    if type(value) is str:  # a decimal column, on PostgreSQL and MySQL
+        return float(value)
+    return float(expect(value, (int, float), "a number"))
+
+
+def _dump_float(value: Any) -> float:
+    number = float(expect(value, (int, float), "a float"))
+    if not math.isfinite(number):
+        msg = "JSON has no NaN and no infinity"
+        raise ValueError(msg)
+    return number
+
+
+def _load_decimal(value: Any) -> Decimal:
+    number = Decimal(str(expect(value, (str, int, float), "a number")))
+    # Not by normalize(), which rounds to the precision of the thread's context.
+    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
+    if type(value) is not str and len(digits) > _DOUBLE_DIGITS:
+        msg = (
+            "this database keeps decimals as floating point and hands out more than 15 digits, "
+            "not all of which were stored (G46)"
+        )
+        raise ValueError(msg)
+    return number
+
+
+def _dump_decimal(value: Any) -> str:
+    number = Decimal(expect(value, (Decimal, int), "a Decimal; Decimal(str(x)) makes one of a float"))
+    if not number.is_finite():
+        msg = "JSON has no NaN and no infinity"
+        raise ValueError(msg)
+    return format(number, "f")
+
+
+def _load_bool(value: Any) -> bool:
+    if type(value) is int and value in (0, 1):  # SQLite, without cast-boolean (G46)
+        return bool(value)
+    return typing.cast("bool", expect(value, bool, "true or false"))
+
+
+def _dump_bool(value: Any) -> bool:
+    return typing.cast("bool", expect(value, bool, "True or False"))
+
+
+# --- dates --------------------------------------------------------------------------------------------------
+
+
+def _iso(value: Any) -> str:
+    if type(value) is str and value[4:5] == "-":  # first, since it is what rows are full of
+        return value
+    # SQLite's driver hands out midnight of 1970-01-01 as the number 0.
+    if type(value) is int and value == 0:
+        return "1970-01-01"
+    # Directus 10 writes the year 424 with three digits.
+    year, dash, rest = _load_str(value).partition("-")
+    return year.zfill(4) + dash + rest
+
+
+def _dated(value: Any) -> Any:
+    if value.year < 100:
+        msg = "years before 100 come back in another century from MariaDB and MySQL"
+        raise ValueError(msg)
+    return value
+
+
+def _load_timestamp(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_iso(value))
+    if moment.tzinfo is None:
+        if value == 0:
+            return moment.replace(tzinfo=UTC)
+        msg = "a timestamp without an offset; declare the field with field(type='dateTime')"
+        raise ValueError(msg)
+    return moment
+
+
+def _dump_timestamp(value: Any) -> str:
+    moment: datetime = expect(value, datetime, "a datetime")
+    if moment.tzinfo is None:
+        msg = (
+            "a timestamp takes aware datetimes, and this one has no tzinfo: "
+            "add one (datetime.now(UTC)), or declare the field with type='dateTime'"
+        )
+        raise ValueError(msg)
+    # More digits than the server gives back would make the stored value differ from the one read (G30).
+    text = str(_dated(moment.astimezone(UTC)).isoformat(timespec="milliseconds"))
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _load_datetime(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_iso(value))
+    if moment.tzinfo is not None:
+        msg = "a dateTime with an offset; declare the field as a plain datetime, which is a timestamp"
+        raise ValueError(msg)
+    return moment
+
+
+def _dump_datetime(value: Any) -> str:
+    moment: datetime = expect(value, datetime, "a datetime")
+    if moment.tzinfo is not None:
+        # The server would shift it to its own local time, then forget the offset.
+        msg = (
+            "a dateTime takes naive datetimes, and this one has a tzinfo: "
+            "drop it, or declare the field without type='dateTime'"
+        )
+        raise ValueError(msg)
+    return str(_dated(moment).isoformat(timespec="seconds"))
+
+
+def _load_date(value: Any) -> date:
+    return date.fromisoformat(_iso(value))
+
+
+def _dump_date(value: Any) -> str:
+    if isinstance(value, datetime):
+        msg = "a date is expected, not a datetime; value.date() makes one"
+        raise TypeError(msg)
+    return str(_dated(expect(value, date, "a date")).isoformat())
+
+
+def _load_time(value: Any) -> time:
+    return time.fromisoformat(_load_str(value))
+
+
+def _dump_time(value: Any) -> str:
+    moment: time = expect(value, time, "a time")
+    if moment.tzinfo is not None or moment.microsecond:
+        msg = "a time field holds whole seconds without an offset: value.replace(microsecond=0, tzinfo=None)"
+        raise ValueError(msg)
+    return moment.isoformat()
+
+
+# --- uuid and csv ------------------------------------------------------------------------------------------
+
+
+def _load_uuid(value: Any) -> UUID:
+    return UUID(_load_str(value))
+
+
+def _dump_uuid(value: Any) -> str:
+    # Lower case, since SQLite compares them as text (facts, section 5).
+    return str(value if isinstance(value, UUID) else UUID(expect(value, str, "a UUID, or its text")))
+
+
+def _load_csv(value: Any) -> list[str]:
+    return [_load_str(item) for item in expect(value, list, "a list of strings")]
+
+
+def _dump_csv(value: Any) -> list[str]:
+    items = [_dump_str(item) for item in expect(value, (list, tuple), "a list of strings")]
+    if any("," in item for item in items) or items == [""]:
+        msg = (
+            "a csv field is stored as one text: an item with a comma, or a single empty one, would come back as "
+            "another list; a json field holds any strings"
+        )
+        raise ValueError(msg)
+    return items
+
+
+# --- the table ----------------------------------------------------------------------------------------------
+
+_TEXT = (_load_str, _dump_str, str)
+
+SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
+    str: {
+        **dict.fromkeys(("string", "text", "binary"), _TEXT),
+        "hash": (_load_secret, _dump_secret, str),
+        "uuid": (_load_str, _dump_uuid, str),
+    },
+    int: dict.fromkeys(("integer", "bigInteger"), (load_int, _dump_int, None)),
+    float: dict.fromkeys(("float", "decimal"), (_load_float, _dump_float, float)),
+    bool: {"boolean": (_load_bool, _dump_bool, bool)},
+    Decimal: {"decimal": (_load_decimal, _dump_decimal, None)},
+    datetime: {
+        "timestamp": (_load_timestamp, _dump_timestamp, None),
+        "dateTime": (_load_datetime, _dump_datetime, None),
+    },
+    date: {"date": (_load_date, _dump_date, None)},
+    time: {"time": (_load_time, _dump_time, None)},
+    UUID: {"uuid": (_load_uuid, _dump_uuid, None)},
+}
+"""Python type -> Directus type -> load, dump, and the JSON class that load hands through, if there is one.
+
+The first Directus type is what the bare annotation means.
+"""
+
+CSV = (_load_csv, _dump_csv)
+"""How a list of strings travels to a csv field and back."""

@@ -1,0 +1,54 @@
+"""What differs: an instance from what was loaded, and that from what the server holds by now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..core.errors import ConversionError
+from ..core.messages import Row
+from ..fields.field import Field
+from ..fields.model_info import is_model
+from .state import _info, is_new, key_of, state_of
+
+# --- what changed here --------------------------------------------------------------------------------------
+
+
+def changed_fields(instance: Any) -> list[Field]:
+    """Return the fields whose value is not the one the server is known to hold."""
+    fields, row = _info(instance).fields.values(), state_of(instance).row
+    return [field for field in fields if field.name in instance.__dict__ and differs(field, instance, row)]
+
+
+def differs(field: Field, instance: Any, row: Row) -> bool:
+    """Return whether an instance's value of a field is another one than a row's."""
+    if field.column not in row or is_new(instance.__dict__[field.name]):
+        return True
+    return _is_another(field, _key_or_value(instance, field), row[field.column])
+
+
+def _is_another(field: Field, value: Any, stored: Any) -> bool:
+    """Return whether a value is another one than what the server's JSON stands for."""
+    if value is None or stored is None:
+        return value is not stored
+    try:
+        before = field.load(stored)
+    except ConversionError:
+        return True
+    # Objects decide themselves what makes them equal; what is stored decides here.
+    if not field.is_document and type(value) is type(before) and value == before:
+        return False
+    try:
+        return _json(field.dump(value)) != _json(field.dump(before))
+    except ConversionError:  # one of the two cannot be sent: whoever sends it says so
+        return bool(value != before)
+
+
+def _json(value: Any) -> str:
+    # As text, 1 and True differ, and dictionaries do not differ by their order.
+    return json.dumps(value, sort_keys=True)
+
+
+def _key_or_value(instance: Any, field: Field) -> Any:
+    value = instance.__dict__[field.name]
+    return key_of(value) if is_model(type(value)) else value

@@ -1,0 +1,54 @@
+"""What a model class statement may not say."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import Any
+
+import attrs
+
+from ..core.errors import ConfigurationError
+from ..fields.field import RESERVED, options_of
+from ..fields.model_info import is_model
+from ..fields.relations import relation_options
+
+
+def check_names(model: type[Any]) -> None:
+    """Refuse field names that queries or `Model` itself could not tell from their own."""
+    for name, annotation in inspect.get_annotations(model).items():
+        if "ClassVar" in str(annotation) or (name not in RESERVED and "__" not in name and name[0] != "_"):
+            continue
+        msg = (
+            f"{model.__name__}.{name}: this name is reserved, or has '__' or a leading '_', which paths and Model "
+            f"use themselves. Choose another; the server's is said by field(name={name!r})."
+        )
+        raise ConfigurationError(msg)
+
+
+def check_bases(model: type[Any]) -> None:
+    """Refuse fields that a class statement names where they would be overlooked."""
+    own = inspect.get_annotations(model)
+    for base in model.__mro__[1:]:
+        if is_model(base):
+            hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own]
+            problem = f"it hides the field of {base.__name__}: annotate it, to declare the field anew"
+        else:
+            hidden = [n for n, kind in inspect.get_annotations(base).items() if "ClassVar" not in str(kind)]
+            problem = f"fields are taken from models: make {base.__name__} one, with abstract=True"
+        if hidden and base not in (object, typing.Generic):
+            msg = f"{model.__name__}.{hidden[0]}: {problem}."
+            raise ConfigurationError(msg)
+
+
+def check_columns(model: type[Any]) -> None:
+    """Refuse two fields for one column."""
+    columns: dict[str, str] = {}
+    for attribute in attrs.fields(model):
+        declared = relation_options(attribute) or options_of(attribute)
+        column = declared.name or attribute.name
+        if column in columns:
+            both = f"{attribute.name} and .{columns[column]}"
+            msg = f"{model.__name__}.{both} both name the server's field {column!r}."
+            raise ConfigurationError(msg)
+        columns[column] = attribute.name

@@ -1,0 +1,123 @@
+"""The attributes on model classes that answer for what an instance does not hold."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from ..fields.field import ABSENT, Field
+from ..fields.model_info import is_model
+from ..fields.references import Reference
+from ..instances.hydration import target_of
+from ..instances.lazy_loading import load_missing
+from ..instances.state import reference, state_of
+from ..querysets.related import Related, RelatedAny
+
+
+class FieldAttribute:
+    """Stands for a field on the class; on an instance it is asked only for a value that is not loaded."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            return Reference(owner, (self.name,))
+        return value_of(instance, owner.directus.fields[self.name])
+
+
+class RelationAttribute(FieldAttribute):
+    """Stands for a many-to-one: gives an instance, and checks what is assigned."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            return Reference(owner, (self.name,))
+        values = instance.__dict__
+        field: Field = owner.directus.fields[self.name]
+        value = values[self.name] if self.name in values else value_of(instance, field)
+        if value is None or is_model(type(value)):
+            return value
+        # A bare key, as rows bring it: the instance is made when it is first touched.
+        batch, target = state_of(instance).batch, target_of(field)
+        related = reference(target, value) if batch is None else batch.related(target, self.name).instance(value)
+        values[self.name] = related
+        return related
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value is ABSENT:
+            instance.__dict__.pop(self.name, None)
+            return
+        instance.__dict__[self.name] = _checked(type(instance).directus.fields[self.name], value)
+
+    def __delete__(self, instance: Any) -> None:
+        instance.__dict__.pop(self.name, None)
+
+
+def _checked(field: Field, value: Any) -> Any:
+    """Return an instance, a key in its Python form, or an allowed None; lists would make new rows (G9)."""
+    target = target_of(field)
+    if isinstance(value, target) or (value is None and field.nullable):
+        return value
+    if value is not None and not is_model(type(value)):
+        with contextlib.suppress(ValueError, TypeError):
+            return field.value_type.load(field.value_type.dump(value))
+    none = ", or None" if field.nullable else ""
+    msg = (
+        f"{field} takes a {target.__name__}, its key ({field.value_type.python}){none}, "
+        f"not {value!r} ({type(value).__name__})."
+    )
+    raise TypeError(msg)
+
+
+def value_of(instance: Any, field: Field) -> Any:
+    """Return a value that is not in the instance: load it, or say why there is none.
+
+    Raises:
+        ConversionError: the server's value does not fit the annotation.
+        DoesNotExist: the row is not there to be loaded from.
+        AttributeError: the instance is not saved, and the value has no default.
+    """
+    state = state_of(instance)
+    if not state.stored:
+        return _unsaved(instance, field)
+    if field.name not in state.problems:
+        load_missing(instance, field)
+    if field.name in state.problems:
+        raise state.problems[field.name].again()
+    return instance.__dict__[field.name]
+
+
+def _unsaved(instance: Any, field: Field) -> None:
+    if field.attribute.default is ABSENT and not field.options.generated:
+        return
+    when = "was deleted" if state_of(instance).deleted else "is not saved yet"
+    made = ", and the server makes its value" if field.options.generated else ""
+    msg = f"{field} has no value: this {type(instance).__name__} {when}{made}."
+    raise AttributeError(msg)
+
+
+class ManyAttribute:
+    """Stands for a relation to many rows: gives the rows of an instance."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type[Any]) -> Any:
+        if instance is None:
+            return Reference(owner, (self.name,), to_many=True)
+        relation = owner.directus.relations[self.name]
+        return (RelatedAny if relation.is_scoped else Related).of(instance, relation)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        name = type(instance).__name__
+        msg = f"{name}.{self.name} leads to many rows, and is not assigned: {self.name}.set([…]) writes them."
+        raise TypeError(msg)
+
+    def __repr__(self) -> str:
+        return f"<relation {self.name!r}>"

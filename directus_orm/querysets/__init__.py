@@ -1,0 +1,4 @@
+"""The verbs of a queryset: filter, values, prefetch, iterate, update, delete, tables.
+
+Imports only core to writing.
+"""

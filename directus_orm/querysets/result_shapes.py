@@ -1,0 +1,172 @@
+"""What rows become: instances, dictionaries, tuples, single values."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar, cast
+
+import attrs
+
+from ..core.errors import ConfigurationError, UnsupportedQuery
+from ..core.messages import Row
+from ..fields.paths import FieldPath
+from ..instances.hydration import RowLoader
+from ..instances.state import Batch
+from ..query.grouping import Alias, Tally, Term
+from ..query.query import Query
+from ..reading.row_values import _UNREADABLE, getter, value_of
+from ..session.session import Session
+
+T = TypeVar("T")
+
+
+class Shape(Protocol[T]):
+    """Makes, for a query, the function that turns each page of rows into results."""
+
+    @property
+    def paths(self) -> tuple[FieldPath, ...] | None:
+        """The paths of the values that each result has, where it is not an instance."""
+        ...
+
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[T]:
+        """Return groups, given as their values by name, in this shape."""
+        ...
+
+    def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[T]]:
+        """Return the function."""
+        ...
+
+
+@attrs.frozen
+class Instances:
+    """Rows become instances of the query's model, those of one page knowing one another."""
+
+    @property
+    def paths(self) -> None:
+        """None: a result is not made of values."""
+        return
+
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """Return nothing: groups are no instances."""
+        raise NotImplementedError
+
+    def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
+        """Return the function."""
+        load = RowLoader(query.model, query.paths, query.nested)
+        pk = query.model.directus.pk.column
+        annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
+
+        batch: Batch | None = None
+
+        def decode(session: Session, rows: list[Row]) -> list[Any]:
+            nonlocal batch
+            if batch is None or batch.session is not session or not batch.has_room:
+                batch = Batch(session, query.model)
+            if not annotated:
+                return [load(row, batch) for row in rows]
+            # First, since loading takes rows apart.
+            values = [{name: get(row, row.get(pk)) for name, get in annotated} for row in rows]
+            loaded = [load(row, batch) for row in rows]
+            for instance, extra in zip(loaded, values, strict=True):
+                instance.__dict__.update(extra)
+            return loaded
+
+        return decode
+
+
+@attrs.frozen
+class Values:
+    """Rows become dictionaries, tuples, named tuples or single values, by ``kind``.
+
+    A column is a name, and what it stands for; None for what is made of a group.
+    """
+
+    columns: tuple[tuple[str, Alias | None], ...]
+    kind: str
+
+    @property
+    def paths(self) -> tuple[FieldPath, ...]:
+        """The paths of the values.
+
+        Raises:
+            UnsupportedQuery: a value is more than what is in a field.
+        """
+        for name, known in self.columns:
+            if not isinstance(known, Term) or value_of(known) is not None:
+                msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
+                raise UnsupportedQuery(msg)
+        return tuple(known.path for _, known in self.columns if isinstance(known, Term))
+
+    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """Return groups, given as their values by name, in this shape."""
+        names = [name for name, _ in self.columns]
+        pack = _PACKERS[self.kind](names)
+        return [pack([group[name] for name in names]) for group in groups]
+
+    def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
+        """Return the function."""
+        getters = [_value(known) for _, known in self.columns if known is not None]
+        pack = _PACKERS[self.kind]([name for name, _ in self.columns])
+        pk = query.model.directus.pk.column
+
+        def decode(_: Session, rows: list[Row]) -> list[Any]:
+            return [pack([get(row, row.get(pk)) for get in getters]) for row in rows]
+
+        return decode
+
+
+def _value(known: Alias) -> Callable[[Row, Any], Any]:
+    """Return the function that takes a row and its key and returns what a name stands for."""
+    if isinstance(known, Tally):
+        return _number(known)
+    get, value = getter(known.path), value_of(known)
+    if value is None:
+        return get
+
+    def part(row: Row, key: Any) -> Any:
+        found = get(row, key)
+        return None if found is None else value(found)
+
+    return part
+
+
+def _met(known: Alias, query: Query) -> Alias:
+    """Return a relation's key by its place in the row that comes along with it, where one does."""
+    if isinstance(known, Term) and any(path[:-1] == known.path for path in query.paths):
+        target = known.path[-1].target
+        return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
+    return known
+
+
+def _number(tally: Tally) -> Callable[[Row, Any], Any]:
+    *outer, relation = tally.path
+
+    def get(row: Row, _: Any) -> Any:
+        for step in outer:
+            row = row.get(step.column, _UNREADABLE)
+            if row is None:
+                return 0  # as in Django: there is no row that they could refer to
+            if not isinstance(row, dict):
+                break
+        found = row.get(tally.key) if isinstance(row, dict) else None
+        if found is None:  # G26: a bare key, or nothing
+            collection = relation.model.directus.collection
+            msg = f"{relation} may not be read by this user, or {collection!r} has no such list."
+            raise ConfigurationError(msg)
+        return tally.count(found) if tally.is_listed else int(found)
+
+    return get
+
+
+def _named(names: list[str]) -> Callable[[list[Any]], Any]:
+    row: Any = namedtuple("Row", names)  # type: ignore[misc]
+    return cast("Callable[[list[Any]], Any]", row._make)
+
+
+_PACKERS: dict[str, Callable[[list[str]], Callable[[list[Any]], Any]]] = {
+    "dict": lambda names: lambda values: dict(zip(names, values, strict=True)),
+    "tuple": lambda _: tuple,
+    "named": _named,
+    "flat": lambda _: lambda values: values[0],
+}

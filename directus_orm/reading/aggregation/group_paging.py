@@ -1,0 +1,75 @@
+"""Asking for groups page by page: which request comes next. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ...dialects.v10 import RestDialect
+from ...query.group_request import Ask, Column, Sorted, Total
+from ...query.query import Query
+from ..pagination.protocol import Sizes, Steps, Turn
+from .recipes import Recipe
+
+# One request brings all groups in most cases, as they were at one moment.
+GROUPS_AT_ONCE = 10_000
+# SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
+MOST_KEYS = 30_000
+MOST_BYTES = 900_000
+
+
+def group_pages(ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None) -> Steps:
+    """Yield the turns of reading groups; see `paging.pages`."""
+    ask = attrs.evolve(ask, totals=_ordered_totals(ask))
+    if not ask.columns:
+        (page,) = yield Turn(None, (dialect.groups(cut_to(ask, 1, 0)),))
+        yield Turn(page.rows)
+        return
+    sizes = Sizes(dialect, page_size or GROUPS_AT_ONCE, maximum)
+    left, offset = ask.rows.limit, ask.rows.offset
+    while left is None or left > 0:
+        asked, (page,) = yield from sizes.asking(
+            left,
+            lambda size, offset=offset: (dialect.groups(cut_to(ask, size, offset)),),  # type: ignore[misc]
+        )
+        sizes.ready = page.rows
+        if len(page.rows) < asked:
+            break
+        offset += asked
+        left = None if left is None else left - asked
+    yield sizes.turn()
+
+
+def cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:
+    """Return what asks for some of the groups, by their places."""
+    return attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=limit, offset=offset))
+
+
+def by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
+    """Divide keys among requests that the server takes."""
+    asks: list[Ask] = []
+    chunk: list[Any] = []
+    size = 0
+    for one in found:
+        size += len(json.dumps(one)) + 2
+        if chunk and (len(chunk) == MOST_KEYS or size > MOST_BYTES):
+            asks.append(Ask(query, keys=tuple(chunk)))
+            chunk, size = [], len(json.dumps(one)) + 2
+        chunk.append(one)
+    return [*asks, Ask(query, keys=tuple(chunk))] if chunk else asks
+
+
+def with_totals(
+    ask: Ask, columns: tuple[Column, ...], recipes: Mapping[str, Recipe], order: tuple[Sorted, ...]
+) -> Ask:
+    """Return what asks for groups of these columns, with the totals that recipes take."""
+    totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
+    return attrs.evolve(ask, columns=columns, totals=totals, order=order)
+
+
+def _ordered_totals(ask: Ask) -> tuple[Total, ...]:
+    """Return the totals, and those that are ordered by: the server has to compute them to know them."""
+    return tuple(dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, Total)))))

@@ -1,0 +1,149 @@
+"""What a query sends, and what it means, shown without sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ..core.errors import ConfigurationError
+from ..core.messages import Request
+from ..dialects.registry import dialect_of
+from ..dialects.v10 import RestDialect
+from ..fields.relations import ToMany
+from ..query.conditions import Among, Leaf, Node, without_list
+from ..query.query import Query
+from ..session.session import Session, current_session
+from .description import said, words
+from .pagination.pager import pages
+from .pagination.protocol import FULL_PAGE, LARGEST_PAGE, Sizes
+from .read import KEYS_AT_ONCE
+from .rechecks import loosened
+from .subqueries import settled
+
+
+@attrs.frozen
+class Ask:
+    """One request, and what for."""
+
+    purpose: str
+    request: Request
+
+
+@attrs.frozen(repr=False)
+class Explanation:
+    """What a query means, in words, and the requests that its first page takes, in their order; none is possible.
+
+    Values that an earlier request finds stand in the later ones as a note in their place.
+    """
+
+    words: str
+    asks: tuple[Ask, ...] = ()
+    pages: str = ""
+
+    @property
+    def request(self) -> Request | None:
+        """The request for the first page of rows, or None where nothing would be sent."""
+        return self.asks[-1].request if self.asks else None
+
+    def __str__(self) -> str:
+        lines = [self.words]
+        for number, ask in enumerate(self.asks, 1):
+            lines += [f"{number}. {ask.purpose}:", f"   {ask.request}", f"   as sent: {_as_sent(ask.request)}"]
+        return "\n".join([*lines, self.pages or "Nothing is sent: no row can match."])
+
+    def __repr__(self) -> str:
+        if not self.asks:
+            return "nothing is sent, no row can match"
+        before = len(self.asks) - 1
+        return f"{self.request}{f' (after {before} other requests)' if before else ''}"
+
+
+def _as_sent(request: Request) -> str:
+    body = "" if request.json is None else f" {request.json}"
+    return f"{request.method} {request.url}{body}"
+
+
+def explain(query: Query, session: Session | None = None) -> Explanation:
+    """Return what reading a query sends; without any session, what Directus 12 would be sent."""
+    if query.is_empty:
+        return Explanation(words(query))
+    asks = Asks.of(session)
+    asks.read(query, "the rows")
+    return Explanation(words(query), asks.made, _pages(query, asks.session))
+
+
+def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
+    """Return what reading a relation to many sends, for the rows with these keys."""
+    asks, first = Asks.of(session), tuple(keys[:FULL_PAGE])
+    asks.add("the rows", dialect_of(session).read_keys(asks.settle(query), first))
+    text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
+    return Explanation(text, asks.made, f"One such request is sent for each {FULL_PAGE:,} rows.")
+
+
+@attrs.define(eq=False)
+class Asks:
+    """The requests of an explanation, as they come together."""
+
+    dialect: RestDialect
+    session: Session | None
+    made: tuple[Ask, ...] = ()
+
+    @classmethod
+    def of(cls, session: Session | None) -> Asks:
+        """Return none yet, to this session or the current one; without any, to Directus 12."""
+        try:
+            session = session or current_session()
+        except ConfigurationError:
+            session = None
+        return cls(dialect_of(session), session)
+
+    @property
+    def last(self) -> str:
+        """What stands in a request for the values that the one before brings."""
+        return f"what request {len(self.made)} found"
+
+    def add(self, purpose: str, request: Request) -> None:
+        """Add a request."""
+        request = request if self.session is None else self.session.prepared(request)
+        self.made = (*self.made, Ask(purpose, request))
+
+    def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
+        """Add what brings the rows of a query, the last of them their first page."""
+        loose, checks = loosened(query)
+        asked = self.settle(loose)
+        purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
+        self.add(purpose, _first(asked, self.dialect, self.session, page_size))
+
+    def settle(self, query: Query) -> Query:
+        """Return a query that can be sent as it is; what has to be known before is added."""
+        return settled(query, self._find)
+
+    def _find(self, condition: Among) -> Node:
+        self.read(condition.query, f"what is needed to say that {said(condition)}", KEYS_AT_ONCE)
+        return Leaf(condition.path, "in", [self.last])
+
+
+def _first(query: Query, dialect: RestDialect, session: Session | None, page_size: int | None) -> Request:
+    if query.model.directus.options.singleton:
+        return dialect.read_singleton(query)
+    where, listed = without_list(query.where)
+    if listed is not None:
+        return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
+    known, maximum = _sizes(session)
+    (request,) = next(pages(query, dialect, page_size or known, maximum)).asks
+    return request
+
+
+def _sizes(session: Session | None) -> tuple[int | None, int | None]:
+    return (None, None) if session is None else (session.page_size, session.max_rows)
+
+
+def _pages(query: Query, session: Session | None) -> str:
+    sizes = Sizes(dialect_of(None), *_sizes(session))
+    first = sizes.next(query.limit)
+    if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
+        return "All rows come with the last of these requests."
+    later = f"{sizes.fixed:,}" if sizes.fixed else f"up to {LARGEST_PAGE:,}"
+    return f"The last of these requests brings up to {first:,} rows; then each brings {later}."

@@ -1,0 +1,112 @@
+"""What README and docs show is what runs: every Python example, against a real server."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+import directus_orm
+from directus_orm import DirectusError, Session
+from directus_orm.session.http.error_mapping import CLASSES
+from tests.worlds import flights as models
+from tests.worlds import library
+
+ROOT = Path(__file__).parents[2]
+PAGES = (
+    "README.md",
+    "docs/aggregates.md",
+    "docs/async.md",
+    "docs/bulk.md",
+    "docs/expressions.md",
+    "docs/iterating.md",
+    "docs/models.md",
+    "docs/queries.md",
+    "docs/relations.md",
+    "docs/tables.md",
+    "docs/types.md",
+)
+FINDER = doctest.DocTestFinder()
+
+
+def examples_of(name: str, names: dict[str, Any]) -> list[doctest.DocTest]:
+    """Return the examples in the docstrings of a public name; a false module lets it say any as its own."""
+    tests = FINDER.find(getattr(directus_orm, name), name, module=cast("Any", False), globs=names)
+    return [test for test in tests if test.examples]
+
+
+WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_run_in_a_row(both_worlds: Any, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = BLOCK.findall((ROOT / page).read_text())
+    assert blocks
+    code = (
+        "\n".join(blocks)
+        .replace("http://localhost:8055", both_worlds.url)
+        .replace('token="…"', f"token={both_worlds.token!r}")
+    )
+    module = ModuleType(f"example_of_{Path(page).stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with as_it_was(both_worlds):
+        exec(compile(code, page, "exec", dont_inherit=True), vars(module))
+
+
+@contextmanager
+def as_it_was(world: Any) -> Iterator[None]:
+    """Take back what an example changes in the flights; refuse what it leaves behind."""
+    with Session(world.url, token=world.token) as session:
+        before = _everything(session)
+        yield
+        after = _everything(session)
+        for row, was in zip(after.pop("flights"), before.pop("flights"), strict=True):
+            if row != was:
+                session.items("flights").update(was["id"], was)
+        assert after == before
+
+
+def _everything(session: Session) -> dict[str, Any]:
+    return {name: session.items(name).read(limit=-1) for name in ("airlines", "flights", "notes")}
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_the_examples_of_docstrings_run(
+    notes: Session, article: library.Article, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Examples may use the models of the flights, of the library, and an article, a tag and a page."""
+    own = {"article": article, "tag": library.Tag.objects.first(), "page": library.Page.objects.create()}
+    names = {**vars(library), **vars(models), **vars(directus_orm), **own, "__name__": "docstring_examples"}
+    module = ModuleType("docstring_examples")  # where annotations are looked up
+    vars(module).update(names)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in examples_of(name, names):
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_the_table_of_errors_is_the_one_in_the_code() -> None:
+    table = dict(
+        re.findall(r"^\| `(\w+)` \| (`[A-Z_`, ]+) \|$", (ROOT / "docs/sessions.md").read_text(), re.MULTILINE)
+    )
+    listed = {code: name for name, codes in table.items() for code in re.findall(r"`([A-Z_]+)`", codes)}
+    assert listed == {code: kind.__name__ for code, kind in CLASSES.items()}
+    assert all(issubclass(kind, DirectusError) for kind in CLASSES.values())
+
+
+GOTCHAS = (*range(1, 7), *range(12, 27), 28, 29, *range(33, 42), *range(46, 50))
+
+
+def test_every_gotcha_of_this_work_is_named_by_a_test() -> None:
+    text = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+    missing = [f"G{n}" for n in GOTCHAS if not re.search(rf"\bG{n}\b", text)]
+    assert not missing

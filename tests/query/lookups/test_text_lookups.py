@@ -1,0 +1,112 @@
+"""A text that a user gives means itself, letter by letter, whatever the server would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from directus_orm import Session
+from directus_orm.testing import DirectusServer
+from tests.worlds.flights import Note
+
+ODD = (
+    *("null", "NULL", "true", "false", "$NOW", "$NOWHERE", "$CURRENT_USER.id", "", "a,b", 'say "x"', "it's"),
+    *("null ", "50%", "50x", "a_b", "axb", "a\\b", "\\", "%", "_", "É", "é", "ß", "🎉 party", "Late_", "late_"),
+    *("LATEx", "LATE_ latex", "z" * 10_000),
+)
+
+
+@pytest.fixture(scope="module")
+def odd(world: DirectusServer) -> Iterator[Session]:
+    """The collection of notes, one with each odd text as its body, and one without."""
+    with Session(world.url, token=world.token) as session:
+        Note.objects.bulk_create(Note(title=str(n), body=text) for n, text in enumerate((*ODD, None)))
+        yield session
+        session.delete("/items/notes", [row["id"] for row in session.items("notes").read(fields="id", limit=-1)])
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
+@pytest.mark.parametrize("lookup", ["exact", "in"])
+def test_a_text_means_itself_whatever_the_server_would_make_of_it(odd: Session, text: str, lookup: str) -> None:
+    """G16, G17, G37: such strings become constants, dates, users and lists inside a filter."""
+    wanted = [text, "LATEx"] if lookup == "in" else text
+    meant = {text, "LATEx"} if lookup == "in" else {text}
+    found = Note.objects.filter(**{f"body__{lookup}": wanted})
+    assert {note.body for note in found} == meant
+    assert found.count() == len(meant)
+    left = Note.objects.exclude(**{f"body__{lookup}": wanted})
+    assert {note.body for note in left} == {*ODD, None} - meant
+    assert left.exists()
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
+@pytest.mark.parametrize("lookup", ["contains", "startswith", "endswith"])
+def test_a_needle_means_itself(odd: Session, text: str, lookup: str, folds: bool) -> None:
+    """G16, G17, G20, G37: the server does not escape wildcards, and evaluates some needles."""
+    says = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}[lookup]
+    fold = ascii_lower if folds else str
+    meant = {t for t in ODD if says(fold(t), fold(text))}
+    assert {note.body for note in Note.objects.filter(**{f"body__{lookup}": text})} == meant
+    assert {note.body for note in Note.objects.exclude(**{f"body__{lookup}": text})} == {*ODD, None} - meant
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
+@pytest.mark.parametrize("lookup", ["icontains", "istartswith", "iendswith", "iexact"])
+def test_a_needle_without_regard_to_case_means_itself(odd: Session, text: str, lookup: str, folds: bool) -> None:
+    """G29: the server lower-cases the needle by other rules than the database the column; G38: 500."""
+    says: Any = {"icontains": str.__contains__, "istartswith": str.startswith, "iendswith": str.endswith}
+    compare = says.get(lookup, str.__eq__)
+    meant = {t for t in ODD if compare(t.lower(), text.lower())}
+    if folds and text == "é":
+        meant -= {"É"}  # SQLite has no lower case of it; asked for "É", the server looks for both forms
+    assert {note.body for note in Note.objects.filter(**{f"body__{lookup}": text})} == meant
+    assert {note.body for note in Note.objects.exclude(**{f"body__{lookup}": text})} == {*ODD, None} - meant
+
+
+@pytest.fixture
+def folds(world: DirectusServer) -> bool:
+    """Whether the database takes an ASCII letter for the same in the other case: SQLite does."""
+    return world.database.vendor == "sqlite"
+
+
+def ascii_lower(text: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in text)
+
+
+def test_whether_case_matters_is_asked_once_and_only_where_it_decides(odd: Session, folds: bool) -> None:
+    """G20: of a row that the wildcard brings, and that holds the needle but for its case, the database judges."""
+    odd.disregards_case = None
+    assert Note.objects.filter(body__contains="50%").count() == 1
+    assert odd.disregards_case is None
+    with odd.capture() as sent:
+        assert Note.objects.filter(body__contains="late_").count() == (3 if folds else 1)
+        assert odd.disregards_case is folds
+        asked = len(sent)
+        Note.objects.filter(body__contains="late_").count()
+    assert (asked, len(sent)) == (2, 3)
+
+
+def test_rows_are_looked_at_on_arrival_in_slices_counts_and_writes(odd: Session) -> None:
+    """G20: where the server finds too much, everything goes by the rows that are meant."""
+    found = Note.objects.filter(body__contains="_").order_by("title")
+    meant = sorted(str(n) for n, text in enumerate(ODD) if "_" in text)
+    with odd.capture() as sent:
+        assert [note.title for note in found] == meant
+    assert len(sent) == 1
+    assert [note.title for note in found.all()[1:3]] == meant[1:3]
+    assert found.all().count() == len(meant)
+    assert found.all()[1:3].count() == 2
+    first, last = found.first(), found.last()
+    assert first
+    assert last
+    assert (first.title, last.title) == (meant[0], meant[-1])
+    page = found.page(2, size=2)
+    assert ([note.title for note in page.rows], page.total) == (meant[2:4], len(meant))
+    assert found.filter(title=meant[0]).exists()
+    assert not found.filter(title="0").exists()
+    keys = [note.pk for note in Note.objects.filter(title__in=[meant[0], "0"])]
+    assert [note.title for note in found.in_bulk(keys).values()] == meant[:1]
+    assert found[:2].update(stars=7) == 2
+    assert {note.title for note in Note.objects.filter(stars=7)} == set(meant[:2])

@@ -1,0 +1,359 @@
+"""Loops over many rows: what is fetched ahead, what a loop that ends early leaves, how to go on, how far it is."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from directus_orm import (
+    ConfigurationError,
+    Count,
+    Forbidden,
+    PlaceLost,
+    QueryError,
+    QuerySet,
+    Session,
+    TransportError,
+    UnsupportedQuery,
+)
+from directus_orm.testing import DirectusServer
+from tests.worlds.flights import Airline, Flight, Plane
+
+COUNT = 260
+
+
+def data_requests(sent: Any) -> int:
+    return sum(entry.purpose == "data" for entry in sent)
+
+
+def until(true: Callable[[], bool]) -> bool:
+    """Wait for something that a thread does."""
+    deadline = time.monotonic() + 5
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return true()
+
+
+# --- ahead --------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_asked_before_the_first_row(session: Session) -> None:
+    with session.capture() as sent:
+        rows = Flight.objects.iterator()
+        assert not sent
+        next(rows)
+        assert data_requests(sent) == 1
+
+
+def test_reading_ahead_starts_with_the_second_page(session: Session) -> None:
+    with session.capture() as sent:
+        rows = Flight.objects.iterator(page_size=20)
+        for _ in range(20):
+            next(rows)
+        time.sleep(0.1)
+        assert data_requests(sent) == 1
+        next(rows)
+        assert until(lambda: data_requests(sent) == 3)
+        time.sleep(0.1)
+        assert data_requests(sent) == 3
+
+
+@pytest.mark.parametrize(("read_ahead", "asked"), [(0, 2), (1, 3), (3, 5)])
+def test_so_many_pages_are_fetched_ahead(session: Session, read_ahead: int, asked: int) -> None:
+    with session.capture() as sent:
+        rows = Flight.objects.iterator(page_size=20, read_ahead=read_ahead)
+        found = [next(rows).id for _ in range(21)]
+        assert until(lambda: data_requests(sent) == asked)
+        found += [flight.id for flight in rows]
+    assert found == [flight.id for flight in Flight.objects.all()]
+    assert data_requests(sent) == COUNT // 20 + 1
+
+
+@pytest.mark.parametrize("order", ["id", "-dep_delay"])
+def test_a_loop_that_ends_early_leaves_no_thread_and_one_page_in_vain(session: Session, order: str) -> None:
+    threads = threading.active_count()
+    with session.capture() as sent:
+        for number, _ in enumerate(Flight.objects.order_by(order).iterator(page_size=20), 1):
+            if number == 45:
+                break
+        gc.collect()
+        assert threading.active_count() == threads
+        rows = [entry for entry in sent if "limit=20" in str(entry) or entry.request.method == "SEARCH"]
+        assert len(rows) <= 4  # three that were entered, and one
+    assert Flight.objects.count() == COUNT
+
+
+def test_a_queryset_that_was_left_early_goes_on_where_it_was(session: Session) -> None:
+    session.page_size = 20
+    flights = Flight.objects.all()
+    for number, _ in enumerate(flights, 1):
+        if number == 45:
+            break
+    assert until(lambda: not [t for t in threading.enumerate() if t.name.startswith("directus_orm")])
+    assert [flight.id for flight in flights] == [flight.id for flight in Flight.objects.iterator()]
+
+
+def test_the_next_page_comes_while_a_row_is_worked_on(session: Session) -> None:
+    """A consumer that takes its time does not wait for the server: its work and the server's run at once."""
+    rows = Flight.objects.iterator(page_size=20)
+    for _ in range(21):
+        next(rows)
+    with session.capture() as sent:
+        assert until(lambda: data_requests(sent) == 1)
+        for _ in range(19):
+            next(rows)
+        assert data_requests(sent) == 1
+        next(rows)  # of a page that is there already
+
+
+def test_an_error_ahead_comes_where_its_page_would(session: Session) -> None:
+    """Rows before it are handed out; and the queryset can be asked again."""
+
+    class Wrong(Flight):
+        nope: str | None = None
+
+    seen = 0
+    flights = Flight.objects.iterator(page_size=20)
+    for _ in range(21):
+        next(flights)
+        seen += 1
+    with pytest.raises(Forbidden, match="nope"):
+        list(Wrong.objects.iterator(page_size=20))
+    assert seen + sum(1 for _ in flights) == COUNT
+
+
+class Broken(HTTPAdapter):
+    """Sends the first so many requests, slowly, and has no connection for the others."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.tried = 0
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self.tried += 1
+        if self.tried > self.most:
+            raise requests.ConnectionError(ConnectionResetError(104, "reset by peer"))
+        time.sleep(0.1)
+        return super().send(request, *args, **kwargs)
+
+
+@pytest.fixture
+def broken(world: DirectusServer) -> Iterator[Callable[[int], tuple[Session, Broken]]]:
+    with ExitStack() as left:
+
+        def made(most: int) -> tuple[Session, Broken]:
+            http, adapter = left.enter_context(requests.Session()), Broken(most)
+            http.mount("http://", adapter)
+            return left.enter_context(Session(world.url, token=world.token, http=http, retry=0)), adapter
+
+        yield made
+
+
+def test_a_page_that_fails_ahead_is_asked_for_once(broken: Callable[[int], tuple[Session, Broken]]) -> None:
+    """Not by each of the pages that were to follow it: with retries, that would take several times as long."""
+    session, adapter = broken(2)
+    flights = Flight.objects.using(session).iterator(page_size=20, read_ahead=3)
+    assert [next(flights).id for _ in range(40)] == list(range(1, 41))
+    with pytest.raises(TransportError):
+        next(flights)
+    assert adapter.tried == 3
+
+
+def test_a_loop_that_ends_early_sends_no_more_than_is_under_way(
+    broken: Callable[[int], tuple[Session, Broken]],
+) -> None:
+    session, adapter = broken(99)
+    flights = Flight.objects.using(session).iterator(page_size=20, read_ahead=5)
+    for _ in range(21):
+        next(flights)
+    flights.close()  # type: ignore[attr-defined]
+    assert adapter.tried == 3
+
+
+def test_pages_ahead_are_asked_as_the_session_of_the_loop(session: Session) -> None:
+    with session.capture() as sent:
+        rows = Flight.objects.iterator(page_size=50)
+        next(rows)
+    found = list(rows)  # threads do not see the with block by themselves
+    assert len(found) == COUNT - 1
+    assert data_requests(sent) == 1
+
+
+# --- going on -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [("id",), ("-id",), ("dep_delay",), ("-note", "carrier"), ("carrier__name",)])
+def test_a_loop_goes_on_behind_an_instance(session: Session, order: tuple[str, ...]) -> None:
+    flights = Flight.objects.order_by(*order)
+    found = list(flights)
+    for place in (0, 99, 258):
+        assert list(flights.iterator(after=found[place], page_size=30)) == found[place + 1 :]
+    assert list(flights.iterator(after=found[-1])) == []
+    assert list(flights.iterator(after=Flight.objects.ref(found[200].pk))) == found[201:]
+
+
+def test_a_loop_goes_on_behind_a_key_that_the_server_cannot_compare(session: Session) -> None:
+    planes = list(Airline.objects.all())
+    assert list(Airline.objects.iterator(after=planes[1])) == planes[2:]
+
+
+def test_values_go_on_behind_an_instance(session: Session) -> None:
+    keys = list(Flight.objects.values_list("pk", flat=True))
+    assert (
+        list(Flight.objects.values_list("pk", flat=True).iterator(after=Flight.objects.ref(keys[9]))) == keys[10:]
+    )
+
+
+def test_going_on_behind_a_row_that_is_gone_says_so(session: Session) -> None:
+    with pytest.raises(PlaceLost, match="999999"):
+        list(Flight.objects.order_by("dep_delay").iterator(after=Flight.objects.ref(999999)))
+    # In the order of an integer key the place is known all the same.
+    assert list(Flight.objects.iterator(after=Flight.objects.ref(999999))) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: Flight.objects.iterator(after=3), TypeError, "takes a Flight, not 3"),
+        (lambda: Flight.objects.iterator(after=Airline.objects.ref("AA")), TypeError, "takes a Flight"),
+        (lambda: Flight.objects.all()[:9].iterator(after=Flight.objects.ref(1)), QueryError, "slice"),
+        (lambda: Flight.objects.iterator(page_size=0), QueryError, "whole number from 1"),
+        (lambda: Flight.objects.iterator(read_ahead=-1), QueryError, "whole number from 0"),
+        (lambda: Flight.objects.iterator(progress=3), TypeError, "takes \\(done, total\\)"),  # type: ignore[arg-type]
+        (lambda: Flight.objects.partition(0), QueryError, "whole number from 1"),
+        (lambda: Flight.objects.values("carrier").annotate(n=Count("*")).partition(2), UnsupportedQuery, "Groups"),
+    ],
+)
+def test_bad_arguments_are_refused_at_the_call(
+    session: Session, call: Callable[[], Any], error: type[Exception], text: str
+) -> None:
+    with session.capture() as sent, pytest.raises(error, match=text):
+        call()
+    assert not sent
+
+
+# --- how far ------------------------------------------------------------------------------------------------
+
+
+def test_progress_is_told_page_by_page_after_one_count(session: Session) -> None:
+    told: list[tuple[int, int]] = []
+    with session.capture() as sent:
+        assert len(list(Flight.objects.iterator(100, progress=lambda *both: told.append(both)))) == COUNT
+    assert told == [(100, COUNT), (200, COUNT), (COUNT, COUNT)]
+    assert sum("aggregate" in str(entry) for entry in sent) == 1
+
+
+@pytest.mark.parametrize(("order", "whole"), [("id", 60), ("-id", 60), ("dep_delay", COUNT)])
+def test_progress_behind_an_instance_counts_what_is_left(session: Session, order: str, whole: int) -> None:
+    """Where the server can: so that a bar comes to its end."""
+    flights, told = Flight.objects.order_by(order), list[tuple[int, int]]()
+    with session.capture() as sent:
+        assert len(list(flights.iterator(after=flights[199], progress=lambda *both: told.append(both)))) == 60
+    assert told[-1] == (60, whole)
+    assert sum("aggregate" in str(entry) for entry in sent) == 1
+
+
+def test_without_progress_nothing_is_counted(session: Session) -> None:
+    with session.capture() as sent:
+        list(Flight.objects.iterator())
+    assert not any("aggregate" in str(entry) for entry in sent)
+
+
+def test_a_bar_is_closed_when_the_loop_ends_early(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in Flight.objects.iterator(50, progress=True):
+        break
+    gc.collect()
+    assert "flights" in capsys.readouterr().err
+
+
+def test_a_bar_needs_tqdm(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    with pytest.raises(ConfigurationError, match="directus_orm\\[progress\\]"):
+        Flight.objects.iterator(progress=True)
+
+
+# --- divided ------------------------------------------------------------------------------------------------
+
+
+def sizes(parts: list[QuerySet[Any]]) -> list[int]:
+    return [part.count() for part in parts]
+
+
+@pytest.mark.parametrize("number", [1, 3, 7, 300])
+def test_parts_are_disjoint_complete_and_alike(session: Session, number: int) -> None:
+    flights = Flight.objects.filter(dep_delay__gt=0)
+    parts = flights.partition(number)
+    assert len(parts) == number
+    found = [flight.pk for part in parts for flight in part]
+    assert found == [flight.pk for flight in flights]
+    if number < 100:
+        assert max(sizes(parts)) <= 1.2 * min(sizes(parts))
+
+
+def test_number_keys_are_divided_by_ranges_that_gaps_do_not_disturb(session: Session) -> None:
+    """The parts are ordinary querysets; what comes later is in one of them."""
+    with session.capture() as sent:
+        parts = Flight.objects.order_by("-dep_delay").partition(4)
+    assert data_requests(sent) == 4
+    assert [part.filter(dep_delay=None).count() for part in parts] == [
+        sum(flight.dep_delay is None for flight in part) for part in parts
+    ]
+    assert sum(part.filter(carrier="AA").count() for part in parts) == Flight.objects.filter(carrier="AA").count()
+
+
+def test_other_keys_are_divided_by_lists(session: Session) -> None:
+    """They are read once, and by key then: no filter carries that many, nor evaluates the odd ones (G16, G17)."""
+    planes = list(Plane.objects.order_by("-pk"))
+    with session.capture() as sent:
+        parts = Plane.objects.order_by("-pk").partition(2)
+    assert data_requests(sent) == 1
+    assert [list(part) for part in parts] == [planes[:1], planes[1:]]
+    assert sizes(parts) == [1, 2]
+    part, planes = parts[1], planes[1:]
+    assert list(part.filter(pk__in=planes[1:])) == planes[1:]
+    assert list(part.exclude(maker="BOEING")) == [plane for plane in planes if plane.maker != "BOEING"]
+    assert part.first() == planes[0]
+    assert list(part[1:2]) == planes[1:2]
+    assert part.exists()
+    assert list(part.values_list("pk", flat=True)) == [plane.pk for plane in planes]
+    assert list(part.iterator(after=planes[0])) == planes[1:]
+    with pytest.raises(PlaceLost, match="'N3' is none of this part"):
+        next(part.iterator(after=parts[0][0]))
+    assert Flight.objects.filter(plane__in=part).count() == Flight.objects.filter(plane__in=planes).count()
+    assert part.aggregate(n=Count("*")) == {"n": 2}
+    assert list(part & Plane.objects.filter(pk=planes[1].pk)) == planes[1:]
+    with pytest.raises(UnsupportedQuery, match="before partition"):
+        part.order_by("pk")
+
+
+def test_slices_are_divided_by_lists(session: Session) -> None:
+    parts = Flight.objects.order_by("-dep_delay")[10:110].partition(3)
+    assert [f.pk for part in parts for f in part] == [f.pk for f in Flight.objects.order_by("-dep_delay")[10:110]]
+
+
+def test_rows_that_are_looked_at_are_divided_too(session: Session) -> None:
+    flights = Flight.objects.filter(note__contains="%")
+    assert [f.pk for part in flights.partition(2) for f in part] == [f.pk for f in flights]
+
+
+def test_no_rows_make_empty_parts(session: Session) -> None:
+    assert sizes(Flight.objects.filter(pk=-1).partition(2)) == [0, 0]
+    with session.capture() as sent:
+        assert [list(part) for part in Flight.objects.none().partition(2)] == [[], []]
+    assert not sent
+
+
+def test_parts_pickle(session: Session) -> None:
+    for flights in (Flight.objects.order_by("dep_delay"), Plane.objects.all()):
+        parts = flights.partition(3)
+        assert [list(part) for part in pickle.loads(pickle.dumps(parts))] == [list(part) for part in parts]

@@ -1,0 +1,233 @@
+"""Windows of keys find every row that stays, once and in order, whatever happens to the list meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from directus_orm import PlaceLost, UnsupportedQuery
+from directus_orm.core.messages import Request
+from directus_orm.dialects.v10 import RestDialect
+from directus_orm.reading.pagination import cursor as place
+from directus_orm.reading.pagination import key_windows as windows
+from directus_orm.reading.pagination.pager import pages
+from directus_orm.reading.pagination.protocol import Page
+from tests.worlds.flights import Airline
+
+Change = Callable[[list[str]], None]
+
+
+class ListServer:
+    """A list of keys in some order, asked as the dialect asks; changed before each answer."""
+
+    def __init__(self, keys: list[str], change: Change) -> None:
+        self.keys = keys
+        self.change = change
+        self.requests: list[Request] = []
+
+    def answer(self, request: Request) -> Page:
+        assert len(self.requests) < 5000, "the reading has no end"
+        self.change(self.keys)
+        self.requests.append(request)
+        if request.method == "SEARCH":
+            there = set(self.keys)
+            return Page([{"carrier": key} for key in request.json["keys"] if key in there])
+        params = dict(request.params)
+        start, limit = int(params.get("offset", 0)), int(params["limit"])
+        return Page([{"carrier": key} for key in self.keys[start : start + limit]])
+
+    def read(self, queryset: Any = None, page_size: int | None = None, seen: Change = lambda _: None) -> list[str]:
+        """Read everything, a page at a time; ``seen`` is what the loop does with each page."""
+        steps = pages((Airline.objects.all() if queryset is None else queryset).query, RestDialect(), page_size)
+        turn, found = next(steps), list[str]()
+        while True:
+            page = [row["carrier"] for row in turn.rows or ()]
+            found += page
+            seen(page)
+            if not turn.asks:
+                return found
+            turn = steps.send([self.answer(request) for request in turn.asks])
+
+
+@pytest.fixture(autouse=True)
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of some ten keys, so that short lists show what long ones do."""
+    for name, size in (("_FIRST_WINDOW", 8), ("_LARGEST_WINDOW", 16), ("_OVERLAP", 4), ("_OVERLAP_OF_ROWS", 2)):
+        monkeypatch.setattr(windows, name, size)
+    monkeypatch.setattr(windows, "FULL_PAGE", 4)
+
+
+def test_a_quiet_list_is_read_once_and_in_order() -> None:
+    keys = [f"k{n}" for n in range(500)]
+    server = ListServer(keys[:], lambda _: None)
+    assert server.read(page_size=4) == keys
+
+
+def place_of(key: str) -> int:
+    """Return the place of a key that was there in the beginning; keys that came later have none."""
+    return int(key[1:]) if key.startswith("k") else -1
+
+
+class Writer:
+    """Deletes and inserts keys at random, but for those that stay; some of the deleted ones come back."""
+
+    def __init__(self, seed: int, stay: list[str], most: int, *, again: bool) -> None:
+        self.random = random.Random(seed)
+        self.stay = set(stay)
+        self.names = (f"new{n}" for n in itertools.count())
+        self.most = most
+        self.left = 400  # a list that grows faster than it is read has no end
+        self.again = again
+        self.deleted: list[str] = []
+
+    def __call__(self, keys: list[str]) -> None:
+        for _ in range(min(self.left, self.random.randint(0, self.most))):
+            self.left -= 1
+            what = self.random.choice(["insert", "delete", "delete", "insert", "again"])
+            at = self.random.randint(0, len(keys))
+            going = [n for n in range(max(0, at - 3), min(len(keys), at + 3)) if keys[n] not in self.stay]
+            if what == "insert":
+                keys.insert(at, next(self.names))
+            elif what == "delete" and going:
+                self.deleted.append(keys.pop(going[0]))
+            elif what == "again" and self.deleted and self.again:
+                back = self.deleted.pop(self.random.randrange(len(self.deleted)))
+                keys.insert(
+                    next((n for n, key in enumerate(keys) if place_of(key) > place_of(back)), len(keys)), back
+                )
+
+
+def read_beside_a_writer(seed: int, size: int, share: float, most: int, *, again: bool) -> bool:
+    """Read a list while a writer changes it, and check what was read; say whether the reading came to its end."""
+    keys = [f"k{n}" for n in range(size)]
+    choice = random.Random(seed)
+    stay = [key for key in keys if choice.random() < share]
+    server = ListServer(keys, Writer(seed, stay, most, again=again))
+    try:
+        found = server.read(page_size=choice.choice([1, 3, 4, 9]))
+    except PlaceLost:
+        return False  # said, not wrong
+    assert [key for key in found if key in set(stay)] == stay
+    assert again or len(found) == len(set(found))
+    return True
+
+
+LISTS = {
+    "seed": st.integers(0, 2**32),
+    "size": st.integers(0, 200),
+    "share": st.sampled_from([0.2, 0.5, 0.9]),
+    "most": st.sampled_from([2, 6, 20, 60]),
+}
+
+
+@settings(deadline=None, max_examples=300)
+@given(**LISTS)
+def test_rows_that_stay_come_once_and_in_order(seed: int, size: int, share: float, most: int) -> None:
+    """And no other row comes twice."""
+    read_beside_a_writer(seed, size, share, most, again=False)
+
+
+@settings(deadline=None, max_examples=100)
+@given(**LISTS)
+def test_keys_that_come_back_do_no_harm_while_all_keys_are_remembered(
+    seed: int, size: int, share: float, most: int
+) -> None:
+    """In lists of up to 40,000 rows, that is; in longer ones it takes thousands of changes at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "Place", lambda start, overlap, _, after: place.Place(start, overlap, 500, after))
+        assert read_beside_a_writer(seed, size, share, most, again=True)
+
+
+def test_losing_the_place_is_rare() -> None:
+    """With windows of ten keys and bursts of six changes at a time, and with none of them larger than a window."""
+    lost = sum(not read_beside_a_writer(seed, 150, 0.2, 6, again=False) for seed in range(300))
+    assert lost <= 3
+
+
+def test_a_loop_may_delete_what_it_reads() -> None:
+    """Each page is deleted before the next one is asked for: the place is told by rows not handed out yet."""
+    keys = [f"k{n}" for n in range(400)]
+    server = ListServer(keys[:], lambda _: None)
+
+    def delete(page: list[str]) -> None:
+        for key in page:
+            server.keys.remove(key)
+
+    assert server.read(page_size=4, seen=delete) == keys
+    assert server.keys == []
+
+
+def test_rows_that_come_before_the_place_do_not_repeat_the_others() -> None:
+    names = (f"new{n}" for n in itertools.count())
+
+    def insert(keys: list[str]) -> None:
+        keys[:0] = [next(names) for _ in range(2)]
+
+    keys = [f"k{n}" for n in range(100)]
+    found = ListServer(keys[:], insert).read(page_size=4)
+    assert [key for key in found if key.startswith("k")] == keys
+    assert len(found) == len(set(found))
+
+
+def test_when_all_rows_around_the_place_are_gone_the_loop_says_so() -> None:
+    """Nobody could tell then which of the rows that are there come next."""
+    keys = [f"k{n}" for n in range(400)]
+    server = ListServer(keys[:], lambda _: None)
+    pages_read = 0
+
+    def delete(_: list[str]) -> None:
+        nonlocal pages_read
+        pages_read += 1
+        if pages_read == 30:
+            del server.keys[20:300]
+
+    with pytest.raises(PlaceLost, match="Start again"):
+        server.read(page_size=4, seen=delete)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 7), (3, 60), (90, 130), (5, None), (100, None), (300, None)])
+def test_slices_are_exact(start: int, stop: int | None) -> None:
+    keys = [f"k{n}" for n in range(120)]
+    server = ListServer(keys[:], lambda _: None)
+    assert server.read(Airline.objects.all()[start:stop], page_size=4) == keys[start:stop]
+
+
+def test_memory_is_bounded() -> None:
+    """The keys that are remembered are twice the largest window's, however long the list."""
+    here = place.Place(0, overlap=4, keep=32)
+    for start in range(0, 5000, 10):
+        offset, back = here.next_window(4)
+        here.take(list(range(offset, start + 10)), offset, 10 + back)
+    assert len(here._tail) == 32
+
+
+@pytest.mark.parametrize("maximum", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("page_size", [None, 1])
+@pytest.mark.parametrize("after", [None, "k7"])
+def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
+    maximum: int, page_size: int | None, after: str | None
+) -> None:
+    """Windows of two rows or fewer cannot show where the reading is: they would come again and again."""
+    keys = [f"k{n}" for n in range(50)]
+    server = ListServer(keys, lambda _: None)
+
+    def read() -> list[str]:
+        steps = pages(Airline.objects.all().query, RestDialect(), page_size, maximum, after)
+        turn, found = next(steps), list[str]()
+        while True:
+            found += [row["carrier"] for row in turn.rows or ()]
+            if not turn.asks:
+                return found
+            turn = steps.send([server.answer(request) for request in turn.asks])
+
+    if maximum > 2:
+        assert read() == (keys if after is None else keys[8:])
+    else:
+        with pytest.raises(UnsupportedQuery, match=f"gives {maximum} at a time.* takes 3 or more"):
+            read()

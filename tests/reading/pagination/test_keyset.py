@@ -1,0 +1,177 @@
+"""Pages in the order of an integer key: what comes next is known before a page is decoded."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from directus_orm import Forbidden, QuerySet, Session
+from directus_orm.core.json_codec import loads
+from directus_orm.core.messages import Row
+from directus_orm.dialects.v10 import RestDialect
+from directus_orm.reading.pagination import keyset as seeking
+from directus_orm.reading.pagination.keyset import glimpse
+from directus_orm.reading.pagination.pager import pages
+from directus_orm.reading.pagination.protocol import Page
+from tests.worlds.flights import Flight
+
+COUNT = 260
+
+
+def encoded(rows: list[Row]) -> bytes:
+    """Return the body of an answer as the server writes it."""
+    return json.dumps({"data": rows}, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# --- a glimpse ----------------------------------------------------------------------------------------------
+
+texts = st.text(max_size=8) | st.sampled_from(['"id":7', 'id":7,', '\\"id":7}', '{"id":7}', "id", '"id"', ":7,"])
+values = texts | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+keys = st.integers(-(2**70), 2**70)
+
+
+@given(st.lists(st.tuples(keys, values, values), max_size=6), st.booleans(), st.booleans())
+@example([(7, '"id":9}', "id")], True, False)
+def test_a_glimpse_tells_the_number_of_rows_and_the_last_key(
+    found: list[tuple[int, Any, Any]], first: bool, as_text: bool
+) -> None:
+    """Whatever the texts beside it say, and wherever the key stands; big ones come as texts (G21)."""
+    rows: list[Row] = []
+    for number, one, other in found:
+        key = {"id": str(number) if as_text else number}
+        rows.append({**key, "a": one, "id2": other} if first else {"a": one, "id2": other, **key})
+    assert glimpse(encoded(rows), "id") == (len(rows), rows[-1]["id"] if rows else None)
+
+
+@pytest.mark.parametrize("body", [b"", b'{"data":[{"id":null}]}', b'{"data":[{"id":"x"}]}', b'{"data":[{"id":1'])
+def test_where_there_is_no_number_there_is_no_key(body: bytes) -> None:
+    assert glimpse(body, "id")[1] is None
+
+
+# --- what is foreseen ---------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(
+    total=st.integers(0, 4000),
+    size=st.none() | st.integers(20, 300),
+    maximum=st.none() | st.integers(20, 300),
+    stop=st.none() | st.integers(0, 4000),
+    weight=st.sampled_from([0, 900, 9000]),
+    descending=st.booleans(),
+)
+def test_what_is_foreseen_is_what_is_asked(
+    total: int, size: int | None, maximum: int | None, stop: int | None, weight: int, descending: bool
+) -> None:
+    """Page by page, to the end, where nothing is: no request is sent in vain."""
+    query = Flight.objects.order_by("-id" if descending else "id")[:stop].query
+    steps = pages(query, RestDialect(), size, maximum)
+    left: list[Row] = [{"id": n, "note": weight * "x"} for n in range(1, total + 1)]
+    if descending:
+        left.reverse()
+    turn = next(steps)
+    while turn.asks:
+        limit = int(dict(turn.asks[0].params)["limit"])
+        rows, left = left[:limit], left[limit:]
+        assert turn.foresee is not None
+        body = encoded(rows)
+        foreseen = turn.foresee(body)
+        turn = steps.send([Page(rows, len(body))])
+        assert foreseen == turn.asks
+
+
+def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
+    """As a number, one beyond 2**53 would be taken for a rounded one (G32)."""
+    steps = pages(Flight.objects.all().query, RestDialect(), 2)
+    next(steps)
+    rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
+    turn = steps.send([Page(rows, 1)])
+    assert turn.foresee is not None
+    rows = [{"id": str(2**53 + n)} for n in (3, 4)]
+    assert turn.foresee(encoded(rows)) == steps.send([Page(rows, 1)]).asks
+
+
+@pytest.mark.parametrize(
+    "flights", [Flight.objects.select_related("carrier"), Flight.objects.values("id", "carrier__name")]
+)
+def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
+    """Their keys have the same name."""
+    assert next(pages(flights.query, RestDialect())).foresee is None
+
+
+# --- on a server --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decoding(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
+    """Slow decoding: when each of the large answers was taken in hand, and when it was done."""
+    times: list[tuple[float, float]] = []
+
+    def slowly(body: bytes) -> Any:
+        begun = time.perf_counter()
+        if len(body) > 1000:
+            time.sleep(0.1)
+            times.append((begun, time.perf_counter()))
+        return loads(body)
+
+    monkeypatch.setattr("directus_orm.session.http.transport.loads", slowly)
+    return times
+
+
+def test_the_server_works_while_a_page_is_decoded(
+    session: Session, decoding: list[tuple[float, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows a page that the loop waits for is asked for when its answer is there, before it is decoded."""
+    answered: list[float] = []
+    with session.capture() as sent:
+        monkeypatch.setattr(sent, "add", lambda _: answered.append(time.perf_counter()))
+        assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
+    assert len(answered) == len(decoding) == COUNT // 40 + 1
+    # Where decoding takes longer than the server does, every other page: no more than one is fetched ahead.
+    assert any(later < done for later, (_, done) in zip(answered[1:], decoding, strict=False))
+
+
+def test_what_was_foreseen_wrongly_is_not_used(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the decoded page says is what counts."""
+    wrong: list[int] = []
+
+    def glimpse_wrongly(body: bytes, column: str) -> tuple[int, int | None]:
+        rows, key = glimpse(body, column)
+        wrong.append(1)
+        return rows, None if key is None else key + 3
+
+    monkeypatch.setattr(seeking, "glimpse", glimpse_wrongly)
+    assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
+    assert wrong
+
+
+@pytest.mark.parametrize("key", ["x", 1.5, 2**70, [], None])
+def test_what_cannot_be_foreseen_does_not_matter(
+    session: Session, monkeypatch: pytest.MonkeyPatch, key: object
+) -> None:
+    """A key that does not fit ends no loop whose page is good."""
+    monkeypatch.setattr(seeking, "glimpse", lambda *_: (40, key))
+    assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
+
+
+def test_an_error_that_was_foreseen_comes_where_its_page_would(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, asked, seen = Session.send, list[Any](), list[int]()
+
+    def refusing(self: Session, request: Any) -> Any:
+        asked.append(request)
+        if len(asked) == 4:
+            raise Forbidden("not today")
+        return send(self, request)
+
+    monkeypatch.setattr(Session, "send", refusing)
+    with pytest.raises(Forbidden, match="not today"):
+        seen.extend(flight.id for flight in Flight.objects.iterator(page_size=40))
+    assert seen == list(range(1, 121))
+    assert len(asked) == 4

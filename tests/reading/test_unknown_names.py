@@ -1,0 +1,210 @@
+"""A server drops without a word what is written of a list that it does not know (G15): that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from directus_orm import (
+    ConfigurationError,
+    ConversionError,
+    DirectusError,
+    FieldError,
+    Model,
+    QueryError,
+    Related,
+    Session,
+    field,
+    generated,
+    many_to_any,
+    many_to_many,
+    one_to_many,
+)
+from directus_orm.testing import DirectusServer
+from tests.worlds.creation import user
+from tests.worlds.library import Article, Comment, Hero, Page, Tag, Text
+
+
+class Draft(Model, collection="articles"):
+    """Names of lists that the server has not."""
+
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    author: Writer | None = None
+    labels: Related[Tag] = many_to_many("articles_tags")
+    remarks: Related[Remark] = one_to_many("draft")
+
+
+class Remark(Model, collection="comments"):
+    id: int = field(default=generated, primary_key=True)
+    draft: Draft | None = field(default=None, name="article")
+    text: str | None = None
+
+
+class Writer(Model, collection="authors"):
+    id: int = field(default=generated, primary_key=True)
+    name: str | None = None
+    drafts: Related[Draft] = one_to_many("author")
+
+
+class Sheet(Model, collection="pages"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    parts: Related[Hero | Text] = many_to_any("pages_blocks")
+
+
+WRITES: dict[str, Callable[[Draft, Sheet], Any]] = {
+    "a tag more": lambda draft, _: draft.labels.add(8),
+    "other tags": lambda draft, _: draft.labels.set([7]),
+    "no tag": lambda draft, _: draft.labels.clear(),
+    "a tag less": lambda draft, _: draft.labels.remove(1),
+    "a child": lambda draft, _: draft.remarks.add(1),
+    "a child less": lambda draft, _: draft.remarks.remove(1),
+    "a block": lambda _, sheet: sheet.parts.add(Hero.objects.ref(1)),
+    "no block": lambda _, sheet: sheet.parts.clear(),
+}
+
+
+class TestListsThatAreNotThere:
+    @pytest.mark.parametrize("what", WRITES)
+    def test_of_rows(self, article: Article, session: Session, what: str) -> None:
+        article.tags.add(1)
+        page = Page.objects.create(title="x")
+        page.blocks.add(Hero.objects.ref(2))
+        with pytest.raises(ConfigurationError, match=r"has no list '(labels|remarks|parts)'.*name=") as caught:
+            WRITES[what](Draft.objects.get(pk=article.pk), Sheet.objects.get(pk=page.pk))
+        assert "lost" in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: _with(Draft(title="x"), "labels", Tag.objects.ref(1)),
+            lambda: _with(Draft(title="x"), "remarks", Remark(text="x")),
+            lambda: _with(Sheet(title="x"), "parts", Hero(title="x")),
+            lambda: Draft(title="x", author=_with(Writer(name="x"), "drafts", Draft(title="y"))),
+            lambda: Remark(text="x", draft=_with(Draft(title="x"), "labels", Tag.objects.ref(1))),
+        ],
+    )
+    def test_of_what_is_new(self, article: Article, session: Session, make: Callable[[], Any]) -> None:
+        """It has its row, and says what is missing there."""
+        new = make()
+        with pytest.raises(ConfigurationError, match=r"'\w+' has no list '(labels|remarks|parts|drafts)'"):
+            new.save()
+        assert new.pk is not None
+        with session.capture() as sent:
+            new.save()
+        assert not sent
+
+    def test_of_what_is_new_behind_what_is_not(self, article: Article, session: Session) -> None:
+        remark = Remark.objects.create(text="x")
+        remark.draft = _with(Draft(title="x"), "labels", Tag.objects.ref(1))
+        with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'"):
+            remark.save()
+
+    def test_a_list_that_may_not_be_read_is_one(self, article: Article, both_worlds: DirectusServer) -> None:
+        comment = Comment.objects.create(text="x")
+        may: Any = {"articles": ["create", "read", "update"], "comments": ["create", "update"]}
+        with user(both_worlds, "mumbler", **may) as token, Session(both_worlds.url, token=token) as session:
+            Article.objects.using(session).get(pk=article.pk).comments.add(comment.pk)
+            new = Article(title="x")
+            new.comments.create(text="y")
+            new.save()
+        assert Article.objects.get(pk=article.pk).comments.count() == 1
+        assert Article.objects.get(pk=new.pk).comments.count() == 1
+
+    def test_what_is_there_costs_no_request(self, article: Article, session: Session) -> None:
+        with session.capture() as sent:
+            article.tags.add(1)
+            article.tags.clear()
+            article.comments.create(text="x")
+            article.comments.clear()
+        assert not [entry for entry in sent if entry.purpose == "info"]
+
+    def test_reading_says_so_as_well(self, session: Session, both_worlds: DirectusServer) -> None:
+        with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'.*name="):
+            list(Draft.objects.all()[0].labels)
+
+
+class Guessed(Model, collection="articles"):
+    """A junction's field that is not there, and no order either."""
+
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", target="tag_id")
+
+
+class Sorted(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", sort="place")
+
+
+class Led(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many("articles_tags", source="article_id")
+
+
+class Leaflet(Model, collection="pages"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    blocks: Related[Hero | Text] = many_to_any("pages_blocks", target="itm")
+
+
+class Sticker(Model, collection="articles_tags"):
+    id: int = field(default=generated, primary_key=True)
+    on: Labelled | None = field(default=None, name="articles_id")
+    tag: Tag | None = field(default=None, name="tags_id")
+    sort: int | None = None
+    remark: str | None = field(default=None, name="note")
+
+
+class Labelled(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Tag] = many_to_many(Sticker)
+
+
+class TestFieldsOfJunctionsThatAreNotThere:
+    @pytest.mark.parametrize(
+        ("model", "name"), [(Guessed, "tag_id"), (Sorted, "place"), (Led, "article_id"), (Leaflet, "itm")]
+    )
+    def test_of_what_is_new(self, article: Article, session: Session, model: Any, name: str, old: bool) -> None:
+        """Directus 10 refuses some of them itself, with a word of its own."""
+        new = model(title="x")
+        getattr(new, "blocks" if model is Leaflet else "tags").add(
+            (Hero if model is Leaflet else Tag).objects.ref(1)
+        )
+        with pytest.raises(DirectusError if old else ConfigurationError) as caught:
+            new.save()
+        assert name in str(caught.value)
+
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_of_further_ones(self, article: Article, session: Session, stored: bool) -> None:
+        mine = article if stored else Article(title="x")
+        with pytest.raises(ConfigurationError, match=r"'articles_tags' has no field 'nope'.*through_defaults"):  # noqa: PT012
+            mine.tags.add(1, through_defaults={"note": "x", "nope": 1})
+            mine.save()
+
+    def test_a_model_tells_before_anything_is_sent(self, article: Article, session: Session) -> None:
+        mine = Labelled.objects.get(pk=article.pk)
+        wrong: Any
+        with session.capture() as sent:
+            for wrong, error, says in (
+                ({"remark": "x"}, FieldError, r"Sticker has no field 'remark' .*articles_id, tags_id, sort, note"),
+                ({"sort": "first"}, ConversionError, r"Sticker\.sort"),
+                ({"tags_id": 2}, QueryError, r"says 'tags_id', which the relation says itself"),
+                ("note", TypeError, r"through_defaults= takes a dict"),
+            ):
+                with pytest.raises(error, match=says):
+                    mine.tags.add(1, through_defaults=wrong)
+        assert not sent
+        mine.tags.add(1, through_defaults={"note": "x"})
+        assert [row.remark for row in mine.tags.through] == ["x"]
+
+
+def _with(instance: Any, name: str, one: Any) -> Any:
+    getattr(instance, name).add(one)
+    return instance

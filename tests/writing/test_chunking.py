@@ -1,0 +1,418 @@
+"""Bulk writes in chunks: what is sent at a time, what becomes of each row, and what an error tells of that."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from directus_orm import (
+    BulkFailure,
+    ConfigurationError,
+    DirectusError,
+    FailedValidation,
+    InvalidForeignKey,
+    InvalidRequest,
+    Model,
+    OutcomeUnknown,
+    QueryError,
+    RecordNotUnique,
+    Session,
+    field,
+    generated,
+)
+from directus_orm.session import Capture
+from directus_orm.testing import DirectusServer, plugin, start
+from tests.worlds.creation import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
+from tests.worlds.flights import Airline, Flight, Note
+
+
+class Plain(Model, collection="bulk_items"):
+    """What chunks are made of: a key that the server counts, a unique name, and a rule."""
+
+    id: int = field(default=generated, primary_key=True)
+    name: str
+    stars: int | None = None
+
+
+class Item(Plain):
+    """And a relation."""
+
+    airline: Airline | None = None
+
+
+class Coded(Model, collection="bulk_codes"):
+    """The server makes its keys, in no order."""
+
+    id: str = field(default=generated, primary_key=True)
+    name: str
+
+
+def make(server: DirectusServer) -> None:
+    rule = {"validation": {"_and": [{"stars": {"_gt": 0}}]}}
+    stars = {**column("stars", "integer", is_nullable=True), "meta": rule}
+    name = column("name", "string", is_unique=True, is_nullable=False)
+    make_collection(server, "bulk_items", AUTO_KEY, name, stars)
+    make_collection(server, "bulk_codes", key("uuid"), column("name", "string"))
+
+
+@pytest.fixture
+def items(world: DirectusServer, session: Session) -> Iterator[Session]:
+    make(world)
+    make_relation(world, "bulk_items", "airline", "airlines", "string")
+    yield session
+    for name in ("bulk_items", "bulk_codes"):
+        drop_collection(world, name)
+
+
+@pytest.fixture(scope="module")
+def narrow(pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
+    """A server that takes little at a time."""
+    limits = {"MAX_PAYLOAD_SIZE": "20kb", "MAX_BATCH_MUTATION": "40", "QUERY_LIMIT_MAX": "90"}
+    with start(plugin.option(pytestconfig, "version"), env=limits) as server:
+        make(server)
+        yield server
+
+
+def of(count: int) -> list[Item]:
+    return [Item(name=f"n{n}", stars=n + 1) for n in range(count)]
+
+
+def names() -> list[str]:
+    return list(Item.objects.order_by("id").values_list("name", flat=True))
+
+
+def sizes(sent: Capture) -> list[int]:
+    """How many rows, or keys, each request that writes carries."""
+    bodies = [entry.request.json for entry in sent if not entry.request.reads]
+    return [len(body["keys"] if isinstance(body, dict) else body) for body in bodies]
+
+
+def failure(error: BaseException) -> BulkFailure:
+    found = getattr(error, "bulk", None)
+    assert isinstance(found, BulkFailure)
+    return found
+
+
+class TestOrder:
+    def test_two_thousand_rows_match_their_instances(self, items: Session) -> None:
+        with items.capture() as sent:
+            made = Item.objects.bulk_create(Item(name=f"n{n}") for n in range(2000))
+        assert sizes(sent) == [1000, 1000]
+        there = dict(Item.objects.values_list("id", "name"))
+        assert [there[item.id] for item in made] == [f"n{n}" for n in range(2000)]
+        with items.capture() as nothing:
+            for item in made:
+                item.save()
+        assert not nothing
+
+    @pytest.mark.parametrize("batch_size", [1, 3, 100])
+    def test_given_keys_and_made_ones_mix(self, items: Session, batch_size: int) -> None:
+        keys = [None, 500, None, 20, None, None, 700, None]
+        made = Item.objects.bulk_create(
+            (
+                Item(name=f"n{n}") if known is None else Item(id=known, name=f"n{n}")
+                for n, known in enumerate(keys)
+            ),
+            batch_size,
+        )
+        assert [known or item.id for known, item in zip(keys, made, strict=True)] == [item.id for item in made]
+        there = dict(Item.objects.values_list("id", "name"))
+        assert [there[item.id] for item in made] == [f"n{n}" for n in range(len(keys))]
+
+    def test_given_uuids_and_made_ones_mix(self, notes: Session) -> None:
+        """G11: answers come sorted by key."""
+        made = Note.objects.bulk_create(
+            Note(id=UUID(int=9**20 * n % 2**120 + 1), title=f"n{n}") if n % 3 else Note(title=f"n{n}")
+            for n in range(60)
+        )
+        there = dict(Note.objects.values_list("id", "title"))
+        assert [there[note.id] for note in made] == [f"n{n}" for n in range(60)]
+
+    def test_keys_that_the_server_makes_in_no_order_match(self, items: Session) -> None:
+        """G11: only one row at a time tells which key it got."""
+        with items.capture() as sent:
+            made = Coded.objects.bulk_create([Coded(name=f"n{n}") for n in range(12)])
+        assert sizes(sent) == [1] * 12
+        there = dict(Coded.objects.values_list("id", "name"))
+        assert [there[coded.id] for coded in made] == [f"n{n}" for n in range(12)]
+
+    def test_one_key_twice_is_refused_before_anything_is_sent(self, items: Session) -> None:
+        rows = [Item(id=5, name="a"), Item(name="b"), Item(id=5, name="c")]
+        with (
+            items.capture() as sent,
+            pytest.raises(ConfigurationError, match=r"two rows with the key 5, numbers 0 and 2 \(from 0\)"),
+        ):
+            Item.objects.bulk_create(rows)
+        assert not sent
+
+
+class TestSize:
+    def test_bodies_stay_below_what_the_server_takes(self, notes: Session) -> None:
+        """G35: a body above 1 MB is refused, with a 400."""
+        with notes.capture() as sent:
+            Note.objects.bulk_create(Note(title=f"n{i}", body="é" * 25_000) for i in range(25))
+        assert sizes(sent) == [6, 6, 6, 6, 1]
+        assert all(len(json.dumps(entry.request.json, separators=(",", ":"))) <= 1_000_000 for entry in sent)
+        assert Note.objects.count() == 25
+
+    def test_batch_size_is_the_most_rows_of_a_request(self, items: Session) -> None:
+        with items.capture() as sent:
+            made = Item.objects.bulk_create(of(10), batch_size=4)
+            Item.objects.bulk_update(made, ["stars"], 5)
+            Item.objects.upsert(made, batch_size=9)
+        assert sizes(sent) == [4, 4, 2, 5, 5, 9, 1]
+        for wrong in (0, -1, True, 2.5, "9"):
+            with pytest.raises(QueryError, match="batch_size is a whole number from 1"):
+                Item.objects.bulk_create(of(1), wrong)  # type: ignore[arg-type]
+
+    def test_a_server_that_takes_less_is_learnt_from(self, narrow: DirectusServer) -> None:
+        """G45: QUERY_LIMIT_MAX and MAX_BATCH_MUTATION each say no, once, before anything is written."""
+        with Session(narrow.url, token=narrow.token) as session, session.capture() as sent:
+            made = Plain.objects.bulk_create(Plain(name=f"n{n}", stars=n + 1) for n in range(200))
+            assert [entry.status for entry in sent].count(400) == 2
+            assert session.max_rows == 90
+            assert session.max_written == 40
+            many = len(sent)
+            for item in made:
+                item.stars = 7
+            assert Plain.objects.bulk_update(made, ["stars"]) == 200
+            assert Plain.objects.all().update(stars=8) == 200
+            assert Plain.objects.filter(name__startswith="n1").delete() == 111
+            assert {entry.status for entry in sent[many:]} <= {200, 204}
+        assert [item.id for item in made] == sorted(item.id for item in made)
+
+    def test_a_body_that_is_too_large_is_sent_in_less(self, narrow: DirectusServer) -> None:
+        """G35: the refusal does not say how much would do."""
+        with Session(narrow.url, token=narrow.token) as session, session.capture() as sent:
+            Coded.objects.bulk_create(Coded(id=str(UUID(int=n + 1)), name="x" * 4000) for n in range(9))
+            assert [entry.status for entry in sent][:2] == [400, 200]
+            assert Coded.objects.count() == 9
+            with pytest.raises(InvalidRequest, match="too large") as caught:
+                Coded.objects.bulk_create([Coded(id=str(UUID(int=99)), name="x" * 30_000)])
+        assert len(failure(caught.value).refused) == 1
+
+    def test_what_is_too_large_by_itself_makes_no_chunk_smaller(self, narrow: DirectusServer) -> None:
+        """Of the same values for all rows, fewer keys save nothing."""
+        with Session(narrow.url, token=narrow.token) as session:
+            Coded.objects.bulk_create(Coded(id=str(UUID(int=n + 200)), name="x") for n in range(30))
+            with pytest.raises(InvalidRequest, match="too large"):
+                Coded.objects.all().update(name="x" * 30_000)
+            assert session.max_body is not None
+            assert session.max_body > 15_000
+            assert Coded.objects.all().update(name="x" * 10_000) >= 30
+
+
+class TestFailure:
+    def test_it_has_the_rows_that_were_written_those_that_were_not_and_the_one_at_fault(
+        self, items: Session
+    ) -> None:
+        rows = of(12)
+        rows[7].name = "n2"
+        with pytest.raises(RecordNotUnique) as caught:
+            Item.objects.bulk_create(rows, batch_size=5)
+        told = failure(caught.value)
+        assert (told.done, told.refused, told.unknown, told.unsent) == (
+            tuple(rows[:5]),
+            tuple(rows[5:10]),
+            (),
+            tuple(rows[10:]),
+        )
+        assert told.at_fault == (rows[7],)
+        (note,) = caught.value.__notes__
+        assert note.startswith("Of 12 rows, 5 were created, 5 were refused together, 2 were not sent; ")
+        assert note.endswith(f"At fault is number 7, counted from 0: {rows[7]!r}.")
+        assert repr(told) == f"<BulkFailure: 5 done, 5 refused, 2 unsent; at fault: {rows[7]!r}>"
+        assert names() == [f"n{n}" for n in range(5)]
+        rows[7].name = "n7"
+        Item.objects.bulk_create(told.refused + told.unsent)
+        assert names() == [f"n{n}" for n in range(12)]
+
+    def test_it_survives_a_pickle(self, items: Session) -> None:
+        with pytest.raises(RecordNotUnique) as caught:
+            Item.objects.bulk_create([*of(3), Item(name="n1")], batch_size=2)
+        copy = pickle.loads(pickle.dumps(caught.value))
+        assert copy.bulk.done == failure(caught.value).done
+        assert [row.name for row in copy.bulk.at_fault] == ["n1"]
+        assert copy.__notes__ == caught.value.__notes__
+
+    def test_two_that_are_alike_are_both_named_and_nobody_guesses(self, items: Session) -> None:
+        """Whether the first of them is at fault depends on what is in the table already."""
+        rows = [Item(name="a"), Item(name="b"), Item(name="a")]
+        with pytest.raises(RecordNotUnique) as caught:
+            Item.objects.bulk_create(rows)
+        assert failure(caught.value).at_fault == (rows[0], rows[2])
+        assert "At fault" not in caught.value.__notes__[0]
+
+    def test_a_rule_is_broken_by_rows_that_are_known(self, items: Session) -> None:
+        rows = of(4)
+        rows[2].stars = 0
+        with pytest.raises(FailedValidation) as caught:
+            Item.objects.bulk_create(rows)
+        assert failure(caught.value).at_fault == (rows[2],)
+
+    def test_a_missing_value_is_missed_where_it_is(self, items: Session) -> None:
+        class Loose(Model, collection="bulk_items"):
+            id: int = field(default=generated)
+            name: str | None = None
+
+        rows = [Loose(name="a"), Loose(name="b"), Loose()]
+        with pytest.raises(InvalidRequest) as caught:
+            Loose.objects.bulk_create(rows)
+        assert failure(caught.value).at_fault == (rows[2],)
+
+    def test_a_reference_that_leads_nowhere(self, items: Session, world: DirectusServer) -> None:
+        """SQLite says no more than that there is one."""
+        rows = of(3)
+        rows[1].airline = Airline.objects.ref("nowhere")
+        with pytest.raises(InvalidForeignKey) as caught:
+            Item.objects.bulk_create(rows)
+        known = world.database.vendor != "sqlite"
+        assert failure(caught.value).at_fault == ((rows[1],) if known else ())
+        assert failure(caught.value).refused == tuple(rows)
+
+    def test_it_tells_of_every_verb(self, items: Session) -> None:
+        made = Item.objects.bulk_create(of(7))
+        for item in made[1:]:
+            item.name += " new"
+        made[5].name = "n0"
+        with pytest.raises(RecordNotUnique) as updated:
+            Item.objects.bulk_update(made, ["name"], batch_size=4)
+        told = failure(updated.value)
+        assert (told.done, told.refused, told.at_fault) == (tuple(made[:4]), tuple(made[4:]), (made[5],))
+
+        new = [Item(name="new"), Item(name="n0"), Item(name="newer")]
+        with pytest.raises(RecordNotUnique) as upserted:
+            Item.objects.upsert([new[0], made[6], new[1], new[2]], batch_size=1)
+        told = failure(upserted.value)
+        assert (told.done, told.refused, told.unsent) == ((new[0], made[6]), (new[1],), (new[2],))
+
+    def test_of_querysets_it_has_the_keys(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("directus_orm.writing.chunking.MAX_ROWS", 3)
+        made = Item.objects.bulk_create(of(5))
+        keys = tuple(item.id for item in made)
+        with pytest.raises(FailedValidation) as caught:
+            Item.objects.all().update(stars=0)
+        assert failure(caught.value) == BulkFailure(refused=keys[:3], unsent=keys[3:])
+        with pytest.raises(RecordNotUnique) as caught_too:
+            Item.objects.filter(stars=2).update(name="n0")
+        assert failure(caught_too.value).at_fault == ()
+
+    def test_what_fails_before_anything_is_sent_has_nothing_to_tell(self, items: Session) -> None:
+        with pytest.raises(DirectusError) as caught:
+            Item.objects.bulk_create([Item(name="a"), Item(name=7)])  # type: ignore[arg-type]
+        assert caught.value.bulk is None
+        assert not hasattr(caught.value, "__notes__")
+
+
+class Losing(HTTPAdapter):
+    """Sends for real, and loses the answer to the nth POST."""
+
+    def __init__(self, nth: int) -> None:
+        super().__init__()
+        self.left = nth
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = super().send(request, *args, **kwargs)
+        self.left -= request.method == "POST"
+        if not self.left:
+            answer.close()
+            raise requests.ConnectionError(ConnectionResetError(104, "reset by peer"))
+        return answer
+
+
+class TestOnTheWay:
+    def test_a_lost_answer_leaves_its_chunk_unknown(self, items: Session, world: DirectusServer) -> None:
+        http = requests.Session()
+        http.mount("http://", Losing(2))
+        rows = of(9)
+        with (
+            http,
+            Session(world.url, token=world.token, http=http) as session,
+            pytest.raises(OutcomeUnknown) as caught,
+        ):
+            Item.objects.using(session).bulk_create(rows, batch_size=3)
+        told = failure(caught.value)
+        assert (told.done, told.refused, told.unknown, told.unsent) == (
+            tuple(rows[:3]),
+            (),
+            tuple(rows[3:6]),
+            tuple(rows[6:]),
+        )
+        assert "3 may have been created" in caught.value.__notes__[0]
+        assert Item.objects.count() == 6
+
+    def test_progress_is_told_after_each_chunk(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("directus_orm.writing.chunking.MAX_ROWS", 4)
+        told: list[tuple[int, int]] = []
+        made = Item.objects.bulk_create(of(9), progress=lambda *numbers: told.append(numbers))
+        assert told == [(4, 9), (8, 9), (9, 9)]
+        for write in (
+            lambda tell: Item.objects.bulk_update(made, ["stars"], progress=tell),
+            lambda tell: Item.objects.upsert(made, progress=tell),
+            lambda tell: Item.objects.all().update(stars=3, progress=tell),
+            lambda tell: Item.objects.all().delete(progress=tell),
+        ):
+            told.clear()
+            write(lambda *numbers: told.append(numbers))
+            assert told == [(4, 9), (8, 9), (9, 9)]
+
+    def test_a_bar_is_drawn(self, items: Session, capsys: pytest.CaptureFixture[str]) -> None:
+        Item.objects.bulk_create(of(3), progress=True)
+        assert "bulk_items: 100%" in capsys.readouterr().err
+
+    def test_what_can_be_told_nothing_is_refused_before_anything_is_sent(self, items: Session) -> None:
+        wrong: Any = "yes"
+        with items.capture() as sent:
+            for write in (
+                lambda: Item.objects.bulk_create(of(1), progress=wrong),
+                lambda: Item.objects.bulk_update(of(1), ["stars"], progress=wrong),
+                lambda: Item.objects.upsert(of(1), progress=wrong),
+                lambda: Item.objects.all().update(stars=3, progress=wrong),
+                lambda: Item.objects.all().delete(progress=wrong),
+            ):
+                with pytest.raises(TypeError, match="progress is True, or a function"):
+                    write()
+        assert not sent
+
+    def test_a_field_called_progress_is_written_by_update(self, notes: Session) -> None:
+        class Task(Model, collection="notes"):
+            id: UUID = field(default=generated)
+            title: str
+            progress: int | None = field(default=None, name="stars")
+
+        Task.objects.create(title="a", progress=5)
+        assert Task.objects.all().update(progress=9) == 1
+        assert Task.objects.get().progress == 9
+        assert Task.objects.all().update(progress=None) == 1
+        assert Task.objects.get().progress is None
+
+    def test_where_the_program_stops_the_chunk_under_way_is_waited_for(self, items: Session) -> None:
+        """And its instances know that they have rows; no thread stays behind."""
+        rows = of(20)
+
+        def stop(done: int, _: int) -> None:
+            if done == 8:
+                raise LookupError
+
+        threads = threading.active_count()
+        with pytest.raises(LookupError) as caught:
+            Item.objects.bulk_create(rows, batch_size=4, progress=stop)
+        assert threading.active_count() == threads
+        told = failure(caught.value)
+        assert (told.done, told.unsent) == (tuple(rows[:12]), tuple(rows[12:]))
+        assert names() == [f"n{n}" for n in range(12)]
+        assert [row.id for row in rows[:12]] == sorted(row.id for row in rows[:12])
+        assert all(not hasattr(row, "id") or row.pk is None for row in rows[12:])
+
+    def test_a_generator_is_taken(self, items: Session) -> None:
+        made = Item.objects.bulk_create((item for item in of(5)), batch_size=2)
+        assert [item.name for item in made] == names()
+        assert Flight.objects.bulk_create(iter(())) == []
