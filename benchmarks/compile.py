@@ -19,10 +19,10 @@ from django.db import models
 from directus_orm import Model, field, generated
 from directus_orm.core.messages import Request
 from directus_orm.dialects.registry import dialect_of
-from directus_orm.query.conditions import Among, Node
+from directus_orm.query.conditions import InSubquery, Node
 from directus_orm.querysets.queryset import QuerySet
-from directus_orm.reading.rechecks import loosened
-from directus_orm.reading.subqueries import settled
+from directus_orm.reading.rechecks import widened
+from directus_orm.reading.subqueries import replace_subqueries
 
 # Short rounds, and the least of many: what else runs on the machine leaves some of them alone.
 ROUNDS, CALLS = 500, 20
@@ -72,12 +72,12 @@ def build() -> QuerySet[Flight]:
 
 def build_and_compile() -> Request:
     """Build ours, and compile it to the request for its rows."""
-    query, checks = loosened(build().query)
+    query, checks = widened(build().query)
     assert not checks  # the server says all of it
-    return dialect_of(None).read(settled(query, _nothing))
+    return dialect_of(None).read(replace_subqueries(query, _nothing))
 
 
-def _nothing(condition: Among) -> Node:
+def _nothing(condition: InSubquery) -> Node:
     raise AssertionError(condition)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from demo.models import Flight
 from directus_orm.core.json_codec import loads
 from directus_orm.instances.hydration import RowLoader
-from directus_orm.instances.state import Batch
+from directus_orm.instances.state import PageBatch
 
 from .world import World, world
 
@@ -55,7 +55,7 @@ def ours(place: World) -> dict[str, float]:
     load = RowLoader(Flight, [(field,) for field in Flight.directus.fields.values()])
 
     def instances() -> list[Any]:
-        batch = Batch(place.session, Flight)
+        batch = PageBatch(place.session, Flight)
         return [load(row, batch) for row in rows]
 
     parts: dict[str, Callable[[], Any]] = {

@@ -15,10 +15,10 @@ from .core.errors import (
     Forbidden,
     InvalidForeignKey,
     InvalidRequest,
+    IterationLost,
     MultipleObjectsReturned,
     NotNullViolation,
     OutcomeUnknown,
-    PlaceLost,
     Protected,
     QueryError,
     RateLimited,
@@ -67,6 +67,7 @@ __all__ = [
     "Forbidden",
     "InvalidForeignKey",
     "InvalidRequest",
+    "IterationLost",
     "Max",
     "Min",
     "Model",
@@ -74,7 +75,6 @@ __all__ = [
     "NotNullViolation",
     "OutcomeUnknown",
     "Page",
-    "PlaceLost",
     "Prefetch",
     "Protected",
     "Q",
@@ -113,7 +113,6 @@ __all__ = [
 ]
 
 # Tracebacks, pickles and reprs show these names as users import them, not where the code lives.
-for _name in __all__:
-    if callable(globals()[_name]):
-        globals()[_name].__module__ = __name__
-del _name
+for _value in [globals()[_name] for _name in __all__]:
+    if callable(_value):
+        _value.__module__ = __name__

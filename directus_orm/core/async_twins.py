@@ -23,7 +23,7 @@ P = ParamSpec("P")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def twin(
+def async_twin(
     verb: Callable[Concatenate[S, P], T], *, changes: bool = False
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Return the method that does what another does, in a worker thread; a subclass that has its own is asked.
@@ -36,7 +36,7 @@ def twin(
     @functools.wraps(verb)
     async def awaited(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call: Callable[[], T] = functools.partial(getattr(self, name), *args, **kwargs)
-        return await in_thread(call, to_the_end=changes)
+        return await run_in_thread(call, to_the_end=changes)
 
     return _named(awaited, name, "await it" + (", and it is not cut off by cancelling" if changes else ""))
 
@@ -48,8 +48,8 @@ def _named(function: F, name: str, use: str) -> F:
     return function
 
 
-async def in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T:
-    """Return what a call returns that is made in a worker thread; see `twin`."""
+async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T:
+    """Return what a call returns that is made in a worker thread; see `async_twin`."""
     import asyncio  # noqa: PLC0415 - who uses it has it; it costs others a tenth of importing this library
 
     job = _Job(call, asyncio.CancelledError)

@@ -180,7 +180,7 @@ class StaleObject(DirectusError, RuntimeError):
         self.loaded = dict(loaded or {})
 
 
-class PlaceLost(DirectusError, RuntimeError):
+class IterationLost(DirectusError, RuntimeError):
     """A loop cannot go on: too many of the rows that it read last were deleted at once, or moved."""
 
 

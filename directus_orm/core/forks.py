@@ -7,17 +7,17 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Forgetful(Protocol):
+class ResetAfterFork(Protocol):
     """Something that starts anew in a forked child."""
 
     def forget(self) -> None:
         """Drop what belongs to the parent, without a word to the server."""
 
 
-_all: WeakSet[Forgetful] = WeakSet()
+_all: WeakSet[ResetAfterFork] = WeakSet()
 
 
-def new_in_children(one: Forgetful) -> None:
+def reset_after_fork(one: ResetAfterFork) -> None:
     """Let something start anew in every child that is forked while it lives."""
     _all.add(one)
 

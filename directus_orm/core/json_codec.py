@@ -34,6 +34,6 @@ def loads(body: bytes) -> Any:
     return json.loads(body)
 
 
-def as_sent(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     """Return JSON as it goes over the wire."""
     return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import attrs
 
-from .json_codec import as_sent
+from .json_codec import dumps
 from .masking import _SECRET_NAMES, masked
 
 Row = dict[str, Any]
@@ -21,7 +21,7 @@ _MAY_BE_KEPT = re.compile(r"max-age=[1-9]")
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
 
 
-def path(*segments: object) -> str:
+def url_path(*segments: object) -> str:
     """Join path segments, each percent-encoded whole, so that no key can reach another route."""
     return "".join("/" + _segment(str(segment)) for segment in segments)
 
@@ -53,9 +53,8 @@ def _text(value: Any) -> str:
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
 
-    ``path`` is relative to the server's base URL and already percent-encoded (see `path`). ``secret`` names the
-    fields of the body, in lower case, whose values are not shown. ``body`` is the JSON as it is sent, where it is
-    encoded already.
+    ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` names
+    the fields of the body, in lower case, whose values are not shown. ``body`` is the encoded JSON, if known.
     """
 
     method: str
@@ -82,7 +81,7 @@ class Request:
         Raises:
             ValueError: it holds a number that JSON has not.
         """
-        return attrs.evolve(self, body=as_sent(self.json))
+        return attrs.evolve(self, body=dumps(self.json))
 
     def masked(self) -> Request:
         """Return a login without its secrets; other requests stay whole, to be sent again."""
@@ -110,7 +109,7 @@ def _native(name: str, value: str) -> Any:
 
 
 @attrs.frozen
-class Answer:
+class Response:
     """A successful answer: status, the envelope's ``data`` and ``meta``, the headers, and the length of the body.
 
     ``data`` is None for an answer without a body (204); ``request`` is what was answered. ``from_cache`` says that

@@ -8,7 +8,7 @@ from typing import Any
 from ..core.messages import Row
 from ..fields.paths import server_path
 from ..query.conditions import ALWAYS, NEVER, Node
-from ..query.query import Nested, Order, Query, raw_key
+from ..query.query import Order, PrefetchedList, Query, raw_key
 
 # Without a limit each list is cut at 100 (G24), with -1 at the server's maximum; it honours any other number.
 _ALL = 1_000_000_000
@@ -82,7 +82,7 @@ def _at(found: Row, place: Iterable[str]) -> Row:
     return found
 
 
-def _of_list(nested: Nested, compile_filter: Compile, key: Key, every: Row) -> Row:
+def _of_list(nested: PrefetchedList, compile_filter: Compile, key: Key, every: Row) -> Row:
     relation, query = nested.relation, nested.queries[0]
     if all(one.is_empty for one in nested.queries):
         return {"_limit": 0}
@@ -102,7 +102,7 @@ def _of_list(nested: Nested, compile_filter: Compile, key: Key, every: Row) -> R
     return {name: part for name, part in parts.items() if part != {}}
 
 
-def _filters(nested: Nested, compile_filter: Compile) -> list[Row]:
+def _filters(nested: PrefetchedList, compile_filter: Compile) -> list[Row]:
     """Return what a row of the list has to meet, one of them; nothing where all are meant."""
     relation, queries = nested.relation, nested.queries
     if all(query.where == ALWAYS for query in queries):
@@ -116,7 +116,7 @@ def _filters(nested: Nested, compile_filter: Compile) -> list[Row]:
     return found
 
 
-def _sort(nested: Nested, key: Key) -> Iterator[str]:
+def _sort(nested: PrefetchedList, key: Key) -> Iterator[str]:
     """Yield the keys of the ordering.
 
     The server sorts each list once more, by the first key alone and with nulls last. It finds no value for a path,

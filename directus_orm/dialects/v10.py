@@ -10,16 +10,16 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
-from ..core.messages import Answer, Request, Row, path
+from ..core.messages import Request, Response, Row, url_path
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, server_path
-from ..query.conditions import ALWAYS, All, Either, Leaf, Node, Some, crosses_many, is_quantified
-from ..query.group_request import Ask
+from ..query.conditions import ALWAYS, And, Comparison, Exists, Node, Or, is_quantified, joins_to_many
+from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
 from . import deep
 
 
-def query_of(ask: Ask, filtered: Row) -> Row:
+def group_params(ask: GroupRequest, filtered: Row) -> Row:
     """Return the parameters of a request for groups; ``filtered`` are those that choose the rows.
 
     The limit and the offset are those of groups, and both must be said (G22, G23).
@@ -53,7 +53,7 @@ _NO_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
 
 
 @attrs.frozen
-class RestDialect:
+class V10Dialect:
     """Compiles queries and writes to requests of ``/items``, and reads the answers."""
 
     def read(self, query: Query, *, total: bool = False) -> Request:
@@ -64,7 +64,7 @@ class RestDialect:
         parts = _query(query) | ({"meta": "filter_count"} if total else {})
         return Request("GET", _items(query.model.directus), _params(parts))
 
-    def total(self, answer: Answer) -> int:
+    def total(self, answer: Response) -> int:
         """Return the number of rows of all pages."""
         try:
             return int(answer.meta["filter_count"])
@@ -87,7 +87,7 @@ class RestDialect:
         route = _items(query.model.directus)
         return Request("SEARCH", route, json={"query": parts}) if fresh else Request("GET", route, _params(parts))
 
-    def singleton_row(self, answer: Answer, info: ModelInfo) -> Row:
+    def singleton_row(self, answer: Response, info: ModelInfo) -> Row:
         """Return the row in the answer to `read_singleton`.
 
         Raises:
@@ -107,7 +107,7 @@ class RestDialect:
         By a filter, since Directus 10 takes any name among ``fields``; what is behind a list is not asked for.
         """
         parts = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
-        return Request("GET", path(*_route(collection)), _params(parts))
+        return Request("GET", url_path(*_route(collection)), _params(parts))
 
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, its limit and offset apart (G22).
@@ -115,11 +115,11 @@ class RestDialect:
         Joins with related rows repeat rows: those are counted by their keys (G21).
         """
         pk = query.model.directus.pk.column
-        aggregate = {"countDistinct": pk} if crosses_many(query.where) else {"count": "*"}
+        aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
         parts = {k: v for k, v in _query(query).items() if k in {"filter", "search"}}
         return Request("GET", _items(query.model.directus), _params({"aggregate": aggregate, **parts}))
 
-    def counted(self, answer: Answer) -> int:
+    def counted(self, answer: Response) -> int:
         """Return the number in the answer to `count`; some databases send it as text."""
         try:
             ((found,),) = (row.values() for row in _rows(answer))
@@ -129,10 +129,10 @@ class RestDialect:
         except (TypeError, ValueError) as error:
             raise _strange(answer, answer.data, "a count") from error
 
-    def groups(self, ask: Ask) -> Request:
+    def groups(self, ask: GroupRequest) -> Request:
         """Return the request for groups of rows; keys of rows go as for `read_keys`."""
         chosen = {name: part for name, part in _query(ask.rows).items() if name in {"filter", "search"}}
-        parts, route = query_of(ask, chosen), _items(ask.rows.model.directus)
+        parts, route = group_params(ask, chosen), _items(ask.rows.model.directus)
         if ask.keys is None:
             return Request("GET", route, _params(parts))
         return Request("SEARCH", route, json={"keys": list(ask.keys), "query": parts})
@@ -176,7 +176,7 @@ class RestDialect:
         """Return the request that deletes one row."""
         return Request("DELETE", _item(info, key))
 
-    def rows(self, answer: Answer) -> list[Row]:
+    def rows(self, answer: Response) -> list[Row]:
         """Return the rows of an answer to `read`.
 
         Raises:
@@ -210,7 +210,7 @@ class RestDialect:
 
 
 def _items(info: ModelInfo) -> str:
-    return path(*_route(info.collection))
+    return url_path(*_route(info.collection))
 
 
 def _route(collection: str) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ def _item(info: ModelInfo, key: Any) -> str:
         msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
         raise QueryError(msg)
     try:
-        return path(*route, key)
+        return url_path(*route, key)
     except ValueError as error:
         raise QueryError(str(error)) from None
 
@@ -234,14 +234,14 @@ def _secret(info: ModelInfo) -> frozenset[str]:
     return frozenset(field.column.lower() for field in info.fields.values() if field.secret)
 
 
-def _rows(answer: Answer) -> list[Row]:
+def _rows(answer: Response) -> list[Row]:
     data = answer.data
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise _strange(answer, data, "a list of rows")  # G26: what may not be read turns rows into bare keys
     return data
 
 
-def _strange(answer: Answer, found: Any, wanted: str) -> TransportError:
+def _strange(answer: Response, found: Any, wanted: str) -> TransportError:
     request = answer.request
     where = "the request" if request is None else f"{request.method} {request.path}"
     msg = f"The answer to {where} (status {answer.status}) is {str(found)[:80]!r}, where {wanted} belongs."
@@ -306,7 +306,7 @@ def compile_filter(node: Node) -> Row:
 
 def _filter(node: Node, before: tuple[str, ...]) -> Row:
     match node:
-        case Leaf(path, operator, value, function):
+        case Comparison(path, operator, value, function):
             *outer, last = path
             rule: Row = {
                 last.column if function is None else f"{function}({last.column})": {f"_{operator}": value}
@@ -314,12 +314,12 @@ def _filter(node: Node, before: tuple[str, ...]) -> Row:
             for step in reversed(outer):
                 rule = {step.column: rule}
             return _nested(before, rule)
-        case Some(path, where, negated) if not before and is_quantified(node):
+        case Exists(path, where, negated) if not before and is_quantified(node):
             return _quantified(path[-1], where, negated)
-        case Some(path, where, False):
+        case Exists(path, where, False):
             return _filter(where, (*before, *server_path(path)))
-        case All(parts) | Either(parts) if parts:
-            return {"_and" if isinstance(node, All) else "_or": [_filter(part, before) for part in parts]}
+        case And(parts) | Or(parts) if parts:
+            return {"_and" if isinstance(node, And) else "_or": [_filter(part, before) for part in parts]}
     # An empty group would match everything (G4); the rest is settled by requests of its own.
     msg = f"{node!r} has no filter."
     raise AssertionError(msg)
@@ -328,7 +328,7 @@ def _filter(node: Node, before: tuple[str, ...]) -> Row:
 def _quantified(relation: Step, where: Node, negated: bool) -> Row:
     alias, *junction = relation.steps
     last = relation.target.directus.pk if relation.target else None
-    if isinstance(where, Leaf) and where.path == (last,) and junction and ":" not in junction[0]:
+    if isinstance(where, Comparison) and where.path == (last,) and junction and ":" not in junction[0]:
         inner = _nested(junction, {f"_{where.operator}": where.value})  # the junction has the key itself
     else:
         inner = _nested(junction, _filter(where, ()))

@@ -14,7 +14,7 @@ def path_name(path: Iterable[Step]) -> str:
     return "__".join(step.name for step in path)
 
 
-def model_behind(path: tuple[Step, ...]) -> type[Any]:
+def target_model(path: tuple[Step, ...]) -> type[Any]:
     """Return the model that a path leads to."""
     model = path[-1].target
     assert model is not None  # noqa: S101 - it is asked of relations only

@@ -10,7 +10,7 @@ _OWN = frozenset({"root", "names", "to_many"})
 
 
 @attrs.frozen
-class Reference:
+class FieldReference:
     """A field as a model names it: ``root``, and the names that lead there from it.
 
     ``to_many`` says that it leads to many rows.

@@ -17,6 +17,6 @@ def register(model: type[Any]) -> None:
     _models[place] = model
 
 
-def latest(model: type[Any]) -> type[Any]:
+def latest_definition(model: type[Any]) -> type[Any]:
     """Return the model that was last defined in a model's place."""
     return _models.get((model.__module__, model.__qualname__), model)

@@ -14,7 +14,7 @@ from .state import state_of
 _MISFITS = (KeyError, ValueError, TypeError, ArithmeticError)
 
 
-def take(instance: Any, row: Row, fields: Iterable[Field]) -> None:
+def load_fields(instance: Any, row: Row, fields: Iterable[Field]) -> None:
     """Give an instance the values of a row; one that does not fit is left out, and says so when it is read."""
     values = instance.__dict__
     for field in fields:
@@ -30,16 +30,16 @@ def take(instance: Any, row: Row, fields: Iterable[Field]) -> None:
             _leave_out(instance, row, field, error)
 
 
-def taking_in(fields: Iterable[Field]) -> Callable[[Any, Row], None]:
-    """Return what does as `take` does, and in less time; it is made once for many rows."""
+def loader_of(fields: Iterable[Field]) -> Callable[[Any, Row], None]:
+    """Return what does as `load_fields` does, and in less time; it is made once for many rows."""
     fields = tuple(fields)
-    quick = taking(fields)
+    quick = compile_loader(fields)
 
     def take_in(instance: Any, row: Row) -> None:
         try:
             quick(instance.__dict__, row)
         except _MISFITS:
-            take(instance, row, fields)
+            load_fields(instance, row, fields)
 
     return take_in
 
@@ -62,16 +62,16 @@ def _leave_out(instance: Any, row: Row, field: Field, error: Exception | None) -
     state.problems[field.name] = problem
 
 
-def complete(instance: Any, row: Row, fields: Iterable[Field]) -> None:
+def fill_missing(instance: Any, row: Row, fields: Iterable[Field]) -> None:
     """Take what an instance lacks; what was assigned meanwhile stays."""
     missing = [field for field in fields if field.name not in instance.__dict__]
     state_of(instance).row.update({field.column: row.get(field.column) for field in missing})
-    take(instance, row, missing)
+    load_fields(instance, row, missing)
 
 
 # --- the function for a selection -------------------------------------------------------------------------------
 
-Take = Callable[[dict[str, Any], Row], None]
+LoadFields = Callable[[dict[str, Any], Row], None]
 """Puts a row's values where instances have them; raises where one is missing or does not fit its field."""
 
 
@@ -79,7 +79,7 @@ Take = Callable[[dict[str, Any], Row], None]
 _IS_SAFE = f"value.__class__ is int and {-MAX_SAFE} <= value <= {MAX_SAFE}"
 
 
-def taking(fields: Iterable[Field]) -> Take:
+def compile_loader(fields: Iterable[Field]) -> LoadFields:
     """Return the function for these fields."""
     selection = tuple(
         (field.name, field.column, field.value_type.plain, field.nullable, field.value_type.load)
@@ -89,7 +89,7 @@ def taking(fields: Iterable[Field]) -> Take:
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(selection: tuple[tuple[str, str, type | None, bool, Convert], ...]) -> Take:
+def _compiled(selection: tuple[tuple[str, str, type | None, bool, Convert], ...]) -> LoadFields:
     known: dict[str, Any] = {}
     lines = ["def take(values, row):"]
     for number, (name, column, plain, nullable, load) in enumerate(selection):
@@ -103,7 +103,7 @@ def _compiled(selection: tuple[tuple[str, str, type | None, bool, Convert], ...]
         lines += [f"    value = row[{column!r}]", f"    values[{name!r}] = {kept}load{number}(value)"]
     # Names stand in it as literals alone, so that none can be read as code.
     exec("\n".join([*lines, "    return None"]), known)  # noqa: S102
-    take: Take = known["take"]
+    take: LoadFields = known["take"]
     return take
 
 

@@ -15,15 +15,17 @@ from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath
-from ..query.query import Nested, raw_key
-from .field_values import complete, take, taking_in
-from .state import Batch, State, blank, is_reference, state_of
+from ..query.query import PrefetchedList, raw_key
+from .field_values import fill_missing, load_fields, loader_of
+from .state import InstanceState, PageBatch, is_reference, new_instance, state_of
 
 
 class RowLoader:
     """Turns the rows of one selection into instances."""
 
-    def __init__(self, model: type[Any], paths: Iterable[FieldPath], nested: Iterable[Nested] = ()) -> None:
+    def __init__(
+        self, model: type[Any], paths: Iterable[FieldPath], nested: Iterable[PrefetchedList] = ()
+    ) -> None:
         self.model = model
         self._pk: Field = model.directus.pk
         self._fields: list[Field] = []
@@ -33,7 +35,7 @@ class RowLoader:
                 inner.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
-        self._take = taking_in(self._fields)
+        self._take = loader_of(self._fields)
         nested = tuple(nested)
         self._nested: list[_NestedOne] = [
             (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
@@ -41,9 +43,9 @@ class RowLoader:
         self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
         self._is_flat = not self._nested and not self._lists
 
-    def __call__(self, row: Row, batch: Batch) -> Any:
+    def __call__(self, row: Row, batch: PageBatch) -> Any:
         """Return a new instance for a row."""
-        instance = blank(self.model, State(batch, row, stored=True))
+        instance = new_instance(self.model, InstanceState(batch, row, stored=True))
         batch.add(instance)
         if self._is_flat:
             self._take(instance, row)
@@ -51,7 +53,7 @@ class RowLoader:
             self.fill(instance, row, batch)
         return instance
 
-    def fill(self, instance: Any, row: Row, batch: Batch) -> None:
+    def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
         """Give an instance the values of a row, and the related instances that came with it."""
         self._take(instance, row)
         for nested in self._nested:
@@ -59,7 +61,7 @@ class RowLoader:
         for each in self._lists:
             each.fill(instance, row, batch)
 
-    def _link(self, instance: Any, row: Row, batch: Batch, nested: _NestedOne) -> None:
+    def _link(self, instance: Any, row: Row, batch: PageBatch, nested: _NestedOne) -> None:
         """Give an instance the related instance that came with its row, or its key where none may be read."""
         field, loader, raw = nested
         part, key = row.get(field.column), row.pop(raw, None)
@@ -67,7 +69,7 @@ class RowLoader:
             if key is not None:
                 row[field.column] = key
             if field.column in row:
-                take(instance, row, (field,))
+                load_fields(instance, row, (field,))
             return
         try:
             instance.__dict__[field.name] = loader.shared(part, batch.related(loader.model, field.name))
@@ -77,7 +79,7 @@ class RowLoader:
             # The column holds the key; the row keeps what the server stores.
             state_of(instance).row[field.column] = part[loader.model.directus.pk.column]
 
-    def shared(self, part: Row, batch: Batch) -> Any:
+    def shared(self, part: Row, batch: PageBatch) -> Any:
         """Return the instance of a nested row: two rows that lead to one key share it.
 
         Raises:
@@ -92,12 +94,12 @@ class RowLoader:
             self.fill(related, row, batch)
         return related
 
-    def add_to(self, instance: Any, row: Row, batch: Batch) -> None:
+    def add_to(self, instance: Any, row: Row, batch: PageBatch) -> None:
         """Give an instance what it lacks; what it has may have been changed meanwhile."""
         values = instance.__dict__
         missing = [field for field in self._fields if field.name not in values]
         if missing:
-            complete(instance, row, missing)
+            fill_missing(instance, row, missing)
         for nested in self._nested:
             field, loader, _ = nested
             part = row.get(field.column)
@@ -115,7 +117,7 @@ class RowLoader:
 _NestedOne = tuple[Field, RowLoader, str]
 
 
-def _behind(field: Field, nested: Iterable[Nested]) -> list[Nested]:
+def _behind(field: Field, nested: Iterable[PrefetchedList]) -> list[PrefetchedList]:
     """Return the lists that come along behind a field, as its model sees them."""
     return [
         attrs.evolve(each, path=each.path[1:]) for each in nested if len(each.path) > 1 and each.path[0] == field
@@ -125,7 +127,7 @@ def _behind(field: Field, nested: Iterable[Nested]) -> list[Nested]:
 class ListLoader:
     """Makes the list of related instances of each row that comes with one."""
 
-    def __init__(self, nested: Nested) -> None:
+    def __init__(self, nested: PrefetchedList) -> None:
         self.name = nested.name
         self._column = nested.column
         self._relation = relation = nested.relation
@@ -138,7 +140,7 @@ class ListLoader:
         self._step = None if self._reverse else relation.steps[1].partition(":")[0]
         self._slice = nested.slice_here
 
-    def fill(self, instance: Any, row: Row, batch: Batch) -> None:
+    def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
         """Give an instance its list; one that may not be read is left out, and says so when it is asked for."""
         parts = row.pop(self._column, None)
         if isinstance(parts, list) and all(map(self._may_be_read, parts)):
@@ -152,7 +154,7 @@ class ListLoader:
             return True
         return self._step in part and isinstance(part[self._step], dict | None)
 
-    def _loaded(self, parts: list[Any], instance: Any, batch: Batch) -> list[Any]:
+    def _loaded(self, parts: list[Any], instance: Any, batch: PageBatch) -> list[Any]:
         found: dict[int, Any] = {}
         for part in parts:
             related = self._related(part, batch)
@@ -162,7 +164,7 @@ class ListLoader:
                     related.__dict__[self._reverse.name] = instance
         return list(found.values())[self._slice]
 
-    def _related(self, part: Any, batch: Batch) -> Any:
+    def _related(self, part: Any, batch: PageBatch) -> Any:
         """Return the instance of a row of the list; None where a junction's row leads nowhere."""
         collection = self._only
         if self._relation.is_scoped:

@@ -11,18 +11,18 @@ from ..core.errors import ConfigurationError, QueryError
 from ..fields.field import Field
 from ..fields.model_info import is_model
 from ..fields.paths import FieldPath
-from ..query.query import Nested, Query, raw_key
-from ..reading.read import settle
-from ..reading.unknown_names import Said, telling_guesses, unknown_name
+from ..query.query import PrefetchedList, Query, raw_key
+from ..reading.read import resolve_subqueries
+from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
 from ..session.session import Session
-from .field_values import complete
+from .field_values import fill_missing
 from .hydration import RowLoader, target_of
 from .refetch import found_rows, read_rows
-from .state import Batch, extended, gone, is_reference, session_of, state_of, stored_key
+from .state import PageBatch, does_not_exist, extended, is_reference, session_of, state_of, stored_key
 
 
 @attrs.frozen
-class OwnField:
+class DeferredField:
     """A field that was left out of a query."""
 
     field: Field
@@ -33,7 +33,7 @@ class OwnField:
 
 
 @attrs.frozen
-class One:
+class DeferredRow:
     """The row behind a many-to-one."""
 
     field: Field
@@ -50,25 +50,25 @@ class One:
 
 
 @attrs.frozen
-class Many:
+class DeferredList:
     """The rows behind a relation to many."""
 
-    nested: Nested
+    nested: PrefetchedList
 
     def lacks(self, instance: Any) -> bool:
         """Whether an instance does not have the list."""
         return self.nested.name not in instance.__dict__
 
 
-Lazy = OwnField | One | Many
+Lazy = DeferredField | DeferredRow | DeferredList
 """What is loaded when it is touched. A batch remembers it: of a page that joins later, all of it comes at once."""
 
 
 @attrs.frozen
-class Asking:
+class LazyLoad:
     """What is asked at once: of which instances, and what of them."""
 
-    batch: Batch
+    batch: PageBatch
     instances: list[Any]
     things: list[Lazy]
 
@@ -83,13 +83,17 @@ class Asking:
         """Ask, and give the instances what they lack; one whose row is not there is marked."""
         session, query = self.batch.session, self.query
         loader = RowLoader(query.model, query.paths, query.nested)
-        with telling_guesses(query):
-            rows = found_rows(session, settle(session, query), self.instances)
+        with explain_guessed_names(query):
+            rows = found_rows(session, resolve_subqueries(session, query), self.instances)
         for one, row in zip(self.instances, rows, strict=True):
             if row is None:
                 state_of(one).missing = True
                 continue
-            keys = {thing.field: row.get(raw_key(thing.field)) for thing in self.things if isinstance(thing, One)}
+            keys = {
+                thing.field: row.get(raw_key(thing.field))
+                for thing in self.things
+                if isinstance(thing, DeferredRow)
+            }
             loader.add_to(one, row, self.batch)
             for field, key in keys.items():
                 if key is not None and not isinstance(row.get(field.column), dict):
@@ -107,7 +111,7 @@ def load_missing(instance: Any, field: Field) -> None:
     """
     state = state_of(instance)
     if state.missing:
-        raise gone(instance)
+        raise does_not_exist(instance)
     session = session_of(instance)
     if session.lazy_loading_is_forbidden:
         raise _forbidden(field, _way_to_field(instance, field))
@@ -118,7 +122,7 @@ def load_missing(instance: Any, field: Field) -> None:
     if not state.missing and _lacks(instance, field):
         _load_by_keys(session, instance, field)
     if state.missing:
-        raise gone(instance)
+        raise does_not_exist(instance)
     if batch:
         batch.touched |= dict.fromkeys(things)
 
@@ -130,10 +134,10 @@ def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
         if row is None:
             state_of(one).missing = True
         else:
-            complete(one, row, fields)
+            fill_missing(one, row, fields)
 
 
-def load_list(instance: Any, nested: Nested) -> None:
+def load_list(instance: Any, nested: PrefetchedList) -> None:
     """Load a list of related rows for an instance and for all of its batch that lack it, as `load_missing` does.
 
     Raises:
@@ -142,66 +146,68 @@ def load_list(instance: Any, nested: Nested) -> None:
     """
     state = state_of(instance)
     if state.missing:
-        raise gone(instance)
+        raise does_not_exist(instance)
     if session_of(instance).lazy_loading_is_forbidden:
         raise _forbidden(nested.relation, _way_to_list(instance, nested.name))
-    asking = asking_for(instance, nested)
+    asking = lazy_load_for(instance, nested)
     asking.load()
     if state.missing:
-        raise gone(instance)
+        raise does_not_exist(instance)
     if nested.name not in instance.__dict__:
-        unknown = unknown_name(asking.batch.session, Said(nested.relation))
+        unknown = unknown_name(asking.batch.session, SentNames(nested.relation))
         guess = nested.relation.guess
         raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
-    asking.batch.touched[Many(nested)] = None
+    asking.batch.touched[DeferredList(nested)] = None
 
 
-def asking_for(instance: Any, nested: Nested) -> Asking:
+def lazy_load_for(instance: Any, nested: PrefetchedList) -> LazyLoad:
     """Return what is asked where a list of an instance is touched."""
-    batch, thing = state_of(instance).batch, Many(nested)
+    batch, thing = state_of(instance).batch, DeferredList(nested)
     if batch is None:
-        return Asking(Batch(session_of(instance), type(instance)), [instance], [thing])
+        return LazyLoad(PageBatch(session_of(instance), type(instance)), [instance], [thing])
     together = _together(batch, [thing])
     things: list[Lazy] = together.things if together else [thing]
     mates = [one for one in _mates(instance) if any(each.lacks(one) for each in things)]
-    return Asking(batch, [instance, *mates], things)
+    return LazyLoad(batch, [instance, *mates], things)
 
 
-def _together(batch: Batch, things: Sequence[Lazy]) -> Asking | None:
+def _together(batch: PageBatch, things: Sequence[Lazy]) -> LazyLoad | None:
     """Return what is asked at once where a page lacks more than these things; None where it does not."""
     before = [thing for thing in batch.touched if thing not in things]
     if not before:
         return None
     members = [one for one in batch.members() if _has_key(one) and not state_of(one).missing]
-    for target in {target_of(thing.field) for thing in (*things, *before) if isinstance(thing, One)}:
+    for target in {target_of(thing.field) for thing in (*things, *before) if isinstance(thing, DeferredRow)}:
         batch.refer(target)
     lacking = [thing for thing in before if any(map(thing.lacks, members))]
     if not lacking:
         return None
     every = [*things, *lacking]
-    return Asking(batch, [one for one in members if any(thing.lacks(one) for thing in every)], every)
+    return LazyLoad(batch, [one for one in members if any(thing.lacks(one) for thing in every)], every)
 
 
-def _where(instance: Any, field: Field) -> tuple[Batch | None, list[Lazy]]:
+def _where(instance: Any, field: Field) -> tuple[PageBatch | None, list[Lazy]]:
     """Return the batch that lacks a field, and as what: of a reference, the batch of those that led to it."""
     batch = state_of(instance).batch
     parent = None if batch is None or _knows_more(instance) else batch.parent
     if batch is not None and parent is not None:
         ones = [name for name, many in batch.way.names.items() if not many]
         if ones:
-            return parent, [One(parent.model.directus.fields[name]) for name in ones]
-    return batch, [OwnField(field)]
+            return parent, [DeferredRow(parent.model.directus.fields[name]) for name in ones]
+    return batch, [DeferredField(field)]
 
 
-def _described(batch: Batch, things: Iterable[Lazy]) -> tuple[list[FieldPath], list[FieldPath], list[Nested]]:
+def _described(
+    batch: PageBatch, things: Iterable[Lazy]
+) -> tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]:
     """Return the paths, related rows and lists that bring some things, and what was touched behind them."""
     paths: list[FieldPath] = []
     related: list[FieldPath] = []
-    nested: list[Nested] = []
+    nested: list[PrefetchedList] = []
     for thing in things:
-        if isinstance(thing, OwnField):
+        if isinstance(thing, DeferredField):
             paths.append((thing.field,))
-        elif isinstance(thing, One):
+        elif isinstance(thing, DeferredRow):
             field = thing.field
             target = target_of(field)
             inner = _behind(batch, target)
@@ -213,16 +219,16 @@ def _described(batch: Batch, things: Iterable[Lazy]) -> tuple[list[FieldPath], l
     return paths, related, nested
 
 
-def _behind(batch: Batch, target: type[Any]) -> tuple[list[FieldPath], list[FieldPath], list[Nested]]:
+def _behind(batch: PageBatch, target: type[Any]) -> tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]:
     part = batch.part(target)
     return (
         ([], [], [])
         if part is None
-        else _described(part, [t for t in part.touched if not isinstance(t, OwnField)])
+        else _described(part, [t for t in part.touched if not isinstance(t, DeferredField)])
     )
 
 
-def _with_what_is_behind(batch: Batch, nested: Nested) -> Nested:
+def _with_what_is_behind(batch: PageBatch, nested: PrefetchedList) -> PrefetchedList:
     queries = []
     for query in nested.queries:
         paths, related, lists = _behind(batch, query.model)

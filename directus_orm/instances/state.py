@@ -16,7 +16,7 @@ from ..fields.model_info import ModelInfo, is_model
 from ..session.session import Session, current_session
 
 
-class State:
+class InstanceState:
     """What an instance knows of its row.
 
     ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by. ``missing`` says
@@ -25,7 +25,7 @@ class State:
 
     __slots__ = ("_pending", "_problems", "batch", "deleted", "missing", "row", "stored")
 
-    def __init__(self, batch: Batch | None = None, row: Row | None = None, *, stored: bool = False) -> None:
+    def __init__(self, batch: PageBatch | None = None, row: Row | None = None, *, stored: bool = False) -> None:
         self.batch = batch
         self.row: Row = {} if row is None else row
         self.stored = stored
@@ -48,21 +48,21 @@ class State:
             self._pending = {}
         return self._pending
 
-    def detached(self) -> State:
+    def detached(self) -> InstanceState:
         """Return the same knowledge without batch and session, for copies and pickles."""
-        copy = State(None, dict(self.row), stored=self.stored)
+        copy = InstanceState(None, dict(self.row), stored=self.stored)
         copy.problems.update(self.problems)
         copy.pending.update((name, list(waiting)) for name, waiting in self.pending.items())
         copy.deleted = self.deleted
         return copy
 
 
-class Way:
+class RelationTrail:
     """The relations that led from what a query found to a batch: their names, and whether they lead to many."""
 
     __slots__ = ("before", "names")
 
-    def __init__(self, before: Way | None = None) -> None:
+    def __init__(self, before: RelationTrail | None = None) -> None:
         self.before = before
         self.names: dict[str, bool] = {}
 
@@ -83,7 +83,7 @@ def extended(path: str, name: str) -> str:
 _ROOM = 1000
 
 
-class Batch:
+class PageBatch:
     """Instances that came together, held weakly: what one of them lacks is loaded for all."""
 
     __slots__ = (
@@ -99,18 +99,18 @@ class Batch:
         "way",
     )
 
-    def __init__(self, session: Session, model: type[Any], parent: Batch | None = None) -> None:
+    def __init__(self, session: Session, model: type[Any], parent: PageBatch | None = None) -> None:
         self.session = session
         self.model = model
         # Unsaved ones have no hash, so this is a list.
         self._members: list[weakref.ref[Any]] = []
         self._most = _ROOM
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
-        self._parts: dict[type[Any], Batch] = {}
+        self._parts: dict[type[Any], PageBatch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
         # What was loaded for it when it was touched, in this order.
         self.touched: dict[Any, None] = {}
-        self.way: Way = Way(None if parent is None else parent.way)
+        self.way: RelationTrail = RelationTrail(None if parent is None else parent.way)
 
     @property
     def has_room(self) -> bool:
@@ -120,7 +120,7 @@ class Batch:
         return len(self._members) < _ROOM
 
     @property
-    def parent(self) -> Batch | None:
+    def parent(self) -> PageBatch | None:
         """The batch of the instances that led to these, while any of them is in use."""
         return None if self._parent is None else self._parent()
 
@@ -154,19 +154,19 @@ class Batch:
                 if name in instance.__dict__:
                     getattr(instance, name)
 
-    def related(self, target: type[Any], name: str, *, many: bool = False) -> Batch:
+    def related(self, target: type[Any], name: str, *, many: bool = False) -> PageBatch:
         """Return the batch of the related instances of a model: two rows that name one key share one instance.
 
         ``name`` is the relation's, as a path has it; ``many`` says that it leads to many.
         """
         part = self._parts.get(target)
         if part is None:
-            part = self._parts[target] = Batch(self.session, target, self)
+            part = self._parts[target] = PageBatch(self.session, target, self)
         if name not in part.way.names:
             part.way.names[name] = many
         return part
 
-    def part(self, target: type[Any]) -> Batch | None:
+    def part(self, target: type[Any]) -> PageBatch | None:
         """Return the batch of the related instances of a model, where there is one."""
         return self._parts.get(target)
 
@@ -178,9 +178,9 @@ class Batch:
         return found
 
 
-def state_of(instance: Any) -> State:
+def state_of(instance: Any) -> InstanceState:
     """Return what an instance knows of its row."""
-    state: State = instance.__dict__["_state"]
+    state: InstanceState = instance.__dict__["_state"]
     return state
 
 
@@ -214,7 +214,7 @@ def stored_key(instance: Any) -> Any:
     key_of(instance)
     column = type(instance).directus.pk.column
     if column not in state_of(instance).row:
-        raise gone(instance, "the server did not say the key it made, since this user may not read")
+        raise does_not_exist(instance, "the server did not say the key it made, since this user may not read")
     return state_of(instance).row[column]
 
 
@@ -224,17 +224,17 @@ def session_of(instance: Any) -> Session:
     return current_session() if batch is None else batch.session
 
 
-def blank(model: type[Any], state: State) -> Any:
+def new_instance(model: type[Any], state: InstanceState) -> Any:
     """Return an instance without values; ``__init__`` is not called."""
     instance: Any = object.__new__(model)
     instance.__dict__["_state"] = state
     return instance
 
 
-def reference(model: type[Any], key: Any, batch: Batch | None = None) -> Any:
+def reference(model: type[Any], key: Any, batch: PageBatch | None = None) -> Any:
     """Return an instance of which only the key is known; nothing is asked until something else is read."""
     pk = model.directus.pk
-    instance = blank(model, State(batch, {pk.column: pk.value_type.dump(key)}, stored=True))
+    instance = new_instance(model, InstanceState(batch, {pk.column: pk.value_type.dump(key)}, stored=True))
     instance.__dict__[pk.name] = key
     if batch is not None:
         batch.add(instance)
@@ -249,7 +249,7 @@ def is_reference(instance: Any) -> bool:
 _OF_REFERENCES = 2
 
 
-def gone(instance: Any, why: str = "") -> DoesNotExist:
+def does_not_exist(instance: Any, why: str = "") -> DoesNotExist:
     """Return the error for an instance whose row is not there."""
     model = type(instance)
     hint = why or "it was deleted, never there, or this user may not read it"
@@ -270,5 +270,5 @@ def key_sent(instance: Any) -> Any:
         DoesNotExist: it has no row.
     """
     if state_of(instance).deleted:
-        raise gone(instance, "it was deleted")
+        raise does_not_exist(instance, "it was deleted")
     return stored_key(instance)

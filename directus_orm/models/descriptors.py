@@ -7,7 +7,7 @@ from typing import Any
 
 from ..fields.field import ABSENT, Field
 from ..fields.model_info import is_model
-from ..fields.references import Reference
+from ..fields.references import FieldReference
 from ..instances.hydration import target_of
 from ..instances.lazy_loading import load_missing
 from ..instances.state import reference, state_of
@@ -24,7 +24,7 @@ class FieldAttribute:
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return Reference(owner, (self.name,))
+            return FieldReference(owner, (self.name,))
         return value_of(instance, owner.directus.fields[self.name])
 
 
@@ -35,7 +35,7 @@ class RelationAttribute(FieldAttribute):
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return Reference(owner, (self.name,))
+            return FieldReference(owner, (self.name,))
         values = instance.__dict__
         field: Field = owner.directus.fields[self.name]
         value = values[self.name] if self.name in values else value_of(instance, field)
@@ -110,7 +110,7 @@ class ManyAttribute:
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
-            return Reference(owner, (self.name,), to_many=True)
+            return FieldReference(owner, (self.name,), to_many=True)
         relation = owner.directus.relations[self.name]
         return (RelatedAny if relation.is_scoped else Related).of(instance, relation)
 

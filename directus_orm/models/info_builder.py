@@ -17,7 +17,7 @@ import attrs
 from ..core.errors import ConfigurationError
 from ..fields.field import Field, options_of
 from ..fields.model_info import ModelInfo, Options, is_model
-from ..fields.registry import _models, latest
+from ..fields.registry import _models, latest_definition
 from ..fields.relations import RelationOptions, ToMany, relation_options
 from ..fields.types import field_type
 
@@ -51,7 +51,9 @@ def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: Relat
             f"not {attribute.type!r}."
         )
         raise ConfigurationError(msg)
-    found = ToMany(model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest, targets)))
+    found = ToMany(
+        model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest_definition, targets))
+    )
     found.check_targets()
     return found
 
@@ -64,7 +66,9 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         if declared.type is not None:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
-        return Field(model, attribute.name, column, nullable, declared, attribute, target=latest(annotation))
+        return Field(
+            model, attribute.name, column, nullable, declared, attribute, target=latest_definition(annotation)
+        )
     if _is_related(annotation):
         msg = (
             f"{model.__name__}.{attribute.name} leads to many rows: say how, with = one_to_many(field), "

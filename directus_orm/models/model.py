@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 import attrs
 
 from ..core import errors
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import ConfigurationError
 from ..core.masking import MASK
 from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, leave_alone
 from ..fields.model_info import ModelInfo, Options
-from ..fields.references import Reference
+from ..fields.references import FieldReference
 from ..fields.relations import many_to_any, many_to_many, one_to_many, relation_options
-from ..instances.state import State, key_of, state_of
+from ..instances.state import InstanceState, key_of, state_of
 from ..querysets.queryset import Manager
 from ..writing import save
 from . import checks, info_builder
@@ -37,7 +37,7 @@ class _Key:
     """``instance.pk``: the value of the key field, None before there is one."""
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
-        return Reference(owner, ("pk",)) if instance is None else key_of(instance)
+        return FieldReference(owner, ("pk",)) if instance is None else key_of(instance)
 
     def __set__(self, instance: Any, value: Any) -> None:
         setattr(instance, type(instance).directus.pk.name, value)
@@ -151,9 +151,9 @@ class Model:
         Called by save, create and bulk_create when there is something to send; never for rows that are read.
         """
 
-    asave = twin(save, changes=True)
-    adelete = twin(delete, changes=True)
-    arefresh = twin(refresh, changes=True)
+    asave = async_twin(save, changes=True)
+    adelete = async_twin(delete, changes=True)
+    arefresh = async_twin(refresh, changes=True)
 
     # --- dictionaries ---------------------------------------------------------------------------------------
 
@@ -269,7 +269,7 @@ def _initializer(init: Callable[..., None], own: bool) -> Callable[..., None]:
         unknown = None if own else next((name for name in values if name not in known.fields), None)
         if unknown is not None:
             raise TypeError(str(known.unknown(unknown, f"{type(self).__name__}({unknown}=…)")))
-        self.__dict__.setdefault("_state", State())
+        self.__dict__.setdefault("_state", InstanceState())
         init(self, *args, **values)
 
     return __init__

@@ -19,7 +19,7 @@ Test = Callable[[Any], bool]
 
 
 @attrs.frozen
-class Leaf:
+class Comparison:
     """One comparison: the fields along the path, an operator, and the value as it is sent.
 
     With a ``function``, what is compared is that of the value (``year``), or of a relation (``count``).
@@ -37,7 +37,7 @@ class Leaf:
 
 
 @attrs.frozen
-class Some:
+class Exists:
     """True where a row at the other end of a relation to many meets a condition; negated, where none does.
 
     ``where`` is a condition on the model that the path's last step leads to.
@@ -49,7 +49,7 @@ class Some:
 
 
 @attrs.frozen
-class Among:
+class InSubquery:
     """True where the value at the end of the path is one that another query finds; negated, where it is not.
 
     ``query`` is a `Query`, and ``of`` the path of the value taken of each of its rows; ``test`` looks at the value
@@ -67,7 +67,7 @@ class Among:
 
 
 @attrs.frozen
-class Listed:
+class KeyList:
     """True of the rows with these keys, however many: they are read by key, in this order, and not by a filter.
 
     It stands at the root of a query's conditions alone.
@@ -77,23 +77,23 @@ class Listed:
 
 
 @attrs.frozen
-class All:
+class And:
     """True where every part is; without parts, always."""
 
     parts: tuple[Node, ...] = ()
 
 
 @attrs.frozen
-class Either:
+class Or:
     """True where a part is; without parts, never."""
 
     parts: tuple[Node, ...] = ()
 
 
-Node = Leaf | Some | Among | Listed | All | Either
+Node = Comparison | Exists | InSubquery | KeyList | And | Or
 
-ALWAYS = All()
-NEVER = Either()
+ALWAYS = And()
+NEVER = Or()
 
 _OPPOSITES = (
     ("eq", "neq"),
@@ -118,19 +118,19 @@ _KNOWS_NULL = frozenset({"null", "nnull", "empty", "nempty"})
 
 def all_of(parts: Iterable[Node]) -> Node:
     """Join with *and*, folding what is always or never true."""
-    flat = _flat(All, parts)
-    never = any(type(part) is Either and not part.parts for part in flat)
-    return NEVER if never else flat[0] if len(flat) == 1 else All(flat)
+    flat = _flat(And, parts)
+    never = any(type(part) is Or and not part.parts for part in flat)
+    return NEVER if never else flat[0] if len(flat) == 1 else And(flat)
 
 
-def either_of(parts: Iterable[Node]) -> Node:
+def any_of(parts: Iterable[Node]) -> Node:
     """Join with *or*, folding what is always or never true."""
-    flat = _flat(Either, parts)
-    always = any(type(part) is All and not part.parts for part in flat)
-    return ALWAYS if always else flat[0] if len(flat) == 1 else Either(flat)
+    flat = _flat(Or, parts)
+    always = any(type(part) is And and not part.parts for part in flat)
+    return ALWAYS if always else flat[0] if len(flat) == 1 else Or(flat)
 
 
-def _flat(kind: type[All] | type[Either], parts: Iterable[Node]) -> tuple[Node, ...]:
+def _flat(kind: type[And] | type[Or], parts: Iterable[Node]) -> tuple[Node, ...]:
     flat: list[Node] = []
     for part in parts:
         if isinstance(part, kind):
@@ -143,61 +143,61 @@ def _flat(kind: type[All] | type[Either], parts: Iterable[Node]) -> tuple[Node, 
 def negate(node: Node) -> Node:
     """Return the opposite, by De Morgan and by the opposite operators."""
     match node:
-        case All(parts):
-            return either_of(map(negate, parts))
-        case Either(parts):
+        case And(parts):
+            return any_of(map(negate, parts))
+        case Or(parts):
             return all_of(map(negate, parts))
-        case Leaf():
+        case Comparison():
             return _opposite(node)
-        case Some() | Among():
+        case Exists() | InSubquery():
             return attrs.evolve(node, negated=not node.negated)
-        case Listed():
+        case KeyList():
             raise AssertionError("A list of keys has no opposite.")
 
 
-def _opposite(leaf: Leaf) -> Node:
+def _opposite(leaf: Comparison) -> Node:
     opposite = attrs.evolve(leaf, operator=OPPOSITE[leaf.operator])
     if leaf.operator in _KNOWS_NULL and leaf.function is None:
         return opposite
-    return either_of([opposite, *null_of(leaf.path)])
+    return any_of([opposite, *null_of(leaf.path)])
 
 
 def null_of(path: tuple[Step, ...]) -> Iterator[Node]:
     """Yield the condition that there is no value at the end of a path, if that can be."""
     if not path[-1].to_many and not (len(path) == 1 and path[0].primary_key):  # a number of rows there always is
-        yield Leaf(path, "null")
+        yield Comparison(path, "null")
 
 
 def parts_of(node: Node) -> Iterator[Node]:
     """Yield a condition and all within it, but for what is asked of other models."""
     yield node
-    if isinstance(node, All | Either):
+    if isinstance(node, And | Or):
         for part in node.parts:
             yield from parts_of(part)
 
 
-def without_list(node: Node) -> tuple[Node, Listed | None]:
+def split_key_list(node: Node) -> tuple[Node, KeyList | None]:
     """Return a query's conditions without the list of keys that its rows are among, and that list."""
-    parts = node.parts if isinstance(node, All) else (node,)
-    listed = next((part for part in parts if isinstance(part, Listed)), None)
+    parts = node.parts if isinstance(node, And) else (node,)
+    listed = next((part for part in parts if isinstance(part, KeyList)), None)
     return (node, None) if listed is None else (all_of(part for part in parts if part is not listed), listed)
 
 
-def crosses_many(node: Node) -> bool:
+def joins_to_many(node: Node) -> bool:
     """Return whether a condition looks at relations to many, so that the server joins rows (G21)."""
-    return any(isinstance(part, Some) for part in parts_of(node))
+    return any(isinstance(part, Exists) for part in parts_of(node))
 
 
-def holds_of_null(node: Node) -> bool:
+def true_for_null_row(node: Node) -> bool:
     """Return whether a condition holds of a row that has nothing but nulls."""
     match node:
-        case All(parts):
-            return bool(parts) and all(map(holds_of_null, parts))
-        case Either(parts):
-            return any(map(holds_of_null, parts))
-        case Leaf(operator=operator, value=value, function=function):
+        case And(parts):
+            return bool(parts) and all(map(true_for_null_row, parts))
+        case Or(parts):
+            return any(map(true_for_null_row, parts))
+        case Comparison(operator=operator, value=value, function=function):
             return operator in ("null", "empty") if function is None else _is_zero(operator, value, function)
-        case Some(negated=negated):
+        case Exists(negated=negated):
             return negated
     return False
 
@@ -226,12 +226,12 @@ def is_quantified(node: Node) -> bool:
 
     They keep one comparison and drop any more (G2); they stand at the root, or directly in one another.
     """
-    if not isinstance(node, Some):
+    if not isinstance(node, Exists):
         return False
     steps = node.path[-1].steps
     if len(node.path) > 1:
         return False
-    if isinstance(node.where, Leaf):
+    if isinstance(node.where, Comparison):
         # A junction's row may lead nowhere, or to another collection: what it leads to is a row of nulls then.
-        return len(steps) == 1 or not holds_of_null(node.where)
+        return len(steps) == 1 or not true_for_null_row(node.where)
     return len(steps) == 1 and is_quantified(node.where)

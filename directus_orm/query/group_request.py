@@ -13,7 +13,7 @@ from .query import Query
 
 
 @attrs.frozen
-class Column:
+class GroupColumn:
     """What the server groups by: a column, or a function of it."""
 
     field: Field
@@ -31,7 +31,7 @@ class Column:
 
 
 @attrs.frozen
-class Total:
+class ServerAggregate:
     """What the server computes of a field's values in a group: ``sum``, ``countDistinct`` and others.
 
     Rows are counted by their keys: an answer that counts values and rows (``*``) shows the first alone.
@@ -51,24 +51,24 @@ class Total:
 
 
 @attrs.frozen
-class Sorted:
+class GroupSort:
     """One key of an ordering that the server is asked for."""
 
-    by: Column | Total
+    by: GroupColumn | ServerAggregate
     descending: bool = False
 
 
 @attrs.frozen
-class Ask:
+class GroupRequest:
     """One request for groups: of which rows, by which columns, with which totals, in what order, how many.
 
     The rows are those of the query's conditions, or those among ``keys``, where there are some.
     """
 
     rows: Query
-    columns: tuple[Column, ...] = ()
-    totals: tuple[Total, ...] = ()
-    order: tuple[Sorted, ...] = ()
+    columns: tuple[GroupColumn, ...] = ()
+    totals: tuple[ServerAggregate, ...] = ()
+    order: tuple[GroupSort, ...] = ()
     keys: tuple[Any, ...] | None = None
 
     def __attrs_post_init__(self) -> None:

@@ -13,7 +13,7 @@ from .q import Q
 
 
 @attrs.frozen
-class Term:
+class ValueRef:
     """A value that a name stands for: the field at the end of a path, or a part of its date or time.
 
     ``start`` is the beginning of its year, month … instead; a date, or with ``moment`` a datetime.
@@ -32,7 +32,7 @@ class Term:
 
 
 @attrs.frozen
-class Tally:
+class RelatedCount:
     """The number of rows at the other end of a relation to many; ``path`` ends in the relation."""
 
     name: str
@@ -75,7 +75,7 @@ class Tally:
 
 
 @attrs.frozen
-class Measure:
+class AggregateSpec:
     """What an aggregate makes of the values at the end of a path, in each group; rows are counted by their keys.
 
     ``where`` says which of the rows, and ``default`` what stands for None.
@@ -108,8 +108,8 @@ class Grouping:
     ``shown`` are the names that come along; `Rows.alias` gives others.
     """
 
-    keys: tuple[tuple[str, Term], ...] = ()
-    measures: tuple[tuple[str, Measure], ...] = ()
+    keys: tuple[tuple[str, ValueRef], ...] = ()
+    measures: tuple[tuple[str, AggregateSpec], ...] = ()
     having: tuple[Q, ...] = ()
     order: tuple[GroupOrder, ...] = ()
     shown: tuple[str, ...] = ()
@@ -131,5 +131,5 @@ class Grouping:
         return attrs.evolve(self, order=flipped)
 
 
-Alias = Term | Tally
+Alias = ValueRef | RelatedCount
 Aliases = tuple[tuple[str, Alias], ...]

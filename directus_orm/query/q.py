@@ -7,10 +7,10 @@ from typing import Any, Literal, Self, final
 import attrs
 
 from ..core.errors import FieldError, QueryError
-from ..fields.registry import latest
+from ..fields.registry import latest_definition
 
 
-class Name(str):
+class RootedName(str):
     """The name of a lookup or of an ordering that remembers ``root``, the model its path begins at.
 
     It equals the plain text, which says nothing of the model.
@@ -27,7 +27,7 @@ class Name(str):
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Name, (str(self), self.root)
+        return RootedName, (str(self), self.root)
 
 
 def check_root(name: str, model: type[Any]) -> None:
@@ -38,9 +38,9 @@ def check_root(name: str, model: type[Any]) -> None:
     """
     if (
         type(name) is str
-        or not isinstance(name, Name)
+        or not isinstance(name, RootedName)
         or issubclass(model, name.root)
-        or issubclass(model, latest(name.root))
+        or issubclass(model, latest_definition(name.root))
     ):
         return
     root, written = name.root.__name__, name.lstrip("-")

@@ -11,7 +11,7 @@ from ..fields.model_info import Step
 from ..fields.paths import FieldPath
 from ..fields.relations import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
-from .grouping import Aliases, Grouping, Tally
+from .grouping import Aliases, Grouping, RelatedCount
 
 
 @attrs.frozen
@@ -24,7 +24,7 @@ class Order:
 
 
 @attrs.frozen
-class Nested:
+class PrefetchedList:
     """The rows behind a relation to many that come along with each row, complete unless their query has a limit.
 
     ``path`` leads there over many-to-one relations; ``queries`` describe the rows, of each model that a
@@ -92,12 +92,14 @@ class Query:
     aliases: Aliases = ()
     shown: tuple[str, ...] = ()
     grouping: Grouping | None = None
-    nested: tuple[Nested, ...] = ()
+    nested: tuple[PrefetchedList, ...] = ()
 
     @property
-    def tallies(self) -> tuple[Tally, ...]:
+    def tallies(self) -> tuple[RelatedCount, ...]:
         """The numbers of related rows that come along with each row."""
-        return tuple(known for name, known in self.aliases if name in self.shown and isinstance(known, Tally))
+        return tuple(
+            known for name, known in self.aliases if name in self.shown and isinstance(known, RelatedCount)
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Concatenate, Generic, Protocol
 
-from ..core.async_twins import P, S, T, _named, in_thread
+from ..core.async_twins import P, S, T, _named, run_in_thread
 
 
 def paged_twin(
@@ -39,7 +39,7 @@ class Kept(Protocol[T]):
 async def kept_rows(results: Kept[T]) -> AsyncIterator[T]:
     """Yield the rows of a queryset; a thread is asked only for those that are not there yet."""
     position = 0
-    while rows := results._cache[position:] or await in_thread(  # noqa: SLF001 - what a queryset has for this
+    while rows := results._cache[position:] or await run_in_thread(  # noqa: SLF001 - what a queryset has for this
         functools.partial(results._from, position)  # noqa: SLF001
     ):
         for row in rows:
@@ -76,8 +76,8 @@ class _Pages(Generic[T]):
 
 async def _rows(pages: _Pages[T]) -> AsyncGenerator[T, None]:
     try:
-        while (page := await in_thread(pages.next)) is not None:
+        while (page := await run_in_thread(pages.next)) is not None:
             for row in page:
                 yield row
     finally:
-        await in_thread(pages.close, to_the_end=True)
+        await run_in_thread(pages.close, to_the_end=True)

@@ -12,7 +12,7 @@ import attrs
 from ..fields.field import Field, field, generated
 from ..fields.model_info import is_model
 from ..fields.relations import ToMany
-from ..query.conditions import Among, Node
+from ..query.conditions import InSubquery, Node
 
 _made: weakref.WeakKeyDictionary[type[Any], dict[tuple[str, type[Any] | None], type[Any]]] = (
     weakref.WeakKeyDictionary()
@@ -90,15 +90,15 @@ def field_of(model: type[Any], column: str | None) -> Field:
     return fields[column or ""]
 
 
-def through(instance: Any, relation: ToMany) -> Node:
+def junction_condition(instance: Any, relation: ToMany) -> Node:
     """Return the condition that the junction ties a row to an instance, by the keys that stand there."""
-    query = tied(instance, relation).query
+    query = junction_rows(instance, relation).query
     target: Field = query.model.directus.fields["target"]
     paths = ((query.model.directus.pk,), (target,))
-    return Among((relation.target.directus.pk,), query.evolve(paths=paths), (target,))
+    return InSubquery((relation.target.directus.pk,), query.evolve(paths=paths), (target,))
 
 
-def tied(instance: Any, relation: ToMany) -> Any:
+def junction_rows(instance: Any, relation: ToMany) -> Any:
     """Return the rows of a junction that lead from an instance to rows of one model, ``target``."""
     rows: Any = _tie(relation.model, relation.name, relation.target).objects
     scope = {"collection": relation.target.directus.collection} if relation.is_scoped else {}

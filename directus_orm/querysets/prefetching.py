@@ -12,7 +12,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..fields.relations import ToMany
-from ..query.query import Nested, Query
+from ..query.query import PrefetchedList, Query
 from . import query_builder
 from .result_shapes import Instances
 
@@ -139,7 +139,7 @@ def _brought(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query
     attribute = None if rest else prefetch.to_attr
     _check_place(query, path, attribute, prefetch.name)
     known = next((each for each in query.nested if (each.path, each.attribute) == (path, attribute)), None)
-    nested = known or Nested(path, tuple(target.objects.query for target in relation.targets), attribute)
+    nested = known or PrefetchedList(path, tuple(target.objects.query for target in relation.targets), attribute)
     if rest:
         inner = [
             _brought(one, rest, prefetch) if target in scoped.targets else one

@@ -11,21 +11,21 @@ from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
-from ..query.conditions import Some, all_of, parts_of
+from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
-from ..query.grouping import Alias, Grouping, GroupOrder, Measure, Tally, Term
+from ..query.grouping import AggregateSpec, Alias, Grouping, GroupOrder, RelatedCount, ValueRef
 from ..query.lookups.aliases import (
+    aggregate_spec,
     alias,
     check_name,
     first_name,
     group_key,
-    measure,
     named,
     paths_in,
     plain_name,
     plain_names,
     split_conditions,
-    term,
+    value_ref,
 )
 from ..query.lookups.filters import resolve
 from ..query.lookups.ordering import ordering
@@ -39,7 +39,7 @@ Columns = tuple[tuple[str, Alias | None], ...]
 # --- conditions and orderings, of rows and of groups ----------------------------------------------------------
 
 
-def narrowed(query: Query, condition: Q, where: str) -> Query:
+def filtered(query: Query, condition: Q, where: str) -> Query:
     """Return the query for those of its rows, or groups, that meet a condition."""
     grouping = query.grouping
     _check_numbers(query, condition, where)
@@ -56,7 +56,7 @@ def narrowed(query: Query, condition: Q, where: str) -> Query:
 
 def _check_numbers(query: Query, condition: Q, where: str) -> None:
     """Refuse to choose rows by a number that the server has otherwise."""
-    listed = tuple(name for name, known in query.aliases if isinstance(known, Tally) and known.is_listed)
+    listed = tuple(name for name, known in query.aliases if isinstance(known, RelatedCount) and known.is_listed)
     for path in paths_in(condition) if listed else ():
         name = first_name(path, listed)
         if name is not None:
@@ -96,13 +96,13 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
         return GroupOrder(key, descending)
     made = dict(grouping.measures).get(path)
     if made is None:
-        term(query.model.directus, plain, f"{where}({name!r})")
+        value_ref(query.model.directus, plain, f"{where}({name!r})")
         msg = (
             f"{where}({name!r}): groups have no {path!r}, which their rows have many of. Order by what they are "
             f"grouped by or what is made of them: {', '.join(grouping.names)}; or group by {path!r} as well."
         )
         raise UnsupportedQuery(msg)
-    if made.where != Measure("count", made.path).where and made.may_be_null:
+    if made.where != AggregateSpec("count", made.path).where and made.may_be_null:
         msg = (
             f"{where}({name!r}): where no row meets its filter it is None; say what stands for that with default=."
         )
@@ -110,14 +110,14 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
     return GroupOrder(path, descending)
 
 
-def _order_of(query: Query, keys: tuple[tuple[str, Term], ...], where: str) -> tuple[GroupOrder, ...]:
+def _order_of(query: Query, keys: tuple[tuple[str, ValueRef], ...], where: str) -> tuple[GroupOrder, ...]:
     """Return the ordering of rows as one of groups; the model's own is dropped, as in Django."""
     if query.order == ordering(query.model, query.model.directus.options.ordering, "ordering"):
         return ()
     return tuple(_as_group_order(order, keys, where) for order in query.order)
 
 
-def _as_group_order(order: Order, keys: tuple[tuple[str, Term], ...], where: str) -> GroupOrder:
+def _as_group_order(order: Order, keys: tuple[tuple[str, ValueRef], ...], where: str) -> GroupOrder:
     for name, known in keys:
         if known.path == order.path and known.part == order.function and known.start is None:
             return GroupOrder(name, order.descending)
@@ -152,7 +152,7 @@ def columns(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any], v
 
 def _stands_for(query: Query, name: str, where: str) -> Alias:
     known = dict(query.aliases).get(name)
-    return known if known is not None else term(query.model.directus, plain_name(name, query.aliases), where)
+    return known if known is not None else value_ref(query.model.directus, plain_name(name, query.aliases), where)
 
 
 def _with_keys(chosen: tuple[tuple[str, Alias], ...]) -> Columns:
@@ -165,12 +165,12 @@ def _with_keys(chosen: tuple[tuple[str, Alias], ...]) -> Columns:
 
 
 def _reading(query: Query, chosen: tuple[tuple[str, Alias], ...]) -> Query:
-    terms = [known for _, known in _with_keys(chosen) if isinstance(known, Term)]
+    terms = [known for _, known in _with_keys(chosen) if isinstance(known, ValueRef)]
     paths = dict.fromkeys([(query.model.directus.pk,), *(known.path for known in terms)])
-    tallies = tuple(name for name, known in chosen if isinstance(known, Tally))
+    tallies = tuple(name for name, known in chosen if isinstance(known, RelatedCount))
     # A relation on the way to a number is a row, too.
     on_the_way = [
-        known.path[:n] for _, known in chosen if isinstance(known, Tally) for n in range(1, len(known.path))
+        known.path[:n] for _, known in chosen if isinstance(known, RelatedCount) for n in range(1, len(known.path))
     ]
     paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in on_the_way)
     plain = {path: _key_of(path) if path in on_the_way else path for path in paths}
@@ -190,7 +190,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
     chosen = wanted or grouping.shown
     for name in chosen:
         if name not in grouping.names:
-            term(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
+            value_ref(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
             msg = f"{verb}({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
             raise UnsupportedQuery(msg)
     keys = dict(grouping.keys)
@@ -219,7 +219,7 @@ def with_annotations(query: Query) -> Query:
     known = [alias for name, alias in query.aliases if name in query.shown]
     prefixes = {alias.path[:n]: None for alias in known for n in range(1, len(alias.path))}
     prefixes |= dict.fromkeys(query.related)
-    paths = [*query.paths, *(alias.path for alias in known if isinstance(alias, Term))]
+    paths = [*query.paths, *(alias.path for alias in known if isinstance(alias, ValueRef))]
     paths += [_key_of(prefix) for prefix in prefixes]
     # A relation that comes along is named by its fields, not by its key as well.
     kept = tuple(path for path in dict.fromkeys(paths) if path not in prefixes)
@@ -232,19 +232,19 @@ def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
     if isinstance(expression, F):
         expression = F(plain_name(expression.name, query.aliases))
     known = alias(query.model.directus, expression, where)
-    if isinstance(known, Tally):
+    if isinstance(known, RelatedCount):
         _check_tally(query, known, where)
     others = tuple(pair for pair in query.aliases if pair[0] != name)
     return query.evolve(aliases=(*others, (name, known)))
 
 
-def _check_tally(query: Query, tally: Tally, where: str) -> None:
+def _check_tally(query: Query, tally: RelatedCount, where: str) -> None:
     relation = tally.path[-1]
     answered = tally.key
     if any(field.column == answered for field in relation.model.directus.fields.values()):
         msg = f"{where}: the server would answer with two things called {answered!r}, this number and the field."
         raise UnsupportedQuery(msg)
-    if any(isinstance(part, Some) and relation in part.path for part in parts_of(query.where)):
+    if any(isinstance(part, Exists) and relation in part.path for part in parts_of(query.where)):
         msg = (
             f"{where}: after a filter through {relation}, Django counts the rows that met it, the server all. "
             f"Annotate first for all; for those, query {relation.target.__name__} and group by its relation."
@@ -258,7 +258,7 @@ def grouped(
     """Return the query, and the columns, of values with more of each row, or of groups of equal values."""
     verb = "annotate" if shown else "alias"
     info: ModelInfo = query.model.directus
-    made: dict[str, Measure] = {}
+    made: dict[str, AggregateSpec] = {}
     for name, expression in named(expressions, by_name, f"{verb}()").items():
         where = f"{verb}({name}=…)"
         if _is_of_row(query, known, expression):
@@ -267,7 +267,7 @@ def grouped(
         else:
             if "__" not in name:
                 check_name(info, name, where)
-            made[name] = measure(info, expression, query.aliases, where)
+            made[name] = aggregate_spec(info, expression, query.aliases, where)
     if not made and query.grouping is None:
         return _reading(query, tuple((name, alias) for name, alias in known if alias is not None)), known
     before = query.grouping or _grouping(query, known, f"{verb}()")
@@ -289,7 +289,7 @@ def _is_of_row(query: Query, known: Columns, expression: object) -> bool:
     info: ModelInfo = query.model.directus
     steps, _ = info.follow(plain_name(expression.expression, query.aliases))
     # Of groups that are rows, related rows can be counted.
-    with_key = any(isinstance(each, Term) and each.path == (info.pk,) for _, each in known)
+    with_key = any(isinstance(each, ValueRef) and each.path == (info.pk,) for _, each in known)
     return with_key and any(step.to_many for step in steps)
 
 
@@ -298,8 +298,8 @@ def _grouping(query: Query, known: Columns, where: str) -> Grouping:
     return Grouping(keys, order=_order_of(query, keys, where), shown=tuple(name for name, _ in keys))
 
 
-def _key(query: Query, name: str, known: Alias | None, where: str) -> Term:
-    if isinstance(known, Term):
+def _key(query: Query, name: str, known: Alias | None, where: str) -> ValueRef:
+    if isinstance(known, ValueRef):
         group_key(query.model.directus, known.name, query.aliases, where)
         return known
     msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
@@ -310,7 +310,7 @@ def distinct(query: Query, known: Columns) -> Query:
     """Return the query for different values."""
     if query.grouping is None:
         info: ModelInfo = query.model.directus
-        if any(isinstance(each, Term) and each.path == (info.pk,) for _, each in known):
+        if any(isinstance(each, ValueRef) and each.path == (info.pk,) for _, each in known):
             return query
         return query.evolve(grouping=_grouping(query, known, "distinct()"))
     if not {name for name, _ in query.grouping.keys} <= set(query.grouping.shown):
@@ -319,7 +319,7 @@ def distinct(query: Query, known: Columns) -> Query:
     return query
 
 
-def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, Measure]:
+def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, AggregateSpec]:
     """Return what `aggregate` was asked for, by name.
 
     Raises:
@@ -330,7 +330,7 @@ def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]
         raise UnsupportedQuery(msg)
     found = named(expressions, by_name, "aggregate()")
     return {
-        name: measure(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
+        name: aggregate_spec(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
         for name, expression in found.items()
     }
 
@@ -341,14 +341,14 @@ _DATES = ("year", "quarter", "month", "week", "day")
 _MOMENTS = (*_DATES, "hour", "minute", "second")
 
 
-def beginnings(query: Query, name: str, kind: str, order: str, *, moments: bool) -> tuple[Query, Columns]:
+def truncated_dates(query: Query, name: str, kind: str, order: str, *, moments: bool) -> tuple[Query, Columns]:
     """Return the query and the column for the years, months … in which there are rows."""
     verb = "datetimes" if moments else "dates"
     kinds = _MOMENTS if moments else _DATES
     if kind not in kinds or order not in ("ASC", "DESC"):
         msg = f"{verb}({name!r}, {kind!r}, order={order!r}): kinds: {', '.join(kinds)}; order: ASC or DESC."
         raise QueryError(msg)
-    found = term(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
+    found = value_ref(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
     known: Field = found.field
     fitting = {"timestamp", "dateTime"} if moments else {"timestamp", "dateTime", "date"}
     if found.part is not None or known.value_type.kind not in fitting:

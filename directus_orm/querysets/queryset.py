@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import ConfigurationError, QueryError, RecordNotUnique
 from ..core.progress import Progress, checked
 from ..dialects.registry import dialect_of
 from ..fields.field import ABSENT, Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
-from ..instances.state import Batch, reference, state_of
-from ..query.conditions import NEVER, Among, Node, all_of, either_of, negate, without_list
+from ..instances.state import PageBatch, reference, state_of
+from ..query.conditions import NEVER, InSubquery, Node, all_of, any_of, negate, split_key_list
 from ..query.lookups.field_lookups import key_of
 from ..query.lookups.ordering import ordering
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pager import key_pages
-from ..reading.read import settle
+from ..reading.read import resolve_subqueries
 from ..writing import bulk, save
 from . import prefetching, query_builder
 from .prefetching import Prefetch
@@ -86,7 +86,7 @@ class QuerySet(Rows[M]):
 
         Slices are kept: their keys are read first.
         """
-        return self._combined("union", others, either_of)
+        return self._combined("union", others, any_of)
 
     def intersection(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in all of these querysets, in the order of this one."""
@@ -205,7 +205,7 @@ class QuerySet(Rows[M]):
 
     def _beginnings(self, name: str, kind: str, order: str, *, moments: bool) -> Rows[Any]:
         self._unsliced("datetimes" if moments else "dates")
-        query, columns = query_builder.beginnings(self._query, name, kind, order, moments=moments)
+        query, columns = query_builder.truncated_dates(self._query, name, kind, order, moments=moments)
         return Rows(query, Values(columns, "flat"), self._using)
 
     # --- finding --------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class QuerySet(Rows[M]):
         if not wanted or self._query.is_empty:
             return {}
         session = self._session()
-        query = settle(session, self._query)
+        query = resolve_subqueries(session, self._query)
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)
@@ -253,7 +253,7 @@ class QuerySet(Rows[M]):
             msg = f"{pk} cannot be {key!r}."
             raise QueryError(msg)
         pk.dump(key)
-        batch = Batch(self._using, self._query.model) if self._using else None
+        batch = PageBatch(self._using, self._query.model) if self._using else None
         made: M = reference(self._query.model, pk.load(pk.dump(key)), batch)
         return made
 
@@ -412,21 +412,21 @@ class QuerySet(Rows[M]):
     def _adopt(self, instances: Iterable[Any]) -> None:
         if self._using is not None:
             for instance in instances:
-                state_of(instance).batch = batch = Batch(self._using, self._query.model)
+                state_of(instance).batch = batch = PageBatch(self._using, self._query.model)
                 batch.add(instance)
 
     # --- in asyncio -----------------------------------------------------------------------------------------
 
-    acontains = twin(contains)
-    ain_bulk = twin(in_bulk)
-    acreate = twin(create, changes=True)
-    aget_or_create = twin(get_or_create, changes=True)
-    aupdate_or_create = twin(update_or_create, changes=True)
-    aupdate = twin(update, changes=True)
-    adelete = twin(delete, changes=True)
-    abulk_create = twin(bulk_create, changes=True)
-    abulk_update = twin(bulk_update, changes=True)
-    aupsert = twin(upsert, changes=True)
+    acontains = async_twin(contains)
+    ain_bulk = async_twin(in_bulk)
+    acreate = async_twin(create, changes=True)
+    aget_or_create = async_twin(get_or_create, changes=True)
+    aupdate_or_create = async_twin(update_or_create, changes=True)
+    aupdate = async_twin(update, changes=True)
+    adelete = async_twin(delete, changes=True)
+    abulk_create = async_twin(bulk_create, changes=True)
+    abulk_update = async_twin(bulk_update, changes=True)
+    aupsert = async_twin(upsert, changes=True)
 
 
 def _options(batch_size: int | None, progress: Progress) -> dict[str, Any]:
@@ -479,10 +479,10 @@ def _fresh(kind: type[Any], instance: object, owner: type[Any]) -> Any:
 
 def as_condition(query: Query) -> Node:
     """Return the condition that a row is one of a query's: of a slice, a search, a part, by its keys."""
-    if not query.is_sliced and query.search is None and without_list(query.where)[1] is None:
+    if not query.is_sliced and query.search is None and split_key_list(query.where)[1] is None:
         return query.where
     pk: Field = query.model.directus.pk
-    return NEVER if query.is_empty else Among((pk,), query.bringing((pk,)), (pk,))
+    return NEVER if query.is_empty else InSubquery((pk,), query.bringing((pk,)), (pk,))
 
 
 def everything(model: type[Any]) -> Query:

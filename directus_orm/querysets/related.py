@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.relations import ToMany
-from ..instances.lazy_loading import asking_for, load_list
-from ..instances.state import gone, is_new, key_sent, session_of, state_of, stored_key
-from ..query.conditions import ALWAYS, Some
+from ..instances.lazy_loading import lazy_load_for, load_list
+from ..instances.state import does_not_exist, is_new, key_sent, session_of, state_of, stored_key
+from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
 from ..query.q import Q
-from ..query.query import Nested, Query
+from ..query.query import PrefetchedList, Query
 from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
 from ..writing import relation_writes
-from .junctions import field_of, junction, through, tied
+from .junctions import field_of, junction, junction_condition, junction_rows
 from .queryset import HasKey, QuerySet
 from .result_shapes import Instances
 
@@ -78,7 +78,7 @@ class Related(QuerySet[M]):
                     return self._with(self._query)  # type: ignore[no-any-return]
                 known: Any = model
                 rows: QuerySet[One] = known.objects.filter()
-                where = through(self._instance, relation)
+                where = junction_condition(self._instance, relation)
                 return type(rows)(rows.query.filtered(where), Instances(), self._using)
         names = ", ".join(target.__name__ for target in self._link.targets)
         msg = f"{self._link} leads to {names}, not to {model!r}."
@@ -96,7 +96,7 @@ class Related(QuerySet[M]):
         """Return what reading the rows sends, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
             return super().explain()
-        asking = asking_for(self._instance, nested(self._link))
+        asking = lazy_load_for(self._instance, nested(self._link))
         keys = [stored_key(one) for one in asking.instances]
         return explain_list(self._link, asking.query, keys, asking.batch.session)
 
@@ -161,17 +161,17 @@ class Related(QuerySet[M]):
             >>> article.tags.add(tag, 5, through_defaults={"note": "by hand"})
         """
         found, further = (
-            relation_writes.given(self._link, "add", others),
-            relation_writes.further(self._link, through_defaults),
+            relation_writes.coerce_instances(self._link, "add", others),
+            relation_writes.junction_values(self._link, through_defaults),
         )
         if self._waits("add"):
             waiting = self._waiting()
             known = [one for one, _ in waiting]
             waiting += [(one, further) for one in found if not _listed(one, known)]
         elif self._link.options.kind == "one-to-many":
-            relation_writes.change(self._instance, self._link, found, ())
+            relation_writes.move_children(self._instance, self._link, found, ())
         elif found:
-            relation_writes.tie(self._instance, self._link, found, further, self._ties)
+            relation_writes.add_links(self._instance, self._link, found, further, self._ties)
         self._reset()
 
     def remove(self, *others: M | Any) -> None:
@@ -180,16 +180,16 @@ class Related(QuerySet[M]):
         What becomes of rows of a one-to-many, and of a junction's rows, the relation's settings on the server say:
         they lead nowhere then, or are deleted.
         """
-        found = relation_writes.given(self._link, "remove", others)
+        found = relation_writes.coerce_instances(self._link, "remove", others)
         if self._waits("remove"):
             kept = [pair for pair in self._waiting() if not _listed(pair[0], found)]
             self._waiting()[:] = kept
         elif self._link.options.kind == "one-to-many":
-            relation_writes.change(
+            relation_writes.move_children(
                 self._instance, self._link, (), relation_writes.stored_ones(self._link, "remove", found)
             )
         elif found:
-            relation_writes.untie(
+            relation_writes.remove_links(
                 self._instance, self._link, relation_writes.stored_ones(self._link, "remove", found), self._ties
             )
         self._reset()
@@ -202,15 +202,15 @@ class Related(QuerySet[M]):
         """
         ordered = relation_writes.is_order(self._link, others)
         found, further = (
-            relation_writes.given(self._link, "set", others),
-            relation_writes.further(self._link, through_defaults),
+            relation_writes.coerce_instances(self._link, "set", others),
+            relation_writes.junction_values(self._link, through_defaults),
         )
         if self._waits("set"):
             self._waiting()[:] = [(one, further) for one in found]
         elif self._link.options.kind == "one-to-many":
-            relation_writes.change(self._instance, self._link, *self._difference(found))
+            relation_writes.move_children(self._instance, self._link, *self._difference(found))
         else:
-            relation_writes.retie(self._instance, self._link, found, further, self._ties, ordered=ordered)
+            relation_writes.set_links(self._instance, self._link, found, further, self._ties, ordered=ordered)
         self._reset()
 
     def clear(self) -> None:
@@ -238,7 +238,7 @@ class Related(QuerySet[M]):
         self.add(made, through_defaults=through_defaults)
         return made
 
-    if TYPE_CHECKING:  # `twin` tells the types of one signature, not of several
+    if TYPE_CHECKING:  # `async_twin` tells the types of one signature, not of several
 
         @overload
         async def acreate(self, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M: ...
@@ -249,11 +249,11 @@ class Related(QuerySet[M]):
         async def acreate(self, model: Any = None, /, **values: Any) -> Any:
             """Do as `create` does, in a worker thread."""
     else:
-        acreate = twin(create, changes=True)
-    aadd = twin(add, changes=True)
-    aremove = twin(remove, changes=True)
-    aset = twin(set, changes=True)  # noqa: A003 - the method
-    aclear = twin(clear, changes=True)
+        acreate = async_twin(create, changes=True)
+    aadd = async_twin(add, changes=True)
+    aremove = async_twin(remove, changes=True)
+    aset = async_twin(set, changes=True)  # noqa: A003 - the method
+    aclear = async_twin(clear, changes=True)
 
     def _difference(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return those of the wanted children that are to be gained, and those to be lost."""
@@ -268,7 +268,7 @@ class Related(QuerySet[M]):
 
     def _waits(self, verb: str) -> bool:
         if state_of(self._instance).deleted:
-            raise gone(self._instance, f"it was deleted, and has nothing to {verb}")
+            raise does_not_exist(self._instance, f"it was deleted, and has nothing to {verb}")
         return not state_of(self._instance).stored
 
     def _waiting(self) -> list[tuple[Any, Mapping[str, Any]]]:
@@ -281,21 +281,21 @@ class Related(QuerySet[M]):
         again = self.of(self._instance, self._link)
         self._cache, self._complete = again._cache, again._complete  # noqa: SLF001 - another of this kind
 
-    def _ties(self, others: Sequence[Any]) -> relation_writes.Ties:
+    def _ties(self, others: Sequence[Any]) -> relation_writes.JunctionRows:
         """Return the junction's rows that tie these instances, or all, by what they lead to."""
-        found: relation_writes.Ties = {}
+        found: relation_writes.JunctionRows = {}
         for scope in self._link.scopes:
             mine = [one for one in others if isinstance(one, scope.target)]
             if others and not mine:
                 continue
-            rows = tied(self._instance, scope)
+            rows = junction_rows(self._instance, scope)
             if mine:
                 rows = rows.filter(target__in=mine)
             elif scope.target.objects.query.where != ALWAYS:  # what the list does not show stays as it is
                 rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
-                    tie = relation_writes.Tie(key_sent(row), row.__dict__.get("place"))
+                    tie = relation_writes.JunctionRow(key_sent(row), row.__dict__.get("place"))
                     found.setdefault(relation_writes.identity(row.target), []).append(tie)
         return found
 
@@ -406,9 +406,9 @@ def _of(kind: type[Any], instance: Any, relation: ToMany) -> Any:
     return kind.of(instance, relation)
 
 
-def nested(relation: ToMany) -> Nested:
+def nested(relation: ToMany) -> PrefetchedList:
     """Return the description of all rows behind a relation, for them to come along with others."""
-    return Nested((relation,), tuple(target.objects.query for target in relation.targets))
+    return PrefetchedList((relation,), tuple(target.objects.query for target in relation.targets))
 
 
 # --- the rows of one instance -----------------------------------------------------------------------------------
@@ -425,9 +425,9 @@ def _behind(instance: Any, relation: ToMany) -> Query:
         return rows.query.filtered(condition((relation.reverse,), "exact", instance))
     reverse = _reverse(relation)
     if reverse is None:
-        return rows.query.filtered(through(instance, relation))
+        return rows.query.filtered(junction_condition(instance, relation))
     key = condition((relation.model.directus.pk,), "exact", instance)
-    return rows.query.filtered(Some((reverse,), key))
+    return rows.query.filtered(Exists((reverse,), key))
 
 
 def _reverse(relation: ToMany) -> ToMany | None:

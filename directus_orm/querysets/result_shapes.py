@@ -12,10 +12,10 @@ from ..core.errors import ConfigurationError, UnsupportedQuery
 from ..core.messages import Row
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
-from ..instances.state import Batch
-from ..query.grouping import Alias, Tally, Term
+from ..instances.state import PageBatch
+from ..query.grouping import Alias, RelatedCount, ValueRef
 from ..query.query import Query
-from ..reading.row_values import _UNREADABLE, getter, value_of
+from ..reading.row_values import _UNREADABLE, value_getter, value_of
 from ..session.session import Session
 
 T = TypeVar("T")
@@ -57,12 +57,12 @@ class Instances:
         pk = query.model.directus.pk.column
         annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
 
-        batch: Batch | None = None
+        batch: PageBatch | None = None
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
             nonlocal batch
             if batch is None or batch.session is not session or not batch.has_room:
-                batch = Batch(session, query.model)
+                batch = PageBatch(session, query.model)
             if not annotated:
                 return [load(row, batch) for row in rows]
             # First, since loading takes rows apart.
@@ -93,10 +93,10 @@ class Values:
             UnsupportedQuery: a value is more than what is in a field.
         """
         for name, known in self.columns:
-            if not isinstance(known, Term) or value_of(known) is not None:
+            if not isinstance(known, ValueRef) or value_of(known) is not None:
                 msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
                 raise UnsupportedQuery(msg)
-        return tuple(known.path for _, known in self.columns if isinstance(known, Term))
+        return tuple(known.path for _, known in self.columns if isinstance(known, ValueRef))
 
     def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
         """Return groups, given as their values by name, in this shape."""
@@ -118,9 +118,9 @@ class Values:
 
 def _value(known: Alias) -> Callable[[Row, Any], Any]:
     """Return the function that takes a row and its key and returns what a name stands for."""
-    if isinstance(known, Tally):
+    if isinstance(known, RelatedCount):
         return _number(known)
-    get, value = getter(known.path), value_of(known)
+    get, value = value_getter(known.path), value_of(known)
     if value is None:
         return get
 
@@ -133,13 +133,13 @@ def _value(known: Alias) -> Callable[[Row, Any], Any]:
 
 def _met(known: Alias, query: Query) -> Alias:
     """Return a relation's key by its place in the row that comes along with it, where one does."""
-    if isinstance(known, Term) and any(path[:-1] == known.path for path in query.paths):
+    if isinstance(known, ValueRef) and any(path[:-1] == known.path for path in query.paths):
         target = known.path[-1].target
         return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
     return known
 
 
-def _number(tally: Tally) -> Callable[[Row, Any], Any]:
+def _number(tally: RelatedCount) -> Callable[[Row, Any], Any]:
     *outer, relation = tally.path
 
     def get(row: Row, _: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 import attrs
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import Forbidden, QueryError, UnsupportedQuery
 from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
@@ -17,11 +17,11 @@ from ..instances.state import stored_key
 from ..query.query import Query
 from ..reading.aggregation import groups
 from ..reading.explain import Explanation, explain
-from ..reading.pagination.keyset import behind, can_be_sought
+from ..reading.pagination.keyset import after_key, can_seek
 from ..reading.partition import partition as divided
-from ..reading.read import keys, read, settle
-from ..reading.rechecks import looks_at_rows
-from ..reading.unknown_names import telling_guesses
+from ..reading.read import keys, read, resolve_subqueries
+from ..reading.rechecks import needs_recheck
+from ..reading.unknown_names import explain_guessed_names
 from ..session.session import Session, current_session
 from .async_iteration import kept_rows, paged_twin
 from .result_shapes import Shape
@@ -165,8 +165,8 @@ class Results(Generic[T]):
 
     def _told(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
         # In an order that the server cannot compare, nothing counts the rows behind one.
-        is_left = after is not None and can_be_sought(self._query)
-        rows = self._with(behind(self._query, after)) if is_left else self
+        is_left = after is not None and can_seek(self._query)
+        rows = self._with(after_key(self._query, after)) if is_left else self
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
                 number = len(page)
@@ -312,15 +312,15 @@ class Results(Generic[T]):
         for name, value in (("number", number), ("size", size)):
             whole(f"page(): {name}", value, least=1)
         start = (number - 1) * size
-        if self._query.grouping is not None or looks_at_rows(self._query):
+        if self._query.grouping is not None or needs_recheck(self._query):
             return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
         if self._query.is_empty:
             return Page([], 0)
         session = self._session()
-        query = settle(session, self._query).sliced(start, start + size)
+        query = resolve_subqueries(session, self._query).sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
-        with telling_guesses(query):
+        with explain_guessed_names(query):
             answer = session.send(dialect_of(session).read(query, total=True))
         rows = self._shape.decoder(query)(session, dialect_of(session).rows(answer))
         return Page(rows, dialect_of(session).total(answer))
@@ -335,12 +335,12 @@ class Results(Generic[T]):
         session = self._session()
         if self._query.grouping is not None:
             return groups.count(session, self._query)
-        if looks_at_rows(self._query):
+        if needs_recheck(self._query):
             return len(keys(session, self._query))
-        query = settle(session, self._query)
+        query = resolve_subqueries(session, self._query)
         if query.is_empty:
             return 0
-        with telling_guesses(query):
+        with explain_guessed_names(query):
             total = dialect_of(session).counted(session.send(dialect_of(session).count(query)))
         behind = max(total - self._query.offset, 0)
         return behind if self._query.limit is None else min(behind, self._query.limit)
@@ -386,12 +386,12 @@ class Results(Generic[T]):
     # --- in asyncio -----------------------------------------------------------------------------------------
 
     aiterator = paged_twin(iterator)
-    apartition = twin(partition)
-    afirst = twin(first)
-    apage = twin(page)
-    acount = twin(count)
-    aexists = twin(exists)
-    aexplain = twin(explain)
+    apartition = async_twin(partition)
+    afirst = async_twin(first)
+    apage = async_twin(page)
+    acount = async_twin(count)
+    aexists = async_twin(exists)
+    aexplain = async_twin(explain)
 
     def __repr__(self) -> str:
         # A debugger over HTTP must not send requests.

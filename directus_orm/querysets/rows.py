@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..core.masking import masked
 from ..core.progress import Progress, reporting
 from ..dialects.registry import dialect_of
 from ..fields.scalars import sendable
-from ..query.conditions import NEVER, without_list
+from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
 from ..reading.aggregation.groups import aggregate
@@ -48,7 +48,7 @@ class Rows(Results[T]):
             >>> late = Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
         """
         self._unsliced("filter")
-        return self._with(query_builder.narrowed(self._query, Q(*conditions, **lookups), "filter()"))
+        return self._with(query_builder.filtered(self._query, Q(*conditions, **lookups), "filter()"))
 
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
         """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django."""
@@ -56,7 +56,7 @@ class Rows(Results[T]):
         condition = Q(*conditions, **lookups)
         if not condition.children:
             return self.all()
-        return self._with(query_builder.narrowed(self._query, ~condition, "exclude()"))
+        return self._with(query_builder.filtered(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
         """Return the same query, without what was read."""
@@ -83,7 +83,7 @@ class Rows(Results[T]):
         return self._with(self._query.reversed())
 
     def _unlisted(self, verb: str) -> None:
-        if without_list(self._query.where)[1] is not None:
+        if split_key_list(self._query.where)[1] is not None:
             msg = f"A part of a partition by keys has the order it was made in: call {verb}() before partition()."
             raise UnsupportedQuery(msg)
 
@@ -331,11 +331,11 @@ class Rows(Results[T]):
 
     # --- in asyncio -----------------------------------------------------------------------------------------
 
-    aaggregate = twin(aggregate)
-    ato_arrow = twin(to_arrow)
-    ato_pandas = twin(to_pandas)
-    ato_polars = twin(to_polars)
-    aget = twin(get)
-    alast = twin(last)
-    alatest = twin(latest)
-    aearliest = twin(earliest)
+    aaggregate = async_twin(aggregate)
+    ato_arrow = async_twin(to_arrow)
+    ato_pandas = async_twin(to_pandas)
+    ato_polars = async_twin(to_polars)
+    aget = async_twin(get)
+    alast = async_twin(last)
+    alatest = async_twin(latest)
+    aearliest = async_twin(earliest)

@@ -17,7 +17,7 @@ from ..core.progress import Advance
 from ..fields.field import Field
 from ..fields.paths import kind_of
 from ..fields.scalars import SCALARS, Convert
-from ..query.grouping import Alias, Measure, Term
+from ..query.grouping import AggregateSpec, Alias, ValueRef
 from ..query.query import Query
 from ..reading.row_values import value_of
 
@@ -34,7 +34,7 @@ _DIGITS = 38
 
 
 @attrs.frozen
-class Column:
+class TableColumn:
     """A column of a table: its name, how Arrow calls its type, and what is made of each value that is not null."""
 
     name: str
@@ -42,7 +42,7 @@ class Column:
     convert: Convert | None = None
 
 
-# What `Column.kind` means to Arrow. Of decimals, the scale is that of the values.
+# What `TableColumn.kind` means to Arrow. Of decimals, the scale is that of the values.
 _TYPES: dict[str, Callable[[Any], Any]] = {
     "bool": lambda pa: pa.bool_(),
     "date": lambda pa: pa.date32(),
@@ -75,7 +75,7 @@ _LOADERS: dict[str, Convert] = {
 }
 
 
-def columns_of(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> list[Column]:
+def columns_of(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> list[TableColumn]:
     """Return the columns of a table of values.
 
     Raises:
@@ -91,38 +91,38 @@ def columns_of(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> lis
     return found
 
 
-def _column(name: str, known: Alias | Measure) -> Column:
-    if isinstance(known, Measure):
+def _column(name: str, known: Alias | AggregateSpec) -> TableColumn:
+    if isinstance(known, AggregateSpec):
         return _of_measure(name, known)
-    if not isinstance(known, Term):
-        return Column(name, "int")  # a number of related rows
+    if not isinstance(known, ValueRef):
+        return TableColumn(name, "int")  # a number of related rows
     field = known.field
     if value_of(known) is None:
         return _of_field(name, field)
     if known.part is not None:
-        return Column(name, "date" if known.part == "date" else "int")
-    return Column(name, _KINDS[kind_of(field)] if known.moment else "date")
+        return TableColumn(name, "date" if known.part == "date" else "int")
+    return TableColumn(name, _KINDS[kind_of(field)] if known.moment else "date")
 
 
-def _of_measure(name: str, measure: Measure) -> Column:
+def _of_measure(name: str, measure: AggregateSpec) -> TableColumn:
     if measure.function == "count":
-        return Column(name, "int")
+        return TableColumn(name, "int")
     column = _of_field(name, measure.path[-1])
-    return Column(name, "float") if measure.function == "avg" and column.kind == "int" else column
+    return TableColumn(name, "float") if measure.function == "avg" and column.kind == "int" else column
 
 
-def _of_field(name: str, field: Field) -> Column:
+def _of_field(name: str, field: Field) -> TableColumn:
     kind, python, dump = kind_of(field), field.value_type.python, field.value_type.dump
     if kind in ("json", "geometry"):
-        return Column(name, "text", lambda value: _document(dump(value)))
+        return TableColumn(name, "text", lambda value: _document(dump(value)))
     if kind == "csv":
-        return Column(name, "list")
+        return TableColumn(name, "list")
     if python == "float":
-        return Column(name, "float")
+        return TableColumn(name, "float")
     if python in _TAKEN:
-        return Column(name, _KINDS[kind])
+        return TableColumn(name, _KINDS[kind])
     load = _LOADERS[kind]
-    return Column(name, _KINDS[kind], str if kind == "uuid" else lambda value: load(dump(value)))
+    return TableColumn(name, _KINDS[kind], str if kind == "uuid" else lambda value: load(dump(value)))
 
 
 def _document(sent: Any) -> str:
@@ -133,7 +133,7 @@ def _document(sent: Any) -> str:
 # --- making them ------------------------------------------------------------------------------------------------
 
 
-def arrow(columns: list[Column], rows: Iterable[tuple[Any, ...]], advance: Advance) -> pa.Table:
+def arrow(columns: list[TableColumn], rows: Iterable[tuple[Any, ...]], advance: Advance) -> pa.Table:
     """Return a table of rows, of which a few thousand at a time are held as Python objects."""
     pa = library("pyarrow", "arrow")
     types = [_TYPES[column.kind](pa) for column in columns]
@@ -175,7 +175,7 @@ def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
         yield some
 
 
-def _array(pa: Any, column: Column, kind: Any, values: tuple[Any, ...]) -> Any:
+def _array(pa: Any, column: TableColumn, kind: Any, values: tuple[Any, ...]) -> Any:
     convert = column.convert
     made = values if convert is None else [None if value is None else convert(value) for value in values]
     if column.kind == "decimal":

@@ -11,9 +11,9 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 from uuid import UUID
 
 from ..core.errors import QueryError
-from ..fields.references import Reference
-from ..query.lookups.server_values import Current, Now
-from ..query.q import Name, Q, only_q
+from ..fields.references import FieldReference
+from ..query.lookups.server_values import CurrentUserValue, Now
+from ..query.q import Q, RootedName, only_q
 from .related import Related
 
 
@@ -43,7 +43,7 @@ D = TypeVar("D", dt.date, dt.datetime)
 class _Base:
     __slots__ = ("_reference",)
 
-    def __init__(self, reference: Reference) -> None:
+    def __init__(self, reference: FieldReference) -> None:
         self._reference = reference
 
     def __repr__(self) -> str:
@@ -62,19 +62,19 @@ class _Base:
 
     def lookup(self, name: str, value: Any) -> Q:
         """Return the condition of any lookup by its name, such as one made by `register_lookup`."""
-        if isinstance(value, _Base | Reference):
+        if isinstance(value, _Base | FieldReference):
             msg = (
                 f"{self!r} is compared with a value; the server does not compare it with another field, {value!r}."
             )
             raise QueryError(msg)
-        return Q.of(Name(f"{self._reference.path}__{name}", self._reference.root), value)
+        return Q.of(RootedName(f"{self._reference.path}__{name}", self._reference.root), value)
 
     def is_null(self, value: bool = True) -> Q:
         """Return the condition that there is no value; of a relation to many, that there are no rows."""
         return self.lookup("isnull", value)
 
     def _part(self, name: str) -> Column[Any]:
-        return Column(Reference(self._reference.root, (*self._reference.names, name)))
+        return Column(FieldReference(self._reference.root, (*self._reference.names, name)))
 
 
 class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here, so there is no hash
@@ -90,9 +90,9 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
     @overload
     def __eq__(self: Column[D], other: Now) -> Q: ...
     @overload
-    def __eq__(self: Column[M], other: Current) -> Q: ...
+    def __eq__(self: Column[M], other: CurrentUserValue) -> Q: ...
     @overload
-    def __eq__(self: Column[UUID] | Column[str], other: Current) -> Q: ...
+    def __eq__(self: Column[UUID] | Column[str], other: CurrentUserValue) -> Q: ...
     def __eq__(self, other: Any) -> Q:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.is_null() if other is None else self.lookup("exact", other)
 
@@ -101,9 +101,9 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
     @overload
     def __ne__(self: Column[D], other: Now) -> Q: ...
     @overload
-    def __ne__(self: Column[M], other: Current) -> Q: ...
+    def __ne__(self: Column[M], other: CurrentUserValue) -> Q: ...
     @overload
-    def __ne__(self: Column[UUID] | Column[str], other: Current) -> Q: ...
+    def __ne__(self: Column[UUID] | Column[str], other: CurrentUserValue) -> Q: ...
     def __ne__(self, other: Any) -> Q:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.is_null(False) if other is None else ~self.lookup("exact", other)
 
@@ -140,9 +140,9 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
     @overload
     def in_(self: Column[D], values: Iterable[D | Now | None]) -> Q: ...
     @overload
-    def in_(self: Column[M], values: Iterable[M | Current | None]) -> Q: ...
+    def in_(self: Column[M], values: Iterable[M | CurrentUserValue | None]) -> Q: ...
     @overload
-    def in_(self: Column[UUID], values: Iterable[UUID | Current | None]) -> Q: ...
+    def in_(self: Column[UUID], values: Iterable[UUID | CurrentUserValue | None]) -> Q: ...
     def in_(self, values: Any) -> Q:
         """Return the condition that the field has one of these values, or one of those a queryset finds."""
         return self.lookup("in", values)
@@ -245,11 +245,11 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
 
     def asc(self) -> str:
         """Return the name for `QuerySet.order_by`, the least first."""
-        return Name(self._reference.path, self._reference.root)
+        return RootedName(self._reference.path, self._reference.root)
 
     def desc(self) -> str:
         """Return the name for `QuerySet.order_by`, the greatest first."""
-        return Name(f"-{self._reference.path}", self._reference.root)
+        return RootedName(f"-{self._reference.path}", self._reference.root)
 
 
 class RelatedColumn(_Base, Generic[T]):
@@ -319,26 +319,28 @@ class _Via:
 
     __slots__ = ("_reference", "_target")
 
-    def __init__(self, reference: Reference, target: type[Any]) -> None:
+    def __init__(self, reference: FieldReference, target: type[Any]) -> None:
         self._reference = reference
         self._target = target
 
-    def __getattr__(self, name: str) -> Reference:
+    def __getattr__(self, name: str) -> FieldReference:
         if name.startswith("_"):  # no field's name; asked by copy and pickle
             raise AttributeError(name)
         known = self._target.directus
         if name not in known.fields and name not in known.relations and name != "pk":
             raise AttributeError(str(known.unknown(name, f"via({self._reference}).{name}")))
-        return Reference(self._reference.root, (*self._reference.names, name), to_many=name in known.relations)
+        return FieldReference(
+            self._reference.root, (*self._reference.names, name), to_many=name in known.relations
+        )
 
     def __repr__(self) -> str:
         return f"via({self._reference})"
 
 
-def _reference(field: object, verb: str) -> Reference:
+def _reference(field: object, verb: str) -> FieldReference:
     if isinstance(field, _Via):  # the relation itself
         return field._reference  # noqa: SLF001
-    if isinstance(field, Reference):
+    if isinstance(field, FieldReference):
         return field
     msg = (
         f"{verb}() takes a field of a model class, such as Flight.dep_delay or via(Flight.carrier).name, "

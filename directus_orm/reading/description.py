@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..fields.paths import path_name
-from ..query.conditions import ALWAYS, NEVER, All, Among, Either, Leaf, Listed, Node, Some
+from ..query.conditions import ALWAYS, NEVER, And, Comparison, Exists, InSubquery, KeyList, Node, Or
 from ..query.grouping import Grouping
-from ..query.lookups.date_parts import PartTest
+from ..query.lookups.date_parts import DatePartTest
 from ..query.lookups.json_lookups import JsonTest
-from ..query.lookups.text_lookups import Holds
+from ..query.lookups.text_lookups import TextTest
 from ..query.query import Order, Query
 
 _VERBS = {
@@ -50,13 +50,12 @@ _HELD = {"exact": "is", "contains": "contains", "starts_with": "starts with", "e
 _MOST_SHOWN = 5
 
 
-def words(query: Query) -> str:
+def describe(query: Query) -> str:
     """Return what a query asks for, as a sentence."""
     if query.is_empty:
         return f"no {query.model.__name__}"
-    parts = [
-        query.model.__name__ if query.where == ALWAYS else f"{query.model.__name__} where {said(query.where)}"
-    ]
+    name = query.model.__name__
+    parts = [name if query.where == ALWAYS else f"{name} where {describe_condition(query.where)}"]
     if query.search is not None:
         parts.append(f"in which the server finds {query.search!r}")
     if query.grouping is None:
@@ -88,35 +87,35 @@ def _groups(grouping: Grouping) -> Iterator[str]:
     yield f"in groups of equal {', '.join(name for name, _ in grouping.keys)}"
     for name, measure in grouping.measures:
         what = f"{'different ' if measure.distinct else ''}{path_name(measure.path)}"
-        where = "" if measure.where == ALWAYS else f" where {said(measure.where)}"
+        where = "" if measure.where == ALWAYS else f" where {describe_condition(measure.where)}"
         yield f"{name} is the {measure.function} of {what}{where}"
     if grouping.having:
         yield f"of which are kept those that meet {', '.join(map(repr, grouping.having))}"
     yield f"by {', '.join(_order(order.name, order.descending) for order in grouping.total_order)}"
 
 
-def said(node: Node) -> str:
+def describe_condition(node: Node) -> str:
     """Return a condition in words."""
     match node:
-        case All(parts):
+        case And(parts):
             return "always" if node == ALWAYS else " and ".join(_inner(part) for part in parts)
-        case Either(parts):
+        case Or(parts):
             return "never" if node == NEVER else " or ".join(_inner(part) for part in parts)
-        case Some(path, where, negated):
+        case Exists(path, where, negated):
             return f"{'no' if negated else 'some'} row of {path_name(path)} has {_inner(where)}"
-        case Among():
+        case InSubquery():
             return _among(node)
-        case Listed(keys):
+        case KeyList(keys):
             return f"the key is one of {len(keys):,}"
-        case Leaf():
+        case Comparison():
             return _leaf(node)
 
 
 def _inner(node: Node) -> str:
-    return f"({said(node)})" if isinstance(node, All | Either) else said(node)
+    return f"({describe_condition(node)})" if isinstance(node, And | Or) else describe_condition(node)
 
 
-def _leaf(leaf: Leaf) -> str:
+def _leaf(leaf: Comparison) -> str:
     what = leaf.name
     if leaf.function is not None:
         what = _function(leaf.function, what)
@@ -137,19 +136,19 @@ def _values(value: Any) -> str:
     return shown if len(value) <= _MOST_SHOWN else f"{shown} … ({len(value):,} values)"
 
 
-def _among(node: Among) -> str:
+def _among(node: InSubquery) -> str:
     name, denied = path_name(node.tested), "it is not so that " if node.negated else ""
     before = "" if len(node.path) == 1 and node.path[0].primary_key else f"{path_name(node.path)}__"
     match node.test:
-        case Holds(where=where, needle=needle, any_case=any_case):
+        case TextTest(where=where, needle=needle, any_case=any_case):
             case = ", in any case" if any_case else ""
             return f"{denied}{before}{name} {_HELD[where]} {needle!r}{case}, letter by letter"
-        case PartTest(part=part, lookup=lookup, value=value):
+        case DatePartTest(part=part, lookup=lookup, value=value):
             return f"{denied}the {part.name} of {before}{name} is {lookup} {_values(value)}"
         case JsonTest(keys=keys, lookup=lookup, value=value):
             asked = "is there" if lookup == "isnull" else f"is {lookup} {_values(value)}"
             return f"{denied}{'.'.join(keys)} of {before}{name} {asked}"
-    inner = said(node.query.where)
+    inner = describe_condition(node.query.where)
     where = "" if node.query.where == ALWAYS else f" where {inner}"
     verb = "is not" if node.negated else "is"
     return f"{path_name(node.path)} {verb} the {path_name(node.of)} of a {node.query.model.__name__}{where}"

@@ -10,21 +10,21 @@ import attrs
 from ..core.errors import ConfigurationError
 from ..core.messages import Request
 from ..dialects.registry import dialect_of
-from ..dialects.v10 import RestDialect
+from ..dialects.v10 import V10Dialect
 from ..fields.relations import ToMany
-from ..query.conditions import Among, Leaf, Node, without_list
+from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
 from ..session.session import Session, current_session
-from .description import said, words
+from .description import describe, describe_condition
 from .pagination.pager import pages
-from .pagination.protocol import FULL_PAGE, LARGEST_PAGE, Sizes
+from .pagination.protocol import FULL_PAGE, LARGEST_PAGE, PageSizer
 from .read import KEYS_AT_ONCE
-from .rechecks import loosened
-from .subqueries import settled
+from .rechecks import widened
+from .subqueries import replace_subqueries
 
 
 @attrs.frozen
-class Ask:
+class ExplainedRequest:
     """One request, and what for."""
 
     purpose: str
@@ -39,7 +39,7 @@ class Explanation:
     """
 
     words: str
-    asks: tuple[Ask, ...] = ()
+    asks: tuple[ExplainedRequest, ...] = ()
     pages: str = ""
 
     @property
@@ -68,30 +68,30 @@ def _as_sent(request: Request) -> str:
 def explain(query: Query, session: Session | None = None) -> Explanation:
     """Return what reading a query sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return Explanation(words(query))
-    asks = Asks.of(session)
+        return Explanation(describe(query))
+    asks = Explainer.of(session)
     asks.read(query, "the rows")
-    return Explanation(words(query), asks.made, _pages(query, asks.session))
+    return Explanation(describe(query), asks.made, _pages(query, asks.session))
 
 
 def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
     """Return what reading a relation to many sends, for the rows with these keys."""
-    asks, first = Asks.of(session), tuple(keys[:FULL_PAGE])
+    asks, first = Explainer.of(session), tuple(keys[:FULL_PAGE])
     asks.add("the rows", dialect_of(session).read_keys(asks.settle(query), first))
     text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
     return Explanation(text, asks.made, f"One such request is sent for each {FULL_PAGE:,} rows.")
 
 
 @attrs.define(eq=False)
-class Asks:
+class Explainer:
     """The requests of an explanation, as they come together."""
 
-    dialect: RestDialect
+    dialect: V10Dialect
     session: Session | None
-    made: tuple[Ask, ...] = ()
+    made: tuple[ExplainedRequest, ...] = ()
 
     @classmethod
-    def of(cls, session: Session | None) -> Asks:
+    def of(cls, session: Session | None) -> Explainer:
         """Return none yet, to this session or the current one; without any, to Directus 12."""
         try:
             session = session or current_session()
@@ -107,28 +107,28 @@ class Asks:
     def add(self, purpose: str, request: Request) -> None:
         """Add a request."""
         request = request if self.session is None else self.session.prepared(request)
-        self.made = (*self.made, Ask(purpose, request))
+        self.made = (*self.made, ExplainedRequest(purpose, request))
 
     def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
         """Add what brings the rows of a query, the last of them their first page."""
-        loose, checks = loosened(query)
+        loose, checks = widened(query)
         asked = self.settle(loose)
         purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
         self.add(purpose, _first(asked, self.dialect, self.session, page_size))
 
     def settle(self, query: Query) -> Query:
         """Return a query that can be sent as it is; what has to be known before is added."""
-        return settled(query, self._find)
+        return replace_subqueries(query, self._find)
 
-    def _find(self, condition: Among) -> Node:
-        self.read(condition.query, f"what is needed to say that {said(condition)}", KEYS_AT_ONCE)
-        return Leaf(condition.path, "in", [self.last])
+    def _find(self, condition: InSubquery) -> Node:
+        self.read(condition.query, f"what is needed to say that {describe_condition(condition)}", KEYS_AT_ONCE)
+        return Comparison(condition.path, "in", [self.last])
 
 
-def _first(query: Query, dialect: RestDialect, session: Session | None, page_size: int | None) -> Request:
+def _first(query: Query, dialect: V10Dialect, session: Session | None, page_size: int | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
-    where, listed = without_list(query.where)
+    where, listed = split_key_list(query.where)
     if listed is not None:
         return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
     known, maximum = _sizes(session)
@@ -141,7 +141,7 @@ def _sizes(session: Session | None) -> tuple[int | None, int | None]:
 
 
 def _pages(query: Query, session: Session | None) -> str:
-    sizes = Sizes(dialect_of(None), *_sizes(session))
+    sizes = PageSizer(dialect_of(None), *_sizes(session))
     first = sizes.next(query.limit)
     if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
         return "All rows come with the last of these requests."

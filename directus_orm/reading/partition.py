@@ -7,21 +7,21 @@ from itertools import pairwise
 from typing import Any
 
 from ..dialects.registry import dialect_of
-from ..query.conditions import NEVER, Leaf, Listed, Node, all_of
+from ..query.conditions import NEVER, Comparison, KeyList, Node, all_of
 from ..query.query import Order, Query
 from ..session.session import Session
-from .pagination.keyset import can_be_sought
-from .read import keys, read, settle
-from .rechecks import looks_at_rows
+from .pagination.keyset import can_seek
+from .read import keys, read, resolve_subqueries
+from .rechecks import needs_recheck
 
 
 def partition(session: Session, query: Query, parts: int) -> list[Query]:
     """Return queries of about equally many rows; disjoint, and together all of a query's rows."""
     by_key = query.evolve(order=(Order((query.model.directus.pk,)),))
-    if query.is_sliced or looks_at_rows(query) or not can_be_sought(by_key):
+    if query.is_sliced or needs_recheck(query) or not can_seek(by_key):
         return list(_lists(query, keys(session, query), parts))
-    settled = settle(session, query)
-    return [settled.filtered(where) for where in _ranges(session, settle(session, by_key), parts)]
+    settled = resolve_subqueries(session, query)
+    return [settled.filtered(where) for where in _ranges(session, resolve_subqueries(session, by_key), parts)]
 
 
 def _lists(query: Query, found: Sequence[Any], parts: int) -> Iterator[Query]:
@@ -29,7 +29,7 @@ def _lists(query: Query, found: Sequence[Any], parts: int) -> Iterator[Query]:
     whole = query.evolve(limit=None, offset=0)
     bounds = [len(found) * part // parts for part in range(parts + 1)]
     for start, end in pairwise(bounds):
-        yield whole.filtered(Listed(tuple(found[start:end])) if start < end else NEVER)
+        yield whole.filtered(KeyList(tuple(found[start:end])) if start < end else NEVER)
 
 
 def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
@@ -39,8 +39,8 @@ def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
     offsets = {total * part // parts for part in range(1, parts)}
     bounds = sorted({key for offset in offsets for key in _key_at(session, query, offset)})
     for low, high in pairwise([None, *bounds, None]):
-        least = [] if low is None else [Leaf((pk,), "gte", low)]
-        yield all_of(least if high is None else [*least, Leaf((pk,), "lt", high)])
+        least = [] if low is None else [Comparison((pk,), "gte", low)]
+        yield all_of(least if high is None else [*least, Comparison((pk,), "lt", high)])
     yield from [NEVER] * (parts - 1 - len(bounds))
 
 

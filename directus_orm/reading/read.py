@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.errors import ConfigurationError, InvalidRequest, PlaceLost, UnsupportedQuery
+from ..core.errors import ConfigurationError, InvalidRequest, IterationLost, UnsupportedQuery
 from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.paths import path_name
 from ..fields.relations import ToMany
-from ..query.conditions import Among, Leaf, Node, all_of, parts_of, without_list
-from ..query.lookups.field_lookups import MOST_VALUES, among
-from ..query.lookups.text_lookups import Holds, is_misread
+from ..query.conditions import Comparison, InSubquery, Node, all_of, parts_of, split_key_list
+from ..query.lookups.field_lookups import MOST_VALUES, in_values
+from ..query.lookups.text_lookups import TextTest, is_evaluated_by_server
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.fetch import fetch
 from .pagination.pager import key_pages, pages
-from .pagination.protocol import Steps
-from .rechecks import Sieve, _sifted, looks_at_rows, loosened
+from .pagination.protocol import Pager
+from .rechecks import RowRecheck, _sifted, needs_recheck, widened
 from .row_values import _value
-from .subqueries import _LISTS, settled
-from .unknown_names import telling_guesses
+from .subqueries import _LISTS, replace_subqueries
+from .unknown_names import explain_guessed_names
 
 # Keys are small: one request brings them all, as they were at one moment.
 KEYS_AT_ONCE = 100_000
@@ -43,15 +43,15 @@ def read(
     """
     if query.is_empty:
         return
-    loose, checks = loosened(query)
-    asked = settle(session, loose)
+    loose, checks = widened(query)
+    asked = resolve_subqueries(session, loose)
     if asked.is_empty:
         return
     found = fetch(session, _steps(session, asked, page_size, after), read_ahead)
     try:
-        with telling_guesses(asked):
-            if looks_at_rows(query):
-                found = _sifted(found, [Sieve(session, asked, check) for check in checks], query)
+        with explain_guessed_names(asked):
+            if needs_recheck(query):
+                found = _sifted(found, [RowRecheck(session, asked, check) for check in checks], query)
             yield from found
     except InvalidRequest as error:
         if dialect_of(session).lacks_json(error):
@@ -62,15 +62,15 @@ def read(
         raise
 
 
-def _steps(session: Session, query: Query, page_size: int | None, after: Any) -> Steps:
-    where, listed = without_list(query.where)
+def _steps(session: Session, query: Query, page_size: int | None, after: Any) -> Pager:
+    where, listed = split_key_list(query.where)
     if listed is None:
         return pages(query, dialect_of(session), page_size, session.max_rows, after)
     keys = listed.keys
     if after is not None:
         if after not in keys:
             msg = f"The row with the key {after!r} is none of this part of a partition(): nothing follows it here."
-            raise PlaceLost(msg)
+            raise IterationLost(msg)
         keys = keys[keys.index(after) + 1 :]
     return key_pages(query.evolve(where=where), keys, dialect_of(session), session.max_rows, page_size)
 
@@ -83,15 +83,17 @@ def keys(session: Session, query: Query) -> list[Any]:
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 
 
-def settle(session: Session, query: Query) -> Query:
+def resolve_subqueries(session: Session, query: Query) -> Query:
     """Return the query with conditions that can be sent as they are; what has to be known first is asked.
 
     Raises:
         UnsupportedQuery: the answer to the first question is longer than what a filter can carry.
     """
-    found = settled(query, lambda condition: _find(session, condition))
+    found = replace_subqueries(query, lambda condition: _find(session, condition))
     values = sum(
-        len(leaf.value) for leaf in parts_of(found.where) if isinstance(leaf, Leaf) and leaf.operator in _LISTS
+        len(leaf.value)
+        for leaf in parts_of(found.where)
+        if isinstance(leaf, Comparison) and leaf.operator in _LISTS
     )
     if values > MOST_VALUES:
         msg = (
@@ -102,11 +104,11 @@ def settle(session: Session, query: Query) -> Query:
     return found
 
 
-def _find(session: Session, condition: Among) -> Node:
+def _find(session: Session, condition: InSubquery) -> Node:
     session = condition.session or session
-    if isinstance(condition.test, Holds) and condition.path == condition.tested == condition.of:
+    if isinstance(condition.test, TextTest) and condition.path == condition.tested == condition.of:
         return _find_key(session, condition, condition.test)
-    meant = None if condition.test is None else Sieve(session, condition.query, condition)
+    meant = None if condition.test is None else RowRecheck(session, condition.query, condition)
     found = (row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows)
     values = [_value(_whole(row, condition), condition.of) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
@@ -116,32 +118,32 @@ def _find(session: Session, condition: Among) -> Node:
             f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
         )
         raise UnsupportedQuery(msg)
-    return among(condition.path, wanted)
+    return in_values(condition.path, wanted)
 
 
-def _find_key(session: Session, condition: Among, test: Holds) -> Node:
+def _find_key(session: Session, condition: InSubquery, test: TextTest) -> Node:
     """Return the condition that a key is one of those that pass: the server may misread the very keys.
 
     Then it is asked for what it took for them before, without the keys that are not meant.
     """
     pk = condition.path[-1]
-    meant = Sieve(session, condition.query, condition)
+    meant = RowRecheck(session, condition.query, condition)
     rows = [row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows]
     passed = [row[pk.column] for row in rows if meant(row)]
-    if not any(map(is_misread, passed)):
-        return among(condition.path, [pk.load(key) for key in passed])
+    if not any(map(is_evaluated_by_server, passed)):
+        return in_values(condition.path, [pk.load(key) for key in passed])
     others = [row[pk.column] for row in rows if row[pk.column] not in passed]
-    if any(map(is_misread, others)):
+    if any(map(is_evaluated_by_server, others)):
         msg = (
             f"{path_name(condition.path)}: the server takes the keys {', '.join(map(repr, (*passed, *others)))} "
             f"for something else, and cannot be asked for one of them ({test.needle!r}) beside other conditions. "
             "in_bulk() takes any keys."
         )
         raise UnsupportedQuery(msg)
-    return all_of([condition.query.where, *([Leaf(condition.path, "nin", others)] if others else [])])
+    return all_of([condition.query.where, *([Comparison(condition.path, "nin", others)] if others else [])])
 
 
-def _whole(row: Row, condition: Among) -> Row:
+def _whole(row: Row, condition: InSubquery) -> Row:
     """Return a row that has the value; Directus 10 leaves out fields that it does not know.
 
     Raises:

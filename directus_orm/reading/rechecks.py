@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
-from ..query.conditions import All, Among, Leaf, Listed, all_of, without_list
-from ..query.lookups.text_lookups import Holds, case_pattern
+from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, split_key_list
+from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.fetch import fetch
@@ -16,19 +16,19 @@ from .pagination.pager import key_pages
 from .row_values import _value
 
 
-def looks_at_rows(query: Query) -> bool:
+def needs_recheck(query: Query) -> bool:
     """Return whether `read` has to look at the rows, so that the server cannot count them."""
-    return bool(loosened(query)[1]) or without_list(query.where)[1] is not None
+    return bool(widened(query)[1]) or split_key_list(query.where)[1] is not None
 
 
 # --- rows that are looked at ----------------------------------------------------------------------------------
 
 
-def loosened(query: Query) -> tuple[Query, list[Among]]:
+def widened(query: Query) -> tuple[Query, list[InSubquery]]:
     """Return a query that finds more rows, and what its rows have to pass to be those that are meant."""
-    parts = query.where.parts if isinstance(query.where, All) else (query.where,)
-    checks = [part for part in parts if isinstance(part, Among) and _is_of_its_rows(part, query)]
-    if not checks and not any(isinstance(part, Listed) for part in parts):
+    parts = query.where.parts if isinstance(query.where, And) else (query.where,)
+    checks = [part for part in parts if isinstance(part, InSubquery) and _is_of_its_rows(part, query)]
+    if not checks and not any(isinstance(part, KeyList) for part in parts):
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
     paths = dict.fromkeys([*query.paths, *(_present(check.tested, query) for check in checks)])
@@ -42,12 +42,12 @@ def _present(path: FieldPath, query: Query) -> FieldPath:
     return path if target is None or not comes_along else (*path, target.directus.pk)
 
 
-def _is_of_its_rows(condition: Among, query: Query) -> bool:
+def _is_of_its_rows(condition: InSubquery, query: Query) -> bool:
     own = condition.path == (query.model.directus.pk,) and condition.query.model is query.model
     return own and condition.test is not None and not condition.negated
 
 
-def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[Sieve], query: Query) -> Iterator[list[Row]]:
+def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[RowRecheck], query: Query) -> Iterator[list[Row]]:
     """Yield the rows that pass, from the query's offset to its limit."""
     skip, left = query.offset, query.limit
     for rows in pages_of_rows:
@@ -62,10 +62,10 @@ def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[Sieve], query: Quer
                 return
 
 
-class Sieve:
+class RowRecheck:
     """Lets the rows through whose value passes a test; asks the server once, if need be, what it makes of case."""
 
-    def __init__(self, session: Session, query: Query, condition: Among) -> None:
+    def __init__(self, session: Session, query: Query, condition: InSubquery) -> None:
         self._session = session
         self._query = query
         self._condition = condition
@@ -75,7 +75,7 @@ class Sieve:
         condition, value = self._condition, _value(row, self._condition.tested)
         if value is None or condition.test is None:
             return False
-        if isinstance(condition.test, Holds) and condition.test.is_open(value):
+        if isinstance(condition.test, TextTest) and condition.test.is_open(value):
             return self._disregards_case(row, value)
         return condition.test(value)
 
@@ -87,6 +87,6 @@ class Sieve:
     def _asked(self, row: Row, text: str) -> bool:
         """Ask whether a row's text begins with itself, one letter in the other case."""
         session, pk = self._session, self._query.model.directus.pk
-        same = Leaf(self._condition.tested, "starts_with", case_pattern(text))
+        same = Comparison(self._condition.tested, "starts_with", case_pattern(text))
         query = Query(self._query.model, where=same, paths=((pk,),))
         return any(fetch(session, key_pages(query, [row[pk.column]], dialect_of(session), session.max_rows)))

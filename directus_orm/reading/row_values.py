@@ -9,8 +9,8 @@ from typing import Any
 from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath
-from ..query.grouping import Term
-from ..query.lookups.date_parts import PARTS
+from ..query.grouping import ValueRef
+from ..query.lookups.date_parts import DATE_PARTS
 
 
 def _raw_value(row: Row, path: FieldPath) -> Any:
@@ -20,20 +20,20 @@ def _raw_value(row: Row, path: FieldPath) -> Any:
     return value
 
 
-def value_of(term: Term) -> Callable[[Any], Any] | None:
+def value_of(term: ValueRef) -> Callable[[Any], Any] | None:
     """Return the function from a field's value that is there to what is meant of it; None for the value itself."""
     if term.part is not None:
-        return PARTS[term.part].of
+        return DATE_PARTS[term.part].of
     if term.start is not None:
         start, moment = term.start, term.moment
-        return lambda value: beginning(value, start, moment=moment)
+        return lambda value: truncate_date(value, start, moment=moment)
     return None
 
 
 _UNITS = ("year", "month", "day", "hour", "minute", "second")
 
 
-def beginning(value: date, start: str, *, moment: bool) -> date:
+def truncate_date(value: date, start: str, *, moment: bool) -> date:
     """Return the beginning of the year, quarter, month, week … that a date or a moment is in."""
     if start == "week":
         value, start = value - timedelta(days=value.weekday()), "day"
@@ -47,7 +47,7 @@ def beginning(value: date, start: str, *, moment: bool) -> date:
     return datetime.combine(day, time(*clock), getattr(value, "tzinfo", None))
 
 
-def getter(path: FieldPath) -> Callable[[Row, Any], Any]:
+def value_getter(path: FieldPath) -> Callable[[Row, Any], Any]:
     """Return the function that takes a row and its key and returns the value at the end of a path.
 
     It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit

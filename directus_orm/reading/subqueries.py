@@ -8,34 +8,34 @@ from typing import Any, cast
 import attrs
 
 from ..fields.field import Field
-from ..fields.paths import model_behind, server_path
+from ..fields.paths import server_path, target_model
 from ..query.conditions import (
     ALWAYS,
     NEVER,
-    All,
-    Among,
-    Either,
-    Leaf,
-    Listed,
+    And,
+    Comparison,
+    Exists,
+    InSubquery,
+    KeyList,
     Node,
-    Some,
+    Or,
     all_of,
-    crosses_many,
-    either_of,
-    holds_of_null,
+    any_of,
     is_quantified,
+    joins_to_many,
     negate,
+    true_for_null_row,
 )
-from ..query.lookups.text_lookups import keyed
-from ..query.query import Nested, Query
+from ..query.lookups.text_lookups import by_key
+from ..query.query import PrefetchedList, Query
 
 _LISTS = frozenset({"in", "nin"})
 
-Find = Callable[[Among], Node]
+Find = Callable[[InSubquery], Node]
 """Gives the condition that says what another query finds."""
 
 
-def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
+def replace_subqueries(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
     """Do as `settle` does, with another way to what the other queries find.
 
     ``before`` are the server's names that lead to the rows, where they come with other rows.
@@ -43,7 +43,7 @@ def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
     if not query.nested and _can_be_sent(query.where):
         return query
     where = _known(query.where, find)
-    if crosses_many(where):
+    if joins_to_many(where):
         where = _arranged(where, find, set(), before)
     nested = tuple(_settled_list(each, find) for each in query.nested)
     if where == query.where and nested == query.nested:
@@ -53,14 +53,16 @@ def settled(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
 
 def _can_be_sent(node: Node) -> bool:
     """Return whether a condition is made of nothing but comparisons that the server has."""
-    if isinstance(node, Leaf):
+    if isinstance(node, Comparison):
         return node.operator != "nicontains"
-    return isinstance(node, All | Either) and all(map(_can_be_sent, node.parts))
+    return isinstance(node, And | Or) and all(map(_can_be_sent, node.parts))
 
 
-def _settled_list(nested: Nested, find: Find) -> Nested:
+def _settled_list(nested: PrefetchedList, find: Find) -> PrefetchedList:
     junction = nested.relation.steps[1:]
-    return attrs.evolve(nested, queries=tuple(settled(query, find, junction) for query in nested.queries))
+    return attrs.evolve(
+        nested, queries=tuple(replace_subqueries(query, find, junction) for query in nested.queries)
+    )
 
 
 # --- values that another query finds --------------------------------------------------------------------------
@@ -69,33 +71,33 @@ def _settled_list(nested: Nested, find: Find) -> Nested:
 def _known(node: Node, find: Find) -> Node:
     """Put the values of other queries where they are asked for; what folds meanwhile is not asked any more."""
     match node:
-        case All(parts):
+        case And(parts):
             return all_of(_until(NEVER, (_known(part, find) for part in parts)))
-        case Either(parts):
-            return either_of(_until(ALWAYS, (_known(part, find) for part in parts)))
-        case Some():
+        case Or(parts):
+            return any_of(_until(ALWAYS, (_known(part, find) for part in parts)))
+        case Exists():
             return _known_inside(node, find)
-        case Among():
+        case InSubquery():
             # Its values may be texts that the server misreads: then another question follows.
             found = _known(find(node), find)
             return negate(found) if node.negated else found
-        case Leaf(operator="nicontains"):
+        case Comparison(operator="nicontains"):
             return _known(_without(node), find)
-        case Leaf() | Listed():
+        case Comparison() | KeyList():
             return node
 
 
-def _known_inside(node: Some, find: Find) -> Node:
+def _known_inside(node: Exists, find: Find) -> Node:
     inner = _known(node.where, find)
     if inner == NEVER:
         return ALWAYS if node.negated else NEVER
     return attrs.evolve(node, where=inner)
 
 
-def _without(leaf: Leaf) -> Node:
+def _without(leaf: Comparison) -> Node:
     """Return how an opposite is said that the server lacks: by the keys of the rows that are not meant."""
     path = cast("tuple[Field, ...]", leaf.path)
-    return negate(keyed(path, Leaf(path[-1:], "icontains", leaf.value)))
+    return negate(by_key(path, Comparison(path[-1:], "icontains", leaf.value)))
 
 
 def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
@@ -116,16 +118,16 @@ def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tupl
     the server's names from the root; ``before`` are the names of the row that this is about.
     """
     match node:
-        case All(parts):
+        case And(parts):
             return all_of(_arranged(part, find, joined, before) for part in parts)
-        case Either(parts):
-            return either_of(_arranged(part, find, joined, before) for part in parts)
-        case Some():
+        case Or(parts):
+            return any_of(_arranged(part, find, joined, before) for part in parts)
+        case Exists():
             return _arranged_some(node, find, joined, before)
     return node
 
 
-def _arranged_some(node: Some, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
+def _arranged_some(node: Exists, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
     if not before and is_quantified(node):
         return node
     place = (*before, *server_path(node.path))
@@ -135,16 +137,16 @@ def _arranged_some(node: Some, find: Find, joined: set[tuple[str, ...]], before:
         return _asked_first(node, find)
     joined.add(listed)
     where = _arranged(node.where, find, joined, place)
-    if holds_of_null(where):  # a join has a row of nulls where there is none
-        where = all_of([where, Leaf((model_behind(node.path).directus.pk,), "nnull")])
+    if true_for_null_row(where):  # a join has a row of nulls where there is none
+        where = all_of([where, Comparison((target_model(node.path).directus.pk,), "nnull")])
     return attrs.evolve(node, where=where)
 
 
-def _asked_first(node: Some, find: Find) -> Node:
+def _asked_first(node: Exists, find: Find) -> Node:
     """Return the keys of the rows that have such related rows, as a condition."""
     *outer, relation = node.path
     model = relation.model
     pk: Field = model.directus.pk
-    query = Query(model, where=Some((relation,), node.where), paths=((pk,),))
+    query = Query(model, where=Exists((relation,), node.where), paths=((pk,),))
     path: Any = tuple(outer) or (pk,)
-    return _known(Among(path, query, (pk,), negated=node.negated), find)
+    return _known(InSubquery(path, query, (pk,), negated=node.negated), find)

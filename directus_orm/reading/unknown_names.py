@@ -12,13 +12,13 @@ import attrs
 from ..core.errors import ConfigurationError, Forbidden, InvalidRequest, ServerError
 from ..dialects.registry import dialect_of
 from ..fields.relations import ToMany
-from ..query.conditions import Leaf, Node, Some, parts_of
+from ..query.conditions import Comparison, Exists, Node, parts_of
 from ..query.query import Query
 from ..session.session import Session
 
 
 @attrs.frozen
-class Said:
+class SentNames:
     """What a request said of a list: its name, and the names of fields of its junction."""
 
     relation: ToMany
@@ -48,7 +48,7 @@ class Said:
                 yield relation.junction, name, "field", option
 
 
-def unknown_name(session: Session, said: Said) -> ConfigurationError | None:
+def unknown_name(session: Session, said: SentNames) -> ConfigurationError | None:
     """Return the error for the first name that the server does not know; None where it knows them all.
 
     Asked where an answer did not show them, which may be for want of permission as well: a request for each name.
@@ -67,7 +67,7 @@ def unknown_name(session: Session, said: Said) -> ConfigurationError | None:
     return None
 
 
-def refuse_lost(session: Session, unseen: Iterable[Said]) -> None:
+def refuse_dropped_names(session: Session, unseen: Iterable[SentNames]) -> None:
     """Raise for what was sent of a list, did not come back, and is not there.
 
     Raises:
@@ -81,7 +81,7 @@ def refuse_lost(session: Session, unseen: Iterable[Said]) -> None:
 
 
 @contextmanager
-def telling_guesses(query: Query) -> Iterator[None]:
+def explain_guessed_names(query: Query) -> Iterator[None]:
     """Say of a refusal that speaks of a junction which of its names are guesses."""
     try:
         yield
@@ -112,7 +112,7 @@ def _relations(query: Query) -> Iterator[ToMany]:
 
 def _relations_of(node: Node) -> Iterator[ToMany]:
     for part in parts_of(node):
-        if isinstance(part, Leaf | Some):
+        if isinstance(part, Comparison | Exists):
             yield from (step for step in part.path if isinstance(step, ToMany))
-        if isinstance(part, Some):
+        if isinstance(part, Exists):
             yield from _relations_of(part.where)

@@ -26,7 +26,7 @@ __all__ = [
     "current_session",
 ]
 
-# Shown as users import them, not where the code lives.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
-del _name
+# Tracebacks, pickles and reprs show these names as users import them, not where the code lives.
+for _value in [globals()[_name] for _name in __all__]:
+    if callable(_value):
+        _value.__module__ = __name__

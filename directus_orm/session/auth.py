@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import attrs
 
 from ..core.errors import AuthenticationError, ConfigurationError, TransportError
-from ..core.forks import new_in_children
-from ..core.messages import Answer, Request
+from ..core.forks import reset_after_fork
+from ..core.messages import Request, Response
 from .http.exchange import Cookie
 
 _MARGIN = 30.0
@@ -22,10 +22,10 @@ MODES = ("json", "session")
 _SET_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
 
 
-class Ask(Protocol):
+class AuthSender(Protocol):
     """Sends a request of a strategy without credentials, or with the one that is given, and returns its answer."""
 
-    def __call__(self, request: Request, credential: str | None = None, /) -> Answer:
+    def __call__(self, request: Request, credential: str | None = None, /) -> Response:
         """Send the request; raise as `Session.send` does."""
         ...
 
@@ -56,15 +56,15 @@ class Auth(Protocol):
         """Whether requests go out as the public."""
         ...
 
-    def token(self, ask: Ask) -> str | None:
+    def token(self, ask: AuthSender) -> str | None:
         """Return the bearer token for the next request, or a `Cookie`; None sends it as the public."""
         ...
 
-    def renew(self, ask: Ask, refused: str) -> bool:
+    def renew(self, ask: AuthSender, refused: str) -> bool:
         """Replace a token that the server refused as expired; False where there is no other."""
         ...
 
-    def logout(self, ask: Ask) -> None:
+    def logout(self, ask: AuthSender) -> None:
         """Give up what `token` obtained."""
         ...
 
@@ -74,15 +74,15 @@ class Public:
 
     anonymous = True
 
-    def token(self, ask: Ask) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Return None."""
         return None
 
-    def renew(self, ask: Ask, refused: str) -> bool:  # noqa: ARG002
+    def renew(self, ask: AuthSender, refused: str) -> bool:  # noqa: ARG002
         """Return False: there is nothing to renew."""
         return False
 
-    def logout(self, ask: Ask) -> None:
+    def logout(self, ask: AuthSender) -> None:
         """Do nothing."""
 
     def __repr__(self) -> str:
@@ -99,7 +99,7 @@ class StaticToken(Public):
             raise ConfigurationError("token= must be a text of visible ASCII characters without spaces.")
         self._token = token
 
-    def token(self, ask: Ask) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Return the token."""
         return self._token
 
@@ -107,7 +107,7 @@ class StaticToken(Public):
         return "token"
 
 
-class Lost(Public):
+class MissingCredentials(Public):
     """Credentials that stayed behind when the session was pickled; the first request says so."""
 
     anonymous = False
@@ -115,7 +115,7 @@ class Lost(Public):
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def token(self, ask: Ask) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Raise `ConfigurationError`: going on as the public could show other rows without a word."""
         raise ConfigurationError(
             f"The session for {self._url} was pickled, and credentials never are. "
@@ -157,7 +157,7 @@ class Login:
         self._otp = otp
         self._mode = mode
         self.forget()
-        new_in_children(self)
+        reset_after_fork(self)
 
     def __repr__(self) -> str:
         return self.email
@@ -176,7 +176,7 @@ class Login:
     def _credentials(self) -> tuple[Any, ...]:
         return self.email, self._password, self._otp, self._mode
 
-    def token(self, ask: Ask) -> str | None:
+    def token(self, ask: AuthSender) -> str | None:
         """Return a token that has some time to live; log in or refresh if there is none.
 
         Raises `AuthenticationError` if the server takes neither.
@@ -190,7 +190,7 @@ class Login:
                     tokens = self._obtained(ask, asked)
         return tokens.access
 
-    def renew(self, ask: Ask, refused: str) -> bool:
+    def renew(self, ask: AuthSender, refused: str) -> bool:
         """Refresh, unless another thread did since ``refused`` was sent."""
         asked = time.monotonic()
         with self._lock:
@@ -200,14 +200,14 @@ class Login:
                 self._obtained(ask, asked)
         return True
 
-    def logout(self, ask: Ask) -> None:
+    def logout(self, ask: AuthSender) -> None:
         """Tell the server to forget the refresh token or the session, if there is one."""
         with self._lock:
             tokens, self._tokens = self._tokens, None
         if tokens is not None:
             self._with(ask, "logout", tokens)
 
-    def _obtained(self, ask: Ask, asked: float) -> _Tokens:
+    def _obtained(self, ask: AuthSender, asked: float) -> _Tokens:
         if self._failed and self._failed[0] >= asked:
             # Threads that waited for a login that failed do not try it again one after the other:
             # the server suspends a user after some wrong passwords.
@@ -219,7 +219,7 @@ class Login:
         self._tokens = fresh or self._logged_in(ask)
         return self._tokens
 
-    def _refreshed(self, ask: Ask, tokens: _Tokens) -> _Tokens | None:
+    def _refreshed(self, ask: AuthSender, tokens: _Tokens) -> _Tokens | None:
         started = time.monotonic()
         try:
             answer = self._with(ask, "refresh", tokens)
@@ -227,12 +227,12 @@ class Login:
             return None  # expired, revoked, or spent by a refresh whose answer was lost
         return _tokens(answer, self._mode, started)
 
-    def _with(self, ask: Ask, action: str, tokens: _Tokens) -> Answer:
+    def _with(self, ask: AuthSender, action: str, tokens: _Tokens) -> Response:
         if self._mode == "session":
             return ask(_request(action, mode="session"), Cookie(tokens.refresh))
         return ask(_request(action, mode="json", refresh_token=tokens.refresh))
 
-    def _logged_in(self, ask: Ask) -> _Tokens:
+    def _logged_in(self, ask: AuthSender) -> _Tokens:
         otp = self._otp() if callable(self._otp) else self._otp
         extra = {} if otp is None else {"otp": otp}
         request = _request("login", email=self.email, password=self._password, mode=self._mode, **extra)
@@ -286,7 +286,7 @@ def _request(action: str, **body: str) -> Request:
     return Request("POST", f"/auth/{action}", json=body, purpose="login")
 
 
-def _tokens(answer: Answer, mode: str, started: float) -> _Tokens:
+def _tokens(answer: Response, mode: str, started: float) -> _Tokens:
     # From before the request on: a token's life starts before its answer arrives.
     try:
         seconds = answer.data["expires"] / 1000
@@ -298,7 +298,7 @@ def _tokens(answer: Answer, mode: str, started: float) -> _Tokens:
     return _Tokens(access, refresh, started + seconds - min(_MARGIN, seconds / 10), time.monotonic())
 
 
-def _both(answer: Answer, mode: str) -> tuple[str, str]:
+def _both(answer: Response, mode: str) -> tuple[str, str]:
     data: Any = answer.data
     if mode == "json":
         return data["access_token"], data["refresh_token"]

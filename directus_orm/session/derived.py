@@ -7,7 +7,7 @@ from typing import Any, Generic, TypedDict, TypeVar, overload
 
 from ..core.errors import ConfigurationError
 from ..core.messages import Request
-from .auth import Ask, Auth, Login, Lost
+from .auth import Auth, AuthSender, Login, MissingCredentials
 from .http.retry import Retry
 from .http.transport import Transport, Watcher
 
@@ -81,15 +81,15 @@ class SharedAuth:
         """Whether requests go out as the public."""
         return self._of.anonymous
 
-    def token(self, ask: Ask) -> str | None:
+    def token(self, ask: AuthSender) -> str | None:
         """Return the other's token."""
         return self._of.token(ask)
 
-    def renew(self, ask: Ask, refused: str) -> bool:
+    def renew(self, ask: AuthSender, refused: str) -> bool:
         """Renew the other's token, for both."""
         return self._of.renew(ask, refused)
 
-    def logout(self, ask: Ask) -> None:
+    def logout(self, ask: AuthSender) -> None:
         """Do nothing: the other session is still logged in."""
 
     def same_as(self, other: Auth) -> bool:
@@ -100,10 +100,10 @@ class SharedAuth:
         return repr(self._of)
 
 
-class LostUser(Lost):
+class MissingUser(MissingCredentials):
     """Credentials of a derived session that stayed behind when it was pickled."""
 
-    def token(self, ask: Ask) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
         raise ConfigurationError(
             f"The session for {self._url} was made by with_options() for a user of its own, and then pickled, "
@@ -152,17 +152,17 @@ def _same_login(one: Auth, other: Auth) -> bool:
     return one is other or (isinstance(one, Login | SharedAuth) and one.same_as(other))
 
 
-class Learnt(Generic[T]):
+class SharedFact(Generic[T]):
     """What a session finds out about its server, for all that were made of it as well."""
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self._name = name
 
     @overload
-    def __get__(self, session: None, owner: type[Any]) -> Learnt[T]: ...
+    def __get__(self, session: None, owner: type[Any]) -> SharedFact[T]: ...
     @overload
     def __get__(self, session: object, owner: type[Any]) -> T | None: ...
-    def __get__(self, session: Any, owner: type[Any]) -> Learnt[T] | T | None:
+    def __get__(self, session: Any, owner: type[Any]) -> SharedFact[T] | T | None:
         return self if session is None else vars(session)["_learnt"].get(self._name)
 
     def __set__(self, session: Any, value: T | None) -> None:

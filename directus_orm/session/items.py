@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from ..core.messages import Answer, Request, Row, path
+from ..core.messages import Request, Response, Row, url_path
 
-Send = Callable[[Request], Answer]
+Send = Callable[[Request], Response]
 
 
 # "." and ".." as a whole segment, in clear or encoded.
@@ -29,7 +29,7 @@ class Items:
         if not isinstance(collection, str):
             raise TypeError(f"{collection!r} is not the name of a collection.")
         self._send = send
-        self._path = path("items", collection)
+        self._path = url_path("items", collection)
 
     def read(self, key: object = None, **params: Any) -> Any:
         """Return one row, if a key is given, else a list of rows (a singleton: its row)."""
@@ -60,7 +60,7 @@ class Items:
             return self._path
         if not isinstance(key, str | int | UUID) or isinstance(key, bool):
             raise TypeError(f"{key!r} is not a key: a key is a text, a whole number or a UUID.")
-        return self._path + path(key)
+        return self._path + url_path(key)
 
     def _sent(self, method: str, at: str, params: Mapping[str, Any], json: Any = None) -> Any:
         return self._send(Request(method, at, encoded_params(params), json)).data

@@ -9,14 +9,14 @@ from typing import Any
 
 import attrs
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import TransportError
-from ..core.forks import new_in_children
-from ..core.messages import Answer, Request
-from .derived import Learnt
+from ..core.forks import reset_after_fork
+from ..core.messages import Request, Response
+from .derived import SharedFact
 from .http.transport import Transport
 
-Send = Callable[[Request], Answer]
+Send = Callable[[Request], Response]
 
 _INFO = Request("GET", "/server/info", purpose="info")
 _PING = Request("GET", "/server/ping", purpose="info")
@@ -97,13 +97,13 @@ class Health:
         )
 
 
-class KnownInfo:
+class ServerInfoCache:
     """What a server said of itself, asked for once however many threads want to know."""
 
     def __init__(self) -> None:
         self._info: ServerInfo | None = None
         self.forget()
-        new_in_children(self)
+        reset_after_fork(self)
 
     def forget(self) -> None:
         """Start anew in a forked child: another thread of the parent may have held the lock."""
@@ -118,14 +118,14 @@ class KnownInfo:
         return self._info
 
 
-class AsksOfServer:
+class ServerInfoMixin:
     """What a session asks about the server itself."""
 
-    _known_info: KnownInfo
+    _known_info: ServerInfoCache
     _transport: Transport
-    max_rows = Learnt[int]()
+    max_rows = SharedFact[int]()
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send a request and return its answer."""
         raise NotImplementedError
 
@@ -161,9 +161,9 @@ class AsksOfServer:
             raise _stranger(_HEALTH, said)
         return Health(str(said["status"]), said.get("releaseId"), said.get("checks") or {})
 
-    ainfo = twin(info)
-    aping = twin(ping)
-    ahealth = twin(health)
+    ainfo = async_twin(info)
+    aping = async_twin(ping)
+    ahealth = async_twin(health)
 
 
 def _read(said: Any) -> ServerInfo:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
-from ..core.async_twins import twin
+from ..core.async_twins import async_twin
 from ..core.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -21,19 +21,19 @@ from ..core.errors import (
     ServerError,
     TransportError,
 )
-from ..core.forks import new_in_children
-from ..core.messages import Answer, Request
+from ..core.forks import reset_after_fork
+from ..core.messages import Request, Response
 from . import derived
-from .auth import Auth, Lost, auth_of
+from .auth import Auth, MissingCredentials, auth_of
 from .capture import Capture, Entry
 from .current import Current
-from .derived import Changeable, Learnt, LostUser
+from .derived import Changeable, MissingUser, SharedFact
 from .http.exchange import Cookie
-from .http.retry import Retry, Tries, conclusive
+from .http.retry import Retry, RetryState, is_conclusive
 from .http.routes import as_search, deletes_by_key, list_route
 from .http.transport import Transport
 from .items import Items, encoded_params, encoded_path
-from .server_info import AsksOfServer, KnownInfo
+from .server_info import ServerInfoCache, ServerInfoMixin
 
 if TYPE_CHECKING:
     import requests
@@ -55,7 +55,7 @@ def _replaceable(token: str, error: AuthenticationError) -> bool:
     return error.code in _STALE or (isinstance(token, Cookie) and error.code == "INVALID_CREDENTIALS")
 
 
-class Session(AsksOfServer):
+class Session(ServerInfoMixin):
     """One Directus server as one user sees it; thread-safe, opened by the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
@@ -77,14 +77,14 @@ class Session(AsksOfServer):
     """Which kind of server this is; `dialects.registry` knows how it is asked."""
 
     # What the server takes to write at a time, in rows and in bytes; learnt from its refusals.
-    max_written = Learnt[int]()
-    max_body = Learnt[int]()
+    max_written = SharedFact[int]()
+    max_body = SharedFact[int]()
     # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
-    disregards_case = Learnt[bool]()
+    disregards_case = SharedFact[bool]()
     # Whether null comes first in its orderings, too.
-    null_first = Learnt[bool]()
+    null_first = SharedFact[bool]()
     # Whether it was seen that a cache answers reads.
-    _caching = Learnt[bool]()
+    _caching = SharedFact[bool]()
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Session(AsksOfServer):
         self.page_size: int | None = page_size
         self._learnt: dict[str, Any] = {}
         self._forbids_lazy_loading = False
-        self._known_info = KnownInfo()
+        self._known_info = ServerInfoCache()
         self._parent: Session | None = None
         self._is_another_user = False
         self._captures: tuple[Capture, ...] = ()
@@ -127,7 +127,7 @@ class Session(AsksOfServer):
         self._written: set[str] = set()
         self._depth = 0
         self._lock = threading.Lock()
-        new_in_children(self)
+        reset_after_fork(self)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -154,7 +154,7 @@ class Session(AsksOfServer):
     def __repr__(self) -> str:
         return f"<Session {self.url} as {self._auth!r}>"
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send a request and return its answer; every other method goes through this one.
 
         Raises the `ServerError` of the server's code, `TransportError` where no usable answer came, and
@@ -163,7 +163,7 @@ class Session(AsksOfServer):
         if not request.path.startswith("/"):
             raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
         request = self.prepared(request)
-        tries = Tries(self._retry, request)
+        tries = RetryState(self._retry, request)
         try:
             answer = self._as_someone(request, tries)
         except DirectusError as error:
@@ -172,7 +172,7 @@ class Session(AsksOfServer):
                 raise
             if isinstance(error, Forbidden):
                 return self._deleted(request, lost, error)
-            if conclusive(error):
+            if is_conclusive(error):
                 raise
             raise lost from error
         finally:
@@ -313,7 +313,7 @@ class Session(AsksOfServer):
         finally:
             self._transport.close()
 
-    aclose = twin(close, changes=True)
+    aclose = async_twin(close, changes=True)
 
     def forget(self) -> None:
         """Start anew in a forked child: another thread of the parent may have held the lock."""
@@ -332,10 +332,10 @@ class Session(AsksOfServer):
     def _plain(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
         return self.send(Request(method, encoded_path(path), encoded_params(params or {}), json)).data
 
-    def _ask(self, request: Request, credential: str | None = None, /) -> Answer:
-        return self._persistently(request, credential, Tries(self._retry, request))
+    def _ask(self, request: Request, credential: str | None = None, /) -> Response:
+        return self._persistently(request, credential, RetryState(self._retry, request))
 
-    def _as_someone(self, request: Request, tries: Tries) -> Answer:
+    def _as_someone(self, request: Request, tries: RetryState) -> Response:
         renewed = False
         while True:
             token = self._auth.token(self._ask)
@@ -349,7 +349,7 @@ class Session(AsksOfServer):
                     raise
                 renewed = True
 
-    def _persistently(self, request: Request, token: str | None, tries: Tries) -> Answer:
+    def _persistently(self, request: Request, token: str | None, tries: RetryState) -> Response:
         while True:
             try:
                 return self._transport.send(request, token)
@@ -359,7 +359,7 @@ class Session(AsksOfServer):
                     raise
             time.sleep(pause)
 
-    def _deleted(self, request: Request, lost: OutcomeUnknown, refusal: Forbidden) -> Answer:
+    def _deleted(self, request: Request, lost: OutcomeUnknown, refusal: Forbidden) -> Response:
         """Return success for a repeated deletion that is refused because the first one was done (G33)."""
         keys = deletes_by_key(request) or []
         look = Request(
@@ -373,7 +373,7 @@ class Session(AsksOfServer):
         except DirectusError as blind:
             raise lost from blind
         if left == []:
-            return Answer(204, request=request)
+            return Response(204, request=request)
         raise refusal
 
     def _remember(self, request: Request) -> None:
@@ -435,14 +435,14 @@ def _unpickled(
     if anonymous:
         return cls(url, **options)
     if is_another_user:
-        session = cls(url, **{**options, "auth": LostUser(url)})
+        session = cls(url, **{**options, "auth": MissingUser(url)})
         session._is_another_user = True
         return session
     options = _with_env_credentials(options)
     if not options.get("email"):
         options["mode"] = "json"  # a login's
     if not any(options.get(name) for name in _CREDENTIALS):
-        options["auth"] = Lost(url)
+        options["auth"] = MissingCredentials(url)
     return cls(url, **options)
 
 

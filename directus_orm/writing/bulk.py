@@ -6,24 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import ConfigurationError, Forbidden, QueryError, TransportError
-from ..core.messages import Answer, Request, Row
+from ..core.messages import Request, Response, Row
 from ..core.progress import Progress
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..instances.dirty_tracking import changed_fields
-from ..instances.state import Batch, state_of, stored_key
+from ..instances.state import PageBatch, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pager import key_pages
 from ..reading.read import keys
 from ..session.session import Session
-from .chunking import Ask, Job, Take, job
+from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
 from .payload import DumpPlan, dump_plan, dumped, new_row, with_key
-from .store_back import Storing, can_be_read, check_kept, created_silently
-from .write_recovery import Write
+from .store_back import StoreBack, can_be_read, check_kept, created_silently
+from .write_recovery import RecoverableWrite
 
 # The keys that a server counts up, so that their order is that of the rows.
 _COUNTED = frozenset({"integer", "bigInteger"})
@@ -38,50 +38,52 @@ def create(
     progress: Progress = None,
 ) -> None:
     """Create the rows of instances, and let each hold what was stored of it."""
-    with job(session, info, instances, "created", batch_size=batch_size, progress=progress) as work:
+    with bulk_write(session, info, instances, "created", batch_size=batch_size, progress=progress) as work:
         rows = _new_rows(instances, readonly=True)
         _refuse_repeated("bulk_create", info, rows, instances)
         _create(work, rows, range(len(rows)))
 
 
-def _create(work: Job, rows: Iterable[Row], places: Sequence[int]) -> None:
+def _create(work: BulkWrite, rows: Iterable[Row], places: Sequence[int]) -> None:
     session, info = work.session, work.info
     rows = [with_key(row, info) for row in rows]  # answers are sorted by key (G11)
     # Other keys that the server makes have no order that would tell whose they are.
     one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
 
-    def request(chunk: list[Row]) -> Write:
+    def request(chunk: list[Row]) -> RecoverableWrite:
         back = Query(info.model, paths=info.paths)
-        return Write(dialect_of(session).create_many(info, chunk, info.paths), info, chunk, back, creates=True)
+        return RecoverableWrite(
+            dialect_of(session).create_many(info, chunk, info.paths), info, chunk, back, creates=True
+        )
 
-    def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
+    def take(there: Sequence[int], chunk: list[Row], answer: Response) -> None:
         part = [work.given[place] for place in there]
-        batch = Batch(session, info.model)
+        batch = PageBatch(session, info.model)
         for instance in part:
             state_of(instance).batch = batch
             batch.add(instance)
         if answer.data is None:
             created_silently(session, part, chunk)
             return
-        store = _Stores(session)
+        store = _StoreBackByModel(session)
         for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
             store(instance, row, sent)
 
     work.send(rows, request, take, places, most=1 if one_by_one else None)
 
 
-class _Stores:
+class _StoreBackByModel:
     """Lets instances, of one model or of several that extend it, hold the rows of one answer."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._by_model: dict[type[Any], Storing] = {}
+        self._by_model: dict[type[Any], StoreBack] = {}
 
     def __call__(self, instance: Any, row: Row, sent: Row) -> None:
         model = type(instance)
         store = self._by_model.get(model)
         if store is None:
-            store = self._by_model[model] = Storing(model.directus, row)
+            store = self._by_model[model] = StoreBack(model.directus, row)
         store(instance, self._session, row, sent)
 
 
@@ -99,7 +101,7 @@ def update_instances(
     if info.pk in fields or not fields:
         msg = f"bulk_update() takes the names of the fields to write, and not the key ({info.pk.name!r})."
         raise QueryError(msg)
-    with job(session, info, instances, "updated", batch_size=batch_size, progress=progress) as work:
+    with bulk_write(session, info, instances, "updated", batch_size=batch_size, progress=progress) as work:
         plan = dump_plan(fields)
         rows = [_changes_of(instance, info, plan) for instance in instances]
         _refuse_repeated("bulk_update", info, rows, instances)
@@ -126,7 +128,7 @@ def upsert(
     progress: Progress = None,
 ) -> None:
     """Write the instances whose rows are there, and create the rest; each holds then what was stored of it."""
-    with job(session, info, instances, "written", batch_size=batch_size, progress=progress) as work:
+    with bulk_write(session, info, instances, "written", batch_size=batch_size, progress=progress) as work:
         rows, column = _new_rows(instances, readonly=False), info.pk.column
         _refuse_repeated("upsert", info, rows, instances)
         there = set(_still_there(session, info, [row[column] for row in rows if column in row]))
@@ -169,7 +171,9 @@ def _refuse_repeated(verb: str, info: ModelInfo, rows: Sequence[Row], instances:
             raise ConfigurationError(msg)
 
 
-def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[FieldPath, ...]) -> list[int]:
+def _update(
+    work: BulkWrite, rows: Sequence[Row], places: Sequence[int], paths: tuple[FieldPath, ...]
+) -> list[int]:
     """Write each row by its key; let instances hold what was stored; return the places of those not there."""
     session, info, pk = work.session, work.info, work.info.pk
     gone: list[int] = []
@@ -178,15 +182,15 @@ def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[
         pk.load(row[pk.column]): state_of(work.given[place]).row for place, row in zip(places, rows, strict=True)
     }
 
-    def request(chunk: list[Row]) -> Write:
+    def request(chunk: list[Row]) -> RecoverableWrite:
         back = Query(info.model, paths=paths)
-        return Write(dialect_of(session).update_many(info, chunk, paths), info, chunk, back, known)
+        return RecoverableWrite(dialect_of(session).update_many(info, chunk, paths), info, chunk, back, known)
 
-    def take(there: Sequence[int], chunk: list[Row], answer: Answer) -> None:
+    def take(there: Sequence[int], chunk: list[Row], answer: Response) -> None:
         if answer.data is None:
             can_be_read(session, info, paths)
         found = {pk.load(row[pk.column]): row for row in (chunk if answer.data is None else answer.data)}
-        store = _Stores(session)
+        store = _StoreBackByModel(session)
         for place, sent in zip(there, chunk, strict=True):
             row = found.get(pk.load(sent[pk.column]))
             if row is None:
@@ -200,7 +204,7 @@ def _update(work: Job, rows: Sequence[Row], places: Sequence[int], paths: tuple[
 
 
 def _send_by_key(
-    work: Job, parts: Mapping[int, Any], keys: Mapping[int, Any], request: Ask, take: Take
+    work: BulkWrite, parts: Mapping[int, Any], keys: Mapping[int, Any], request: BuildRequest, take: HandleResponse
 ) -> list[int]:
     """Send parts, by place, for rows that are there; return the places of those that are not.
 
@@ -232,12 +236,12 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
     written = 0
 
-    def request(chunk: list[Any]) -> Write:
+    def request(chunk: list[Any]) -> RecoverableWrite:
         rows = [{info.pk.column: key, **changes} for key in chunk]
         sent = dialect_of(session).update_keys(info, chunk, changes, paths)
-        return Write(sent, info, rows, Query(info.model, paths=paths))
+        return RecoverableWrite(sent, info, rows, Query(info.model, paths=paths))
 
-    def take(_: Sequence[int], chunk: list[Any], answer: Answer) -> None:
+    def take(_: Sequence[int], chunk: list[Any], answer: Response) -> None:
         nonlocal written
         rows = answer.data
         if rows is None:  # the server takes fields that it lacks, and drops their values (G13, G15)
@@ -246,7 +250,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
             check_kept(info, rows[0], changes)
         written += len(chunk if rows is None else rows)
 
-    with job(session, info, keys(session, query), "updated", progress=progress) as work:
+    with bulk_write(session, info, keys(session, query), "updated", progress=progress) as work:
         chosen = dict(enumerate(work.given))
         _send_by_key(work, chosen, chosen, request, take)
     return written
@@ -260,11 +264,11 @@ def delete(session: Session, query: Query, progress: Progress = None) -> int:
     def request(chunk: list[Any]) -> Request:
         return dialect_of(session).delete_keys(info, chunk)
 
-    def take(_: Sequence[int], chunk: list[Any], __: Answer) -> None:
+    def take(_: Sequence[int], chunk: list[Any], __: Response) -> None:
         nonlocal deleted
         deleted += len(chunk)
 
-    with job(session, info, keys(session, query), "deleted", progress=progress) as work:
+    with bulk_write(session, info, keys(session, query), "deleted", progress=progress) as work:
         chosen = dict(enumerate(work.given))
         _send_by_key(work, chosen, chosen, request, take)
     return deleted
@@ -299,7 +303,7 @@ def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list
     return [key for key in keys if pk.load(key) in there]
 
 
-def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Answer) -> list[Row]:
+def _in_order(info: ModelInfo, sent: Sequence[Row], answer: Response) -> list[Row]:
     """Return the rows of the answer in the order in which they were sent (G11)."""
     column, load = info.pk.column, info.pk.value_type.load
     named = [load(row[column]) if column in row else None for row in sent]

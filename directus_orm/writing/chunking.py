@@ -20,16 +20,16 @@ from ..core.errors import (
     TransportError,
     Unavailable,
 )
-from ..core.json_codec import as_sent
-from ..core.messages import Answer, Request
+from ..core.json_codec import dumps
+from ..core.messages import Request, Response
 from ..core.progress import Advance, Progress, reporting
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
-from ..session.http.watch import Sending, Watch, watching
+from ..session.http.watch import RequestObserver, SentSignal, observing
 from ..session.session import Session
 from . import write_recovery
 from .row_errors import at_fault
-from .write_recovery import Write
+from .write_recovery import RecoverableWrite
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
 MAX_BODY = 1_000_000
 MAX_ROWS = 1000
 
-Ask = Callable[[list[Any]], "Request | Write"]
+BuildRequest = Callable[[list[Any]], "Request | RecoverableWrite"]
 """Makes the request for a chunk, with what tells its fate where the answer may be lost."""
-Take = Callable[[Sequence[int], list[Any], Answer], None]
+HandleResponse = Callable[[Sequence[int], list[Any], Response], None]
 """Takes the answer to a chunk: whose places among the given rows, what was sent, and the answer."""
 
 _UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
 
 
 @attrs.frozen(eq=False)
-class _Load:
+class _BulkItems:
     """Rows or keys to send, where each stands among the given, and how some of them are asked for."""
 
     parts: list[Any]
     places: Sequence[int]
-    request: Ask
+    request: BuildRequest
     most: int
 
 
@@ -64,7 +64,7 @@ class _Chunk:
     start: int
     parts: list[Any]
     places: Sequence[int]
-    made: Request | Write
+    made: Request | RecoverableWrite
     size: int
     """The bytes of the body."""
 
@@ -77,10 +77,10 @@ class _Chunk:
 @attrs.frozen
 class _Sent:
     chunk: _Chunk
-    answer: Answer
+    answer: Response
 
 
-class Job:
+class BulkWrite:
     """A bulk write of rows that were given: instances, or keys; and what became of each."""
 
     def __init__(
@@ -96,14 +96,20 @@ class Job:
         self._at_fault: list[int] = []
 
     def send(
-        self, parts: list[Any], request: Ask, take: Take, places: Sequence[int], *, most: int | None = None
+        self,
+        parts: list[Any],
+        request: BuildRequest,
+        take: HandleResponse,
+        places: Sequence[int],
+        *,
+        most: int | None = None,
     ) -> None:
         """Send rows or keys, as many at a time as the server takes, and hand each chunk's answer on.
 
         ``places`` are those of the parts among the given rows. The next chunk is on its way while an answer is
         taken, but for the first, which tells whether all is as it should be. ``parts`` is emptied on the way.
         """
-        load = _Load(parts, places, request, most or self._most)
+        load = _BulkItems(parts, places, request, most or self._most)
         first = self._chunk(load, 0)
         if first is None:
             return
@@ -113,7 +119,7 @@ class Job:
         del first, sent
         self._send_on(load, end, take)
 
-    def _send_on(self, load: _Load, start: int, take: Take) -> None:
+    def _send_on(self, load: _BulkItems, start: int, take: HandleResponse) -> None:
         """Send chunk after chunk; while one is under way, take the answer before it, and encode the next."""
         chunk = self._chunk(load, start)
         if chunk is None:
@@ -126,7 +132,7 @@ class Job:
                 # An interrupt while the thread starts would lose it; so it starts before it has anything to send.
                 line.submit(int).result()
                 while chunk is not None:
-                    sending, sent = Sending(), Future[_Sent]()
+                    sending, sent = SentSignal(), Future[_Sent]()
                     untaken.append(sent)
                     line.submit(copy_context().run, self._fulfil, sent, load, chunk, sending.sent)
                     sending.wait(sent)
@@ -143,23 +149,23 @@ class Job:
                         self._take(late.result(), take)
             raise
 
-    def _fulfil(self, future: Future[_Sent], load: _Load, chunk: _Chunk, sent: Callable[[], None]) -> None:
+    def _fulfil(self, future: Future[_Sent], load: _BulkItems, chunk: _Chunk, sent: Callable[[], None]) -> None:
         """Send a chunk on behalf of whoever waits for this."""
         try:
             future.set_result(self._sent(load, chunk, sent))
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             future.set_exception(error)
 
-    def _take(self, sent: _Sent, take: Take) -> None:
+    def _take(self, sent: _Sent, take: HandleResponse) -> None:
         take(sent.chunk.places, sent.chunk.parts, sent.answer)
         self.advance(len(sent.chunk.parts))
 
-    def _sent(self, load: _Load, chunk: _Chunk, sent: Callable[[], None] = lambda: None) -> _Sent:
+    def _sent(self, load: _BulkItems, chunk: _Chunk, sent: Callable[[], None] = lambda: None) -> _Sent:
         """Send a chunk; one that is too much for the server, in less."""
         while True:
             self._mark(chunk.places, _UNKNOWN)
             try:
-                with watching(Watch(sent)):
+                with observing(RequestObserver(sent)):
                     answer = self._answer(chunk.made)
             except DirectusError as error:
                 if self._is_less(error, len(chunk.parts), chunk.size):
@@ -176,10 +182,14 @@ class Job:
             load.parts[chunk.start : chunk.end] = [None] * len(chunk.parts)
             return _Sent(chunk, answer)
 
-    def _answer(self, made: Request | Write) -> Answer:
-        return write_recovery.send(self.session, made) if isinstance(made, Write) else self.session.send(made)
+    def _answer(self, made: Request | RecoverableWrite) -> Response:
+        return (
+            write_recovery.send(self.session, made)
+            if isinstance(made, RecoverableWrite)
+            else self.session.send(made)
+        )
 
-    def _chunk(self, load: _Load, start: int) -> _Chunk | None:
+    def _chunk(self, load: _BulkItems, start: int) -> _Chunk | None:
         """Return as many parts from ``start`` on as one request may carry; None behind the last."""
         session = self.session
         most = min(n for n in (load.most, session.max_rows, session.max_written) if n is not None)
@@ -187,7 +197,7 @@ class Job:
         room = session.max_body or MAX_BODY
         if chunk is None or chunk.size <= room:
             return chunk
-        so_far = list(accumulate(len(as_sent(part)) + 1 for part in chunk.parts))
+        so_far = list(accumulate(len(dumps(part)) + 1 for part in chunk.parts))
         around = chunk.size - so_far[-1]
         return _cut(load, start, max(1, sum(size + around <= room for size in so_far)))
 
@@ -240,7 +250,7 @@ class Job:
 
 
 @contextmanager
-def job(
+def bulk_write(
     session: Session,
     info: ModelInfo,
     given: Sequence[Any],
@@ -248,9 +258,9 @@ def job(
     *,
     batch_size: int | None = None,
     progress: Progress = None,
-) -> Iterator[Job]:
+) -> Iterator[BulkWrite]:
     """Account for a bulk write: tell of its progress, and let an error that ends it say what was done."""
-    made = Job(session, info, given, verb, batch_size)
+    made = BulkWrite(session, info, given, verb, batch_size)
     try:
         with reporting(progress, len(given), label=info.collection) as made.advance:
             yield made
@@ -259,13 +269,13 @@ def job(
         raise
 
 
-def _cut(load: _Load, start: int, most: int) -> _Chunk | None:
+def _cut(load: _BulkItems, start: int, most: int) -> _Chunk | None:
     parts = load.parts[start : start + most]
     if not parts:
         return None
     made = load.request(parts)
-    request = (made.request if isinstance(made, Write) else made).encoded()
-    made = attrs.evolve(made, request=request) if isinstance(made, Write) else request
+    request = (made.request if isinstance(made, RecoverableWrite) else made).encoded()
+    made = attrs.evolve(made, request=request) if isinstance(made, RecoverableWrite) else request
     return _Chunk(start, parts, load.places[start : start + len(parts)], made, len(request.body or b""))
 
 

@@ -19,15 +19,15 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.relations import ToMany
 from ..instances.state import is_new, key_sent, state_of
-from ..query.query import Nested, Query
-from ..reading.unknown_names import Said
+from ..query.query import PrefetchedList, Query
+from ..reading.unknown_names import SentNames
 
-Store = Callable[[Any, Row, Row], None]
+StoreInstance = Callable[[Any, Row, Row], None]
 """Lets an instance hold what was stored: the instance, its row, and what was sent of it."""
 
 
 @attrs.define(eq=False)
-class Sending:
+class NestedPayload:
     """What a request carries of one instance, and of those that go along with it.
 
     ``ones`` go along in its fields, ``lists`` in its relations to many.
@@ -35,8 +35,8 @@ class Sending:
 
     instance: Any
     row: Row
-    ones: dict[str, Sending] = attrs.field(factory=dict)
-    lists: dict[str, list[Part]] = attrs.field(factory=dict)
+    ones: dict[str, NestedPayload] = attrs.field(factory=dict)
+    lists: dict[str, list[ListEntry]] = attrs.field(factory=dict)
 
     @property
     def info(self) -> ModelInfo:
@@ -47,7 +47,7 @@ class Sending:
     def query(self, fields: Iterable[Field]) -> Query:
         """Return the description of what is read back."""
         paths: list[Any] = []
-        nested: list[Nested] = []
+        nested: list[PrefetchedList] = []
         for field in fields:
             along = self.ones.get(field.name)
             if along is None:
@@ -59,29 +59,31 @@ class Sending:
         for name, parts in self.lists.items():
             relation = self.info.relations[name]
             queries = tuple(_of_scope(scope, parts) for scope in relation.scopes)
-            nested.append(Nested((relation,), queries, further=further_of(relation, self.said(name).fields)))
+            nested.append(
+                PrefetchedList((relation,), queries, further=further_of(relation, self.said(name).fields))
+            )
         return Query(self.info.model, paths=tuple(paths), nested=tuple(nested))
 
-    def said(self, name: str) -> Said:
+    def said(self, name: str) -> SentNames:
         """Return what is sent of a list."""
         relation = self.info.relations[name]
         rows = self.row[relation.column].get("create", ()) if relation.options.kind != "one-to-many" else ()
-        return Said(relation, frozenset(name for row in rows for name in row))
+        return SentNames(relation, frozenset(name for row in rows for name in row))
 
 
 @attrs.frozen(eq=False)
-class Part:
+class ListEntry:
     """One of a list: an instance, what is sent of it if it is new, and further fields of the junction's row."""
 
     instance: Any
-    new: Sending | None
+    new: NestedPayload | None
     further: Mapping[str, Any]
 
 
 # --- before anything is sent ------------------------------------------------------------------------------------
 
 
-def beforehand(instance: Any, fields: Iterable[Field] | None = None) -> list[Any]:
+def created_first(instance: Any, fields: Iterable[Field] | None = None) -> list[Any]:
     """Return the new instances that are created before, each by itself, those first that others refer to.
 
     All new instances are cleaned on the way. ``fields`` are those of an instance that has a row already.
@@ -146,7 +148,7 @@ def carries_key(instance: Any) -> bool:
     return instance.__dict__.get(type(instance).directus.pk.name) is not None
 
 
-def listed(relation: ToMany, parts: Iterable[Part]) -> Row:
+def list_payload(relation: ToMany, parts: Iterable[ListEntry]) -> Row:
     """Return what is sent for a list of a row that is new as well, in the order of the list."""
     if relation.options.kind == "one-to-many":
         column = relation.target.directus.pk.column
@@ -181,7 +183,7 @@ def junction_row(relation: ToMany, instance: Any, body: Any) -> Row:
 # --- what is taken back -----------------------------------------------------------------------------------------
 
 
-def take_back(sending: Sending, row: Row, store: Store) -> None:
+def store_nested(sending: NestedPayload, row: Row, store: StoreInstance) -> None:
     """Let an instance, and those that went along, hold what the server stored.
 
     What the row does not tell of those that went along is taken from what was sent.
@@ -192,7 +194,7 @@ def take_back(sending: Sending, row: Row, store: Store) -> None:
         part = row.get(column)
         if not isinstance(part, dict):  # it may not be read: then its key comes, or nothing (G26)
             part = along.row if part is None else {**along.row, key: part}
-        take_back(along, part, store)
+        store_nested(along, part, store)
         del sent[column]
         known.pop(column, None)
         if part.get(key) is not None:
@@ -200,7 +202,7 @@ def take_back(sending: Sending, row: Row, store: Store) -> None:
     for name, parts in sending.lists.items():
         relation = sending.info.relations[name]
         for part, found in _matched(relation, parts, known.pop(relation.column, None)):
-            take_back(part, found, store)
+            store_nested(part, found, store)
         del sent[relation.column]
     store(sending.instance, known, sent)
     for name in sending.ones:  # of one whose key nobody told, nothing changed either
@@ -208,26 +210,26 @@ def take_back(sending: Sending, row: Row, store: Store) -> None:
     state_of(sending.instance).pending.clear()
     for name, parts in sending.lists.items():
         for part in parts:
-            belong(part.instance, sending.info.relations[name], sending.instance)
+            set_parent(part.instance, sending.info.relations[name], sending.instance)
 
 
-def unseen(sending: Sending, row: Any) -> Iterator[Said]:
+def missing_from_response(sending: NestedPayload, row: Any) -> Iterator[SentNames]:
     """Yield what was sent of lists and is not in the answer."""
     row = row if isinstance(row, dict) else {}
     for name, along in sending.ones.items():
-        yield from unseen(along, row.get(sending.info.fields[name].column))
+        yield from missing_from_response(along, row.get(sending.info.fields[name].column))
     for name, parts in sending.lists.items():
         said = sending.said(name)
         if said.is_in(row):
-            found: Iterable[tuple[Sending, Row]] = _matched(said.relation, parts, row[said.relation.column])
+            found: Iterable[tuple[NestedPayload, Row]] = _matched(said.relation, parts, row[said.relation.column])
         else:
             yield said
             found = [(part.new, {}) for part in parts if part.new is not None]
         for each, inner in found:
-            yield from unseen(each, inner)
+            yield from missing_from_response(each, inner)
 
 
-def belong(child: Any, relation: ToMany, instance: Any) -> None:
+def set_parent(child: Any, relation: ToMany, instance: Any) -> None:
     """Let a child of a one-to-many know whose it is now."""
     if relation.options.kind == "one-to-many":
         key = state_of(instance).row.get(type(instance).directus.pk.column)
@@ -235,7 +237,7 @@ def belong(child: Any, relation: ToMany, instance: Any) -> None:
         child.__dict__[relation.reverse.name] = instance
 
 
-def _of_scope(scope: ToMany, parts: list[Part]) -> Query:
+def _of_scope(scope: ToMany, parts: list[ListEntry]) -> Query:
     info: ModelInfo = scope.target.directus
     new = [part.new for part in parts if part.new is not None and isinstance(part.instance, scope.target)]
     return _joined([Query(info.model, paths=info.paths), *(each.query(info.fields.values()) for each in new)])
@@ -245,7 +247,7 @@ def _joined(queries: Sequence[Query]) -> Query:
     """Return the query that brings what any of these brings."""
     paths = dict.fromkeys(path for query in queries for path in query.paths)
     longer = {path[:n] for path in paths for n in range(1, len(path))}
-    nested: dict[Any, list[Nested]] = {}
+    nested: dict[Any, list[PrefetchedList]] = {}
     for each in (each for query in queries for each in query.nested):
         nested.setdefault(each.path, []).append(each)
     lists = [
@@ -255,7 +257,7 @@ def _joined(queries: Sequence[Query]) -> Query:
     return Query(queries[0].model, paths=tuple(p for p in paths if p not in longer), nested=tuple(lists))
 
 
-def _matched(relation: ToMany, parts: list[Part], rows: Any) -> Iterator[tuple[Sending, Row]]:
+def _matched(relation: ToMany, parts: list[ListEntry], rows: Any) -> Iterator[tuple[NestedPayload, Row]]:
     """Yield each of the new instances of a list with its row, or with what was sent where that cannot be told.
 
     All rows of the list are those that were sent. Keys tell which is which; keys that the server counted grow in

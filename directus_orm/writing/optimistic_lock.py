@@ -11,7 +11,7 @@ from ..core.messages import Row
 from ..fields.field import Field
 from ..instances.dirty_tracking import _is_another, _key_or_value, differs
 from ..instances.refetch import read_rows
-from ..instances.state import _info, gone, session_of, state_of
+from ..instances.state import _info, does_not_exist, session_of, state_of
 
 # --- what changed there -------------------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def check_unmodified(instance: Any) -> None:
         raise ConfigurationError(msg)
     row = read_rows(session_of(instance), [instance], loaded)[0]
     if row is None:
-        raise gone(instance)
+        raise does_not_exist(instance)
     known = state_of(instance).row
     moved = [f for f in loaded if _has_moved(f, known.get(f.column), row.get(f.column))]
     if moved:

@@ -14,28 +14,37 @@ from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo, is_model
 from ..fields.relations import ToMany
 from ..instances.refetch import read_rows
-from ..instances.state import Batch, gone, is_new, key_sent, reference, session_of, state_of, stored_key
-from ..query.conditions import NEVER, Leaf
-from ..query.query import Nested, Query
-from ..reading.unknown_names import Said, refuse_lost
+from ..instances.state import (
+    PageBatch,
+    does_not_exist,
+    is_new,
+    key_sent,
+    reference,
+    session_of,
+    state_of,
+    stored_key,
+)
+from ..query.conditions import NEVER, Comparison
+from ..query.query import PrefetchedList, Query
+from ..reading.unknown_names import SentNames, refuse_dropped_names
 from ..session.session import Session
 from . import bulk, save
-from .nested_writes import belong, further_of, junction_row
+from .nested_writes import further_of, junction_row, set_parent
 
 Identity = tuple[str, Any]
 
 
 @attrs.frozen
-class Tie:
+class JunctionRow:
     """A row of a junction: its key, as it is sent, and its place in the order of the relation."""
 
     key: Any
     place: int | None = None
 
 
-Ties = dict[Identity, list[Tie]]
+JunctionRows = dict[Identity, list[JunctionRow]]
 """The junction's rows of an instance, by what they lead to."""
-FindTies = Callable[[Sequence[Any]], Ties]
+FindTies = Callable[[Sequence[Any]], JunctionRows]
 """Finds those that lead to some instances, or all."""
 
 # So many keys fit into a URL, which says what of the list is read back (G36).
@@ -46,7 +55,7 @@ _PLAIN_KEYS = frozenset({"integer", "bigInteger", "uuid"})
 # --- what was given ---------------------------------------------------------------------------------------------
 
 
-def given(relation: ToMany, verb: str, others: Iterable[Any]) -> list[Any]:
+def coerce_instances(relation: ToMany, verb: str, others: Iterable[Any]) -> list[Any]:
     """Return instances, made of keys where these were given, each once.
 
     Raises:
@@ -67,7 +76,7 @@ def given(relation: ToMany, verb: str, others: Iterable[Any]) -> list[Any]:
 def _instance(relation: ToMany, verb: str, other: Any) -> Any:
     if isinstance(other, relation.targets):
         if state_of(other).deleted:
-            raise gone(other, "it was deleted")
+            raise does_not_exist(other, "it was deleted")
         return other
     if other is None or is_model(type(other)) or relation.is_scoped:
         raise _wrong(relation, verb, other)
@@ -156,7 +165,7 @@ def create_missing(session: Session, instances: Iterable[Any]) -> None:
 
 def _adopt(session: Session, instance: Any) -> None:
     if state_of(instance).batch is None:
-        state_of(instance).batch = batch = Batch(session, type(instance))
+        state_of(instance).batch = batch = PageBatch(session, type(instance))
         batch.add(instance)
 
 
@@ -196,14 +205,14 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     else:
         _raise_for_unread(relation, answer.data.get(relation.column), unsure)
     if not said.is_in(answer.data):
-        refuse_lost(session, [said])
+        refuse_dropped_names(session, [said])
 
 
-def _said(relation: ToMany, parts: Mapping[str, list[Any]]) -> Said:
+def _said(relation: ToMany, parts: Mapping[str, list[Any]]) -> SentNames:
     """Return what is sent of a list: of children, keys alone; of a junction's rows, their fields."""
     to_one = relation.options.kind == "one-to-many"
     rows = () if to_one else [row for name, part in parts.items() if name != "delete" for row in part]
-    return Said(relation, frozenset(name for row in rows for name in row if name != relation.junction_key))
+    return SentNames(relation, frozenset(name for row in rows for name in row if name != relation.junction_key))
 
 
 def _may_be_compared(relation: ToMany) -> bool:
@@ -211,14 +220,14 @@ def _may_be_compared(relation: ToMany) -> bool:
     return all(target.directus.pk.value_type.kind in _PLAIN_KEYS for target in relation.targets)
 
 
-def _those(relation: ToMany, named: Sequence[Any]) -> Nested:
+def _those(relation: ToMany, named: Sequence[Any]) -> PrefetchedList:
     """Return the description of what of a list leads to some instances: their keys."""
     queries = []
     for scope in relation.scopes:
         pk = scope.target.directus.pk
         keys = [stored_key(one) for one in named if isinstance(one, scope.target)]
-        queries.append(Query(scope.target, Leaf((pk,), "in", keys) if keys else NEVER, paths=((pk,),)))
-    return Nested((relation,), tuple(queries))
+        queries.append(Query(scope.target, Comparison((pk,), "in", keys) if keys else NEVER, paths=((pk,),)))
+    return PrefetchedList((relation,), tuple(queries))
 
 
 def _raise_for_unread(relation: ToMany, rows: Any, named: Sequence[Any]) -> None:
@@ -234,7 +243,7 @@ def _raise_for_unread(relation: ToMany, rows: Any, named: Sequence[Any]) -> None
         found |= {(info.collection, info.pk.load(part[info.pk.column])) for part in mine if isinstance(part, dict)}
     for one in named:
         if identity(one) not in found:
-            raise gone(one)
+            raise does_not_exist(one)
 
 
 def _raise_for_missing(session: Session, instances: Sequence[Any], cause: Exception | None = None) -> None:
@@ -247,13 +256,13 @@ def _raise_for_missing(session: Session, instances: Sequence[Any], cause: Except
         with contextlib.suppress(Forbidden):
             for one, row in zip(same, read_rows(session, same, ()), strict=True):
                 if row is None:
-                    raise gone(one) from cause
+                    raise does_not_exist(one) from cause
 
 
 # --- one-to-many ------------------------------------------------------------------------------------------------
 
 
-def change(instance: Any, relation: ToMany, gained: Sequence[Any], lost: Sequence[Any]) -> None:
+def move_children(instance: Any, relation: ToMany, gained: Sequence[Any], lost: Sequence[Any]) -> None:
     """Tie children to an instance, and untie others, which the server's setting of the relation may delete.
 
     New children are created, told whose they are; the rest goes in one request.
@@ -269,7 +278,7 @@ def change(instance: Any, relation: ToMany, gained: Sequence[Any], lost: Sequenc
     create_missing(session_of(instance), new)
     write(instance, relation, {"update": update, "delete": delete}, others)
     for child in (*new, *others):
-        belong(child, relation, instance)
+        set_parent(child, relation, instance)
     for child in lost:
         for known in {id(one): one for one in (child, loaded.get(identity(child), child))}.values():
             forget(known, relation)
@@ -289,7 +298,7 @@ def references(relation: ToMany, keys: Iterable[Any]) -> Iterator[Any]:
 # --- junctions --------------------------------------------------------------------------------------------------
 
 
-def tie(
+def add_links(
     instance: Any, relation: ToMany, others: Sequence[Any], further: Mapping[str, Any], ties: FindTies
 ) -> None:
     """Tie rows to an instance that are not tied to it yet, by new rows of the junction."""
@@ -299,12 +308,12 @@ def tie(
     write(instance, relation, {"create": [_row(relation, other, further) for other in missing]}, missing)
 
 
-def untie(instance: Any, relation: ToMany, others: Sequence[Any], ties: FindTies) -> None:
+def remove_links(instance: Any, relation: ToMany, others: Sequence[Any], ties: FindTies) -> None:
     """Untie rows from an instance, by the keys of the junction's rows."""
     write(instance, relation, {"delete": [tie.key for found in ties(others).values() for tie in found]})
 
 
-def retie(
+def set_links(
     instance: Any,
     relation: ToMany,
     others: Sequence[Any],
@@ -350,7 +359,7 @@ def _row(relation: ToMany, other: Any, further: Mapping[str, Any]) -> Row:
     return {**junction_row(relation, other, key_sent(other)), **further}
 
 
-def further(relation: ToMany, values: Any) -> Row:
+def junction_values(relation: ToMany, values: Any) -> Row:
     """Return further fields of the junction's rows, as they are sent: by the server's names.
 
     Raises:

@@ -13,17 +13,25 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.relations import ToMany
 from ..instances.dirty_tracking import changed_fields, differs
-from ..instances.field_values import take
+from ..instances.field_values import load_fields
 from ..instances.refetch import read_rows
-from ..instances.state import _info, gone, is_new, session_of, state_of, stored_key
-from ..reading.unknown_names import refuse_lost
+from ..instances.state import _info, does_not_exist, is_new, session_of, state_of, stored_key
+from ..reading.unknown_names import refuse_dropped_names
 from ..session.session import Session
 from . import write_recovery
-from .nested_writes import Part, Sending, Store, beforehand, listed, take_back, unseen
+from .nested_writes import (
+    ListEntry,
+    NestedPayload,
+    StoreInstance,
+    created_first,
+    list_payload,
+    missing_from_response,
+    store_nested,
+)
 from .optimistic_lock import check_unmodified
 from .payload import checked_key, payload, with_key
 from .store_back import _SILENT, _kept, created_silently, stored
-from .write_recovery import Write
+from .write_recovery import RecoverableWrite
 
 # --- one row ------------------------------------------------------------------------------------------------
 
@@ -32,7 +40,7 @@ def save(instance: Any, update_fields: Iterable[str] | None = None, *, if_unmodi
     """Create the row, or send what changed; see `Model.save`."""
     info, state = _info(instance), state_of(instance)
     if state.deleted:
-        raise gone(instance, "it was deleted; a new instance creates it again")
+        raise does_not_exist(instance, "it was deleted; a new instance creates it again")
     if if_unmodified and not state.stored:
         msg = f"if_unmodified is for rows that were read or saved before; this {info.model.__name__} was not."
         raise ConfigurationError(msg)
@@ -49,14 +57,14 @@ def _create(instance: Any, info: ModelInfo, names: Iterable[str] | None) -> None
     _create_one(session_of(instance), _settled(instance))
 
 
-def _settled(instance: Any, fields: Sequence[Field] | None = None) -> Sending:
+def _settled(instance: Any, fields: Sequence[Field] | None = None) -> NestedPayload:
     """Return what is sent of an instance, once what has to be there before is created.
 
     All is checked before anything is created. ``fields`` are those of an instance that has a row already.
     """
-    ahead = beforehand(instance, fields)
+    ahead = created_first(instance, fields)
 
-    def sending() -> Sending:
+    def sending() -> NestedPayload:
         return _tree(instance, ahead) if fields is None else _sending(instance, fields, ahead)
 
     found = sending()
@@ -69,25 +77,27 @@ def _settled(instance: Any, fields: Sequence[Field] | None = None) -> Sending:
     return sending()
 
 
-def _create_one(session: Session, sending: Sending) -> None:
+def _create_one(session: Session, sending: NestedPayload) -> None:
     info, back = sending.info, sending.query(sending.info.fields.values())
     request = dialect_of(session).create(info, sending.row, back)
-    answer = write_recovery.send(session, Write(request, info, [sending.row], back, creates=True, single=True))
-    lost = list(unseen(sending, answer.data))
-    take_back(sending, sending.row if answer.data is None else answer.data, _storing(session))
+    answer = write_recovery.send(
+        session, RecoverableWrite(request, info, [sending.row], back, creates=True, single=True)
+    )
+    lost = list(missing_from_response(sending, answer.data))
+    store_nested(sending, sending.row if answer.data is None else answer.data, _storing(session))
     if answer.data is None:
         along = {sending.info.fields[name].column for name in sending.ones}
         along |= {sending.info.relations[name].column for name in sending.lists}
         plain = {column: value for column, value in sending.row.items() if column not in along}
         created_silently(session, [sending.instance], [plain])
-    refuse_lost(session, lost)
+    refuse_dropped_names(session, lost)
 
 
-def _storing(session: Session) -> Store:
+def _storing(session: Session) -> StoreInstance:
     return lambda instance, row, sent: stored(instance, session, row, sent)
 
 
-def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) -> Sending:
+def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) -> NestedPayload:
     """Return what creating an instance sends, with all that goes along but for what is created ahead.
 
     ``owner`` is told by where it goes.
@@ -103,25 +113,27 @@ def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) 
         parts = [_part(relation, one, further, ahead) for one, further in now]
         if parts:
             sending.lists[name] = parts
-            sending.row[relation.column] = listed(relation, parts)
+            sending.row[relation.column] = list_payload(relation, parts)
     return sending
 
 
-def _sending(instance: Any, fields: Sequence[Field], ahead: Sequence[Any] = ()) -> Sending:
+def _sending(instance: Any, fields: Sequence[Field], ahead: Sequence[Any] = ()) -> NestedPayload:
     """Return what is sent of some fields, and the new instances that go nested in them."""
     info, values = _info(instance), instance.__dict__
     new = {f.name: values[f.name] for f in fields if is_new(values[f.name])}
     ones = {name: _tree(one, ahead) for name, one in new.items() if not _among(one, ahead)}
     row = payload(instance, [f for f in fields if f.name not in new])
-    return Sending(instance, row | {info.fields[name].column: along.row for name, along in ones.items()}, ones)
+    return NestedPayload(
+        instance, row | {info.fields[name].column: along.row for name, along in ones.items()}, ones
+    )
 
 
-def _part(relation: ToMany, one: Any, further: Mapping[str, Any], ahead: Sequence[Any]) -> Part:
+def _part(relation: ToMany, one: Any, further: Mapping[str, Any], ahead: Sequence[Any]) -> ListEntry:
     if not is_new(one):
-        return Part(one, None, further)
+        return ListEntry(one, None, further)
     sending = _tree(one, ahead, relation.reverse if relation.options.kind == "one-to-many" else None)
     sending.row = with_key(sending.row, sending.info)
-    return Part(one, sending, further)
+    return ListEntry(one, sending, further)
 
 
 def _among(instance: Any, others: Sequence[Any]) -> bool:
@@ -152,17 +164,19 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         request = dialect_of(session).update(info, key, sending.row, back)
         row = sending.row if key is None else {**sending.row, info.pk.column: key}
         known = {None if key is None else info.pk.load(key): state_of(instance).row}
-        answer = write_recovery.send(session, Write(request, info, [row], back, known, single=True, check=check))
+        answer = write_recovery.send(
+            session, RecoverableWrite(request, info, [row], back, known, single=True, check=check)
+        )
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be changed (G33).
         if not info.options.singleton and not _visible(session, instance):
-            raise gone(instance) from None
+            raise does_not_exist(instance) from None
         raise
-    row, lost = answer.data, list(unseen(sending, answer.data))
+    row, lost = answer.data, list(missing_from_response(sending, answer.data))
     if row is None:
         row = _updated_silently(session, instance, sending.row, held)
-    take_back(sending, row, _storing(session))
-    refuse_lost(session, lost)
+    store_nested(sending, row, _storing(session))
+    refuse_dropped_names(session, lost)
 
 
 def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list[Field]:
@@ -203,12 +217,12 @@ def _updated_silently(session: Session, instance: Any, sent: Row, fields: Sequen
         if not dialect_of(session).names_field(error):
             return sent  # writing is allowed and reading is not
         if not _visible(session, instance):
-            raise gone(instance) from None
+            raise does_not_exist(instance) from None
         stored(instance, session, sent, sent)
         error.add_note(_SILENT.format(type(instance).__name__))
         raise
     if row is None:
-        raise gone(instance)
+        raise does_not_exist(instance)
     return row
 
 
@@ -221,7 +235,7 @@ def delete(instance: Any) -> None:
     if state.deleted:
         return
     if not state.stored:
-        raise gone(instance, "it was never saved")
+        raise does_not_exist(instance, "it was never saved")
     session = session_of(instance)
     try:
         session.send(dialect_of(session).delete(info, stored_key(instance)))
@@ -244,7 +258,7 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     """Read the row again; see `Model.refresh`."""
     info, state = _info(instance), state_of(instance)
     if not state.stored and not info.options.singleton:
-        raise gone(instance, "it was deleted" if state.deleted else "it was never saved")
+        raise does_not_exist(instance, "it was deleted" if state.deleted else "it was never saved")
     if isinstance(names, str):
         msg = f"refresh() takes a list of names, not the string {names!r}."
         raise TypeError(msg)
@@ -261,8 +275,8 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     row = read_rows(session_of(instance), [instance], fields)[0]
     state.missing = row is None
     if row is None:
-        raise gone(instance)
+        raise does_not_exist(instance)
     for field in fields:
         state.problems.pop(field.name, None)
     state.row.update(row)
-    take(instance, row, [f for f in fields if not _kept(f, instance, row)])
+    load_fields(instance, row, [f for f in fields if not _kept(f, instance, row)])

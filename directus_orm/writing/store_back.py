@@ -17,9 +17,9 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo, is_model
 from ..fields.paths import FieldPath
 from ..instances.dirty_tracking import differs
-from ..instances.field_values import take, taking_in
+from ..instances.field_values import load_fields, loader_of
 from ..instances.refetch import read_rows
-from ..instances.state import Batch, _info, key_of, state_of
+from ..instances.state import PageBatch, _info, key_of, state_of
 from ..query.query import Query
 from ..session.session import Session
 
@@ -60,17 +60,17 @@ def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
     Raises:
         FieldError: the server has no such field, and said so only by leaving it out of the answer.
     """
-    Storing(_info(instance), row)(instance, session, row, sent)
+    StoreBack(_info(instance), row)(instance, session, row, sent)
 
 
-class Storing:
+class StoreBack:
     """Does as `stored` does for the rows of one answer, which have the same columns."""
 
     def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
         columns = set(columns)
         fields = [f for f in info.fields.values() if f.column in columns]
         self._info = info
-        self._take = taking_in(f for f in fields if f.target is None and not f.is_document)
+        self._take = loader_of(f for f in fields if f.target is None and not f.is_document)
         self._related = [f for f in fields if f.target is not None]
         self._documents = [f for f in fields if f.target is None and f.is_document]
         self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
@@ -79,13 +79,13 @@ class Storing:
         """Let an instance hold what the server stored."""
         state = state_of(instance)
         if state.batch is None:
-            state.batch = Batch(session, self._info.model)
+            state.batch = PageBatch(session, self._info.model)
             state.batch.add(instance)
         state.stored, state.deleted, state.missing = True, False, False
         state.row.update(row)
         self._take(instance, row)
-        take(instance, row, [f for f in self._related if not _is_led_to(f, instance, row)])
-        take(instance, row, [f for f in self._documents if not _is_as_stored(f, instance, row)])
+        load_fields(instance, row, [f for f in self._related if not _is_led_to(f, instance, row)])
+        load_fields(instance, row, [f for f in self._documents if not _is_as_stored(f, instance, row)])
         _warn_of_rounded(self._rounded, row, sent)
         _refuse_lost(self._info, row, sent)
 

@@ -18,19 +18,19 @@ from typing import Any, NoReturn
 import attrs
 
 from ..core.errors import ConversionError, DirectusError, OutcomeUnknown, RecordNotUnique
-from ..core.messages import Answer, Request, Row
+from ..core.messages import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pager import key_pages
-from ..session.http.retry import conclusive, one_clock
+from ..session.http.retry import is_conclusive, shared_deadline
 from ..session.session import Session
 
 
 @attrs.frozen(eq=False)
-class Write:
+class RecoverableWrite:
     """A request that writes rows in one transaction, and what tells whether it was applied.
 
     ``rows`` are the rows as they are sent, each with its key; ``back`` says what the answer shows of them.
@@ -54,7 +54,7 @@ class Write:
         return singleton or all(row.get(self.info.pk.column) is not None for row in self.rows)
 
 
-def send(session: Session, write: Write) -> Answer:
+def send(session: Session, write: RecoverableWrite) -> Response:
     """Send a write; where its answer is lost, find out what became of it, and repeat it if nothing did.
 
     Raises:
@@ -62,18 +62,21 @@ def send(session: Session, write: Write) -> Answer:
     """
     if not write.can_be_told or not session.retry.times:
         return _checked(write, session.send(write.request))
-    with one_clock() as started:
-        return _Sending(session, write, started).result()
+    with shared_deadline() as started:
+        return WriteRecovery(session, write, started).result()
 
 
-class _Sending:
-    def __init__(self, session: Session, write: Write, started: float) -> None:
+class WriteRecovery:
+    """The recovery of one write: sent, looked up if its response is lost, repeated where that is safe."""
+
+    def __init__(self, session: Session, write: RecoverableWrite, started: float) -> None:
         self._session = session
         self._write = write
         self._started = started
         self._lost: OutcomeUnknown | None = None
 
-    def result(self) -> Answer:
+    def result(self) -> Response:
+        """Return the response, or one made of the rows that were looked up."""
         tried = 0
         while True:
             tried += 1
@@ -89,7 +92,7 @@ class _Sending:
                     raise
                 lost, refusal = self._lost, error  # perhaps by the row of the first try
             except DirectusError as error:
-                if self._lost is None or conclusive(error):
+                if self._lost is None or is_conclusive(error):
                     raise
                 raise self._lost from error
             time.sleep(self._session.retry.pause(lost, tried))
@@ -100,7 +103,7 @@ class _Sending:
                 self._refuse(refusal, lost)
             self._check_again(lost, tried)
 
-    def _looked_up(self, lost: OutcomeUnknown) -> Answer | None:
+    def _looked_up(self, lost: OutcomeUnknown) -> Response | None:
         """Return the answer that was lost; None where the write was not applied."""
         try:
             found = _found(self._session, self._write)
@@ -113,8 +116,8 @@ class _Sending:
         if not told:
             return None
         if self._write.single:
-            return Answer(200, rows[0], request=lost.request) if rows else Answer(204, request=lost.request)
-        return Answer(200, rows, request=lost.request)
+            return Response(200, rows[0], request=lost.request) if rows else Response(204, request=lost.request)
+        return Response(200, rows, request=lost.request)
 
     def _refuse(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> NoReturn:
         """Raise for a repeated create that is refused, and whose row is not to be seen."""
@@ -131,7 +134,7 @@ class _Sending:
             self._write.check()
 
 
-def _checked(write: Write, answer: Answer) -> Answer:
+def _checked(write: RecoverableWrite, answer: Response) -> Response:
     """Return an answer that shows rows, or none; one that shows something else tells nothing."""
     rows = [answer.data] if write.single else answer.data
     key = write.info.pk.column
@@ -145,7 +148,7 @@ def _checked(write: Write, answer: Answer) -> Answer:
     raise OutcomeUnknown(msg, request=request, status=answer.status, passing=True)
 
 
-def _found(session: Session, write: Write) -> dict[Any, Row]:
+def _found(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
     """Return the rows that are there, by their keys, past every cache of the server (G28)."""
     dialect, pk = dialect_of(session), write.info.pk
     if write.info.options.singleton:
@@ -156,7 +159,7 @@ def _found(session: Session, write: Write) -> dict[Any, Row]:
     return {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
 
 
-def _created(write: Write, found: Mapping[Any, Row]) -> bool | None:
+def _created(write: RecoverableWrite, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were created; None where nobody knows, since others have their keys."""
     if not found:
         return False
@@ -164,7 +167,7 @@ def _created(write: Write, found: Mapping[Any, Row]) -> bool | None:
     return True if all(there and _holds(write.info, row, there, _near) for row, there in pairs) else None
 
 
-def _updated(write: Write, found: Mapping[Any, Row]) -> bool | None:
+def _updated(write: RecoverableWrite, found: Mapping[Any, Row]) -> bool | None:
     """Return whether rows were changed; None where nobody knows. Rows that are gone take no part (G5)."""
     pairs = [(row, found[key]) for row in write.rows if (key := _key(write, row)) in found]
     all_told = all(_told(write.info, row) == row for row, _ in pairs)
@@ -176,7 +179,7 @@ def _updated(write: Write, found: Mapping[Any, Row]) -> bool | None:
     return True if near else None
 
 
-def _key(write: Write, row: Row) -> Any:
+def _key(write: RecoverableWrite, row: Row) -> Any:
     return None if write.info.options.singleton else write.info.pk.load(row[write.info.pk.column])
 
 
@@ -202,7 +205,7 @@ def _holds(info: ModelInfo, sent: Row, there: Row, compare: Compare) -> bool:
     return all(f.column in there and compare(f, sent[f.column], there[f.column]) for f in telling)
 
 
-def _is_unchanged(write: Write, sent: Row, there: Row) -> bool:
+def _is_unchanged(write: RecoverableWrite, sent: Row, there: Row) -> bool:
     before = write.known.get(_key(write, sent), {})
     fields = [field for field in write.info.fields.values() if field.column in sent and field != write.info.pk]
     return all(

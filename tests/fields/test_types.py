@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm import ConfigurationError, ConversionError, Model, field, register_type
-from directus_orm.fields import json_values as documents
+from directus_orm.fields import json_values
 from directus_orm.fields import types as convert
 from directus_orm.fields.types import field_type
 
@@ -78,13 +78,13 @@ ANY_JSON = object
 
 @pytest.fixture
 def _no_registered_types() -> Iterator[None]:
-    registered, inside = dict(convert._registered), dict(documents._INSIDE)
+    registered, inside = dict(convert._registered), dict(json_values._INSIDE)
     yield
     convert._registered.clear()
     convert._registered.update(registered)
-    documents._INSIDE.clear()
-    documents._INSIDE.update(inside)
-    documents._converter.cache_clear()
+    json_values._INSIDE.clear()
+    json_values._INSIDE.update(inside)
+    json_values._converter.cache_clear()
 
 
 def trip(annotation: Any, value: Any, kind: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from directus_orm import ConversionError, Forbidden, Model, Session, field, generated
-from directus_orm.instances.state import Batch, reference, state_of
+from directus_orm.instances.state import PageBatch, reference, state_of
 from directus_orm.testing import DirectusServer
 from tests.worlds.creation import user
 from tests.worlds.flights import Airline, Flight, Note, Plane
@@ -67,7 +67,7 @@ class TestDeferredFields:
     def test_instances_that_are_gone_do_not_pile_up_in_the_batch_of_one_that_is_kept(
         self, session: Session
     ) -> None:
-        batch = Batch(session, Flight)
+        batch = PageBatch(session, Flight)
         kept = reference(Flight, 0, batch)
         for number in range(1, 20_000):
             reference(Flight, number, batch)

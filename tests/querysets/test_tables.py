@@ -196,7 +196,7 @@ class TestReading:
 
     def test_no_list_of_all_rows_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tables, "ROWS_AT_ONCE", 1000)
-        columns = [tables.Column("id", "int"), tables.Column("text", "text")]
+        columns = [tables.TableColumn("id", "int"), tables.TableColumn("text", "text")]
         tables.library("pyarrow")
         tracemalloc.start()
         try:
@@ -214,7 +214,7 @@ class TestReading:
         Note.objects.create(title="a")
         with pytest.raises(ConversionError, match="body"):
             Strict.objects.values("body").to_arrow()
-        columns = [tables.Column("n", "int")]
+        columns = [tables.TableColumn("n", "int")]
         with pytest.raises(ConversionError, match="n: a value does not fit Arrow's int64") as caught:
             tables.arrow(columns, [(2**70,)], lambda _: None)
         assert caught.value.field == "n"

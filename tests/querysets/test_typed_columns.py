@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from directus_orm import FieldError, Model, Q, QueryError, Session, col, field, now, via
-from directus_orm.fields.references import Reference
-from directus_orm.query.q import Name
+from directus_orm.fields.references import FieldReference
+from directus_orm.query.q import RootedName
 from tests.worlds.flights import START, Airline, Flight, Note, Plane
 
 delay = col(Flight.dep_delay)
@@ -106,7 +106,7 @@ def test_orderings(session: Session) -> None:
 
 
 class TestRelationsToMany:
-    COMMENTS: Any = col(Reference(Flight, ("notes",), to_many=True))
+    COMMENTS: Any = col(FieldReference(Flight, ("notes",), to_many=True))
 
     def test_conditions(self) -> None:
         stars = col(Note.stars) > 3
@@ -228,7 +228,7 @@ class TestTheModel:
         assert pickle.loads(pickle.dumps(typed)) == copy.copy(typed) == typed
 
     def test_the_name_is_the_plain_text(self) -> None:
-        name = Name("dep_delay__gt", Flight)
+        name = RootedName("dep_delay__gt", Flight)
         assert name == "dep_delay__gt"
         assert hash(name) == hash("dep_delay__gt")
         assert {name: 1} == {"dep_delay__gt": 1}

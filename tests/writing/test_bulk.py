@@ -25,7 +25,7 @@ from directus_orm import (
 )
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer
-from directus_orm.writing import chunking as chunks
+from directus_orm.writing import chunking
 from tests.worlds.creation import user
 from tests.worlds.flights import Airline, Flight, Note
 
@@ -112,7 +112,7 @@ class TestUpdate:
             assert set(few.values_list("flight", flat=True)) == {key}
 
     def test_rows_are_written_in_chunks(self, many: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(chunks, "MAX_ROWS", 100)
+        monkeypatch.setattr(chunking, "MAX_ROWS", 100)
         with many.capture() as sent:
             assert Note.objects.all().update(body="new") == 250
             assert Note.objects.all().delete() == 250

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from ...core.errors import FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo
-from ...fields.paths import kind_of, model_behind
+from ...fields.paths import kind_of, target_model
 from ..conditions import ALWAYS, Node
 from ..expressions import Aggregate, F
-from ..grouping import Alias, Aliases, Grouping, Measure, Tally, Term
+from ..grouping import AggregateSpec, Alias, Aliases, Grouping, RelatedCount, ValueRef
 from ..q import Q
-from .date_parts import PARTS
+from .date_parts import DATE_PARTS
 from .filters import resolve
 
 _NUMBERS = frozenset({"integer", "bigInteger", "float", "decimal"})
@@ -44,7 +44,7 @@ def plain_names(condition: Q, aliases: Aliases) -> Q:
     return condition.with_children(children)
 
 
-def term(info: ModelInfo, name: str, where: str) -> Term:
+def value_ref(info: ModelInfo, name: str, where: str) -> ValueRef:
     """Return what the name of a value stands for.
 
     Raises:
@@ -53,12 +53,12 @@ def term(info: ModelInfo, name: str, where: str) -> Term:
     """
     path, rest = info.walk(name, where)
     if not rest:
-        return Term(name, path)
-    return Term(name, path, _part(path[-1], rest, where))
+        return ValueRef(name, path)
+    return ValueRef(name, path, _part(path[-1], rest, where))
 
 
 def _part(field: Field, name: str, where: str) -> str:
-    fitting = [part.name for part in PARTS.values() if field.target is None and kind_of(field) in part.kinds]
+    fitting = [part.name for part in DATE_PARTS.values() if field.target is None and kind_of(field) in part.kinds]
     if name in fitting:
         return name
     if not fitting:
@@ -75,7 +75,7 @@ def alias(info: ModelInfo, expression: object, where: str) -> Alias:
         UnsupportedQuery: it is made of many rows, or is nothing the server has.
     """
     if isinstance(expression, F):
-        return term(info, expression.name, where)
+        return value_ref(info, expression.name, where)
     if isinstance(expression, Aggregate):
         return _tally(info, expression, where)
     msg = (
@@ -85,13 +85,13 @@ def alias(info: ModelInfo, expression: object, where: str) -> Alias:
     raise UnsupportedQuery(msg)
 
 
-def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
+def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> RelatedCount:
     known = () if aggregate.expression == "*" else info.follow(aggregate.expression, where)
     path, rest = known or ((info.pk,), "")
     many = [step for step in path if step.to_many]
     plain = aggregate.function == "count" and not aggregate.distinct and aggregate.filter is None
     if plain and many == [path[-1]] and not rest:
-        return Tally(f"{aggregate.expression}__count", path)
+        return RelatedCount(f"{aggregate.expression}__count", path)
     if not many:
         msg = (
             f"{where}: {aggregate!r} is made of many rows, and each instance is one. "
@@ -100,12 +100,12 @@ def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> Tally:
         raise UnsupportedQuery(msg)
     msg = (
         f"{where}: of the rows behind {many[0]}, the server gives each row their number alone, with "
-        f"Count({many[0].name!r}). Else query {model_behind((many[0],)).__name__}: values('…').annotate(…) there."
+        f"Count({many[0].name!r}). Else query {target_model((many[0],)).__name__}: values('…').annotate(…) there."
     )
     raise UnsupportedQuery(msg)
 
 
-def measure(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) -> Measure:
+def aggregate_spec(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) -> AggregateSpec:
     """Return what an aggregate makes of many rows.
 
     Raises:
@@ -120,13 +120,13 @@ def measure(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) ->
     if aggregate.filter is not None:
         condition = resolve(plain_names(aggregate.filter, aliases), info.model)
     if aggregate.expression == "*":
-        return Measure("count", (info.pk,), where=condition)
-    named = term(info, plain_name(aggregate.expression, aliases), where)
+        return AggregateSpec("count", (info.pk,), where=condition)
+    named = value_ref(info, plain_name(aggregate.expression, aliases), where)
     if named.part is not None:
         msg = f"{where}: {aggregate!r} would be made of parts of dates; group by {named.name!r} instead."
         raise UnsupportedQuery(msg)
     _check(named.field, aggregate, where)
-    return Measure(aggregate.function, named.path, aggregate.distinct, condition, aggregate.default)
+    return AggregateSpec(aggregate.function, named.path, aggregate.distinct, condition, aggregate.default)
 
 
 def _check(field: Field, aggregate: Aggregate, where: str) -> None:
@@ -142,17 +142,17 @@ def _check(field: Field, aggregate: Aggregate, where: str) -> None:
         raise UnsupportedQuery(msg)
 
 
-def group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> Term:
+def group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> ValueRef:
     """Return what rows are grouped by.
 
     Raises:
         UnsupportedQuery: not every database can tell which of its values are equal.
     """
     known = dict(aliases).get(name)
-    if isinstance(known, Tally):
+    if isinstance(known, RelatedCount):
         msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
         raise UnsupportedQuery(msg)
-    found = term(info, plain_name(name, aliases), where)
+    found = value_ref(info, plain_name(name, aliases), where)
     if kind_of(found.field) in _WITHOUT_EQUALS:
         kind = kind_of(found.field)
         msg = f"{where}: {found.field} is of type {kind}, and not every database can tell which of them are equal."

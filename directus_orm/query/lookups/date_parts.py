@@ -18,8 +18,8 @@ import attrs
 from ...core.errors import QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
-from ..conditions import NEVER, Leaf, Node, all_of, either_of
-from .text_lookups import checked
+from ..conditions import NEVER, Comparison, Node, all_of, any_of
+from .text_lookups import with_recheck
 
 Path = tuple[Field, ...]
 
@@ -29,7 +29,7 @@ _CLOCKS = _MOMENTS | {"time"}
 
 
 @attrs.frozen
-class Part:
+class DatePart:
     """A part of a date or a time: the types of field that have it, and its value in Python.
 
     ``function`` is the server's, where all databases agree on it; ``start`` gives the first date or moment of
@@ -50,8 +50,8 @@ class Part:
         return _named, (self.name,)
 
 
-def _named(name: str) -> Part:
-    return PARTS[name]
+def _named(name: str) -> DatePart:
+    return DATE_PARTS[name]
 
 
 def _day(value: date | datetime) -> date:
@@ -62,33 +62,33 @@ def _same(number: date) -> date:
     return number
 
 
-PARTS = {
+DATE_PARTS = {
     part.name: part
     for part in (
-        Part("date", _MOMENTS, _day, start=_same),
-        Part("year", _DAYS, lambda d: d.year, start=lambda year: date(year, 1, 1)),
-        Part(
+        DatePart("date", _MOMENTS, _day, start=_same),
+        DatePart("year", _DAYS, lambda d: d.year, start=lambda year: date(year, 1, 1)),
+        DatePart(
             "iso_year", _DAYS, lambda d: d.isocalendar().year, start=lambda year: date.fromisocalendar(year, 1, 1)
         ),
-        Part("quarter", _DAYS, lambda d: (d.month + 2) // 3),
-        Part("month", _DAYS, lambda d: d.month, "month"),
-        Part("day", _DAYS, lambda d: d.day, "day"),
-        Part("week", _DAYS, lambda d: d.isocalendar().week),
-        Part("week_day", _DAYS, lambda d: d.isoweekday() % 7 + 1),
-        Part("iso_week_day", _DAYS, lambda d: d.isoweekday()),
-        Part("hour", _CLOCKS, lambda t: t.hour, "hour"),
-        Part("minute", _CLOCKS, lambda t: t.minute, "minute"),
-        Part("second", _CLOCKS, lambda t: t.second),
+        DatePart("quarter", _DAYS, lambda d: (d.month + 2) // 3),
+        DatePart("month", _DAYS, lambda d: d.month, "month"),
+        DatePart("day", _DAYS, lambda d: d.day, "day"),
+        DatePart("week", _DAYS, lambda d: d.isocalendar().week),
+        DatePart("week_day", _DAYS, lambda d: d.isoweekday() % 7 + 1),
+        DatePart("iso_week_day", _DAYS, lambda d: d.isoweekday()),
+        DatePart("hour", _CLOCKS, lambda t: t.hour, "hour"),
+        DatePart("minute", _CLOCKS, lambda t: t.minute, "minute"),
+        DatePart("second", _CLOCKS, lambda t: t.second),
     )
 }
 
 
 @attrs.frozen
-class PartTest:
+class DatePartTest:
     """Whether a part of a date or a time, as the server sends it, compares as asked."""
 
     field: Field
-    part: Part
+    part: DatePart
     lookup: str
     value: Any
 
@@ -119,26 +119,28 @@ _OPERATORS = {
 }
 
 
-def condition(path: Path, part: Part, lookup: str, value: Any) -> Node:
+def condition(path: Path, part: DatePart, lookup: str, value: Any) -> Node:
     """Return the condition that a part of the value at the end of a path compares as asked.
 
     Raises:
         QueryError: the value is not one to compare the part with.
     """
     if lookup == "isnull":
-        return Leaf(path, "null" if value else "nnull")
+        return Comparison(path, "null" if value else "nnull")
     value = _operand(path, part, lookup, value)
     at_least = _bounds(path, part)
     if at_least is not None:
         return _in_bounds(path, at_least, lookup, value)
     if part.function is not None and path[-1].value_type.kind != "time":
         if lookup == "in":
-            return Leaf(path, "in", list(value), part.function) if value else NEVER
-        return Leaf(path, _OPERATORS[lookup], list(value) if lookup == "range" else value, part.function)
-    return checked(path, _narrowed(path[-1], part, lookup, value), PartTest(path[-1], part, lookup, value))
+            return Comparison(path, "in", list(value), part.function) if value else NEVER
+        return Comparison(path, _OPERATORS[lookup], list(value) if lookup == "range" else value, part.function)
+    return with_recheck(
+        path, _narrowed(path[-1], part, lookup, value), DatePartTest(path[-1], part, lookup, value)
+    )
 
 
-def _operand(path: Path, part: Part, lookup: str, value: Any) -> Any:
+def _operand(path: Path, part: DatePart, lookup: str, value: Any) -> Any:
     kind: type = date if part.name == "date" else int
     many = lookup in ("in", "range")
     values = list(value) if many and isinstance(value, Iterable) and not isinstance(value, str) else [value]
@@ -159,12 +161,12 @@ def _operand(path: Path, part: Part, lookup: str, value: Any) -> Any:
 _AtLeast = Callable[[Any, bool], Node]
 
 
-def _bounds(path: Path, part: Part) -> _AtLeast | None:
+def _bounds(path: Path, part: DatePart) -> _AtLeast | None:
     """Return how "at least" is said of a part that grows with the value, or that is said by another's growth."""
     if part.start is not None:
         return functools.partial(_from_start, path, part.start)
     if part.name == "quarter":
-        return lambda n, less: Leaf(path, "lt" if less else "gte", 3 * n - 2, "month")
+        return lambda n, less: Comparison(path, "lt" if less else "gte", 3 * n - 2, "month")
     if part.name == "hour" and path[-1].value_type.kind == "time":
         return functools.partial(_from_hour, path)
     return None
@@ -172,7 +174,7 @@ def _bounds(path: Path, part: Part) -> _AtLeast | None:
 
 def _in_bounds(path: Path, at_least: _AtLeast, lookup: str, value: Any) -> Node:
     if lookup == "in":
-        return either_of(_in_bounds(path, at_least, "exact", v) for v in dict.fromkeys(value))
+        return any_of(_in_bounds(path, at_least, "exact", v) for v in dict.fromkeys(value))
     low, high = value if lookup == "range" else (value, value)
     lows = [at_least(_next(low) if lookup == "gt" else low, False)] if lookup not in ("lt", "lte") else []
     highs = [at_least(high if lookup == "lt" else _next(high), True)] if lookup not in ("gt", "gte") else []
@@ -187,15 +189,15 @@ def _next(value: Any) -> Any:
 
 def _from_start(path: Path, start: Callable[[Any], date], value: Any, less: bool) -> Node:
     if value is None or (isinstance(value, int) and value > date.max.year):
-        return Leaf(path, "nnull") if less else NEVER
+        return Comparison(path, "nnull") if less else NEVER
     if isinstance(value, int) and value < 1:
-        return NEVER if less else Leaf(path, "nnull")
+        return NEVER if less else Comparison(path, "nnull")
     field = path[-1]
     day = start(value)
     zone = UTC if field.value_type.kind == "timestamp" else None
     bound = day if field.value_type.kind == "date" else datetime.combine(day, time(), zone)
     try:
-        return Leaf(path, "lt" if less else "gte", field.value_type.dump(bound))
+        return Comparison(path, "lt" if less else "gte", field.value_type.dump(bound))
     except ValueError as error:
         msg = f"{path_name(path)}: {value} cannot be compared with: {error}."
         raise QueryError(msg) from None
@@ -203,30 +205,30 @@ def _from_start(path: Path, start: Callable[[Any], date], value: Any, less: bool
 
 def _from_hour(path: Path, hour: int, less: bool) -> Node:
     if not 0 < hour < 24:
-        return Leaf(path, "nnull") if (hour > 23) is less else NEVER
-    return Leaf(path, "lt" if less else "gte", path[-1].value_type.dump(time(hour)))
+        return Comparison(path, "nnull") if (hour > 23) is less else NEVER
+    return Comparison(path, "lt" if less else "gte", path[-1].value_type.dump(time(hour)))
 
 
-def _narrowed(field: Field, part: Part, lookup: str, value: Any) -> Node:
+def _narrowed(field: Field, part: DatePart, lookup: str, value: Any) -> Node:
     """Return a condition that all values meet whose part compares as asked, and as few others as can be said."""
     wanted = [n for n in range(60) if COMPARISONS[lookup](n, value)]
     if not wanted:
         return NEVER
     if field.value_type.kind == "time" or part.name not in _POSSIBLE:
-        return Leaf((field,), "nnull")
-    return either_of([*_POSSIBLE[part.name](field, wanted), *_before_1970(field)])
+        return Comparison((field,), "nnull")
+    return any_of([*_POSSIBLE[part.name](field, wanted), *_before_1970(field)])
 
 
 def _before_1970(field: Field) -> Iterator[Node]:
     """Yield the condition on moments whose fractions of a second SQLite rounds up."""
     if field.value_type.kind != "date":
         early = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
-        yield Leaf((field,), "lt", field.value_type.dump(early))
+        yield Comparison((field,), "lt", field.value_type.dump(early))
 
 
 def _seconds(field: Field, wanted: list[int]) -> Iterator[Node]:
     # PostgreSQL has fractions of seconds.
-    yield Leaf((field,), "between", [wanted[0], wanted[-1] + 1], "second")
+    yield Comparison((field,), "between", [wanted[0], wanted[-1] + 1], "second")
 
 
 def _numbered(
@@ -234,7 +236,7 @@ def _numbered(
 ) -> Iterator[Node]:
     found = sorted({number for n in wanted for number in numbers(n)})
     if found:
-        yield Leaf((field,), "in", found, function)
+        yield Comparison((field,), "in", found, function)
 
 
 @functools.cache

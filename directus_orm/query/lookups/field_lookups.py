@@ -14,7 +14,7 @@ from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.model_info import is_model
 from ...fields.paths import path_name
-from ..conditions import NEVER, Among, Leaf, Node, all_of, either_of, negate
+from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
 from ..query import Query
 from . import server_values, text_lookups
 
@@ -52,17 +52,21 @@ Build = Callable[[Path, str, Any], Node]
 
 def _exact(path: Path, _: str, value: Any) -> Node:
     if value is None:
-        return Leaf(path, "null")
+        return Comparison(path, "null")
     sent = _sent(path, value)
     return NEVER if _is_cut(path, value) else _same(path, sent)
 
 
 def _same(path: Path, sent: Any) -> Node:
     if not isinstance(sent, str):
-        return Leaf(path, "eq", sent)
+        return Comparison(path, "eq", sent)
     if not sent:
-        return all_of([Leaf(path, "empty"), Leaf(path, "nnull")])  # G37: _eq refuses ""
-    return text_lookups.exact(path, sent) if text_lookups.is_misread(sent) else Leaf(path, "eq", sent)
+        return all_of([Comparison(path, "empty"), Comparison(path, "nnull")])  # G37: _eq refuses ""
+    return (
+        text_lookups.exact(path, sent)
+        if text_lookups.is_evaluated_by_server(sent)
+        else Comparison(path, "eq", sent)
+    )
 
 
 def _in(path: Path, operator: str, values: Any) -> Node:
@@ -73,10 +77,10 @@ def _in(path: Path, operator: str, values: Any) -> Node:
         msg = f"{path_name(path)}__in takes a list of values, or a queryset, not {values!r}."
         raise QueryError(msg)
     # None is dropped, as in Django; the server would take it for 0 (G18).
-    return among(path, list(dict.fromkeys(_hashable(path, values))), operator)
+    return in_values(path, list(dict.fromkeys(_hashable(path, values))), operator)
 
 
-def among(path: Path, wanted: list[Any], operator: str = "in") -> Node:
+def in_values(path: Path, wanted: list[Any], operator: str = "in") -> Node:
     """Return the condition that the value at the end of a path is one of these."""
     if len(wanted) > MOST_VALUES:
         msg = (
@@ -86,10 +90,16 @@ def among(path: Path, wanted: list[Any], operator: str = "in") -> Node:
         raise UnsupportedQuery(msg)
     sent = [_sent(path, value) for value in wanted if not _is_cut(path, value)]
     if path[-1].value_type.kind in _ONE_BY_ONE:
-        return either_of(_same(path, value) for value in sent)
-    odd = [value for value in sent if isinstance(value, str) and (not value or text_lookups.is_misread(value))]
+        return any_of(_same(path, value) for value in sent)
+    odd = [
+        value
+        for value in sent
+        if isinstance(value, str) and (not value or text_lookups.is_evaluated_by_server(value))
+    ]
     plain = [value for value in sent if value not in odd] if odd else sent
-    return either_of([*([Leaf(path, operator, plain)] if plain else []), *(_same(path, value) for value in odd)])
+    return any_of(
+        [*([Comparison(path, operator, plain)] if plain else []), *(_same(path, value) for value in odd)]
+    )
 
 
 def _in_query(path: Path, query: Query, rows: Any) -> Node:
@@ -112,7 +122,7 @@ def _in_query(path: Path, query: Query, rows: Any) -> Node:
     if query.is_empty:
         return NEVER
     asked = query.bringing((query.model.directus.pk,), of)
-    return Among(path, asked, of, session=getattr(rows, "_using", None))
+    return InSubquery(path, asked, of, session=getattr(rows, "_using", None))
 
 
 def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:
@@ -132,7 +142,7 @@ def _compare(path: Path, operator: str, value: Any) -> Node:
     if value is None:
         msg = f"{path_name(path)}: nothing is more or less than None; use {path_name(path)}__isnull=True."
         raise QueryError(msg)
-    return Leaf(path, operator, _sent(path, _raised(path, value) if operator in _ROUNDED_UP else value))
+    return Comparison(path, operator, _sent(path, _raised(path, value) if operator in _ROUNDED_UP else value))
 
 
 def _between(path: Path, operator: str, value: Any) -> Node:
@@ -142,8 +152,8 @@ def _between(path: Path, operator: str, value: Any) -> Node:
         raise QueryError(msg)
     low, high = _sent(path, _raised(path, bounds[0])), _sent(path, bounds[1])
     if path[-1].value_type.kind in _ONE_BY_ONE:
-        return all_of([Leaf(path, "gte", low), Leaf(path, "lte", high)])
-    return Leaf(path, operator, [low, high])
+        return all_of([Comparison(path, "gte", low), Comparison(path, "lte", high)])
+    return Comparison(path, operator, [low, high])
 
 
 def _is_cut(path: Path, value: Any) -> bool:
@@ -162,7 +172,7 @@ def _flag(path: Path, operator: str, value: Any) -> Node:
     if not isinstance(value, bool):
         msg = f"{path_name(path)}: this lookup takes True or False, not {value!r}."
         raise QueryError(msg)
-    leaf = Leaf(path, operator)
+    leaf = Comparison(path, operator)
     return leaf if value else negate(leaf)
 
 
@@ -170,7 +180,7 @@ def _shape(path: Path, operator: str, value: Any) -> Node:
     if not isinstance(value, dict) or "type" not in value:
         msg = f"filter on {path_name(path)}: a shape is GeoJSON, such as {{'type': 'Polygon', …}}, not {value!r}."
         raise QueryError(msg)
-    return Leaf(path, operator, value)
+    return Comparison(path, operator, value)
 
 
 @attrs.frozen
@@ -186,7 +196,7 @@ LOOKUPS = {
     lookup.name: lookup
     for lookup in (
         Lookup("exact", "eq", _exact),
-        Lookup("iexact", "istarts_with", text_lookups.same_letters),
+        Lookup("iexact", "istarts_with", text_lookups.iexact),
         Lookup("in", "in", _in),
         Lookup("gt", "gt", _compare),
         Lookup("gte", "gte", _compare),

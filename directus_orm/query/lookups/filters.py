@@ -15,9 +15,21 @@ import attrs
 from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo, Step
-from ...fields.paths import model_behind, path_name
+from ...fields.paths import path_name, target_model
 from ...fields.relations import ToMany
-from ..conditions import ALWAYS, NEVER, All, Either, Leaf, Node, Some, all_of, either_of, holds_of_null, negate
+from ..conditions import (
+    ALWAYS,
+    NEVER,
+    And,
+    Comparison,
+    Exists,
+    Node,
+    Or,
+    all_of,
+    any_of,
+    negate,
+    true_for_null_row,
+)
 from ..q import Q, check_root
 from . import custom_lookups, date_parts, json_lookups
 from .field_lookups import LOOKUPS, condition, fitting
@@ -50,7 +62,7 @@ def _tree(asked: Q, model: type[Any], *, negated: bool, below: bool) -> Node:
     ]
     if not parts:
         return ALWAYS
-    return all_of(parts) if (asked.joined_by == "and") is not negated else either_of(parts)
+    return all_of(parts) if (asked.joined_by == "and") is not negated else any_of(parts)
 
 
 def _leaf(name: str, value: Any, model: type[Any], *, negated: bool, below: bool) -> Node:
@@ -78,7 +90,7 @@ def _said(steps: tuple[Step, ...], rest: str, value: Any, model: type[Any], kind
     relation = path[-1]
     if isinstance(relation, ToMany) and relation.is_scoped and len(relation.targets) > 1:
         return _of_any(path, relation, rest, value)
-    related = model_behind(path)
+    related = target_model(path)
     said: Node = kind(path, _said(inner or (related.directus.pk,), rest, value, related, kind))
     return said
 
@@ -93,7 +105,7 @@ def _of_any(path: tuple[Step, ...], relation: ToMany, rest: str, value: Any) -> 
 def _are_there(path: tuple[Step, ...], relation: ToMany, *, none: bool) -> Node:
     """Return whether there are rows behind a junction, whose own rows may lead nowhere."""
     found = [_quantified((*path[:-1], scope), ALWAYS, negated=none) for scope in relation.scopes]
-    return all_of(found) if none else either_of(found)
+    return all_of(found) if none else any_of(found)
 
 
 def _own_column(steps: tuple[Step, ...]) -> tuple[Field, ...]:
@@ -110,7 +122,7 @@ def _of_value(path: tuple[Field, ...], rest: str, value: Any, model: type[Any]) 
         return condition(path, first or "exact", value)
     if path[-1].value_type.kind == "json":
         return json_lookups.condition(path, rest, value)
-    part = date_parts.PARTS.get(first)
+    part = date_parts.DATE_PARTS.get(first)
     if part is None:
         raise _unknown(path, rest, model)
     kind = path[-1].value_type.kind
@@ -120,7 +132,7 @@ def _of_value(path: tuple[Field, ...], rest: str, value: Any, model: type[Any]) 
             f"They have: {', '.join([*_parts_of(kind), *fitting(kind)])}."
         )
         raise UnsupportedQuery(msg)
-    if first == "date" and after.partition("__")[0] in date_parts.PARTS:
+    if first == "date" and after.partition("__")[0] in date_parts.DATE_PARTS:
         return _of_value(path, after, value, model)
     lookup = after or "exact"
     if lookup == "isnull" and not isinstance(value, bool):
@@ -137,7 +149,7 @@ def _of_value(path: tuple[Field, ...], rest: str, value: Any, model: type[Any]) 
 
 def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
     """Return what ``some``, ``none`` and ``count`` say of the rows at the other end of a relation."""
-    relation, related = path[-1], model_behind(path)
+    relation, related = path[-1], target_model(path)
     first, _, lookup = rest.partition("__")
     name = path_name(path)
     if first in _QUANTIFIERS:
@@ -153,7 +165,7 @@ def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
         msg = f"{name}__{rest}: the server counts the rows of {relation} of all models alike."
         raise UnsupportedQuery(msg)
     counted = _count(path, lookup, value, f"{name}__{rest}")
-    if isinstance(relation, ToMany) and relation.options.kind != "one-to-many" and isinstance(counted, Leaf):
+    if isinstance(relation, ToMany) and relation.options.kind != "one-to-many" and isinstance(counted, Comparison):
         return _of_junction(path, relation, counted, f"{name}__{rest}")
     return counted
 
@@ -162,7 +174,7 @@ def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
 _NONE_OR_SOME = {("eq", 0): True, ("lte", 0): True, ("lt", 1): True, ("gt", 0): False, ("gte", 1): False}
 
 
-def _of_junction(path: tuple[Step, ...], relation: ToMany, counted: Leaf, name: str) -> Node:
+def _of_junction(path: tuple[Step, ...], relation: ToMany, counted: Comparison, name: str) -> Node:
     none = None if isinstance(counted.value, list) else _NONE_OR_SOME.get((counted.operator, counted.value))
     if none is None:
         msg = (
@@ -183,11 +195,11 @@ def _count(path: tuple[Step, ...], lookup: str, value: Any, name: str) -> Node:
         raise QueryError(msg)
     if not numbers:
         return NEVER
-    return Leaf(path, _OF_COUNTS[lookup], numbers if many else numbers[0], "count")
+    return Comparison(path, _OF_COUNTS[lookup], numbers if many else numbers[0], "count")
 
 
 def _parts_of(kind: str) -> list[str]:
-    return [part.name for part in date_parts.PARTS.values() if kind in part.kinds]
+    return [part.name for part in date_parts.DATE_PARTS.values() if kind in part.kinds]
 
 
 def _unknown(path: tuple[Field, ...], name: str, model: type[Any]) -> FieldError:
@@ -244,15 +256,15 @@ def _open(node: Any) -> Iterator[tuple[Step, ...]]:
     """Yield the paths of the conditions that are not tied to a row yet."""
     if isinstance(node, _Bindable):
         yield node.path
-    elif isinstance(node, All | Either):
+    elif isinstance(node, And | Or):
         for part in node.parts:
             yield from _open(part)
 
 
 def _exists(path: tuple[Step, ...], node: Any) -> Any:
     """Return the condition that there is a row behind the path for which a condition holds."""
-    if isinstance(node, Either):
-        return either_of(_exists(path, part) for part in node.parts)
+    if isinstance(node, Or):
+        return any_of(_exists(path, part) for part in node.parts)
     if path not in set(_open(node)):
         return node
     if isinstance(node, _Bindable):
@@ -264,26 +276,26 @@ def _exists(path: tuple[Step, ...], node: Any) -> Any:
         return all_of([*others, _some(path, all_of(_inner(part) for part in about))])
     rest = [part for part in node.parts if part is not mixed]
     terms = [all_of([*rest, part]) for part in mixed.parts]
-    if math.prod(len(part.parts) for part in node.parts if isinstance(part, Either)) > _MOST_TERMS:
+    if math.prod(len(part.parts) for part in node.parts if isinstance(part, Or)) > _MOST_TERMS:
         msg = (
             f"The conditions on {path_name(path)} are too many to be multiplied out; use {path_name(path)}__some."
         )
         raise UnsupportedQuery(msg)
-    return either_of(_exists(path, term) for term in terms)
+    return any_of(_exists(path, term) for term in terms)
 
 
 def _is_pure(path: tuple[Step, ...], node: Any) -> bool:
-    if isinstance(node, All | Either):
+    if isinstance(node, And | Or):
         return all(_is_pure(path, part) for part in node.parts)
     return isinstance(node, _Bindable) and node.path == path
 
 
 def _inner(node: Any) -> Any:
     match node:
-        case All(parts):
+        case And(parts):
             return all_of(map(_inner, parts))
-        case Either(parts):
-            return either_of(map(_inner, parts))
+        case Or(parts):
+            return any_of(map(_inner, parts))
     return node.where
 
 
@@ -291,24 +303,24 @@ def _some(path: tuple[Step, ...], where: Any) -> Node:
     """Return the condition that a row meets; where there is none, Django's join has a row of nulls."""
     inner = _bound(where)
     found = _quantified(path, inner, negated=False)
-    return either_of([found, _quantified(path, ALWAYS, negated=True)]) if holds_of_null(inner) else found
+    return any_of([found, _quantified(path, ALWAYS, negated=True)]) if true_for_null_row(inner) else found
 
 
 def _quantified(path: tuple[Step, ...], where: Node, *, negated: bool) -> Node:
-    pk = model_behind(path).directus.pk
+    pk = target_model(path).directus.pk
     inner = _of_a_row(where, pk)
     if inner == NEVER:
         return ALWAYS if negated else NEVER
-    return Some(path, Leaf((pk,), "nnull") if inner == ALWAYS else inner, negated)
+    return Exists(path, Comparison((pk,), "nnull") if inner == ALWAYS else inner, negated)
 
 
 def _of_a_row(node: Node, pk: Field) -> Node:
     """Fold what is known of a row that is there: that it has a key."""
     match node:
-        case All(parts):
+        case And(parts):
             return all_of(_of_a_row(part, pk) for part in parts)
-        case Either(parts):
-            return either_of(_of_a_row(part, pk) for part in parts)
-        case Leaf(path=(only,), operator="null" | "nnull" as operator, function=None) if only == pk:
+        case Or(parts):
+            return any_of(_of_a_row(part, pk) for part in parts)
+        case Comparison(path=(only,), operator="null" | "nnull" as operator, function=None) if only == pk:
             return NEVER if operator == "null" else ALWAYS
     return node

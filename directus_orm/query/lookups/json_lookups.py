@@ -17,9 +17,9 @@ import attrs
 from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
-from ..conditions import Leaf, Node, all_of, either_of, negate
+from ..conditions import Comparison, Node, all_of, any_of, negate
 from . import text_lookups
-from .text_lookups import checked
+from .text_lookups import with_recheck
 
 Path = tuple[Field, ...]
 
@@ -62,7 +62,7 @@ def _of_text(lookup: str) -> Callable[[Any, Any], bool]:
     where = _TEXTS.get(lookup, "exact").removeprefix("i")
 
     def holds(found: Any, value: Any) -> bool:
-        return isinstance(found, str) and text_lookups.Holds(where, value, any_case=lookup[0] == "i")(found)
+        return isinstance(found, str) and text_lookups.TextTest(where, value, any_case=lookup[0] == "i")(found)
 
     return holds
 
@@ -144,7 +144,7 @@ def condition(path: Path, rest: str, value: Any) -> Node:
         msg = f"{name}: a path inside a document is made of keys and positions."
         raise FieldError(msg, name=rest, choices=LOOKUPS)
     value = _operand(name, lookup, value)
-    node = checked(path, _narrowed(path[-1], steps, lookup, value), JsonTest(steps, lookup, value))
+    node = with_recheck(path, _narrowed(path[-1], steps, lookup, value), JsonTest(steps, lookup, value))
     return negate(node) if lookup == "isnull" and value else node
 
 
@@ -154,9 +154,9 @@ def _has(path: Path, keys: list[str], lookup: str, value: Any, name: str) -> Nod
     if not isinstance(wanted, list | tuple | set) or not all(isinstance(key, str | int) for key in wanted):
         msg = f"{name} takes {'a key' if lookup == 'has_key' else 'a list of keys'}, not {value!r}."
         raise QueryError(msg)
-    there = Leaf(path[-1:], "nnull")
-    nodes = [checked(path, there, JsonTest((*keys, str(key)), "isnull", value=False)) for key in wanted]
-    return either_of(nodes) if lookup == "has_any_keys" else all_of([Leaf(path, "nnull"), *nodes])
+    there = Comparison(path[-1:], "nnull")
+    nodes = [with_recheck(path, there, JsonTest((*keys, str(key)), "isnull", value=False)) for key in wanted]
+    return any_of(nodes) if lookup == "has_any_keys" else all_of([Comparison(path, "nnull"), *nodes])
 
 
 def _operand(name: str, lookup: str, value: Any) -> Any:
@@ -169,7 +169,7 @@ def _operand(name: str, lookup: str, value: Any) -> Any:
 
 def _narrowed(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> Node:
     """Return a condition that all documents meet which are meant, and as few others as the server can tell."""
-    there = Leaf((field,), "nnull")
+    there = Comparison((field,), "nnull")
     named = all(map(_NAMED.fullmatch, keys)) and len(keys) <= _MOST_STEPS
     # A null inside the document is nothing to some databases.
     if lookup == "isnull" or value is None or not named or (lookup == "in" and None in value):
@@ -181,8 +181,8 @@ def _narrowed(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> N
         rule = {"_in": list(value)}
     elif lookup in _TEXTS and _is_plain(value) and value.isascii() and "\\" not in value:
         rule = {f"_{_TEXTS[lookup]}": value}
-    return Leaf((field,), "json", {".".join(keys): rule})
+    return Comparison((field,), "json", {".".join(keys): rule})
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not text_lookups.is_misread(value)
+    return isinstance(value, str) and value != "" and not text_lookups.is_evaluated_by_server(value)

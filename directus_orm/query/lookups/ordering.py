@@ -12,7 +12,7 @@ from ...fields.paths import FieldPath
 from ...fields.relations import ToMany
 from ..q import check_root
 from ..query import Order
-from .date_parts import PARTS
+from .date_parts import DATE_PARTS
 
 _WITHOUT_ORDER = frozenset({"geometry", "hash", "json"})
 
@@ -72,7 +72,7 @@ def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:
     """Return the server's functions for a part of a date, if all databases order by them alike."""
     if name in _ORDERED_BY and field.target is None and field.value_type.kind in ("timestamp", "dateTime", "date"):
         return _ORDERED_BY[name]
-    if name in PARTS and field.target is None and field.value_type.kind in PARTS[name].kinds:
+    if name in DATE_PARTS and field.target is None and field.value_type.kind in DATE_PARTS[name].kinds:
         msg = (
             f"{where}: not every database can order by the {name} of {field}. Order by {field.name!r} itself, or "
             f"by its {', '.join(_ORDERED_BY)}."

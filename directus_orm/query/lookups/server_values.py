@@ -10,7 +10,7 @@ import attrs
 
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
-from ..conditions import Leaf, Node, all_of, either_of
+from ..conditions import Comparison, Node, all_of, any_of
 
 Path = tuple[Field, ...]
 Plain = Callable[[str, Any], Node]
@@ -42,7 +42,7 @@ _MOST_YEARS = 1000
 _ADJUSTMENT = re.compile(r"([+-]?)([0-9]+) ?([a-z]+)", re.ASCII)
 
 
-class Dynamic:
+class ServerValue:
     """A value that the server finds out; see `now`, `current_user` and `current_role`."""
 
     __slots__ = ()
@@ -57,7 +57,7 @@ class Dynamic:
 
 
 @attrs.frozen(repr=False)
-class Now(Dynamic):
+class Now(ServerValue):
     """The server's time when it answers, shifted by so many units."""
 
     amount: int = 0
@@ -82,8 +82,8 @@ class Now(Dynamic):
         if lookup not in _COMPARISONS:
             raise _unfit(path, self, lookup, (*_COMPARISONS, "in", "range"))
         if kind == "date":
-            return all_of(Leaf(path, operator, self._days(path, days)) for operator, days in _DATES[lookup])
-        return Leaf(path, _COMPARISONS[lookup], self.sent)
+            return all_of(Comparison(path, operator, self._days(path, days)) for operator, days in _DATES[lookup])
+        return Comparison(path, _COMPARISONS[lookup], self.sent)
 
     def _days(self, path: Path, days: int) -> str:
         if not days:
@@ -115,7 +115,7 @@ _DATES: dict[str, tuple[tuple[str, int], ...]] = {
 
 
 @attrs.frozen(repr=False)
-class Current(Dynamic):
+class CurrentUserValue(ServerValue):
     """Who asks: the key of the user that the session is logged in as, or of that user's role."""
 
     name: str
@@ -140,7 +140,7 @@ class Current(Dynamic):
         if lookup != "exact":
             raise _unfit(path, self, lookup, ("exact", "in"))
         # For the public the value is null, and the server would turn "equals null" into "is null".
-        return all_of([Leaf(path, "eq", self.sent), Leaf(path, "nnull")])
+        return all_of([Comparison(path, "eq", self.sent), Comparison(path, "nnull")])
 
     def _fits(self, field: Field) -> bool:
         model = field.target or (field.model if field.primary_key else None)
@@ -149,10 +149,10 @@ class Current(Dynamic):
         return field.target is None and field.value_type.kind == "uuid"
 
 
-current_user: Final = Current("current_user", "$CURRENT_USER", "directus_users")
+current_user: Final = CurrentUserValue("current_user", "$CURRENT_USER", "directus_users")
 """The user that the session is logged in as, for relations to ``directus_users`` and uuid fields."""
 
-current_role: Final = Current("current_role", "$CURRENT_ROLE", "directus_roles")
+current_role: Final = CurrentUserValue("current_role", "$CURRENT_ROLE", "directus_roles")
 """The role of the user that the session is logged in as, for relations to ``directus_roles`` and uuid fields."""
 
 
@@ -191,8 +191,8 @@ def now(adjustment: str | None = None) -> Now:
 def within(value: Any) -> bool:
     """Return whether a lookup's value is one that the server finds out, or a list that holds one."""
     if isinstance(value, list | tuple | set | frozenset):
-        return any(isinstance(item, Dynamic) for item in value)
-    return isinstance(value, Dynamic)
+        return any(isinstance(item, ServerValue) for item in value)
+    return isinstance(value, ServerValue)
 
 
 def condition(path: Path, lookup: str, value: Any, plain: Plain) -> Node:
@@ -201,26 +201,26 @@ def condition(path: Path, lookup: str, value: Any, plain: Plain) -> Node:
     Raises:
         QueryError: the field or the lookup takes no such value.
     """
-    if isinstance(value, Dynamic):
+    if isinstance(value, ServerValue):
         return value.condition(path, lookup)
     items = list(value)
     if lookup == "in":
-        given = [item for item in items if not isinstance(item, Dynamic)]
-        found = [item.condition(path, "exact") for item in items if isinstance(item, Dynamic)]
-        return either_of([*([plain("in", given)] if given else []), *found])
+        given = [item for item in items if not isinstance(item, ServerValue)]
+        found = [item.condition(path, "exact") for item in items if isinstance(item, ServerValue)]
+        return any_of([*([plain("in", given)] if given else []), *found])
     if lookup not in {"range", "between"} or isinstance(value, set | frozenset):
-        dynamic = next(item for item in items if isinstance(item, Dynamic))
+        dynamic = next(item for item in items if isinstance(item, ServerValue))
         raise _unfit(path, dynamic, lookup, (*_COMPARISONS, "in", "range"))
     if len(items) != 2 or None in items:  # the server ignores a _between of another length (G3)
         msg = f"{_name(path)}__{lookup} takes two values, the lowest and the highest, not {value!r}."
         raise QueryError(msg)
     return all_of(
-        bound.condition(path, side) if isinstance(bound, Dynamic) else plain(side, bound)
+        bound.condition(path, side) if isinstance(bound, ServerValue) else plain(side, bound)
         for side, bound in zip(("gte", "lte"), items, strict=True)
     )
 
 
-def _unfit(path: Path, value: Dynamic, lookup: str, lookups: tuple[str, ...]) -> QueryError:
+def _unfit(path: Path, value: ServerValue, lookup: str, lookups: tuple[str, ...]) -> QueryError:
     msg = f"{_name(path)}__{lookup} takes no {value!r}. Lookups that do: {', '.join(lookups)}."
     return QueryError(msg)
 

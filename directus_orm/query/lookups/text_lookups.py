@@ -17,7 +17,7 @@ from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import path_name
 from ...fields.scalars import sendable
-from ..conditions import Among, Leaf, Node, Test, all_of, either_of
+from ..conditions import Comparison, InSubquery, Node, Test, all_of, any_of
 from ..query import Query
 
 Path = tuple[Field, ...]
@@ -30,29 +30,29 @@ _LONGEST = 49_000
 _WILDCARDS = re.compile(r"[%_\\]")
 
 
-def is_misread(text: str) -> bool:
+def is_evaluated_by_server(text: str) -> bool:
     """Return whether the server would take a text for something else."""
     return text in CONSTANTS or text.startswith(VARIABLES)
 
 
-def keyed(path: Path, where: Node) -> Among:
+def by_key(path: Path, where: Node) -> InSubquery:
     """Return the condition that the row which holds the path's last field meets another, by its key."""
     field = path[-1]
     pk: Field = field.model.directus.pk
     query = Query(field.model, where=where, paths=((pk,), (field,)))
-    return Among(path[:-1] or (pk,), query, (pk,))
+    return InSubquery(path[:-1] or (pk,), query, (pk,))
 
 
-def checked(path: Path, superset: Node, test: Test) -> Among:
+def with_recheck(path: Path, superset: Node, test: Test) -> InSubquery:
     """Return the condition that a row meets if the server finds it by one, and the value at its end passes a test.
 
     ``superset`` is a condition on the model of the path's last field.
     """
-    return attrs.evolve(keyed(path, superset), test=test, tested=path[-1:])
+    return attrs.evolve(by_key(path, superset), test=test, tested=path[-1:])
 
 
 @attrs.frozen
-class Holds:
+class TextTest:
     """Whether a text holds a needle: ``where`` is exact, contains, starts_with or ends_with.
 
     Without regard to case if ``any_case``. Otherwise the database decides about the case of ASCII letters:
@@ -101,8 +101,8 @@ def exact(path: Path, text: str) -> Node:
     """Return the condition that a value is this text, which the server would misread."""
     operators = ("starts_with", "ends_with") if path[-1].primary_key else ("starts_with",)
     needle = "_" + _tame(text[1:])
-    superset = all_of(Leaf(path[-1:], operator, needle) for operator in operators)
-    return checked(path, superset, Holds("exact", text))
+    superset = all_of(Comparison(path[-1:], operator, needle) for operator in operators)
+    return with_recheck(path, superset, TextTest("exact", text))
 
 
 def _tame(text: str) -> str:
@@ -114,30 +114,30 @@ def pattern(path: Path, operator: str, value: Any) -> Node:
     """Return the condition of ``contains`` and its kin."""
     needle = _needle(path, value)
     if not needle:  # every text contains "", and the server refuses it (G37)
-        return Leaf(path, "nnull")
+        return Comparison(path, "nnull")
     any_case = operator[1:] in _HOLDS
     where = operator[1:] if any_case else operator
-    sent = "_" + _tame(needle[1:]) if is_misread(needle) else _tame(needle)
+    sent = "_" + _tame(needle[1:]) if is_evaluated_by_server(needle) else _tame(needle)
     # The server changes the case of other letters than the database does (G29): it is asked for both.
     forms = (operator, where) if any_case and not needle.isascii() else (operator,)
     if not any_case and not _WILDCARDS.search(sent):
-        return Leaf(path, operator, sent)
+        return Comparison(path, operator, sent)
     if not _WILDCARDS.search(sent):
-        return either_of(Leaf(path, form, sent) for form in forms)
-    superset = either_of(Leaf(path[-1:], form, sent) for form in forms)
-    return checked(path, superset, Holds(where, needle, any_case))
+        return any_of(Comparison(path, form, sent) for form in forms)
+    superset = any_of(Comparison(path[-1:], form, sent) for form in forms)
+    return with_recheck(path, superset, TextTest(where, needle, any_case))
 
 
-def same_letters(path: Path, _: str, value: Any) -> Node:
+def iexact(path: Path, _: str, value: Any) -> Node:
     """Return the condition of ``iexact``: the server has both ends of it, and the rows are looked at."""
     if value is None:
-        return Leaf(path, "null")
+        return Comparison(path, "null")
     needle = _needle(path, value)
     if not needle:
-        return all_of([Leaf(path, "empty"), Leaf(path, "nnull")])
+        return all_of([Comparison(path, "empty"), Comparison(path, "nnull")])
     starts, ends = (pattern(path[-1:], operator, needle) for operator in ("istarts_with", "iends_with"))
-    parts = [part.query.where if isinstance(part, Among) else part for part in (starts, ends)]
-    return checked(path, all_of(parts), Holds("exact", needle, any_case=True))
+    parts = [part.query.where if isinstance(part, InSubquery) else part for part in (starts, ends)]
+    return with_recheck(path, all_of(parts), TextTest("exact", needle, any_case=True))
 
 
 def _needle(path: Path, value: Any) -> str:

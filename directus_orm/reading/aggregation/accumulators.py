@@ -13,8 +13,8 @@ from ...core.messages import Row
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.scalars import SCALARS
-from ...query.group_request import Column, Total
-from ...query.grouping import Measure
+from ...query.group_request import GroupColumn, ServerAggregate
+from ...query.grouping import AggregateSpec
 
 # PostgreSQL adds up single floats in single precision; this is theirs.
 _SINGLE = 2.0**-23
@@ -35,7 +35,7 @@ def inner_value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-class Result(Protocol):
+class Accumulator(Protocol):
     """What becomes of a measure in one group, while the rows that belong to it come in."""
 
     def add(self, row: Row, related: Related) -> None:
@@ -79,7 +79,7 @@ def plus(total: Any, more: Any) -> Any:
 
 
 class _Count:
-    def __init__(self, total: Total) -> None:
+    def __init__(self, total: ServerAggregate) -> None:
         self._total = total
         self._number = 0
 
@@ -91,7 +91,7 @@ class _Count:
 
 
 class _Sum:
-    def __init__(self, total: Total) -> None:
+    def __init__(self, total: ServerAggregate) -> None:
         self._total = total
         self._sum: Any = None
 
@@ -105,7 +105,7 @@ class _Sum:
 
 
 class _Mean:
-    def __init__(self, total: Total, count: Total) -> None:
+    def __init__(self, total: ServerAggregate, count: ServerAggregate) -> None:
         self._sum, self._count = _Sum(total), _Count(count)
 
     def add(self, row: Row, related: Related) -> None:
@@ -118,7 +118,7 @@ class _Mean:
 
 
 class _FloatSum:
-    def __init__(self, total: Total, mean: Total, count: Total) -> None:
+    def __init__(self, total: ServerAggregate, mean: ServerAggregate, count: ServerAggregate) -> None:
         self._totals = (total, mean, count)
         self._sum: float | None = None
 
@@ -135,7 +135,7 @@ class _FloatSum:
 
 
 class _FloatMean:
-    def __init__(self, mean: Total, count: Total) -> None:
+    def __init__(self, mean: ServerAggregate, count: ServerAggregate) -> None:
         self._totals = (mean, count)
         self._parts: list[tuple[float, int]] = []
 
@@ -153,7 +153,7 @@ class _FloatMean:
 
 
 class _Extreme:
-    def __init__(self, total: Total, rank: Rank) -> None:
+    def __init__(self, total: ServerAggregate, rank: Rank) -> None:
         self._total = total
         self._rank = rank
         self._found: Any = None
@@ -193,10 +193,12 @@ def _further(function: str, rank: Rank, found: Any, value: Any) -> Any:
 # --- of values and how often each occurs ----------------------------------------------------------------------
 
 
-class _Valued:
+class _FromValues:
     """A result made of values; without ``distinct``, each as often as it occurs."""
 
-    def __init__(self, column: Column, rows: Total, measure: Measure, rank: Rank, *, related: bool) -> None:
+    def __init__(
+        self, column: GroupColumn, rows: ServerAggregate, measure: AggregateSpec, rank: Rank, *, related: bool
+    ) -> None:
         self._column = column
         self._rank = rank
         self._rows = rows
@@ -222,7 +224,7 @@ class _Valued:
         raise NotImplementedError
 
 
-class _ValuedCount(_Valued):
+class _CountFromValues(_FromValues):
     def _take(self, value: Any, times: int) -> None:
         # Values that are counted need not be hashable.
         super()._take(value if self._measure.distinct else 0, times)
@@ -231,7 +233,7 @@ class _ValuedCount(_Valued):
         return sum(self._times.values())
 
 
-class _ValuedSum(_Valued):
+class _SumFromValues(_FromValues):
     def value(self) -> Any:
         total: Any = None
         for value, times in self._times.items():
@@ -239,13 +241,13 @@ class _ValuedSum(_Valued):
         return total
 
 
-class _ValuedMean(_ValuedSum):
+class _MeanFromValues(_SumFromValues):
     def value(self) -> Any:
         total = super().value()
         return None if total is None else quotient(total, sum(self._times.values()))
 
 
-class _ValuedExtreme(_Valued):
+class _ExtremeFromValues(_FromValues):
     def value(self) -> Any:
         found: Any = None
         for value in self._times:
@@ -253,10 +255,10 @@ class _ValuedExtreme(_Valued):
         return found
 
 
-_VALUED: dict[str, type[_Valued]] = {
-    "count": _ValuedCount,
-    "sum": _ValuedSum,
-    "avg": _ValuedMean,
-    "min": _ValuedExtreme,
-    "max": _ValuedExtreme,
+_FROM_VALUES: dict[str, type[_FromValues]] = {
+    "count": _CountFromValues,
+    "sum": _SumFromValues,
+    "avg": _MeanFromValues,
+    "min": _ExtremeFromValues,
+    "max": _ExtremeFromValues,
 }

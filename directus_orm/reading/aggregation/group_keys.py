@@ -15,8 +15,8 @@ import attrs
 from ...core.messages import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, own_column
-from ...query.group_request import Column
-from ...query.grouping import Term
+from ...query.group_request import GroupColumn
+from ...query.grouping import ValueRef
 from ..row_values import value_of
 
 # --- what the server groups by, of a name -----------------------------------------------------------------------
@@ -49,15 +49,15 @@ Get = Callable[[Row], Any]
 
 
 @attrs.frozen
-class Key:
+class GroupKey:
     """A group key: the server's columns for it, and its value, of a row of the answer.
 
     ``finer`` says that the server makes several groups where one is meant; ``related`` is the rest of a path over
     a relation, whose values have to be read; the row gives the key of the related row then.
     """
 
-    term: Term
-    columns: tuple[Column, ...]
+    term: ValueRef
+    columns: tuple[GroupColumn, ...]
     get: Get = attrs.field(eq=False, repr=False)
     finer: bool = False
     related: FieldPath = ()
@@ -69,21 +69,21 @@ class Key:
         return first.field if first.function and kind_of(first.field) in _MOMENTS else None
 
 
-def key(term: Term, *, whole: bool = False) -> Key:
+def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
     """Return how the server is asked to group by a value; by ``whole`` values, whose parts are taken here."""
     field, *related = own_column(term.path)
     if related:
-        return Key(term, (Column(field),), _raw(field), finer=True, related=tuple(related))
+        return GroupKey(term, (GroupColumn(field),), _raw(field), finer=True, related=tuple(related))
     term = attrs.evolve(term, path=(field,))
     functions, finer = _functions(term)
     if whole or not functions:
         shorter = value_of(term) is not None or kind_of(field) in _SHOWN_SHORTER
-        return Key(term, (Column(field),), _loaded(term), finer=shorter)
-    columns = tuple(Column(field, function) for function in functions)
-    return Key(term, columns, _made(columns, _maker(term, functions)), finer=finer)
+        return GroupKey(term, (GroupColumn(field),), _loaded(term), finer=shorter)
+    columns = tuple(GroupColumn(field, function) for function in functions)
+    return GroupKey(term, columns, _made(columns, _maker(term, functions)), finer=finer)
 
 
-def _functions(term: Term) -> tuple[tuple[str, ...], bool]:
+def _functions(term: ValueRef) -> tuple[tuple[str, ...], bool]:
     if term.start is not None:
         return _STARTS[term.start]
     if term.part is None or kind_of(term.field) == "time":  # SQLite has no hours of a time
@@ -100,7 +100,7 @@ def _raw(field: Field) -> Get:
     return get
 
 
-def _loaded(term: Term) -> Get:
+def _loaded(term: ValueRef) -> Get:
     get, field, value = _raw(term.field), term.field, value_of(term)
 
     def loaded(row: Row) -> Any:
@@ -112,7 +112,7 @@ def _loaded(term: Term) -> Get:
     return loaded
 
 
-def _made(columns: tuple[Column, ...], make: Callable[..., Any]) -> Get:
+def _made(columns: tuple[GroupColumn, ...], make: Callable[..., Any]) -> Get:
     def get(row: Row) -> Any:
         raw = [row[column.key] for column in columns]
         # PostgreSQL sends numbers as text, and seconds with a fraction.
@@ -121,7 +121,7 @@ def _made(columns: tuple[Column, ...], make: Callable[..., Any]) -> Get:
     return get
 
 
-def _maker(term: Term, functions: tuple[str, ...]) -> Callable[..., Any]:
+def _maker(term: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
     """Return the function from the numbers that functions give to what is meant."""
     value = value_of(term)
     if value is None or functions == (term.part,):

@@ -9,8 +9,8 @@ import attrs
 
 from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
-from ...query.group_request import Ask, Column, Sorted
-from ...query.grouping import Grouping, GroupOrder, Term
+from ...query.group_request import GroupColumn, GroupRequest, GroupSort
+from ...query.grouping import Grouping, GroupOrder, ValueRef
 from ...query.query import Order, Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
@@ -26,7 +26,7 @@ Group = dict[str, Any]
 class Ordering:
     """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
 
-    def __init__(self, session: Session, chosen: Sequence[Ask], grouping: Grouping) -> None:
+    def __init__(self, session: Session, chosen: Sequence[GroupRequest], grouping: Grouping) -> None:
         self._session = session
         self._chosen = chosen
         self._rows = chosen[0].rows
@@ -60,7 +60,7 @@ class Ordering:
             session.null_first = _raw_value(rows[0], path) is None
         return session.null_first
 
-    def _ranks(self, name: str, term: Term | None, values: list[Any]) -> Callable[[Any], Any]:
+    def _ranks(self, name: str, term: ValueRef | None, values: list[Any]) -> Callable[[Any], Any]:
         path = term.path if term is not None else self._measures[name].path
         counted = term is None and self._measures[name].function == "count"
         parted = term is not None and value_of(term) is not None
@@ -69,18 +69,18 @@ class Ordering:
         return text_rank(self._session, self._chosen, path)
 
 
-def text_rank(session: Session, chosen: Sequence[Ask], path: FieldPath) -> Rank:
+def text_rank(session: Session, chosen: Sequence[GroupRequest], path: FieldPath) -> Rank:
     """Return the function from a text to its place in the database's order, which is asked for."""
     places = {text: place for place, text in enumerate(_texts(session, chosen, path))}
     return lambda text: places.get(text, len(places))
 
 
-def _texts(session: Session, chosen: Sequence[Ask], path: FieldPath) -> Iterator[Any]:
+def _texts(session: Session, chosen: Sequence[GroupRequest], path: FieldPath) -> Iterator[Any]:
     """Yield all texts of a field in the database's order."""
     field = path[-1]
-    column = Column(field)
+    column = GroupColumn(field)
     own = chosen[0] if len(path) == 1 and len(chosen) == 1 else None
-    rows = own or Ask(Query(chosen[0].rows.model if len(path) == 1 else field.model))
-    ask = attrs.evolve(rows, columns=(column,), order=(Sorted(column),))
+    rows = own or GroupRequest(Query(chosen[0].rows.model if len(path) == 1 else field.model))
+    ask = attrs.evolve(rows, columns=(column,), order=(GroupSort(column),))
     for page in fetch(session, group_pages(ask, dialect_of(session), session.max_rows)):
         yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)

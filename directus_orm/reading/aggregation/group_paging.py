@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from ...dialects.v10 import RestDialect
-from ...query.group_request import Ask, Column, Sorted, Total
+from ...dialects.v10 import V10Dialect
+from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.query import Query
-from ..pagination.protocol import Sizes, Steps, Turn
-from .recipes import Recipe
+from ..pagination.protocol import Pager, PageSizer, RoundTrip
+from .recipes import AggregatePlan
 
 # One request brings all groups in most cases, as they were at one moment.
 GROUPS_AT_ONCE = 10_000
@@ -21,14 +21,16 @@ MOST_KEYS = 30_000
 MOST_BYTES = 900_000
 
 
-def group_pages(ask: Ask, dialect: RestDialect, maximum: int | None = None, page_size: int | None = None) -> Steps:
+def group_pages(
+    ask: GroupRequest, dialect: V10Dialect, maximum: int | None = None, page_size: int | None = None
+) -> Pager:
     """Yield the turns of reading groups; see `paging.pages`."""
     ask = attrs.evolve(ask, totals=_ordered_totals(ask))
     if not ask.columns:
-        (page,) = yield Turn(None, (dialect.groups(cut_to(ask, 1, 0)),))
-        yield Turn(page.rows)
+        (page,) = yield RoundTrip(None, (dialect.groups(cut_to(ask, 1, 0)),))
+        yield RoundTrip(page.rows)
         return
-    sizes = Sizes(dialect, page_size or GROUPS_AT_ONCE, maximum)
+    sizes = PageSizer(dialect, page_size or GROUPS_AT_ONCE, maximum)
     left, offset = ask.rows.limit, ask.rows.offset
     while left is None or left > 0:
         asked, (page,) = yield from sizes.asking(
@@ -43,33 +45,38 @@ def group_pages(ask: Ask, dialect: RestDialect, maximum: int | None = None, page
     yield sizes.turn()
 
 
-def cut_to(ask: Ask, limit: int | None, offset: int) -> Ask:
+def cut_to(ask: GroupRequest, limit: int | None, offset: int) -> GroupRequest:
     """Return what asks for some of the groups, by their places."""
     return attrs.evolve(ask, rows=attrs.evolve(ask.rows, limit=limit, offset=offset))
 
 
-def by_keys(query: Query, found: Sequence[Any]) -> list[Ask]:
+def by_keys(query: Query, found: Sequence[Any]) -> list[GroupRequest]:
     """Divide keys among requests that the server takes."""
-    asks: list[Ask] = []
+    asks: list[GroupRequest] = []
     chunk: list[Any] = []
     size = 0
     for one in found:
         size += len(json.dumps(one)) + 2
         if chunk and (len(chunk) == MOST_KEYS or size > MOST_BYTES):
-            asks.append(Ask(query, keys=tuple(chunk)))
+            asks.append(GroupRequest(query, keys=tuple(chunk)))
             chunk, size = [], len(json.dumps(one)) + 2
         chunk.append(one)
-    return [*asks, Ask(query, keys=tuple(chunk))] if chunk else asks
+    return [*asks, GroupRequest(query, keys=tuple(chunk))] if chunk else asks
 
 
 def with_totals(
-    ask: Ask, columns: tuple[Column, ...], recipes: Mapping[str, Recipe], order: tuple[Sorted, ...]
-) -> Ask:
+    ask: GroupRequest,
+    columns: tuple[GroupColumn, ...],
+    recipes: Mapping[str, AggregatePlan],
+    order: tuple[GroupSort, ...],
+) -> GroupRequest:
     """Return what asks for groups of these columns, with the totals that recipes take."""
     totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
     return attrs.evolve(ask, columns=columns, totals=totals, order=order)
 
 
-def _ordered_totals(ask: Ask) -> tuple[Total, ...]:
+def _ordered_totals(ask: GroupRequest) -> tuple[ServerAggregate, ...]:
     """Return the totals, and those that are ordered by: the server has to compute them to know them."""
-    return tuple(dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, Total)))))
+    return tuple(
+        dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, ServerAggregate))))
+    )

@@ -18,40 +18,42 @@ from ...core.errors import UnsupportedQuery
 from ...core.messages import Row
 from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
-from ...query.conditions import ALWAYS, Node, crosses_many
-from ...query.group_request import Ask, Column, Sorted, Total
-from ...query.grouping import Grouping, Measure
+from ...query.conditions import ALWAYS, Node, joins_to_many
+from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
+from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
 from .. import explain as explained
-from ..description import words
+from ..description import describe
 from ..pagination.fetch import fetch
 from ..pagination.pager import key_pages
-from ..read import KEYS_AT_ONCE, keys, settle
-from ..rechecks import looks_at_rows
-from ..row_values import getter, value_of
-from .accumulators import Rank, Related, Result, in_rows, inner_value
-from .group_keys import Key, key
+from ..read import KEYS_AT_ONCE, keys, resolve_subqueries
+from ..rechecks import needs_recheck
+from ..row_values import value_getter, value_of
+from .accumulators import Accumulator, Rank, Related, in_rows, inner_value
+from .group_keys import GroupKey, group_key
 from .group_ordering import Ordering, text_rank
 from .group_paging import GROUPS_AT_ONCE, by_keys, cut_to, group_pages, with_totals
 from .having import test_of
-from .recipes import Recipe, recipe
+from .recipes import AggregatePlan, aggregate_plan
 
 Group = dict[str, Any]
 
 
-class Reading:
+class GroupReader:
     """The groups of some rows: the requests for them, and what was asked meanwhile."""
 
     def __init__(self, session: Session | None, query: Query, grouping: Grouping, *, whole: bool = False) -> None:
         self._session = session
         self.grouping = grouping
         self.rows = query.evolve(paths=(), related=(), shown=(), nested=(), grouping=None)
-        self.keys = [key(term, whole=whole) for _, term in grouping.keys]
+        self.keys = [group_key(term, whole=whole) for _, term in grouping.keys]
         # What tells whether the server can be believed about parts of dates, see `_is_early`.
-        self._firsts = tuple(dict.fromkeys(Total("min", part.moment) for part in self.keys if part.moment))
+        self._firsts = tuple(
+            dict.fromkeys(ServerAggregate("min", part.moment) for part in self.keys if part.moment)
+        )
         self.columns = tuple(dict.fromkeys(column for part in self.keys for column in part.columns))
-        self._chosen: dict[Node, list[Ask]] = {}
+        self._chosen: dict[Node, list[GroupRequest]] = {}
         self._tables: dict[FieldPath, dict[Any, Any]] = {}
         self._ranks: dict[FieldPath, Rank] = {}
         self._slice: list[Any] | None = None
@@ -62,29 +64,29 @@ class Reading:
         assert self._session is not None  # noqa: S101 - without one, nothing is read
         return self._session
 
-    def chosen(self, where: Node = ALWAYS) -> list[Ask]:
+    def chosen(self, where: Node = ALWAYS) -> list[GroupRequest]:
         """Return how the rows that meet a further condition are asked for: several times where by many keys."""
         if where not in self._chosen:
             self._chosen[where] = self._choose(where)
         return self._chosen[where]
 
-    def _choose(self, where: Node) -> list[Ask]:
+    def _choose(self, where: Node) -> list[GroupRequest]:
         if self.rows.is_sliced:
             return self._of_slice(where)
         rows = attrs.evolve(self.rows.filtered(where), order=())
-        if looks_at_rows(rows):
+        if needs_recheck(rows):
             return by_keys(Query(rows.model), keys(self.session, rows))
-        query = settle(self.session, rows)
-        if not crosses_many(query.where):
-            return [] if query.is_empty else [Ask(query)]
+        query = resolve_subqueries(self.session, rows)
+        if not joins_to_many(query.where):
+            return [] if query.is_empty else [GroupRequest(query)]
         # The server would count rows once for each related row (G21).
         return by_keys(Query(rows.model), keys(self.session, query))
 
-    def _of_slice(self, where: Node) -> list[Ask]:
+    def _of_slice(self, where: Node) -> list[GroupRequest]:
         if self._slice is None:
             self._slice = keys(self.session, self.rows)
-        query = settle(self.session, Query(self.rows.model, where=where))
-        if crosses_many(query.where):
+        query = resolve_subqueries(self.session, Query(self.rows.model, where=where))
+        if joins_to_many(query.where):
             msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
         return [] if query.is_empty else by_keys(query, self._slice)
@@ -94,29 +96,29 @@ class Reading:
         """Whether one group comes in several rows of the answers."""
         return any(part.finer for part in self.keys) or len(self.chosen()) > 1
 
-    def recipes(self) -> dict[str, Recipe]:
+    def recipes(self) -> dict[str, AggregatePlan]:
         """Return how each measure is made."""
-        return {name: recipe(measure, split=self.split) for name, measure in self.grouping.measures}
+        return {name: aggregate_plan(measure, split=self.split) for name, measure in self.grouping.measures}
 
     # --- all of them ----------------------------------------------------------------------------------------
 
     def gathered(self) -> list[Group] | None:
         """Return all groups, in the order of the server's first answer; None if that cannot be believed."""
         recipes = self.recipes()
-        groups: dict[tuple[Any, ...], dict[str, Result]] = {}
+        groups: dict[tuple[Any, ...], dict[str, Accumulator]] = {}
         if not self.keys:
             groups[()] = self._results(recipes)
         for (where, column), names in _requests(recipes, grouped=bool(self.keys)).items():
             chosen = {name: recipes[name] for name in names}
             first = where == ALWAYS and column is None
-            find = _Finder(groups, functools.partial(self._results, recipes), first=first)
+            find = GroupMatcher(groups, functools.partial(self._results, recipes), first=first)
             for rows in self._answers(where, column, chosen, first=first):
                 if first and self._is_early(rows):
                     return None
                 self._take(rows, chosen, find)
         return self._finished(groups)
 
-    def _results(self, recipes: Mapping[str, Recipe]) -> dict[str, Result]:
+    def _results(self, recipes: Mapping[str, AggregatePlan]) -> dict[str, Accumulator]:
         return {name: made.make(self._rank(made.texts)) for name, made in recipes.items()}
 
     def _rank(self, path: FieldPath) -> Rank:
@@ -126,8 +128,8 @@ class Reading:
             return self._ranks[path]
         return inner_value
 
-    def _by_whole_values(self) -> Reading:
-        return Reading(self._session, self.rows, self.grouping, whole=True)
+    def _by_whole_values(self) -> GroupReader:
+        return GroupReader(self._session, self.rows, self.grouping, whole=True)
 
     def _is_early(self, rows: Iterable[Row]) -> bool:
         """Return whether there are moments before 1970, of whose seconds SQLite's functions round parts up."""
@@ -135,22 +137,24 @@ class Reading:
         return any(field.load(in_rows(field, raw)).year < 1970 for field, raw in firsts if raw is not None)
 
     def _answers(
-        self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool
+        self, where: Node, column: GroupColumn | None, chosen: Mapping[str, AggregatePlan], *, first: bool
     ) -> Iterator[list[Row]]:
         for ask in self._asks(where, column, chosen, first=first):
             yield from self._pages(ask)
 
-    def _asks(self, where: Node, column: Column | None, chosen: Mapping[str, Recipe], *, first: bool) -> list[Ask]:
+    def _asks(
+        self, where: Node, column: GroupColumn | None, chosen: Mapping[str, AggregatePlan], *, first: bool
+    ) -> list[GroupRequest]:
         columns = self.columns if column is None else tuple(dict.fromkeys((*self.columns, column)))
         order = self.ordered(chosen)[1] if first else ()
-        plain = tuple(Sorted(each) for each in columns)
+        plain = tuple(GroupSort(each) for each in columns)
         asks = [with_totals(ask, columns, chosen, order or plain) for ask in self.chosen(where)]
         return [self._with_firsts(ask) for ask in asks] if first else asks
 
-    def _pages(self, ask: Ask, page_size: int | None = None) -> Iterator[list[Row]]:
+    def _pages(self, ask: GroupRequest, page_size: int | None = None) -> Iterator[list[Row]]:
         return fetch(self.session, group_pages(ask, dialect_of(self.session), self.session.max_rows, page_size))
 
-    def plan(self, choose: Callable[[Node], Ask], query: Query) -> Iterator[tuple[str, Ask]]:
+    def plan(self, choose: Callable[[Node], GroupRequest], query: Query) -> Iterator[tuple[str, GroupRequest]]:
         """Yield what would be asked of rows that are chosen so, and what for; nothing is sent."""
         self._chosen[ALWAYS] = [choose(ALWAYS)]
         ask = self.streamed()
@@ -166,18 +170,18 @@ class Reading:
             purpose = "the groups" if first else f"{', '.join(names)} of each group"
             yield from ((purpose, ask) for ask in self._asks(where, column, chosen, first=first))
 
-    def choice(self, asks: explained.Asks, where: Node) -> Ask:
+    def choice(self, asks: explained.Explainer, where: Node) -> GroupRequest:
         """Return how the rows that meet a further condition would be asked for; what comes before is added."""
         rows = attrs.evolve(self.rows.filtered(where), order=())
-        if not looks_at_rows(rows):
+        if not needs_recheck(rows):
             rows = asks.settle(rows)
-            if not crosses_many(rows.where):
-                return Ask(rows)
+            if not joins_to_many(rows.where):
+                return GroupRequest(rows)
         pk = rows.model.directus.pk
         asks.read(rows.bringing((pk,)), "the keys of the rows that are put in groups", KEYS_AT_ONCE)
-        return Ask(Query(rows.model), keys=(asks.last,))
+        return GroupRequest(Query(rows.model), keys=(asks.last,))
 
-    def _take(self, rows: list[Row], chosen: Mapping[str, Recipe], find: _Finder) -> None:
+    def _take(self, rows: list[Row], chosen: Mapping[str, AggregatePlan], find: GroupMatcher) -> None:
         tables = {name: self._table(made, rows) for name, made in chosen.items()}
         for row, group in zip(rows, self.groups_of(rows), strict=True):
             results = find(group)
@@ -190,7 +194,7 @@ class Reading:
         getters = [self._getter(part, rows) for part in self.keys]
         return [tuple([get(row) for get in getters]) for row in rows]
 
-    def _getter(self, part: Key, rows: list[Row]) -> Callable[[Row], Any]:
+    def _getter(self, part: GroupKey, rows: list[Row]) -> Callable[[Row], Any]:
         if not part.related:
             return part.get
         table = self.table((part.term.path[0], *part.related), {part.get(row) for row in rows})
@@ -202,7 +206,7 @@ class Reading:
 
         return get
 
-    def _table(self, made: Recipe, rows: list[Row]) -> Related:
+    def _table(self, made: AggregatePlan, rows: list[Row]) -> Related:
         if not made.related or made.column is None:
             return {}
         field, column = made.column.field, made.column.key
@@ -217,7 +221,7 @@ class Reading:
         assert first.target is not None  # noqa: S101 - the path leads on
         pk = first.target.directus.pk
         query = Query(first.target, paths=((pk,), tuple(rest)))
-        get = getter(tuple(rest))
+        get = value_getter(tuple(rest))
         sent = [pk.value_type.dump(one) for one in missing]
         known.update(dict.fromkeys(missing))
         steps = key_pages(query, sent, dialect_of(self.session), self.session.max_rows)
@@ -227,26 +231,26 @@ class Reading:
 
     # --- page by page ---------------------------------------------------------------------------------------
 
-    def ordered(self, recipes: Mapping[str, Recipe]) -> tuple[int, tuple[Sorted, ...]]:
+    def ordered(self, recipes: Mapping[str, AggregatePlan]) -> tuple[int, tuple[GroupSort, ...]]:
         """Return how the server orders groups, and by how many keys of the ordering they have to be ordered here.
 
         The last keys are the server's, as many of them as it can order by as it should.
         """
         known = dict(zip((name for name, _ in self.grouping.keys), self.keys, strict=True))
         measures, total = dict(self.grouping.measures), self.grouping.total_order
-        found: tuple[Sorted, ...] = ()
+        found: tuple[GroupSort, ...] = ()
         for place in range(len(total) if not self.split else 0, 0, -1):
             order = total[place - 1]
             if order.name in known:
-                by: tuple[Column | Total, ...] = known[order.name].columns
+                by: tuple[GroupColumn | ServerAggregate, ...] = known[order.name].columns
             else:
                 by = _sortable(measures[order.name], recipes.get(order.name))
             if not by:
                 return place, found
-            found = (*(Sorted(each, order.descending) for each in by), *found)
+            found = (*(GroupSort(each, order.descending) for each in by), *found)
         return (len(total) if self.split else 0), found
 
-    def streamed(self) -> Ask | None:
+    def streamed(self) -> GroupRequest | None:
         """Return what brings finished groups in their order; None where they have to be made here."""
         recipes = self.recipes()
         here, order = self.ordered(recipes)
@@ -254,10 +258,10 @@ class Reading:
             return None
         return self._with_firsts(with_totals(self.chosen()[0], self.columns, recipes, order))
 
-    def _with_firsts(self, ask: Ask) -> Ask:
+    def _with_firsts(self, ask: GroupRequest) -> GroupRequest:
         return attrs.evolve(ask, totals=(*ask.totals, *self._firsts))
 
-    def _finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Result]]) -> list[Group]:
+    def _finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Accumulator]]) -> list[Group]:
         """Return groups as their values by name."""
         names = [name for name, _ in self.grouping.keys]
         measures = dict(self.grouping.measures)
@@ -303,7 +307,7 @@ class Reading:
         made = (self.made(rows) for rows in chain([first], answers))
         yield from made if test is None else _sliced(([g for g in page if test(g)] for page in made), query)
 
-    def _is_all(self, part: Ask, rows: list[Row], page_size: int | None) -> bool:
+    def _is_all(self, part: GroupRequest, rows: list[Row], page_size: int | None) -> bool:
         """Return whether a first page has all groups."""
         bounds = (page_size or GROUPS_AT_ONCE, self.session.max_rows, part.rows.limit)
         return not part.rows.offset and len(rows) < min(bound for bound in bounds if bound is not None)
@@ -323,13 +327,15 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
 def explain(query: Query, session: Session | None = None) -> explained.Explanation:
     """Return what reading groups sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return explained.Explanation(words(query))
-    asks, reading = explained.Asks.of(session), _reading(None, query)
+        return explained.Explanation(describe(query))
+    asks, reading = explained.Explainer.of(session), _reading(None, query)
     maximum = None if asks.session is None else asks.session.max_rows
     for purpose, ask in reading.plan(functools.partial(reading.choice, asks), query):
         (request,) = next(group_pages(ask, asks.dialect, maximum)).asks
         asks.add(purpose, request)
-    return explained.Explanation(words(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}")
+    return explained.Explanation(
+        describe(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}"
+    )
 
 
 # Which of these there are, and for which values, only the groups tell.
@@ -352,11 +358,11 @@ def count(session: Session, query: Query) -> int:
     return behind if query.limit is None else min(behind, query.limit)
 
 
-def _needed(grouping: Grouping) -> tuple[tuple[str, Measure], ...]:
+def _needed(grouping: Grouping) -> tuple[tuple[str, AggregateSpec], ...]:
     return grouping.measures if grouping.having else ()
 
 
-def _counted(reading: Reading) -> int | None:
+def _counted(reading: GroupReader) -> int | None:
     """Return the number of different values of the only group key, null included."""
     chosen = reading.chosen()
     if not chosen:
@@ -365,8 +371,8 @@ def _counted(reading: Reading) -> int | None:
     if reading.split or len(columns) != 1 or columns[0].function or kind_of(columns[0].field) not in _COUNTABLE:
         return None
     field = columns[0].field
-    rows, filled = Total("count", reading.rows.model.directus.pk), Total("count", field)
-    different = Total("countDistinct", field)
+    rows, filled = ServerAggregate("count", reading.rows.model.directus.pk), ServerAggregate("count", field)
+    different = ServerAggregate("countDistinct", field)
     ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
     ((row,),) = fetch(reading.session, group_pages(ask, dialect_of(reading.session)))
     return int(different.of(row)) + (int(rows.of(row)) > int(filled.of(row)))
@@ -375,39 +381,41 @@ def _counted(reading: Reading) -> int | None:
 _COUNTABLE = frozenset("integer bigInteger decimal string text uuid".split())
 
 
-def aggregate(session: Session, query: Query, measures: Mapping[str, Measure]) -> Group:
+def aggregate(session: Session, query: Query, measures: Mapping[str, AggregateSpec]) -> Group:
     """Return what is made of all rows of a query, by name."""
-    reading = Reading(session, query, Grouping(measures=tuple(measures.items())))
+    reading = GroupReader(session, query, Grouping(measures=tuple(measures.items())))
     found = reading.gathered()
     assert found is not None  # noqa: S101 - without groups, there are no parts of dates to doubt
     return found[0]
 
 
-def _reading(session: Session | None, query: Query) -> Reading:
+def _reading(session: Session | None, query: Query) -> GroupReader:
     assert query.grouping is not None  # noqa: S101 - asked of groups alone
-    return Reading(session, query.evolve(limit=None, offset=0), query.grouping)
+    return GroupReader(session, query.evolve(limit=None, offset=0), query.grouping)
 
 
-def _requests(recipes: Mapping[str, Recipe], *, grouped: bool) -> dict[tuple[Node, Column | None], list[str]]:
+def _requests(
+    recipes: Mapping[str, AggregatePlan], *, grouped: bool
+) -> dict[tuple[Node, GroupColumn | None], list[str]]:
     """Return which measures come by the same request; of groups, the first one says which there are."""
-    found: dict[tuple[Node, Column | None], list[str]] = {(ALWAYS, None): []} if grouped else {}
+    found: dict[tuple[Node, GroupColumn | None], list[str]] = {(ALWAYS, None): []} if grouped else {}
     for name, made in recipes.items():
         found.setdefault((made.where, made.column), []).append(name)
     return found
 
 
-def _or_default(value: Any, measure: Measure) -> Any:
+def _or_default(value: Any, measure: AggregateSpec) -> Any:
     return measure.default if value is None else value
 
 
-def _sortable(measure: Measure, made: Recipe | None) -> tuple[Total, ...]:
+def _sortable(measure: AggregateSpec, made: AggregatePlan | None) -> tuple[ServerAggregate, ...]:
     """Return the server's total that orders as the measure does."""
     # Of a mean of whole numbers, MariaDB keeps four digits.
     cut = measure.function == "avg" and kind_of(measure.path[0]) != "float"
     if made is None or not made.is_first or measure.default is not None or cut:
         return ()
     suffix = "Distinct" if measure.distinct and measure.function not in ("min", "max") else ""
-    return (Total(measure.function + suffix, measure.path[0]),)
+    return (ServerAggregate(measure.function + suffix, measure.path[0]),)
 
 
 def _cut(found: list[Group], query: Query) -> list[Group]:
@@ -425,7 +433,7 @@ def _sliced(found: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]
             return
 
 
-class _Finder:
+class GroupMatcher:
     """Finds the group that a row of an answer belongs to; the first answer says which groups there are.
 
     A database that takes "a" for "A" names a group by either, and by the other one in its next answer.
@@ -433,17 +441,17 @@ class _Finder:
 
     def __init__(
         self,
-        groups: dict[tuple[Any, ...], dict[str, Result]],
-        make: Callable[[], dict[str, Result]],
+        groups: dict[tuple[Any, ...], dict[str, Accumulator]],
+        make: Callable[[], dict[str, Accumulator]],
         *,
         first: bool,
     ) -> None:
         self._groups = groups
         self._make = make
         self._first = first
-        self._alike: dict[tuple[Any, ...], dict[str, Result] | None] | None = None
+        self._alike: dict[tuple[Any, ...], dict[str, Accumulator] | None] | None = None
 
-    def __call__(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
+    def __call__(self, group: tuple[Any, ...]) -> dict[str, Accumulator] | None:
         """Return what is made of the group; None of one that came meanwhile."""
         if group not in self._groups and not self._first:
             return self._called_alike(group)
@@ -451,7 +459,7 @@ class _Finder:
             self._groups[group] = self._make()
         return self._groups[group]
 
-    def _called_alike(self, group: tuple[Any, ...]) -> dict[str, Result] | None:
+    def _called_alike(self, group: tuple[Any, ...]) -> dict[str, Accumulator] | None:
         if self._alike is None:
             self._alike = {}
             for name, results in self._groups.items():

@@ -14,9 +14,9 @@ from typing import Any
 from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import kind_of
-from ...query.grouping import Grouping, Measure
+from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.aliases import first_name
-from ...query.lookups.date_parts import PARTS
+from ...query.lookups.date_parts import DATE_PARTS
 from ...query.q import Q
 
 # True, false, or unknown.
@@ -106,7 +106,7 @@ def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
     whole = part or (key.part if key is not None else None)
     _check_lookup(path, lookup, "" if field is None or whole else kind_of(field))
     wanted = _operand(path, lookup, value, lambda one: _value(path, field, measure, whole, one))
-    compare, extract = _LOOKUPS[lookup], PARTS[part].of if part else None
+    compare, extract = _LOOKUPS[lookup], DATE_PARTS[part].of if part else None
     # Of fields, as of rows, null is not equal to anything, and keeps a group in where that is denied (G19).
     unknown = None if measure is not None else False
 
@@ -131,7 +131,7 @@ def _check_lookup(path: str, lookup: str, kind: str) -> None:
 
 def _lookup(path: str, rest: str) -> tuple[str, str]:
     first, _, after = rest.partition("__")
-    part, lookup = (first, after or "exact") if first in PARTS else ("", rest or "exact")
+    part, lookup = (first, after or "exact") if first in DATE_PARTS else ("", rest or "exact")
     if lookup not in _LOOKUPS and lookup != "isnull":
         choices = (*_LOOKUPS, "isnull")
         msg = f"filter({path}=…): {lookup!r} is no lookup of groups. Lookups: {', '.join(choices)}."
@@ -160,7 +160,7 @@ def _operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) ->
     return values
 
 
-def _value(path: str, field: Field | None, measure: Measure | None, part: str | None, value: Any) -> Any:
+def _value(path: str, field: Field | None, measure: AggregateSpec | None, part: str | None, value: Any) -> Any:
     """Return a value to compare with, which must be of the kind that is compared."""
     counted = measure is not None and measure.function == "count"
     if counted or field is None or part or kind_of(field) in _NUMBERS:

@@ -12,10 +12,10 @@ import attrs
 
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, own_column
-from ...query.conditions import ALWAYS, Leaf, Node, all_of
-from ...query.group_request import Column, Total
-from ...query.grouping import Measure
-from .accumulators import _VALUED, Rank, Result, _Count, _Extreme, _FloatMean, _FloatSum, _Mean, _Sum
+from ...query.conditions import ALWAYS, Comparison, Node, all_of
+from ...query.group_request import GroupColumn, ServerAggregate
+from ...query.grouping import AggregateSpec
+from .accumulators import _FROM_VALUES, Accumulator, Rank, _Count, _Extreme, _FloatMean, _FloatSum, _Mean, _Sum
 
 # The server sends the numbers of these as they are; of dates as dates, of csv as lists, of secrets as asterisks.
 _COUNTED = frozenset("integer bigInteger float decimal string text uuid time boolean".split())
@@ -26,17 +26,17 @@ _COMPARED_HERE = frozenset({"boolean"})
 
 
 @attrs.frozen
-class Recipe:
+class AggregatePlan:
     """How a measure is made: of which rows, grouped by which further column, with which totals.
 
     ``related`` is the rest of a path over a relation; the column holds the key of the related row then. ``texts``
     is the path of texts that have to be compared here, by their places in the database's order.
     """
 
-    make: Callable[[Rank], Result] = attrs.field(eq=False, repr=False)
-    totals: tuple[Total, ...]
+    make: Callable[[Rank], Accumulator] = attrs.field(eq=False, repr=False)
+    totals: tuple[ServerAggregate, ...]
     where: Node = ALWAYS
-    column: Column | None = None
+    column: GroupColumn | None = None
     related: FieldPath = ()
     texts: FieldPath = ()
 
@@ -46,51 +46,51 @@ class Recipe:
         return self.where == ALWAYS and self.column is None
 
 
-def recipe(measure: Measure, *, split: bool) -> Recipe:
+def aggregate_plan(measure: AggregateSpec, *, split: bool) -> AggregatePlan:
     """Return how a measure is made; ``split`` says that a group comes in several rows."""
     measure = attrs.evolve(measure, path=own_column(measure.path))
     field, *rest = measure.path
     if rest or _needs_values(measure, split):
         return _of_values(measure)
     if measure.function == "count" and kind_of(field) not in _COUNTED:
-        present = all_of([measure.where, Leaf((field,), "nnull")])
+        present = all_of([measure.where, Comparison((field,), "nnull")])
         rows = _rows(field)
-        return Recipe(lambda _: _Count(rows), (rows,), present)
+        return AggregatePlan(lambda _: _Count(rows), (rows,), present)
     return _of_totals(measure, field, split=split)
 
 
-def _needs_values(measure: Measure, split: bool) -> bool:
+def _needs_values(measure: AggregateSpec, split: bool) -> bool:
     kind = kind_of(measure.path[-1])
     if measure.function in ("min", "max"):
         return kind in _COMPARED_HERE
     return measure.distinct and (split or (measure.function == "count" and kind not in _COUNTED))
 
 
-def _of_totals(measure: Measure, field: Field, *, split: bool) -> Recipe:
+def _of_totals(measure: AggregateSpec, field: Field, *, split: bool) -> AggregatePlan:
     suffix = "Distinct" if measure.distinct else ""
-    count, mean = Total(f"count{suffix}", field), Total(f"avg{suffix}", field)
-    whole = Total(f"sum{suffix}", field)
+    count, mean = ServerAggregate(f"count{suffix}", field), ServerAggregate(f"avg{suffix}", field)
+    whole = ServerAggregate(f"sum{suffix}", field)
     single = kind_of(field) == "float"
     match measure.function:
         case "count":
-            return Recipe(lambda _: _Count(count), (count,), measure.where)
+            return AggregatePlan(lambda _: _Count(count), (count,), measure.where)
         case "sum" if single:
-            return Recipe(lambda _: _FloatSum(whole, mean, count), (whole, mean, count), measure.where)
+            return AggregatePlan(lambda _: _FloatSum(whole, mean, count), (whole, mean, count), measure.where)
         case "sum":
-            return Recipe(lambda _: _Sum(whole), (whole,), measure.where)
+            return AggregatePlan(lambda _: _Sum(whole), (whole,), measure.where)
         case "avg" if single:
-            return Recipe(lambda _: _FloatMean(mean, count), (mean, count), measure.where)
+            return AggregatePlan(lambda _: _FloatMean(mean, count), (mean, count), measure.where)
         case "avg":
-            return Recipe(lambda _: _Mean(whole, count), (whole, count), measure.where)
-    extreme = Total(measure.function, field)
+            return AggregatePlan(lambda _: _Mean(whole, count), (whole, count), measure.where)
+    extreme = ServerAggregate(measure.function, field)
     texts = _texts(measure) if split else ()
-    return Recipe(lambda rank: _Extreme(extreme, rank), (extreme,), measure.where, texts=texts)
+    return AggregatePlan(lambda rank: _Extreme(extreme, rank), (extreme,), measure.where, texts=texts)
 
 
-def _of_values(measure: Measure) -> Recipe:
+def _of_values(measure: AggregateSpec) -> AggregatePlan:
     first, *rest = measure.path
-    make, column, rows = _VALUED[measure.function], Column(first), _rows(first)
-    return Recipe(
+    make, column, rows = _FROM_VALUES[measure.function], GroupColumn(first), _rows(first)
+    return AggregatePlan(
         lambda rank: make(column, rows, measure, rank, related=bool(rest)),
         (rows,),
         measure.where,
@@ -100,11 +100,11 @@ def _of_values(measure: Measure) -> Recipe:
     )
 
 
-def _texts(measure: Measure) -> FieldPath:
+def _texts(measure: AggregateSpec) -> FieldPath:
     """Return the path of the texts that a measure compares."""
     compares = measure.function in ("min", "max") and kind_of(measure.path[-1]) in TEXTS
     return measure.path if compares else ()
 
 
-def _rows(field: Field) -> Total:
-    return Total("count", field.model.directus.pk)
+def _rows(field: Field) -> ServerAggregate:
+    return ServerAggregate("count", field.model.directus.pk)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ...core.errors import PlaceLost
+from ...core.errors import IterationLost
 
 
-class Place:
+class ListCursor:
     """The place behind the keys that were handed out; windows of the list are shown to it one by one.
 
     A window starts somewhat before the place. What is unknown in it behind a known key is new, whatever was
@@ -91,7 +91,7 @@ class Place:
         at_end, self._is_missed = len(keys) < asked, True
         if offset == 0 or self._is_searched:
             if at_end and (keys or offset):
-                raise PlaceLost(_LOST.format(", ".join(map(repr, self._tail[-3:]))))
+                raise IterationLost(_LOST.format(", ".join(map(repr, self._tail[-3:]))))
             self.ended = at_end  # the list is empty
             self._is_searched, self._position = True, offset + len(keys)
         else:

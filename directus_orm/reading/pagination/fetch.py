@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import DirectusError, InvalidRequest
 from ...core.messages import Request, Row
 from ...dialects.registry import dialect_of
-from ...session.http.watch import Sending, Watch, watching
+from ...session.http.watch import RequestObserver, SentSignal, observing
 from ...session.session import Session
-from .protocol import Page, Steps, Turn
+from .protocol import Pager, RawPage, RoundTrip
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _FIRST_AHEAD = 2
 
 
-def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[Row]]:
+def fetch(session: Session, steps: Pager, read_ahead: int = 0) -> Iterator[list[Row]]:
     """Send what paging asks for, and yield each page; nothing is sent before it is needed.
 
     From the second page on, ``read_ahead`` pages are fetched while one is consumed, by a thread that ends with
     them. A loop that is left waits for the one that is under way, and none is asked for after that.
     """
-    run = _Run(session, steps)
+    run = _PageFetcher(session, steps)
     number = 0
     try:
         while run.has_page():
@@ -43,10 +43,10 @@ def fetch(session: Session, steps: Steps, read_ahead: int = 0) -> Iterator[list[
         run.leave()
 
 
-class _Run:
+class _PageFetcher:
     """The turns of a paging generator, taken one at a time, from whatever thread."""
 
-    def __init__(self, session: Session, steps: Steps) -> None:
+    def __init__(self, session: Session, steps: Pager) -> None:
         self._session = session
         self._steps = steps
         self._lock = threading.Lock()
@@ -88,7 +88,7 @@ class _Run:
 
     def _begin(self, foreseen: tuple[Request, ...] = ()) -> None:
         """Read one more page in a thread."""
-        sending, is_next = Sending(), all(future.done() for future in self._ahead)
+        sending, is_next = SentSignal(), all(future.done() for future in self._ahead)
         future = _started(partial(self._advance, sending.sent, foreseen))
         self._ahead.append(future)
         if foreseen or is_next:  # others are sent when those before them are answered
@@ -112,21 +112,21 @@ class _Run:
                 early = None  # an error in it leads back here
             return self._number > before
 
-    def _ask(self, answers: Callable[[], list[Page]]) -> None:
+    def _ask(self, answers: Callable[[], list[RawPage]]) -> None:
         try:
             self._take(self._steps.send(answers()))
         except InvalidRequest as refusal:
             self._take(self._steps.throw(refusal))
             self._session.max_rows = dialect_of(self._session).row_limit(refusal)
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: RoundTrip) -> None:
         self._turn, self._goes_on = turn, self._goes_on and bool(turn.asks)
         if turn.rows is not None:
             self.pages.append(turn.rows)
             self._number += 1
 
-    def _asked(self, asks: tuple[Request, ...], sent: Callable[[], None]) -> list[Page]:
-        with watching(Watch(sent, partial(self._arrived, asks))):
+    def _asked(self, asks: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
+        with observing(RequestObserver(sent, partial(self._arrived, asks))):
             return _answers(self._session, asks)
 
     def _arrived(self, asks: tuple[Request, ...], body: bytes) -> None:
@@ -142,10 +142,10 @@ class _Run:
 _UNFORESEEN = (DirectusError, ArithmeticError, TypeError, ValueError)
 
 
-def _answers(session: Session, asks: tuple[Request, ...]) -> list[Page]:
-    def send(request: Request) -> Page:
+def _answers(session: Session, asks: tuple[Request, ...]) -> list[RawPage]:
+    def send(request: Request) -> RawPage:
         answer = session.send(request)
-        return Page(dialect_of(session).rows(answer), answer.size)
+        return RawPage(dialect_of(session).rows(answer), answer.size)
 
     if len(asks) == 1:
         return [send(asks[0])]

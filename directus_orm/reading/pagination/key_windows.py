@@ -15,8 +15,8 @@ import attrs
 from ...core.errors import UnsupportedQuery
 from ...core.messages import Request
 from ...query.query import Query
-from .cursor import Place
-from .protocol import FULL_PAGE, Page, Sizes, Steps, Turn
+from .cursor import ListCursor
+from .protocol import FULL_PAGE, Pager, PageSizer, RawPage, RoundTrip
 
 # Twenty thousand keys are one cheap request; of as many rows the server would choke.
 _FIRST_WINDOW = 4 * FULL_PAGE
@@ -27,12 +27,12 @@ _OVERLAP_OF_ROWS = 20
 # Two known keys that stand as before tell the place; one alone may have moved.
 _LEAST_OVERLAP = 2
 
-_Step = Generator[Turn, list[Page], None]
+_WindowSteps = Generator[RoundTrip, list[RawPage], None]
 
 
-def by_windows(query: Query, sizes: Sizes, after: Any = None) -> Steps:
+def by_windows(query: Query, sizes: PageSizer, after: Any = None) -> Pager:
     """Yield the turns that read a query in whatever order; behind the row with a key, if one is given."""
-    reading = _Reading(query, sizes, after)
+    reading = _WindowPager(query, sizes, after)
     while reading.goes_on:
         yield from reading.step()
     yield sizes.turn()
@@ -46,26 +46,26 @@ class _Window:
     offset: int
     wanted: int
 
-    def limit(self, sizes: Sizes) -> int:
+    def limit(self, sizes: PageSizer) -> int:
         """Return how many keys are asked for, as far as the server allows (G45)."""
         return sizes.bounded(self.wanted)
 
-    def request(self, sizes: Sizes) -> Request:
+    def request(self, sizes: PageSizer) -> Request:
         """Return the request for the keys."""
         return sizes.reader.read(self.keys.evolve(limit=self.limit(sizes), offset=self.offset))
 
 
-class _Reading:
+class _WindowPager:
     """What the turns share: the place in the list, and the keys whose rows are to be read next."""
 
-    def __init__(self, query: Query, sizes: Sizes, after: Any) -> None:
+    def __init__(self, query: Query, sizes: PageSizer, after: Any) -> None:
         pk = query.model.directus.pk
         self._query = query
         self._sizes = sizes
         self._column: str = pk.column
         self._keys_alone = query.bringing((pk,))
         self._brings_keys_alone = self._keys_alone == query
-        self._place = Place(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
+        self._place = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
         self._left = query.limit
         self._pending: list[Any] = []
         self._size_of_window = _FIRST_WINDOW
@@ -77,11 +77,11 @@ class _Reading:
         """Whether there is more to ask for."""
         return bool(self._pending) or not (self._place.ended or self._left == 0)
 
-    def step(self) -> _Step:
+    def step(self) -> _WindowSteps:
         """Hand on the rows that are ready, ask for what comes next, and make that ready."""
         return self._read_rows() if self._brings_keys_alone or self._whole_pages else self._read_by_key()
 
-    def _read_rows(self) -> _Step:
+    def _read_rows(self) -> _WindowSteps:
         """Read a window of whole rows."""
         overlap = _OVERLAP if self._brings_keys_alone else _OVERLAP_OF_ROWS
         offset, back = self._next_place(overlap)
@@ -98,7 +98,7 @@ class _Reading:
         wanted = set(new or ())
         self._sizes.ready = [row for row in page.rows if row[self._column] in wanted]
 
-    def _read_by_key(self) -> _Step:
+    def _read_by_key(self) -> _WindowSteps:
         """Read the rows of the next keys; and along with them the next window, while there are keys left.
 
         So it is asked for while some rows are left that the loop cannot have deleted yet.
@@ -121,7 +121,7 @@ class _Reading:
             found = {row[self._column]: row for row in answers[0].rows}
             self._sizes.ready = [found[key] for key in chunk if key in found]
 
-    def _further(self, window: _Window, page: Page) -> Generator[Turn, list[Page], list[Any]]:
+    def _further(self, window: _Window, page: RawPage) -> Generator[RoundTrip, list[RawPage], list[Any]]:
         """Return the new keys of a window; where it missed the place, of those that are asked for then."""
         while (new := self._taken(page, window.offset, window.limit(self._sizes))) is None:
             if self._place.ended:
@@ -157,7 +157,7 @@ class _Reading:
         ends = self._place.ended or self._left == 0
         return not ends and len(self._pending) - len(chunk) < FULL_PAGE
 
-    def _taken(self, page: Page, offset: int, asked: int) -> list[Any] | None:
+    def _taken(self, page: RawPage, offset: int, asked: int) -> list[Any] | None:
         """Return the keys of a window that are new and wanted; None where it showed no place to go on from."""
         new = self._place.take([row[self._column] for row in page.rows], offset, asked)
         if new is not None and self._left is not None:

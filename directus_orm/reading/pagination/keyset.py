@@ -14,29 +14,29 @@ from typing import Any
 import attrs
 
 from ...core.messages import Request
-from ...query.conditions import Leaf
+from ...query.conditions import Comparison
 from ...query.query import Query
-from .protocol import Sizes, Steps
+from .protocol import Pager, PageSizer
 
 _SOUGHT_BY_KEY = frozenset({"integer", "bigInteger"})
 
 
-def can_be_sought(query: Query) -> bool:
+def can_seek(query: Query) -> bool:
     """Return whether the rows are in the order of a key that the server compares (facts, 1.1)."""
     pk = query.model.directus.pk
     first, *others = query.total_order
     return first.path == (pk,) and first.function is None and not others and pk.value_type.kind in _SOUGHT_BY_KEY
 
 
-def seek(query: Query, sizes: Sizes) -> Steps:
-    """Yield the turns that read a query whose order `can_be_sought`."""
+def seek(query: Query, sizes: PageSizer) -> Pager:
+    """Yield the turns that read a query whose order `can_seek`."""
     pk, is_flat = query.model.directus.pk.column, _is_flat(query)
     rest, left = query, query.limit
     while left is None or left > 0:
         asked, (page,) = yield from sizes.asking(
             left,
             lambda size, rest=rest: (sizes.reader.read(rest.evolve(limit=size)),),  # type: ignore[misc]
-            partial(_foreseen, query, sizes, left) if is_flat else None,
+            partial(_predict_next, query, sizes, left) if is_flat else None,
         )
         number = len(page.rows)
         sizes.grow(number, page.size)
@@ -44,16 +44,16 @@ def seek(query: Query, sizes: Sizes) -> Steps:
         if number < asked:
             break
         left = None if left is None else left - asked
-        rest = behind(query, page.rows[-1][pk])
+        rest = after_key(query, page.rows[-1][pk])
         del page
     yield sizes.turn()
 
 
-def behind(query: Query, key: Any) -> Query:
+def after_key(query: Query, key: Any) -> Query:
     """Return the query for what follows the row with a key."""
     pk = query.model.directus.pk
     operator = "lt" if query.total_order[0].descending else "gt"
-    return attrs.evolve(query.filtered(Leaf((pk,), operator, pk.dump(pk.load(key)))), offset=0)
+    return attrs.evolve(query.filtered(Comparison((pk,), operator, pk.dump(pk.load(key)))), offset=0)
 
 
 # --- before a page is decoded -----------------------------------------------------------------------------------
@@ -61,18 +61,20 @@ def behind(query: Query, key: Any) -> Query:
 _NUMBER = re.compile(rb'("-?[0-9]+"|-?[0-9]+)[,}]')
 
 
-def _foreseen(query: Query, sizes: Sizes, left: int | None, asked: int, body: bytes) -> tuple[Request, ...]:
+def _predict_next(
+    query: Query, sizes: PageSizer, left: int | None, asked: int, body: bytes
+) -> tuple[Request, ...]:
     """Return the request behind a page that is not decoded; none where it is the last one."""
-    rows, key = glimpse(body, query.model.directus.pk.column)
+    rows, key = peek_last_key(body, query.model.directus.pk.column)
     left = None if left is None else left - asked
     if key is None or rows < asked or left == 0:
         return ()
     further = attrs.evolve(sizes)
     further.grow(rows, len(body))
-    return (sizes.reader.read(behind(query, key).evolve(limit=further.next(left))),)
+    return (sizes.reader.read(after_key(query, key).evolve(limit=further.next(left))),)
 
 
-def glimpse(body: bytes, column: str) -> tuple[int, Any]:
+def peek_last_key(body: bytes, column: str) -> tuple[int, Any]:
     """Return the number of rows in the JSON of a page, and the key of the last as it stands there, or None.
 
     The key's name is looked for: within a text, the quotes around it have backslashes before them.

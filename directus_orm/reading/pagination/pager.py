@@ -8,37 +8,37 @@ from typing import Any
 from ...core.messages import Request
 from ...query.query import Query
 from .key_windows import by_windows
-from .keyset import behind, can_be_sought, seek
-from .protocol import FULL_PAGE, Reader, Sizes, Steps
+from .keyset import after_key, can_seek, seek
+from .protocol import FULL_PAGE, Pager, PageSizer, PageSource
 
 
 def pages(
-    query: Query, reader: Reader, page_size: int | None = None, maximum: int | None = None, after: Any = None
-) -> Steps:
+    query: Query, reader: PageSource, page_size: int | None = None, maximum: int | None = None, after: Any = None
+) -> Pager:
     """Yield the turns of reading a query, behind the row with a key if one is given.
 
     The first page is small, so that the first row comes soon; later ones grow. Whatever is inserted, deleted or
     changed meanwhile, a row that stays comes once, and in the order of the query as long as its place in it stays.
     """
-    sizes = Sizes(reader, page_size, maximum)
-    if can_be_sought(query):
-        return seek(query if after is None else behind(query, after), sizes)
+    sizes = PageSizer(reader, page_size, maximum)
+    if can_seek(query):
+        return seek(query if after is None else after_key(query, after), sizes)
     return by_windows(query, sizes, after)
 
 
 def key_pages(
     query: Query,
     keys: Sequence[Any],
-    reader: Reader,
+    reader: PageSource,
     maximum: int | None = None,
     page_size: int | None = None,
-) -> Steps:
+) -> Pager:
     """Yield the turns of reading the rows with these keys, in their order, as many at a time as a full page has.
 
     Keys without a row are passed over.
     """
     keys = [key for key in keys if key != ""]  # no row has it, and the server refuses to look
-    sizes = Sizes(reader, page_size or FULL_PAGE, maximum)
+    sizes = PageSizer(reader, page_size or FULL_PAGE, maximum)
     column = query.model.directus.pk.column
     start = 0
     while start < len(keys):

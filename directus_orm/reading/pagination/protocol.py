@@ -19,7 +19,7 @@ LARGEST_PAGE = 4000
 _LARGEST_BODY = 900_000
 
 
-class Reader(Protocol):
+class PageSource(Protocol):
     """What paging needs of a dialect."""
 
     def read(self, query: Query) -> Request:
@@ -36,19 +36,19 @@ class Reader(Protocol):
 
 
 @attrs.frozen
-class Page:
+class RawPage:
     """The rows of an answer, and the length of its body in bytes."""
 
     rows: list[Row]
     size: int = 0
 
 
-Foresee = Callable[[bytes], tuple[Request, ...]]
+PredictNext = Callable[[bytes], tuple[Request, ...]]
 """Says of an answer that is not decoded yet what will be asked next; nothing where it cannot know."""
 
 
 @attrs.frozen
-class Turn:
+class RoundTrip:
     """What paging says in its turn: the rows that are ready, and the requests for what follows, sent at once.
 
     Without requests it has ended. ``rows`` is None where there is nothing to hand on yet. ``foresee`` tells more
@@ -57,19 +57,19 @@ class Turn:
 
     rows: list[Row] | None
     asks: tuple[Request, ...] = ()
-    foresee: Foresee | None = None
+    foresee: PredictNext | None = None
 
 
-Steps = Generator[Turn, list[Page], None]
+Pager = Generator[RoundTrip, list[RawPage], None]
 """Paging: yields turns, and is sent the answers to their requests; a refusal of too large a page is thrown in."""
-Asking = Generator[Turn, list[Page], tuple[int, list[Page]]]
+PageRequests = Generator[RoundTrip, list[RawPage], tuple[int, list[RawPage]]]
 
 
 @attrs.define
-class Sizes:
+class PageSizer:
     """How many rows the next page has: few at first, then more and more, within the server's maximum (G45)."""
 
-    reader: Reader
+    reader: PageSource
     fixed: int | None = None
     maximum: int | None = None
     least: int = FIRST_PAGE
@@ -100,7 +100,7 @@ class Sizes:
         left: int | None,
         requests: Callable[[int], tuple[Request, ...]],
         foresee: Callable[[int, bytes], tuple[Request, ...]] | None = None,
-    ) -> Asking:
+    ) -> PageRequests:
         """Hand on the rows that are ready and ask for a page; where its size is refused, for a smaller one.
 
         Return the number of rows that were asked for, and the answers.
@@ -115,7 +115,7 @@ class Sizes:
                     raise
                 self.maximum = maximum
 
-    def turn(self, asks: tuple[Request, ...] = (), foresee: Foresee | None = None) -> Turn:
+    def turn(self, asks: tuple[Request, ...] = (), foresee: PredictNext | None = None) -> RoundTrip:
         """Return the turn that hands on the rows that are ready."""
-        made, self.ready = Turn(self.ready, asks, foresee), None
+        made, self.ready = RoundTrip(self.ready, asks, foresee), None
         return made

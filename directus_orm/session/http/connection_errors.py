@@ -46,7 +46,7 @@ def without_secrets(error: BaseException) -> None:
 
 
 @attrs.frozen
-class Diagnosis:
+class ConnectionFailure:
     """What went wrong, as the end of a sentence; whether the request may have been sent; whether it may pass."""
 
     reason: str
@@ -54,15 +54,15 @@ class Diagnosis:
     passing: bool
 
 
-def diagnosis(error: BaseException, timeout: tuple[float, float]) -> Diagnosis:
+def diagnose(error: BaseException, timeout: tuple[float, float]) -> ConnectionFailure:
     """Return what a failed exchange means."""
     chain = causes(error)
     for kind in _KINDS:
         found = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
         if found is not None:
             text = kind.text.format(detail=_detail(found), connect=timeout[0], read=timeout[1])
-            return Diagnosis(text, kind.sent, kind.passing)
-    return Diagnosis(f"{type(error).__name__}: {_detail(error)}.", sent=True, passing=False)
+            return ConnectionFailure(text, kind.sent, kind.passing)
+    return ConnectionFailure(f"{type(error).__name__}: {_detail(error)}.", sent=True, passing=False)
 
 
 def _detail(error: BaseException) -> str:

@@ -15,8 +15,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ...core.errors import ConfigurationError
-from .exchange import Connections, Outgoing, Reply
-from .watch import tell_sent
+from .exchange import Connections, RawRequest, RawResponse
+from .watch import notify_sent
 
 # More threads than this work as well, but those in excess connect anew each time.
 _CONNECTIONS = 100
@@ -113,7 +113,7 @@ class OwnConnections:
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
 
-    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
         """Send, and return what comes back."""
         opened = self._open()
         prepared = requests.PreparedRequest()
@@ -126,7 +126,7 @@ class OwnConnections:
         if out.body is not None:
             headers["Content-Length"] = str(len(out.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
-        return Reply(response.status_code, response.headers, _body(response))
+        return RawResponse(response.status_code, response.headers, _body(response))
 
     def for_another_user(self) -> OwnConnections:
         """Return the same: they keep no answers."""
@@ -177,7 +177,7 @@ class GivenConnections:
         others._headers = {"Cache-Control": "no-cache, no-store"}  # noqa: SLF001 - another of its kind
         return others
 
-    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
         """Send, and return what comes back."""
         http, headers = self._http, out.headers | self._headers
         prepared = http.prepare_request(
@@ -188,14 +188,14 @@ class GivenConnections:
         if out.cookie is not None:
             prepared.headers["Cookie"] = "; ".join(filter(None, (out.cookie, prepared.headers.get("Cookie"))))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
-        tell_sent()
+        notify_sent()
         if out.private:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
         # As requests-cache says it.
         from_cache = bool(getattr(response, "from_cache", False))
-        return Reply(response.status_code, response.headers, response.content, from_cache)
+        return RawResponse(response.status_code, response.headers, response.content, from_cache)
 
     def close(self) -> None:
         """Do nothing: they are the caller's."""
@@ -214,7 +214,7 @@ def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 class _Connection(urllib3.connection.HTTPConnection):
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)
-        tell_sent()
+        notify_sent()
 
 
 class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):

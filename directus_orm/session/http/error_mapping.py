@@ -139,7 +139,7 @@ def plain_error(
     request: Request, url: str, status: int, body: bytes, headers: Mapping[str, str]
 ) -> ServerError | TransportError:
     """Return the error for an answer that is not Directus's JSON: a proxy, or a crash (G36)."""
-    said = beginning(request, body)
+    said = body_excerpt(request, body)
     hint = f"; {_HINTS[status]}" if status in _HINTS else ""
     message = f"{url} answered {_where(request)} with status {status} and no JSON of Directus{said}{hint}."
     passing = status in _GATEWAYS
@@ -147,10 +147,14 @@ def plain_error(
         error = _BY_STATUS[status](message, status=status, request=request.masked())
         return _with_pause(error, headers)
     # A gateway that gives up may have passed the write on before.
-    return lost(request, message, status, passing=passing) if status >= 500 else unusable(request, message, status)
+    return (
+        outcome_unknown(request, message, status, passing=passing)
+        if status >= 500
+        else unusable_response(request, message, status)
+    )
 
 
-def beginning(request: Request, body: bytes) -> str:
+def body_excerpt(request: Request, body: bytes) -> str:
     """Return the first characters of a body, as a part of a sentence."""
     if not body.strip():
         return "; its body is empty"
@@ -159,17 +163,19 @@ def beginning(request: Request, body: bytes) -> str:
     return f"; it begins: {body[:400].decode('utf-8', 'replace')[:100]!r}"
 
 
-def unusable(
+def unusable_response(
     request: Request, message: str, status: int | None = None, *, sent: bool = True, passing: bool = False
 ) -> TransportError:
     """Return the error for an answer that is none."""
     return TransportError(message, request=request.masked(), status=status, sent=sent, passing=passing)
 
 
-def lost(request: Request, message: str, status: int | None = None, *, passing: bool = False) -> TransportError:
+def outcome_unknown(
+    request: Request, message: str, status: int | None = None, *, passing: bool = False
+) -> TransportError:
     """Return the error for an answer that did not come whole: of a write, nobody knows the outcome."""
     if request.reads or request.purpose == "login":
-        return unusable(request, message, status, passing=passing)
+        return unusable_response(request, message, status, passing=passing)
     message = f"{message} It is not known whether the write was applied: read it back before repeating it."
     return OutcomeUnknown(message, request=request.masked(), status=status, passing=passing)
 

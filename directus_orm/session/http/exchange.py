@@ -11,7 +11,7 @@ from ...core.masking import MASK
 
 
 @attrs.frozen
-class Outgoing:
+class RawRequest:
     """What is sent: ``target`` follows the base URL as it stands; a header of None must not be there."""
 
     method: str
@@ -24,7 +24,7 @@ class Outgoing:
 
 
 @attrs.frozen
-class Reply:
+class RawResponse:
     """What came back, undecoded."""
 
     status: int
@@ -36,7 +36,7 @@ class Reply:
 class Connections(Protocol):
     """A way to the server."""
 
-    def exchange(self, out: Outgoing, timeout: tuple[float, float]) -> Reply:
+    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
         """Send, and return what comes back, whatever it is; redirects are not followed.
 
         It tells when the request is sent (see `tell_sent`); if it cannot know, before it is.

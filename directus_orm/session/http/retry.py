@@ -96,7 +96,7 @@ _started: ContextVar[float | None] = ContextVar("directus_orm_first_try", defaul
 
 
 @contextmanager
-def one_clock() -> Iterator[float]:
+def shared_deadline() -> Iterator[float]:
     """Let the requests of the block share the time that one may take; yield the moment from which it counts."""
     outer = _started.get()
     started = time.monotonic() if outer is None else outer
@@ -107,7 +107,7 @@ def one_clock() -> Iterator[float]:
         _started.reset(token)
 
 
-class Tries:
+class RetryState:
     """The tries of one request, and what they leave open.
 
     ``lost`` is the first error that left it open whether the request was applied.
@@ -143,7 +143,7 @@ class Tries:
         return min(1, self._policy.times) if swallowed else self._policy.times
 
 
-def conclusive(error: DirectusError) -> bool:
+def is_conclusive(error: DirectusError) -> bool:
     """Whether an error that follows an unknown outcome tells what became of the write: the server judged it."""
     return isinstance(error, ServerError) and not isinstance(error, RateLimited | Unavailable)
 

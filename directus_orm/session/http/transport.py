@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 import attrs
 
 from ...core.errors import ConfigurationError, TransportError
-from ...core.forks import new_in_children
-from ...core.json_codec import as_sent, loads
-from ...core.messages import Answer, Request
-from .error_mapping import beginning, lost, plain_error, server_error, unusable
-from .exchange import Cookie, Outgoing, Reply
+from ...core.forks import reset_after_fork
+from ...core.json_codec import dumps, loads
+from ...core.messages import Request, Response
+from .connection_errors import diagnose
+from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
+from .exchange import Cookie, RawRequest, RawResponse
 from .routes import SYSTEM_LISTS
-from .watch import tell_arrived
+from .watch import notify_arrived
 
 if TYPE_CHECKING:
     import requests
@@ -80,7 +81,7 @@ class Transport:
         self._timeout = timeout
         self._connections = connections(self.url, verify, cert, http)
         self._failures = FAILURES
-        new_in_children(self._connections)
+        reset_after_fork(self._connections)
         self._watcher = watcher
         self._base_path = urlsplit(self.url).path
 
@@ -88,7 +89,7 @@ class Transport:
         """Return the length of the request's path and query string on the wire."""
         return len(self._base_path) + len(request.url)
 
-    def send(self, request: Request, credential: str | None = None, /) -> Answer:
+    def send(self, request: Request, credential: str | None = None, /) -> Response:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
         started = time.perf_counter()
         try:
@@ -98,7 +99,7 @@ class Transport:
             raise self._diagnosed(request, error) from error
         self._told(request, reply.status, started)
         if reply.status == 200 and request.purpose == "data":
-            tell_arrived(reply.body)
+            notify_arrived(reply.body)
         return self._answer(request, reply)
 
     def close(self) -> None:
@@ -112,24 +113,26 @@ class Transport:
         log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no answer", seconds * 1000)
 
     def _diagnosed(self, request: Request, error: Exception) -> TransportError:
-        from .connection_errors import diagnosis, without_secrets  # noqa: PLC0415 - it knows the errors of requests
+        from .connection_errors import without_secrets  # noqa: PLC0415 - it knows the errors of requests
 
         without_secrets(error)
-        found = diagnosis(error, self._timeout)
+        found = diagnose(error, self._timeout)
         where = f"{request.method} {request.path}"
         if not found.sent:
             message = f"{where} was not sent: {self.url} {found.reason}"
-            return unusable(request, message, sent=False, passing=found.passing)
-        return lost(request, f"No answer to {where} from {self.url}: {found.reason}", passing=found.passing)
+            return unusable_response(request, message, sent=False, passing=found.passing)
+        return outcome_unknown(
+            request, f"No answer to {where} from {self.url}: {found.reason}", passing=found.passing
+        )
 
-    def _answer(self, request: Request, reply: Reply) -> Answer:
+    def _answer(self, request: Request, reply: RawResponse) -> Response:
         if 300 <= reply.status < 400:
             target = reply.headers.get("Location", "an unnamed address").split("?")[0]
             message = (
                 f"{self.url} answered {request.method} {request.path} with a redirect to {target} "
                 f"(status {reply.status}). Redirects are not followed: give the session the final base URL."
             )
-            raise unusable(request, message, reply.status)
+            raise unusable_response(request, message, reply.status)
         try:
             content = loads(reply.body) if reply.body else None
         except (ValueError, RecursionError) as error:
@@ -139,9 +142,9 @@ class Transport:
         if refused or (_graphql(request) and isinstance(content, dict) and content.get("errors")):
             raise self._refusal(request, reply, content)
         data, meta = self._data(request, reply, content)
-        return Answer(reply.status, data, meta, reply.headers, len(reply.body), request, reply.from_cache)
+        return Response(reply.status, data, meta, reply.headers, len(reply.body), request, reply.from_cache)
 
-    def _data(self, request: Request, reply: Reply, content: Any) -> tuple[Any, dict[str, Any]]:
+    def _data(self, request: Request, reply: RawResponse, content: Any) -> tuple[Any, dict[str, Any]]:
         wrapped = enveloped(request)
         if reply.status == 204 or (content is None and not wrapped):
             return None, {}
@@ -154,21 +157,21 @@ class Transport:
             raise self._stranger(request, reply, "is JSON, but not that of Directus (it lacks 'data')")
         return content, {}
 
-    def _refusal(self, request: Request, reply: Reply, content: Any) -> Exception:
+    def _refusal(self, request: Request, reply: RawResponse, content: Any) -> Exception:
         errors = content.get("errors") if isinstance(content, dict) else None
         if isinstance(errors, list) and errors and all(isinstance(e, dict) for e in errors):
             return server_error(request, self.url, reply.status, errors, reply.headers)
         return plain_error(request, self.url, reply.status, reply.body, reply.headers)
 
-    def _text(self, request: Request, reply: Reply, why: str) -> str:
+    def _text(self, request: Request, reply: RawResponse, why: str) -> str:
         # Not by its type: the "pong" of /server/ping calls itself HTML.
         if reply.body.lstrip()[:1] == b"<":
             raise self._stranger(request, reply, "is a web page, not JSON")
         if "json" in reply.headers.get("Content-Type", "").lower():
-            raise lost(
+            raise outcome_unknown(
                 request,
                 f"The answer to {request.method} {request.path} from {self.url} is broken JSON "
-                f"({len(reply.body)} bytes, status {reply.status}): {why}{beginning(request, reply.body)}.",
+                f"({len(reply.body)} bytes, status {reply.status}): {why}{body_excerpt(request, reply.body)}.",
                 reply.status,
                 passing=True,
             )
@@ -176,19 +179,19 @@ class Transport:
             raise self._stranger(request, reply, "is not JSON")
         return reply.body.decode("utf-8", "replace")
 
-    def _stranger(self, request: Request, reply: Reply, what: str) -> TransportError:
+    def _stranger(self, request: Request, reply: RawResponse, what: str) -> TransportError:
         message = (
             f"The answer to {request.method} {request.path} from {self.url} {what} (status {reply.status})"
-            f"{beginning(request, reply.body)}. Is this the base URL of a Directus server?"
+            f"{body_excerpt(request, reply.body)}. Is this the base URL of a Directus server?"
         )
-        return lost(request, message, reply.status)
+        return outcome_unknown(request, message, reply.status)
 
 
-def _outgoing(request: Request, credential: str | None) -> Outgoing:
+def _outgoing(request: Request, credential: str | None) -> RawRequest:
     headers: dict[str, Any] = dict(_JSON_HEADERS)
     body = request.body
     if request.json is not None:
-        body = as_sent(request.json) if body is None else body
+        body = dumps(request.json) if body is None else body
         headers["Content-Type"] = "application/json"  # G14
     if request.method == "SEARCH":
         headers["Cache-Control"] = "no-store"  # what no server caches (G28), nobody in between should
@@ -198,7 +201,7 @@ def _outgoing(request: Request, credential: str | None) -> Outgoing:
         headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
     elif credential is not None:
         headers["Authorization"] = f"Bearer {credential}"
-    return Outgoing(request.method, request.url, headers, body, cookie and cookie.pair, private)
+    return RawRequest(request.method, request.url, headers, body, cookie and cookie.pair, private)
 
 
 def enveloped(request: Request) -> bool:
@@ -207,7 +210,7 @@ def enveloped(request: Request) -> bool:
     return root in _ENVELOPED and not request.path.startswith(_BARE)
 
 
-def _tells_health(reply: Reply) -> bool:
+def _tells_health(reply: RawResponse) -> bool:
     return reply.headers.get("Content-Type", "").startswith("application/health+json")
 
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Watch:
+class RequestObserver:
     """What wants to know how far a request is: when it is with the server, and what body came back undecoded."""
 
     sent: Callable[[], None] = lambda: None
     arrived: Callable[[bytes], None] = lambda _: None
 
 
-_watch: ContextVar[Watch | None] = ContextVar("directus_orm_watch", default=None)
+_watch: ContextVar[RequestObserver | None] = ContextVar("directus_orm_watch", default=None)
 
 
 @contextmanager
-def watching(watch: Watch) -> Iterator[None]:
+def observing(watch: RequestObserver) -> Iterator[None]:
     """Let the requests of the block be watched, in this thread alone."""
     token = _watch.set(watch)
     try:
@@ -35,21 +35,21 @@ def watching(watch: Watch) -> Iterator[None]:
         _watch.reset(token)
 
 
-def tell_sent() -> None:
+def notify_sent() -> None:
     """Say that a request is with the server, and its answer awaited."""
     watch = _watch.get()
     if watch is not None:
         watch.sent()
 
 
-def tell_arrived(body: bytes) -> None:
+def notify_arrived(body: bytes) -> None:
     """Say that the answer to a request is there, before it is decoded."""
     watch = _watch.get()
     if watch is not None:
         watch.arrived(body)
 
 
-class Sending:
+class SentSignal:
     """Lets whoever starts a thread that sends a request wait until the request is with the server.
 
     Otherwise the one who started it, and goes on to compute, would keep the interpreter from that thread (see

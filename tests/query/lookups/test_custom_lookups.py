@@ -19,7 +19,7 @@ from directus_orm import (
     register_lookup,
     via,
 )
-from directus_orm.query.lookups import custom_lookups as custom
+from directus_orm.query.lookups import custom_lookups
 from directus_orm.query.lookups.field_lookups import LOOKUPS
 from tests.worlds.flights import Airline, Flight, Plane
 
@@ -27,7 +27,7 @@ from tests.worlds.flights import Airline, Flight, Plane
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget, after each test, what it registered."""
-    monkeypatch.setattr(custom, "_known", {})
+    monkeypatch.setattr(custom_lookups, "_known", {})
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_name_that_means_something_is_refused(name: str) -> None:
 
 
 def test_every_lookup_there_is_keeps_its_name() -> None:
-    assert set(LOOKUPS) <= custom.TAKEN
+    assert set(LOOKUPS) <= custom_lookups.TAKEN
 
 
 def test_it_takes_a_function() -> None:

@@ -18,7 +18,7 @@ from directus_orm import (
     ConfigurationError,
     Count,
     Forbidden,
-    PlaceLost,
+    IterationLost,
     QueryError,
     QuerySet,
     Session,
@@ -215,7 +215,7 @@ def test_values_go_on_behind_an_instance(session: Session) -> None:
 
 
 def test_going_on_behind_a_row_that_is_gone_says_so(session: Session) -> None:
-    with pytest.raises(PlaceLost, match="999999"):
+    with pytest.raises(IterationLost, match="999999"):
         list(Flight.objects.order_by("dep_delay").iterator(after=Flight.objects.ref(999999)))
     # In the order of an integer key the place is known all the same.
     assert list(Flight.objects.iterator(after=Flight.objects.ref(999999))) == []
@@ -327,7 +327,7 @@ def test_other_keys_are_divided_by_lists(session: Session) -> None:
     assert part.exists()
     assert list(part.values_list("pk", flat=True)) == [plane.pk for plane in planes]
     assert list(part.iterator(after=planes[0])) == planes[1:]
-    with pytest.raises(PlaceLost, match="'N3' is none of this part"):
+    with pytest.raises(IterationLost, match="'N3' is none of this part"):
         next(part.iterator(after=parts[0][0]))
     assert Flight.objects.filter(plane__in=part).count() == Flight.objects.filter(plane__in=planes).count()
     assert part.aggregate(n=Count("*")) == {"n": 2}

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from directus_orm import PlaceLost, UnsupportedQuery
+from directus_orm import IterationLost, UnsupportedQuery
 from directus_orm.core.messages import Request
-from directus_orm.dialects.v10 import RestDialect
-from directus_orm.reading.pagination import cursor as place
-from directus_orm.reading.pagination import key_windows as windows
+from directus_orm.dialects.v10 import V10Dialect
+from directus_orm.reading.pagination import key_windows
+from directus_orm.reading.pagination.cursor import ListCursor
 from directus_orm.reading.pagination.pager import pages
-from directus_orm.reading.pagination.protocol import Page
+from directus_orm.reading.pagination.protocol import RawPage
 from tests.worlds.flights import Airline
 
 Change = Callable[[list[str]], None]
@@ -31,20 +31,20 @@ class ListServer:
         self.change = change
         self.requests: list[Request] = []
 
-    def answer(self, request: Request) -> Page:
+    def answer(self, request: Request) -> RawPage:
         assert len(self.requests) < 5000, "the reading has no end"
         self.change(self.keys)
         self.requests.append(request)
         if request.method == "SEARCH":
             there = set(self.keys)
-            return Page([{"carrier": key} for key in request.json["keys"] if key in there])
+            return RawPage([{"carrier": key} for key in request.json["keys"] if key in there])
         params = dict(request.params)
         start, limit = int(params.get("offset", 0)), int(params["limit"])
-        return Page([{"carrier": key} for key in self.keys[start : start + limit]])
+        return RawPage([{"carrier": key} for key in self.keys[start : start + limit]])
 
     def read(self, queryset: Any = None, page_size: int | None = None, seen: Change = lambda _: None) -> list[str]:
         """Read everything, a page at a time; ``seen`` is what the loop does with each page."""
-        steps = pages((Airline.objects.all() if queryset is None else queryset).query, RestDialect(), page_size)
+        steps = pages((Airline.objects.all() if queryset is None else queryset).query, V10Dialect(), page_size)
         turn, found = next(steps), list[str]()
         while True:
             page = [row["carrier"] for row in turn.rows or ()]
@@ -59,8 +59,8 @@ class ListServer:
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of some ten keys, so that short lists show what long ones do."""
     for name, size in (("_FIRST_WINDOW", 8), ("_LARGEST_WINDOW", 16), ("_OVERLAP", 4), ("_OVERLAP_OF_ROWS", 2)):
-        monkeypatch.setattr(windows, name, size)
-    monkeypatch.setattr(windows, "FULL_PAGE", 4)
+        monkeypatch.setattr(key_windows, name, size)
+    monkeypatch.setattr(key_windows, "FULL_PAGE", 4)
 
 
 def test_a_quiet_list_is_read_once_and_in_order() -> None:
@@ -111,7 +111,7 @@ def read_beside_a_writer(seed: int, size: int, share: float, most: int, *, again
     server = ListServer(keys, Writer(seed, stay, most, again=again))
     try:
         found = server.read(page_size=choice.choice([1, 3, 4, 9]))
-    except PlaceLost:
+    except IterationLost:
         return False  # said, not wrong
     assert [key for key in found if key in set(stay)] == stay
     assert again or len(found) == len(set(found))
@@ -140,7 +140,11 @@ def test_keys_that_come_back_do_no_harm_while_all_keys_are_remembered(
 ) -> None:
     """In lists of up to 40,000 rows, that is; in longer ones it takes thousands of changes at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "Place", lambda start, overlap, _, after: place.Place(start, overlap, 500, after))
+        patch.setattr(
+            key_windows,
+            "ListCursor",
+            lambda start, overlap, _, after: ListCursor(start, overlap, 500, after),
+        )
         assert read_beside_a_writer(seed, size, share, most, again=True)
 
 
@@ -187,7 +191,7 @@ def test_when_all_rows_around_the_place_are_gone_the_loop_says_so() -> None:
         if pages_read == 30:
             del server.keys[20:300]
 
-    with pytest.raises(PlaceLost, match="Start again"):
+    with pytest.raises(IterationLost, match="Start again"):
         server.read(page_size=4, seen=delete)
 
 
@@ -200,7 +204,7 @@ def test_slices_are_exact(start: int, stop: int | None) -> None:
 
 def test_memory_is_bounded() -> None:
     """The keys that are remembered are twice the largest window's, however long the list."""
-    here = place.Place(0, overlap=4, keep=32)
+    here = ListCursor(0, overlap=4, keep=32)
     for start in range(0, 5000, 10):
         offset, back = here.next_window(4)
         here.take(list(range(offset, start + 10)), offset, 10 + back)
@@ -218,7 +222,7 @@ def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
     server = ListServer(keys, lambda _: None)
 
     def read() -> list[str]:
-        steps = pages(Airline.objects.all().query, RestDialect(), page_size, maximum, after)
+        steps = pages(Airline.objects.all().query, V10Dialect(), page_size, maximum, after)
         turn, found = next(steps), list[str]()
         while True:
             found += [row["carrier"] for row in turn.rows or ()]

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from directus_orm import Forbidden, QuerySet, Session
 from directus_orm.core.json_codec import loads
 from directus_orm.core.messages import Row
-from directus_orm.dialects.v10 import RestDialect
-from directus_orm.reading.pagination import keyset as seeking
-from directus_orm.reading.pagination.keyset import glimpse
+from directus_orm.dialects.v10 import V10Dialect
+from directus_orm.reading.pagination import keyset
+from directus_orm.reading.pagination.keyset import peek_last_key
 from directus_orm.reading.pagination.pager import pages
-from directus_orm.reading.pagination.protocol import Page
+from directus_orm.reading.pagination.protocol import RawPage
 from tests.worlds.flights import Flight
 
 COUNT = 260
@@ -45,12 +45,12 @@ def test_a_glimpse_tells_the_number_of_rows_and_the_last_key(
     for number, one, other in found:
         key = {"id": str(number) if as_text else number}
         rows.append({**key, "a": one, "id2": other} if first else {"a": one, "id2": other, **key})
-    assert glimpse(encoded(rows), "id") == (len(rows), rows[-1]["id"] if rows else None)
+    assert peek_last_key(encoded(rows), "id") == (len(rows), rows[-1]["id"] if rows else None)
 
 
 @pytest.mark.parametrize("body", [b"", b'{"data":[{"id":null}]}', b'{"data":[{"id":"x"}]}', b'{"data":[{"id":1'])
 def test_where_there_is_no_number_there_is_no_key(body: bytes) -> None:
-    assert glimpse(body, "id")[1] is None
+    assert peek_last_key(body, "id")[1] is None
 
 
 # --- what is foreseen ---------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_what_is_foreseen_is_what_is_asked(
 ) -> None:
     """Page by page, to the end, where nothing is: no request is sent in vain."""
     query = Flight.objects.order_by("-id" if descending else "id")[:stop].query
-    steps = pages(query, RestDialect(), size, maximum)
+    steps = pages(query, V10Dialect(), size, maximum)
     left: list[Row] = [{"id": n, "note": weight * "x"} for n in range(1, total + 1)]
     if descending:
         left.reverse()
@@ -81,19 +81,19 @@ def test_what_is_foreseen_is_what_is_asked(
         assert turn.foresee is not None
         body = encoded(rows)
         foreseen = turn.foresee(body)
-        turn = steps.send([Page(rows, len(body))])
+        turn = steps.send([RawPage(rows, len(body))])
         assert foreseen == turn.asks
 
 
 def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
     """As a number, one beyond 2**53 would be taken for a rounded one (G32)."""
-    steps = pages(Flight.objects.all().query, RestDialect(), 2)
+    steps = pages(Flight.objects.all().query, V10Dialect(), 2)
     next(steps)
     rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
-    turn = steps.send([Page(rows, 1)])
+    turn = steps.send([RawPage(rows, 1)])
     assert turn.foresee is not None
     rows = [{"id": str(2**53 + n)} for n in (3, 4)]
-    assert turn.foresee(encoded(rows)) == steps.send([Page(rows, 1)]).asks
+    assert turn.foresee(encoded(rows)) == steps.send([RawPage(rows, 1)]).asks
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
 )
 def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
     """Their keys have the same name."""
-    assert next(pages(flights.query, RestDialect())).foresee is None
+    assert next(pages(flights.query, V10Dialect())).foresee is None
 
 
 # --- on a server --------------------------------------------------------------------------------------------
@@ -140,12 +140,12 @@ def test_what_was_foreseen_wrongly_is_not_used(session: Session, monkeypatch: py
     """What the decoded page says is what counts."""
     wrong: list[int] = []
 
-    def glimpse_wrongly(body: bytes, column: str) -> tuple[int, int | None]:
-        rows, key = glimpse(body, column)
+    def peek_wrongly(body: bytes, column: str) -> tuple[int, int | None]:
+        rows, key = peek_last_key(body, column)
         wrong.append(1)
         return rows, None if key is None else key + 3
 
-    monkeypatch.setattr(seeking, "glimpse", glimpse_wrongly)
+    monkeypatch.setattr(keyset, "peek_last_key", peek_wrongly)
     assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
     assert wrong
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_foreseen_does_not_matter(
     session: Session, monkeypatch: pytest.MonkeyPatch, key: object
 ) -> None:
     """A key that does not fit ends no loop whose page is good."""
-    monkeypatch.setattr(seeking, "glimpse", lambda *_: (40, key))
+    monkeypatch.setattr(keyset, "peek_last_key", lambda *_: (40, key))
     assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm.core.errors import OutcomeUnknown
-from directus_orm.core.messages import Request, path
+from directus_orm.core.messages import Request, url_path
 from directus_orm.session import Session
 from directus_orm.session.http.routes import as_search, deletes_by_key
 from directus_orm.testing import DirectusServer
@@ -26,7 +26,7 @@ def test_a_key_arrives_as_one_raw_segment(
     key: str, tiny: TinyServer, open_session: Callable[..., Session]
 ) -> None:
     """No character of a key changes the route: requests and urllib3 do not rewrite the path."""
-    request = Request("GET", path("items", "x", key))
+    request = Request("GET", url_path("items", "x", key))
     open_session(tiny.url, token="t").send(request)
     assert tiny.paths == [request.path]
 

@@ -10,7 +10,7 @@ import requests
 
 from directus_orm.core.messages import Request
 from directus_orm.session import Session
-from directus_orm.session.http.watch import Watch, watching
+from directus_orm.session.http.watch import RequestObserver, observing
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 READ = Request("GET", "/items/x")
@@ -24,8 +24,8 @@ def test_a_watch_is_told_first_of_sending_then_of_the_answer(
     tiny.script = [Scripted(body={"data": [1]}, delay=0.3)]
     sent, arrived = list[float](), list[tuple[float, bytes]]()
     session = open_session(tiny.url, token="t", http=None if own else requests.Session())
-    with watching(
-        Watch(
+    with observing(
+        RequestObserver(
             lambda: sent.append(time.monotonic()),
             lambda body: arrived.append((time.monotonic(), body)),
         )
@@ -41,7 +41,7 @@ def test_an_answer_that_is_none_is_not_told(tiny: TinyServer, open_session: Call
     """Errors are not looked at; an answer is told once more where the request is repeated."""
     tiny.script = [Scripted(503, body={"errors": []}), Scripted(cut=True), Scripted(body={"data": [2]})]
     told: list[object] = []
-    with watching(Watch(lambda: None, told.append)):
+    with observing(RequestObserver(lambda: None, told.append)):
         assert open_session(tiny.url, token="t").send(READ).data == [2]
     assert told == [b'{"data": [2]}']
 
@@ -49,8 +49,8 @@ def test_an_answer_that_is_none_is_not_told(tiny: TinyServer, open_session: Call
 def test_a_watch_ends_with_its_block(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
     told: list[object] = []
     session = open_session(tiny.url, token="t")
-    with watching(Watch(lambda: told.append("outer"), told.append)):
-        with watching(Watch(lambda: None, lambda _: None)):
+    with observing(RequestObserver(lambda: told.append("outer"), told.append)):
+        with observing(RequestObserver(lambda: None, lambda _: None)):
             session.send(READ)
         assert told == []
         session.send(READ)
@@ -65,7 +65,7 @@ def test_a_watch_is_told_through_a_proxy(
     monkeypatch.delenv("no_proxy", raising=False)
     told: list[object] = []
     session = open_session("http://directus.example", token="t")
-    with watching(Watch(lambda: told.append("sent"), told.append)):
+    with observing(RequestObserver(lambda: told.append("sent"), told.append)):
         session.send(READ)
     assert tiny.paths == ["http://directus.example/items/x"]
     assert told[0] == "sent"
