@@ -14,11 +14,16 @@ def path_name(path: Iterable[Step]) -> str:
     return "__".join(step.name for step in path)
 
 
+def target_of(relation: Step) -> type[Any]:
+    """Return the model that a relation leads to."""
+    model = relation.target
+    assert model is not None  # noqa: S101 - only relations are passed
+    return model
+
+
 def target_model(path: tuple[Step, ...]) -> type[Any]:
     """Return the model that a path leads to."""
-    model = path[-1].target
-    assert model is not None  # noqa: S101 - it is asked of relations only
-    return model
+    return target_of(path[-1])
 
 
 def server_path(path: Iterable[Step]) -> tuple[str, ...]:

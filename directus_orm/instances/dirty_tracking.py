@@ -9,25 +9,25 @@ from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.model_info import is_model
-from .state import _info, is_new, key_of, state_of
+from .state import info_of, is_new, key_of, state_of
 
 # --- what changed here --------------------------------------------------------------------------------------
 
 
 def changed_fields(instance: Any) -> list[Field]:
     """Return the fields whose value is not the one the server is known to hold."""
-    fields, row = _info(instance).fields.values(), state_of(instance).row
-    return [field for field in fields if field.name in instance.__dict__ and differs(field, instance, row)]
+    fields, row = info_of(instance).fields.values(), state_of(instance).row
+    return [field for field in fields if field.name in instance.__dict__ and is_changed(field, instance, row)]
 
 
-def differs(field: Field, instance: Any, row: Row) -> bool:
+def is_changed(field: Field, instance: Any, row: Row) -> bool:
     """Return whether an instance's value of a field is another one than a row's."""
     if field.column not in row or is_new(instance.__dict__[field.name]):
         return True
-    return _is_another(field, _key_or_value(instance, field), row[field.column])
+    return differs_from_stored(field, key_or_value(instance, field), row[field.column])
 
 
-def _is_another(field: Field, value: Any, stored: Any) -> bool:
+def differs_from_stored(field: Field, value: Any, stored: Any) -> bool:
     """Return whether a value is another one than what the server's JSON stands for."""
     if value is None or stored is None:
         return value is not stored
@@ -49,6 +49,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _key_or_value(instance: Any, field: Field) -> Any:
+def key_or_value(instance: Any, field: Field) -> Any:
+    """Return the value of a field; of a relation, the key of the related instance."""
     value = instance.__dict__[field.name]
     return key_of(value) if is_model(type(value)) else value

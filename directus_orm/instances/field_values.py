@@ -30,7 +30,7 @@ def load_fields(instance: Any, row: Row, fields: Iterable[Field]) -> None:
             _leave_out(instance, row, field, error)
 
 
-def loader_of(fields: Iterable[Field]) -> Callable[[Any, Row], None]:
+def field_loader(fields: Iterable[Field]) -> Callable[[Any, Row], None]:
     """Return what does as `load_fields` does, and in less time; it is made once for many rows."""
     fields = tuple(fields)
     quick = compile_loader(fields)

@@ -14,9 +14,9 @@ import attrs
 from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
-from ..fields.paths import FieldPath
+from ..fields.paths import FieldPath, target_of
 from ..query.query import PrefetchedList, raw_key
-from .field_values import fill_missing, load_fields, loader_of
+from .field_values import field_loader, fill_missing, load_fields
 from .state import InstanceState, PageBatch, is_reference, new_instance, state_of
 
 
@@ -35,7 +35,7 @@ class RowLoader:
                 inner.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
-        self._take = loader_of(self._fields)
+        self._take = field_loader(self._fields)
         nested = tuple(nested)
         self._nested: list[_NestedOne] = [
             (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
@@ -72,7 +72,7 @@ class RowLoader:
                 load_fields(instance, row, (field,))
             return
         try:
-            instance.__dict__[field.name] = loader.shared(part, batch.related(loader.model, field.name))
+            instance.__dict__[field.name] = loader.shared(part, batch.related_batch(loader.model, field.name))
         except ConversionError as problem:
             state_of(instance).problems[field.name] = problem
         else:
@@ -85,7 +85,7 @@ class RowLoader:
         Raises:
             ConversionError: the key does not fit its field.
         """
-        related = batch.instance(self._pk.load(part[self._pk.column]))
+        related = batch.instance_with_key(self._pk.load(part[self._pk.column]))
         if not is_reference(related):
             self.add_to(related, part, batch)
         else:
@@ -107,7 +107,7 @@ class RowLoader:
                 self._link(instance, row, batch, nested)
             elif values[field.name] is not None and isinstance(part, dict):
                 getattr(instance, field.name)  # a bare key becomes the instance that the row belongs to
-                loader.shared(part, batch.related(loader.model, field.name))
+                loader.shared(part, batch.related_batch(loader.model, field.name))
         for each in self._lists:
             if each.name not in values:
                 each.fill(instance, row, batch)
@@ -174,10 +174,4 @@ class ListLoader:
         if not isinstance(part, dict) or collection not in self._loaders:
             return None
         loader, name = self._loaders[collection]
-        return loader.shared(part, batch.related(loader.model, name, many=True))
-
-
-def target_of(field: Field) -> type[Any]:
-    """Return the model that a relation leads to."""
-    assert field.target is not None  # noqa: S101 - paths are made of fields that lead somewhere
-    return field.target
+        return loader.shared(part, batch.related_batch(loader.model, name, many=True))

@@ -10,15 +10,15 @@ import attrs
 from ..core.errors import ConfigurationError, QueryError
 from ..fields.field import Field
 from ..fields.model_info import is_model
-from ..fields.paths import FieldPath
+from ..fields.paths import FieldPath, target_of
 from ..query.query import PrefetchedList, Query, raw_key
 from ..reading.read import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
 from ..session.session import Session
 from .field_values import fill_missing
-from .hydration import RowLoader, target_of
-from .refetch import found_rows, read_rows
-from .state import PageBatch, does_not_exist, extended, is_reference, session_of, state_of, stored_key
+from .hydration import RowLoader
+from .refetch import refetch_by_query, refetch_rows
+from .state import PageBatch, does_not_exist, extend_path, is_reference, session_of, state_of, stored_key
 
 
 @attrs.frozen
@@ -84,7 +84,7 @@ class LazyLoad:
         session, query = self.batch.session, self.query
         loader = RowLoader(query.model, query.paths, query.nested)
         with explain_guessed_names(query):
-            rows = found_rows(session, resolve_subqueries(session, query), self.instances)
+            rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
         for one, row in zip(self.instances, rows, strict=True):
             if row is None:
                 state_of(one).missing = True
@@ -130,7 +130,7 @@ def load_missing(instance: Any, field: Field) -> None:
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
     fields = _wanted(instance, field)
     rows_of = [instance, *(mate for mate in _mates(instance) if _lacks(mate, field))]
-    for one, row in zip(rows_of, read_rows(session, rows_of, fields), strict=True):
+    for one, row in zip(rows_of, refetch_rows(session, rows_of, fields), strict=True):
         if row is None:
             state_of(one).missing = True
         else:
@@ -178,7 +178,7 @@ def _together(batch: PageBatch, things: Sequence[Lazy]) -> LazyLoad | None:
         return None
     members = [one for one in batch.members() if _has_key(one) and not state_of(one).missing]
     for target in {target_of(thing.field) for thing in (*things, *before) if isinstance(thing, DeferredRow)}:
-        batch.refer(target)
+        batch.make_references(target)
     lacking = [thing for thing in before if any(map(thing.lacks, members))]
     if not lacking:
         return None
@@ -191,7 +191,7 @@ def _where(instance: Any, field: Field) -> tuple[PageBatch | None, list[Lazy]]:
     batch = state_of(instance).batch
     parent = None if batch is None or _knows_more(instance) else batch.parent
     if batch is not None and parent is not None:
-        ones = [name for name, many in batch.way.names.items() if not many]
+        ones = [name for name, many in batch.trail.names.items() if not many]
         if ones:
             return parent, [DeferredRow(parent.model.directus.fields[name]) for name in ones]
     return batch, [DeferredField(field)]
@@ -220,7 +220,7 @@ def _described(
 
 
 def _behind(batch: PageBatch, target: type[Any]) -> tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]:
-    part = batch.part(target)
+    part = batch.known_related_batch(target)
     return (
         ([], [], [])
         if part is None
@@ -293,7 +293,7 @@ def _way_to_field(instance: Any, field: Field) -> str:
 
 def _way_to_list(instance: Any, name: str) -> str:
     """Return how a list comes with the rows."""
-    return _added([(extended(path, name), True) for path, _ in _paths(instance) or [("", False)]])
+    return _added([(extend_path(path, name), True) for path, _ in _paths(instance) or [("", False)]])
 
 
 def _added(paths: list[tuple[str, bool]]) -> str:
@@ -306,13 +306,15 @@ def _added(paths: list[tuple[str, bool]]) -> str:
 def _paths(instance: Any) -> list[tuple[str, bool]]:
     """Return the paths that led to an instance from the rows of a query, and whether one leads over many rows."""
     batch = state_of(instance).batch
-    if batch is None or batch.way.before is None:
+    if batch is None or batch.trail.parent is None:
         return []
-    for holder in batch.parent.alive() if batch.parent else ():
-        for name, many in batch.way.names.items():
+    for holder in batch.parent.living_members() if batch.parent else ():
+        for name, many in batch.trail.names.items():
             if _holds(holder.__dict__.get(name.partition("__")[0]), instance):
-                return [(extended(path, name), before or many) for path, before in _paths(holder) or [("", False)]]
-    return batch.way.paths()
+                return [
+                    (extend_path(path, name), before or many) for path, before in _paths(holder) or [("", False)]
+                ]
+    return batch.trail.paths()
 
 
 def _holds(value: Any, instance: Any) -> bool:

@@ -15,7 +15,7 @@ from ..session.session import Session
 from .state import stored_key
 
 
-def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
+def refetch_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
     """Read the rows of instances of one model again; of one that is not there, None.
 
     By SEARCH, which no cache of the server answers (G28).
@@ -23,10 +23,10 @@ def read_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field
     info = type(instances[0]).directus
     pk: Field = info.pk
     query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((pk, *fields))))
-    return found_rows(session, query, instances)
+    return refetch_by_query(session, query, instances)
 
 
-def found_rows(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
+def refetch_by_query(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
     """Read what a query brings of the rows of instances; of one that is not there, None."""
     info, dialect = query.model.directus, dialect_of(session)
     if info.options.singleton:

@@ -60,27 +60,27 @@ class InstanceState:
 class RelationTrail:
     """The relations that led from what a query found to a batch: their names, and whether they lead to many."""
 
-    __slots__ = ("before", "names")
+    __slots__ = ("names", "parent")
 
-    def __init__(self, before: RelationTrail | None = None) -> None:
-        self.before = before
+    def __init__(self, parent: RelationTrail | None = None) -> None:
+        self.parent = parent
         self.names: dict[str, bool] = {}
 
     def paths(self) -> list[tuple[str, bool]]:
         """Return the paths as queries write them, and whether one leads over a relation to many."""
-        if self.before is None:
+        if self.parent is None:
             return [("", False)]
-        before, names = self.before.paths(), self.names.items()
-        return [(extended(path, name), over_many or many) for path, over_many in before for name, many in names]
+        before, names = self.parent.paths(), self.names.items()
+        return [(extend_path(path, name), over_many or many) for path, over_many in before for name, many in names]
 
 
-def extended(path: str, name: str) -> str:
+def extend_path(path: str, name: str) -> str:
     """Return a path with one more name."""
     return f"{path}__{name}" if path else name
 
 
 # So many may be loaded by one request.
-_ROOM = 1000
+BATCH_SIZE = 1000
 
 
 class PageBatch:
@@ -96,7 +96,7 @@ class PageBatch:
         "model",
         "session",
         "touched",
-        "way",
+        "trail",
     )
 
     def __init__(self, session: Session, model: type[Any], parent: PageBatch | None = None) -> None:
@@ -104,20 +104,20 @@ class PageBatch:
         self.model = model
         # Unsaved ones have no hash, so this is a list.
         self._members: list[weakref.ref[Any]] = []
-        self._most = _ROOM
+        self._most = BATCH_SIZE
         self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
         self._parts: dict[type[Any], PageBatch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
         # What was loaded for it when it was touched, in this order.
         self.touched: dict[Any, None] = {}
-        self.way: RelationTrail = RelationTrail(None if parent is None else parent.way)
+        self.trail: RelationTrail = RelationTrail(None if parent is None else parent.trail)
 
     @property
     def has_room(self) -> bool:
         """Whether the next page may join, so that small pages load together."""
-        if len(self._members) >= _ROOM:
+        if len(self._members) >= BATCH_SIZE:
             self._forget_gone()
-        return len(self._members) < _ROOM
+        return len(self._members) < BATCH_SIZE
 
     @property
     def parent(self) -> PageBatch | None:
@@ -133,20 +133,20 @@ class PageBatch:
     def _forget_gone(self) -> None:
         # Now and then: to be told of each that goes would take a fifth of the time that it takes to make it.
         self._members = [member for member in self._members if member() is not None]
-        self._most = max(_ROOM, 2 * len(self._members))
+        self._most = max(BATCH_SIZE, 2 * len(self._members))
 
     def members(self) -> list[Any]:
         """Return the instances that are still in use."""
         parent = self.parent
         if parent:
-            parent.refer(self.model)
-        return self.alive()
+            parent.make_references(self.model)
+        return self.living_members()
 
-    def alive(self) -> list[Any]:
+    def living_members(self) -> list[Any]:
         """Return those of them that were met."""
         return [instance for member in list(self._members) if (instance := member()) is not None]
 
-    def refer(self, target: type[Any]) -> None:
+    def make_references(self, target: type[Any]) -> None:
         """Make the references of all members to a model, so that they load together."""
         names = [field.name for field in self.model.directus.fields.values() if field.target is target]
         for instance in self.members():
@@ -154,7 +154,7 @@ class PageBatch:
                 if name in instance.__dict__:
                     getattr(instance, name)
 
-    def related(self, target: type[Any], name: str, *, many: bool = False) -> PageBatch:
+    def related_batch(self, target: type[Any], name: str, *, many: bool = False) -> PageBatch:
         """Return the batch of the related instances of a model: two rows that name one key share one instance.
 
         ``name`` is the relation's, as a path has it; ``many`` says that it leads to many.
@@ -162,15 +162,15 @@ class PageBatch:
         part = self._parts.get(target)
         if part is None:
             part = self._parts[target] = PageBatch(self.session, target, self)
-        if name not in part.way.names:
-            part.way.names[name] = many
+        if name not in part.trail.names:
+            part.trail.names[name] = many
         return part
 
-    def part(self, target: type[Any]) -> PageBatch | None:
+    def known_related_batch(self, target: type[Any]) -> PageBatch | None:
         """Return the batch of the related instances of a model, where there is one."""
         return self._parts.get(target)
 
-    def instance(self, key: Any) -> Any:
+    def instance_with_key(self, key: Any) -> Any:
         """Return the one instance with a key; a new one knows nothing else of its row."""
         found = self._known.get(key)
         if found is None:
@@ -258,12 +258,13 @@ def does_not_exist(instance: Any, why: str = "") -> DoesNotExist:
     return error
 
 
-def _info(instance: Any) -> ModelInfo:
+def info_of(instance: Any) -> ModelInfo:
+    """Return the description of an instance's model."""
     info: ModelInfo = type(instance).directus
     return info
 
 
-def key_sent(instance: Any) -> Any:
+def key_to_send(instance: Any) -> Any:
     """Return the key of an instance as it is sent.
 
     Raises:

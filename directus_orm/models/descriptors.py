@@ -7,8 +7,8 @@ from typing import Any
 
 from ..fields.field import ABSENT, Field
 from ..fields.model_info import is_model
+from ..fields.paths import target_of
 from ..fields.references import FieldReference
-from ..instances.hydration import target_of
 from ..instances.lazy_loading import load_missing
 from ..instances.state import reference, state_of
 from ..querysets.related import Related, RelatedAny
@@ -43,7 +43,11 @@ class RelationAttribute(FieldAttribute):
             return value
         # A bare key, as rows bring it: the instance is made when it is first touched.
         batch, target = state_of(instance).batch, target_of(field)
-        related = reference(target, value) if batch is None else batch.related(target, self.name).instance(value)
+        related = (
+            reference(target, value)
+            if batch is None
+            else batch.related_batch(target, self.name).instance_with_key(value)
+        )
         values[self.name] = related
         return related
 

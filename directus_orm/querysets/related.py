@@ -10,7 +10,7 @@ from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.relations import ToMany
 from ..instances.lazy_loading import lazy_load_for, load_list
-from ..instances.state import does_not_exist, is_new, key_sent, session_of, state_of, stored_key
+from ..instances.state import does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
 from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
 from ..query.q import Q
@@ -186,11 +186,11 @@ class Related(QuerySet[M]):
             self._waiting()[:] = kept
         elif self._link.options.kind == "one-to-many":
             relation_writes.move_children(
-                self._instance, self._link, (), relation_writes.stored_ones(self._link, "remove", found)
+                self._instance, self._link, (), relation_writes.require_saved(self._link, "remove", found)
             )
         elif found:
             relation_writes.remove_links(
-                self._instance, self._link, relation_writes.stored_ones(self._link, "remove", found), self._ties
+                self._instance, self._link, relation_writes.require_saved(self._link, "remove", found), self._ties
             )
         self._reset()
 
@@ -200,7 +200,7 @@ class Related(QuerySet[M]):
         Others are those that are found now: what another program ties meanwhile stays. Where the relation has a
         ``sort``, the list is in this order then, unless it is given as a Python set.
         """
-        ordered = relation_writes.is_order(self._link, others)
+        ordered = relation_writes.keeps_order_of(self._link, others)
         found, further = (
             relation_writes.coerce_instances(self._link, "set", others),
             relation_writes.junction_values(self._link, through_defaults),
@@ -260,7 +260,7 @@ class Related(QuerySet[M]):
         rows = self._with(self._query).using(session_of(self._instance))
         now = {
             relation_writes.identity(one): one
-            for one in relation_writes.references(self._link, rows.values_list("pk", flat=True))
+            for one in relation_writes.references_to(self._link, rows.values_list("pk", flat=True))
         }
         kept = {relation_writes.identity(one) for one in wanted if not is_new(one)}
         gained = [one for one in wanted if is_new(one) or relation_writes.identity(one) not in now]
@@ -295,7 +295,7 @@ class Related(QuerySet[M]):
                 rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
-                    tie = relation_writes.JunctionRow(key_sent(row), row.__dict__.get("place"))
+                    tie = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("place"))
                     found.setdefault(relation_writes.identity(row.target), []).append(tie)
         return found
 

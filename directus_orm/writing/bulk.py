@@ -21,8 +21,8 @@ from ..reading.pagination.pager import key_pages
 from ..reading.read import keys
 from ..session.session import Session
 from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
-from .payload import DumpPlan, dump_plan, dumped, new_row, with_key
-from .store_back import StoreBack, can_be_read, check_kept, created_silently
+from .payload import DumpPlan, dump_new_row, dump_plan, dump_row, with_generated_key
+from .store_back import StoreBack, check_stored_values, is_readable, store_unread_creations
 from .write_recovery import RecoverableWrite
 
 # The keys that a server counts up, so that their order is that of the rows.
@@ -46,7 +46,7 @@ def create(
 
 def _create(work: BulkWrite, rows: Iterable[Row], places: Sequence[int]) -> None:
     session, info = work.session, work.info
-    rows = [with_key(row, info) for row in rows]  # answers are sorted by key (G11)
+    rows = [with_generated_key(row, info) for row in rows]  # answers are sorted by key (G11)
     # Other keys that the server makes have no order that would tell whose they are.
     one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
 
@@ -63,7 +63,7 @@ def _create(work: BulkWrite, rows: Iterable[Row], places: Sequence[int]) -> None
             state_of(instance).batch = batch
             batch.add(instance)
         if answer.data is None:
-            created_silently(session, part, chunk)
+            store_unread_creations(session, part, chunk)
             return
         store = _StoreBackByModel(session)
         for instance, sent, row in zip(part, chunk, _in_order(info, chunk, answer), strict=True):
@@ -111,7 +111,7 @@ def update_instances(
 
 def _changes_of(instance: Any, info: ModelInfo, plan: DumpPlan) -> Row:
     instance.clean()
-    row = {info.pk.column: stored_key(instance), **dumped(plan, instance)}
+    row = {info.pk.column: stored_key(instance), **dump_row(plan, instance)}
     if len(row) <= len(plan):
         missing = ", ".join(field.name for *_, field in plan if field.column not in row)
         msg = f"bulk_update(): {instance!r} has no value to write for {missing}: assign one, or load it."
@@ -154,7 +154,7 @@ def _new_rows(instances: Sequence[Any], *, readonly: bool) -> list[Row]:
         if not readonly and state_of(instance).stored:
             changed = changed_fields(instance)
             fields = tuple(each for each in fields if not each[-1].options.readonly or each[-1] in changed)
-        rows.append(new_row(instance, fields))
+        rows.append(dump_new_row(instance, fields))
     return rows
 
 
@@ -188,7 +188,7 @@ def _update(
 
     def take(there: Sequence[int], chunk: list[Row], answer: Response) -> None:
         if answer.data is None:
-            can_be_read(session, info, paths)
+            is_readable(session, info, paths)
         found = {pk.load(row[pk.column]): row for row in (chunk if answer.data is None else answer.data)}
         store = _StoreBackByModel(session)
         for place, sent in zip(there, chunk, strict=True):
@@ -245,9 +245,9 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
         nonlocal written
         rows = answer.data
         if rows is None:  # the server takes fields that it lacks, and drops their values (G13, G15)
-            can_be_read(session, info, paths)
+            is_readable(session, info, paths)
         elif rows:
-            check_kept(info, rows[0], changes)
+            check_stored_values(info, rows[0], changes)
         written += len(chunk if rows is None else rows)
 
     with bulk_write(session, info, keys(session, query), "updated", progress=progress) as work:

@@ -18,7 +18,7 @@ from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.relations import ToMany
-from ..instances.state import is_new, key_sent, state_of
+from ..instances.state import is_new, key_to_send, state_of
 from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames
 
@@ -60,7 +60,9 @@ class NestedPayload:
             relation = self.info.relations[name]
             queries = tuple(_of_scope(scope, parts) for scope in relation.scopes)
             nested.append(
-                PrefetchedList((relation,), queries, further=further_of(relation, self.said(name).fields))
+                PrefetchedList(
+                    (relation,), queries, further=junction_fields_to_read(relation, self.said(name).fields)
+                )
             )
         return Query(self.info.model, paths=tuple(paths), nested=tuple(nested))
 
@@ -153,11 +155,11 @@ def list_payload(relation: ToMany, parts: Iterable[ListEntry]) -> Row:
     if relation.options.kind == "one-to-many":
         column = relation.target.directus.pk.column
         create = [part.new.row for part in parts if part.new is not None]
-        update = [{column: key_sent(part.instance)} for part in parts if part.new is None]
+        update = [{column: key_to_send(part.instance)} for part in parts if part.new is None]
         return {name: rows for name, rows in (("create", create), ("update", update)) if rows}
     sort = relation.options.sort
     rows = [
-        junction_row(relation, part.instance, key_sent(part.instance) if part.new is None else part.new.row)
+        junction_row(relation, part.instance, key_to_send(part.instance) if part.new is None else part.new.row)
         | ({sort: number} if sort else {})
         | dict(part.further)
         for number, part in enumerate(parts, 1)
@@ -165,7 +167,7 @@ def list_payload(relation: ToMany, parts: Iterable[ListEntry]) -> Row:
     return {"create": rows}
 
 
-def further_of(relation: ToMany, names: Iterable[str]) -> tuple[str, ...]:
+def junction_fields_to_read(relation: ToMany, names: Iterable[str]) -> tuple[str, ...]:
     """Return those fields of a junction that do not come with every list, for them to be read back."""
     always = {relation.steps[-1].partition(":")[0], relation.options.collection, relation.junction_key}
     return tuple(sorted(set(names) - always))

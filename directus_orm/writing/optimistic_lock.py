@@ -9,9 +9,9 @@ from ..core.errors import ConfigurationError, ConversionError, StaleObject
 from ..core.masking import MASK
 from ..core.messages import Row
 from ..fields.field import Field
-from ..instances.dirty_tracking import _is_another, _key_or_value, differs
-from ..instances.refetch import read_rows
-from ..instances.state import _info, does_not_exist, session_of, state_of
+from ..instances.dirty_tracking import differs_from_stored, is_changed, key_or_value
+from ..instances.refetch import refetch_rows
+from ..instances.state import does_not_exist, info_of, session_of, state_of
 
 # --- what changed there -------------------------------------------------------------------------------------
 
@@ -26,14 +26,14 @@ def check_unmodified(instance: Any) -> None:
         DoesNotExist: the row is gone.
         ConfigurationError: nothing was loaded that could be compared.
     """
-    info, loaded = _info(instance), _loaded(instance)
+    info, loaded = info_of(instance), _loaded(instance)
     if not set(loaded) - {info.pk}:
         msg = (
             f"save(if_unmodified=True) compares with what was loaded, and of {instance!r} nothing was: "
             f"{info.model.__name__}.objects.get(pk={instance.pk!r}) reads it, or save() without it."
         )
         raise ConfigurationError(msg)
-    row = read_rows(session_of(instance), [instance], loaded)[0]
+    row = refetch_rows(session_of(instance), [instance], loaded)[0]
     if row is None:
         raise does_not_exist(instance)
     known = state_of(instance).row
@@ -43,7 +43,7 @@ def check_unmodified(instance: Any) -> None:
 
 
 def _loaded(instance: Any) -> list[Field]:
-    info, state = _info(instance), state_of(instance)
+    info, state = info_of(instance), state_of(instance)
     held = [f for f in info.fields.values() if f.name in instance.__dict__]
     # A singleton that was never saved comes without columns, and they stand for null (G49).
     return held if info.options.singleton else [f for f in held if f.column in state.row]
@@ -53,18 +53,18 @@ def _has_moved(field: Field, before: Any, after: Any) -> bool:
     if before is None or after is None:
         return before is not after
     try:
-        return _is_another(field, field.load(before), after)
+        return differs_from_stored(field, field.load(before), after)
     except ConversionError:
         return bool(before != after)
 
 
 def _stale(instance: Any, fields: Sequence[Field], known: Row, row: Row) -> StaleObject:
-    ours = {f.name: _told(f, _key_or_value(instance, f)) for f in fields}
+    ours = {f.name: _told(f, key_or_value(instance, f)) for f in fields}
     loaded = {f.name: _told(f, _value(f, known.get(f.column))) for f in fields}
     theirs = {f.name: _told(f, _value(f, row.get(f.column))) for f in fields}
     parts = [
         f"{f.name} was {f.shown(loaded[f.name])} and is {f.shown(theirs[f.name])} by now"
-        + (f" (here {f.shown(ours[f.name])})" if differs(f, instance, known) else "")
+        + (f" (here {f.shown(ours[f.name])})" if is_changed(f, instance, known) else "")
         for f in fields
     ]
     model = type(instance).__name__

@@ -11,10 +11,10 @@ from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, is_model
 from ..fields.scalars import Convert
-from ..instances.state import _info, key_of, state_of
+from ..instances.state import info_of, key_of, state_of
 
 
-def with_key(row: Row, info: ModelInfo) -> Row:
+def with_generated_key(row: Row, info: ModelInfo) -> Row:
     """Return a row with a key, where the server's answer could not tell which is which (G11)."""
     if info.pk.column not in row and info.pk.value_type.kind == "uuid":
         return {**row, info.pk.column: str(uuid4())}
@@ -38,7 +38,7 @@ DumpPlan = tuple[tuple[str, str, Convert, bool, bool, Field], ...]
 
 
 def dump_plan(fields: Iterable[Field]) -> DumpPlan:
-    """Return what `dumped` needs of fields, looked up once for all instances."""
+    """Return what `dump_row` needs of fields, looked up once for all instances."""
     return tuple((f.name, f.column, f.value_type.dump, f.target is not None, _is_checked(f), f) for f in fields)
 
 
@@ -46,13 +46,13 @@ def _is_checked(field: Field) -> bool:
     return field.options.readonly or field.options.validator is not None
 
 
-def payload(instance: Any, fields: Iterable[Field]) -> Row:
+def dump_fields(instance: Any, fields: Iterable[Field]) -> Row:
     """Convert fields for sending, each checked by its type and its validator; what has no value is left out."""
-    return dumped(dump_plan(fields), instance)
+    return dump_row(dump_plan(fields), instance)
 
 
-def dumped(fields: DumpPlan, instance: Any) -> Row:
-    """Do as `payload` does; this runs for every row of a bulk write."""
+def dump_row(fields: DumpPlan, instance: Any) -> Row:
+    """Do as `dump_fields` does; this runs for every row of a bulk write."""
     values = instance.__dict__
     row: Row = {}
     for name, column, dump, leads, is_checked, field in fields:
@@ -78,16 +78,16 @@ def _check(field: Field, instance: Any, value: Any) -> None:
         field.options.validator(instance, field.attribute, value)
 
 
-def new_row(instance: Any, fields: DumpPlan) -> Row:
+def dump_new_row(instance: Any, fields: DumpPlan) -> Row:
     """Return what creating an instance sends: what was given, and the defaults other than None."""
     if any(state_of(instance).pending.values()):
         names = ", ".join(name for name, waiting in state_of(instance).pending.items() if waiting)
         msg = f"{instance!r} has related rows that wait for it ({names}): save() takes them along, this does not."
         raise ConfigurationError(msg)
-    return checked_key(_info(instance), dumped(fields, instance))
+    return check_new_key(info_of(instance), dump_row(fields, instance))
 
 
-def checked_key(info: ModelInfo, row: Row) -> Row:
+def check_new_key(info: ModelInfo, row: Row) -> Row:
     """Return a new row without a key that is null, which the server refuses; refuse one that it would replace."""
     key = info.pk.column
     if key in row and not row[key]:

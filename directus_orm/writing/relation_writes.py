@@ -13,12 +13,12 @@ from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo, is_model
 from ..fields.relations import ToMany
-from ..instances.refetch import read_rows
+from ..instances.refetch import refetch_rows
 from ..instances.state import (
     PageBatch,
     does_not_exist,
     is_new,
-    key_sent,
+    key_to_send,
     reference,
     session_of,
     state_of,
@@ -29,7 +29,7 @@ from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames, refuse_dropped_names
 from ..session.session import Session
 from . import bulk, save
-from .nested_writes import further_of, junction_row, set_parent
+from .nested_writes import junction_fields_to_read, junction_row, set_parent
 
 Identity = tuple[str, Any]
 
@@ -99,7 +99,7 @@ def _wrong(relation: ToMany, verb: str, other: Any) -> TypeError:
     return TypeError(msg)
 
 
-def stored_ones(relation: ToMany, verb: str, found: Sequence[Any]) -> list[Any]:
+def require_saved(relation: ToMany, verb: str, found: Sequence[Any]) -> list[Any]:
     """Return the instances; refuse those that have no row.
 
     Raises:
@@ -186,7 +186,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     # A junction's row that leads nowhere, the database refuses, unless it may lead to several collections.
     unsure = () if relation.options.kind == "many-to-many" else named
     said = _said(relation, parts)
-    further = further_of(relation, said.fields)
+    further = junction_fields_to_read(relation, said.fields)
     shown = named if further else unsure  # Directus 10 says by its rows alone which fields they have
     few = shown if len(shown) <= _READ_BACK and _may_be_compared(relation) else ()
     back = Query(info.model, paths=((info.pk,),), nested=(attrs.evolve(_those(relation, few), further=further),))
@@ -254,7 +254,7 @@ def _raise_for_missing(session: Session, instances: Sequence[Any], cause: Except
             by_model.setdefault(type(instance), []).append(instance)
     for same in by_model.values():
         with contextlib.suppress(Forbidden):
-            for one, row in zip(same, read_rows(session, same, ()), strict=True):
+            for one, row in zip(same, refetch_rows(session, same, ()), strict=True):
                 if row is None:
                     raise does_not_exist(one) from cause
 
@@ -271,8 +271,8 @@ def move_children(instance: Any, relation: ToMany, gained: Sequence[Any], lost: 
     new = [child for child in gained if is_new(child)]
     others = [child for child in gained if not is_new(child)]
     loaded = {identity(child): child for child in instance.__dict__.get(relation.name, ())}
-    update = [{column: key_sent(child)} for child in others]
-    delete = [key_sent(child) for child in lost]
+    update = [{column: key_to_send(child)} for child in others]
+    delete = [key_to_send(child) for child in lost]
     for child in new:
         setattr(child, relation.reverse.name, instance)
     create_missing(session_of(instance), new)
@@ -281,16 +281,16 @@ def move_children(instance: Any, relation: ToMany, gained: Sequence[Any], lost: 
         set_parent(child, relation, instance)
     for child in lost:
         for known in {id(one): one for one in (child, loaded.get(identity(child), child))}.values():
-            forget(known, relation)
+            forget_parent(known, relation)
 
 
-def forget(child: Any, relation: ToMany) -> None:
+def forget_parent(child: Any, relation: ToMany) -> None:
     """Let a child ask the server whose it is, when that is read."""
     child.__dict__.pop(relation.reverse.name, None)
     state_of(child).row.pop(relation.reverse.column, None)
 
 
-def references(relation: ToMany, keys: Iterable[Any]) -> Iterator[Any]:
+def references_to(relation: ToMany, keys: Iterable[Any]) -> Iterator[Any]:
     """Yield instances of which only the key is known."""
     return (reference(relation.target, key) for key in keys)
 
@@ -350,13 +350,13 @@ def _behind(last: int | None, place: int | None) -> int:
     return 1 if last is None else last + 1
 
 
-def is_order(relation: ToMany, others: Any) -> bool:
+def keeps_order_of(relation: ToMany, others: Any) -> bool:
     """Return whether instances were given in an order that the relation keeps."""
     return relation.options.sort is not None and not isinstance(others, Set)
 
 
 def _row(relation: ToMany, other: Any, further: Mapping[str, Any]) -> Row:
-    return {**junction_row(relation, other, key_sent(other)), **further}
+    return {**junction_row(relation, other, key_to_send(other)), **further}
 
 
 def junction_values(relation: ToMany, values: Any) -> Row:

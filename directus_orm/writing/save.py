@@ -12,10 +12,10 @@ from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.relations import ToMany
-from ..instances.dirty_tracking import changed_fields, differs
+from ..instances.dirty_tracking import changed_fields, is_changed
 from ..instances.field_values import load_fields
-from ..instances.refetch import read_rows
-from ..instances.state import _info, does_not_exist, is_new, session_of, state_of, stored_key
+from ..instances.refetch import refetch_rows
+from ..instances.state import does_not_exist, info_of, is_new, session_of, state_of, stored_key
 from ..reading.unknown_names import refuse_dropped_names
 from ..session.session import Session
 from . import write_recovery
@@ -29,8 +29,8 @@ from .nested_writes import (
     store_nested,
 )
 from .optimistic_lock import check_unmodified
-from .payload import checked_key, payload, with_key
-from .store_back import _SILENT, _kept, created_silently, stored
+from .payload import check_new_key, dump_fields, with_generated_key
+from .store_back import WRITTEN_BUT_NOT_READ, keeps_object, store_row, store_unread_creations
 from .write_recovery import RecoverableWrite
 
 # --- one row ------------------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ from .write_recovery import RecoverableWrite
 
 def save(instance: Any, update_fields: Iterable[str] | None = None, *, if_unmodified: bool = False) -> None:
     """Create the row, or send what changed; see `Model.save`."""
-    info, state = _info(instance), state_of(instance)
+    info, state = info_of(instance), state_of(instance)
     if state.deleted:
         raise does_not_exist(instance, "it was deleted; a new instance creates it again")
     if if_unmodified and not state.stored:
@@ -89,12 +89,12 @@ def _create_one(session: Session, sending: NestedPayload) -> None:
         along = {sending.info.fields[name].column for name in sending.ones}
         along |= {sending.info.relations[name].column for name in sending.lists}
         plain = {column: value for column, value in sending.row.items() if column not in along}
-        created_silently(session, [sending.instance], [plain])
+        store_unread_creations(session, [sending.instance], [plain])
     refuse_dropped_names(session, lost)
 
 
 def _storing(session: Session) -> StoreInstance:
-    return lambda instance, row, sent: stored(instance, session, row, sent)
+    return lambda instance, row, sent: store_row(instance, session, row, sent)
 
 
 def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) -> NestedPayload:
@@ -102,11 +102,11 @@ def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) 
 
     ``owner`` is told by where it goes.
     """
-    info = _info(instance)
+    info = info_of(instance)
     sending = _sending(
         instance, [f for f in info.fields.values() if f.name in instance.__dict__ and f != owner], ahead
     )
-    checked_key(info, sending.row)
+    check_new_key(info, sending.row)
     for name, waiting in state_of(instance).pending.items():
         relation = info.relations[name]
         now = [(one, further) for one, further in waiting if not (is_new(one) and _among(one, ahead))]
@@ -119,10 +119,10 @@ def _tree(instance: Any, ahead: Sequence[Any] = (), owner: Field | None = None) 
 
 def _sending(instance: Any, fields: Sequence[Field], ahead: Sequence[Any] = ()) -> NestedPayload:
     """Return what is sent of some fields, and the new instances that go nested in them."""
-    info, values = _info(instance), instance.__dict__
+    info, values = info_of(instance), instance.__dict__
     new = {f.name: values[f.name] for f in fields if is_new(values[f.name])}
     ones = {name: _tree(one, ahead) for name, one in new.items() if not _among(one, ahead)}
-    row = payload(instance, [f for f in fields if f.name not in new])
+    row = dump_fields(instance, [f for f in fields if f.name not in new])
     return NestedPayload(
         instance, row | {info.fields[name].column: along.row for name, along in ones.items()}, ones
     )
@@ -132,7 +132,7 @@ def _part(relation: ToMany, one: Any, further: Mapping[str, Any], ahead: Sequenc
     if not is_new(one):
         return ListEntry(one, None, further)
     sending = _tree(one, ahead, relation.reverse if relation.options.kind == "one-to-many" else None)
-    sending.row = with_key(sending.row, sending.info)
+    sending.row = with_generated_key(sending.row, sending.info)
     return ListEntry(one, sending, further)
 
 
@@ -188,7 +188,7 @@ def _chosen(info: ModelInfo, instance: Any, names: Iterable[str] | None) -> list
         raise TypeError(msg)
     named = [info.field(name, "save(update_fields=…)") for name in names]
     row = state_of(instance).row
-    return [f for f in dict.fromkeys(named) if f.name in instance.__dict__ and differs(f, instance, row)]
+    return [f for f in dict.fromkeys(named) if f.name in instance.__dict__ and is_changed(f, instance, row)]
 
 
 def _check_key(instance: Any, info: ModelInfo, fields: Sequence[Field]) -> None:
@@ -209,17 +209,17 @@ def _updated_silently(session: Session, instance: Any, sent: Row, fields: Sequen
         DoesNotExist: the row is not there.
         Forbidden: for fields that the server lacks, or that this user may not read.
     """
-    if _info(instance).options.singleton:
+    if info_of(instance).options.singleton:
         return sent
     try:
-        row = read_rows(session, [instance], fields)[0]
+        row = refetch_rows(session, [instance], fields)[0]
     except Forbidden as error:
         if not dialect_of(session).names_field(error):
             return sent  # writing is allowed and reading is not
         if not _visible(session, instance):
             raise does_not_exist(instance) from None
-        stored(instance, session, sent, sent)
-        error.add_note(_SILENT.format(type(instance).__name__))
+        store_row(instance, session, sent, sent)
+        error.add_note(WRITTEN_BUT_NOT_READ.format(type(instance).__name__))
         raise
     if row is None:
         raise does_not_exist(instance)
@@ -228,7 +228,7 @@ def _updated_silently(session: Session, instance: Any, sent: Row, fields: Sequen
 
 def delete(instance: Any) -> None:
     """Delete the row; see `Model.delete`."""
-    info, state = _info(instance), state_of(instance)
+    info, state = info_of(instance), state_of(instance)
     if info.options.singleton:
         msg = f"{info.model.__name__} is a singleton and has no delete()."
         raise UnsupportedQuery(msg)
@@ -249,14 +249,14 @@ def delete(instance: Any) -> None:
 def _visible(session: Session, instance: Any) -> bool:
     """Whether a row is there, as far as this user can tell."""
     try:
-        return read_rows(session, [instance], [])[0] is not None
+        return refetch_rows(session, [instance], [])[0] is not None
     except Forbidden:
         return True
 
 
 def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     """Read the row again; see `Model.refresh`."""
-    info, state = _info(instance), state_of(instance)
+    info, state = info_of(instance), state_of(instance)
     if not state.stored and not info.options.singleton:
         raise does_not_exist(instance, "it was deleted" if state.deleted else "it was never saved")
     if isinstance(names, str):
@@ -272,11 +272,11 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
         instance.__dict__.pop(name, None)  # a list is read when it is touched
     if names and not fields:
         return
-    row = read_rows(session_of(instance), [instance], fields)[0]
+    row = refetch_rows(session_of(instance), [instance], fields)[0]
     state.missing = row is None
     if row is None:
         raise does_not_exist(instance)
     for field in fields:
         state.problems.pop(field.name, None)
     state.row.update(row)
-    load_fields(instance, row, [f for f in fields if not _kept(f, instance, row)])
+    load_fields(instance, row, [f for f in fields if not keeps_object(f, instance, row)])

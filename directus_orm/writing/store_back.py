@@ -16,10 +16,10 @@ from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, is_model
 from ..fields.paths import FieldPath
-from ..instances.dirty_tracking import differs
-from ..instances.field_values import load_fields, loader_of
-from ..instances.refetch import read_rows
-from ..instances.state import PageBatch, _info, key_of, state_of
+from ..instances.dirty_tracking import is_changed
+from ..instances.field_values import field_loader, load_fields
+from ..instances.refetch import refetch_rows
+from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query
 from ..session.session import Session
 
@@ -54,23 +54,23 @@ def _outside() -> int:
     return level
 
 
-def stored(instance: Any, session: Session, row: Row, sent: Row) -> None:
+def store_row(instance: Any, session: Session, row: Row, sent: Row) -> None:
     """Let an instance hold what the server stored, so that it is clean.
 
     Raises:
         FieldError: the server has no such field, and said so only by leaving it out of the answer.
     """
-    StoreBack(_info(instance), row)(instance, session, row, sent)
+    StoreBack(info_of(instance), row)(instance, session, row, sent)
 
 
 class StoreBack:
-    """Does as `stored` does for the rows of one answer, which have the same columns."""
+    """Does as `store_row` does for the rows of one answer, which have the same columns."""
 
     def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
         columns = set(columns)
         fields = [f for f in info.fields.values() if f.column in columns]
         self._info = info
-        self._take = loader_of(f for f in fields if f.target is None and not f.is_document)
+        self._take = field_loader(f for f in fields if f.target is None and not f.is_document)
         self._related = [f for f in fields if f.target is not None]
         self._documents = [f for f in fields if f.target is None and f.is_document]
         self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
@@ -90,7 +90,7 @@ class StoreBack:
         _refuse_lost(self._info, row, sent)
 
 
-def check_kept(info: ModelInfo, row: Row, sent: Row) -> None:
+def check_stored_values(info: ModelInfo, row: Row, sent: Row) -> None:
     """Warn of what a column rounded, and raise for what the server lacks.
 
     Raises:
@@ -131,35 +131,35 @@ def _is_led_to(field: Field, instance: Any, row: Row) -> bool:
 def _is_as_stored(field: Field, instance: Any, row: Row) -> bool:
     """Whether a document can stay, since it is what is stored."""
     value, raw = instance.__dict__.get(field.name), row.get(field.column)
-    return value is not None and raw is not None and not differs(field, instance, row)
+    return value is not None and raw is not None and not is_changed(field, instance, row)
 
 
-def _kept(field: Field, instance: Any, row: Row) -> bool:
+def keeps_object(field: Field, instance: Any, row: Row) -> bool:
     """Whether an object can stay."""
     if field.target is not None:
         return _is_led_to(field, instance, row)
     return field.is_document and _is_as_stored(field, instance, row)
 
 
-def created_silently(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
+def store_unread_creations(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
     """Take instances for stored, though the server did not say so (G13), and find out why it did not.
 
     Raises:
         Forbidden: for fields that the server lacks, or that this user may not read.
     """
-    info = _info(instances[0])
+    info = info_of(instances[0])
     for instance, row in zip(instances, sent, strict=True):
-        stored(instance, session, row, row)
-    if not can_be_read(session, info, info.paths):
+        store_row(instance, session, row, row)
+    if not is_readable(session, info, info.paths):
         return  # creating is allowed and reading is not
     if info.pk.column in sent[0]:  # what a database keeps as another key cannot be read back by this one
         for instance, row, found in zip(
-            instances, sent, read_rows(session, instances, info.fields.values()), strict=True
+            instances, sent, refetch_rows(session, instances, info.fields.values()), strict=True
         ):
-            stored(instance, session, found or row, row)
+            store_row(instance, session, found or row, row)
 
 
-def can_be_read(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...]) -> bool:
+def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...]) -> bool:
     """Whether what was written could have been read back; asked after an answer without rows (G13).
 
     Raises:
@@ -171,12 +171,12 @@ def can_be_read(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...])
     except Forbidden as error:
         if not dialect_of(session).names_field(error):
             return False
-        error.add_note(_SILENT.format(info.model.__name__))
+        error.add_note(WRITTEN_BUT_NOT_READ.format(info.model.__name__))
         raise
     return True
 
 
-_SILENT = (
+WRITTEN_BUT_NOT_READ = (
     "The {} was written all the same: only reading it back failed (G13). What was sent for a field that the "
     "server lacks is lost."
 )
