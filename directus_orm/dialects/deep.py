@@ -28,7 +28,7 @@ def nested_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
         relation = nested.relation
         if relation.is_scoped:
             yield ".".join((*place, relation.options.collection or "collection"))
-        yield from (".".join((*place, name)) for name in nested.further)
+        yield from (".".join((*place, name)) for name in nested.junction_fields)
         for one, inner in zip(relation.scopes, nested.queries, strict=True):
             inside = (*place, *one.steps[1:])
             yield from (".".join((*inside, *server_path(path))) for path in inner.paths)

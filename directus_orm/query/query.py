@@ -29,13 +29,13 @@ class PrefetchedList:
 
     ``path`` leads there over many-to-one relations; ``queries`` describe the rows, of each model that a
     many-to-any leads to. They become a list of the instance, under the relation's name or that of ``attribute``.
-    ``further`` are fields of the junction that come as well.
+    ``junction_fields`` are fields of the junction that come as well.
     """
 
     path: tuple[Step, ...]
     queries: tuple[Query, ...]
     attribute: str | None = None
-    further: tuple[str, ...] = ()
+    junction_fields: tuple[str, ...] = ()
 
     @property
     def relation(self) -> ToMany:

@@ -61,7 +61,7 @@ class NestedPayload:
             queries = tuple(_of_scope(scope, parts) for scope in relation.scopes)
             nested.append(
                 PrefetchedList(
-                    (relation,), queries, further=junction_fields_to_read(relation, self.said(name).fields)
+                    (relation,), queries, junction_fields=junction_fields_to_read(relation, self.said(name).fields)
                 )
             )
         return Query(self.info.model, paths=tuple(paths), nested=tuple(nested))

@@ -189,7 +189,9 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     further = junction_fields_to_read(relation, said.fields)
     shown = named if further else unsure  # Directus 10 says by its rows alone which fields they have
     few = shown if len(shown) <= _READ_BACK and _may_be_compared(relation) else ()
-    back = Query(info.model, paths=((info.pk,),), nested=(attrs.evolve(_those(relation, few), further=further),))
+    back = Query(
+        info.model, paths=((info.pk,),), nested=(attrs.evolve(_those(relation, few), junction_fields=further),)
+    )
     key = None if info.options.singleton else stored_key(instance)
     try:
         answer = session.send(dialect_of(session).update(info, key, {relation.column: parts}, back))
