@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from directus_orm import (
     Prefetch,
     Q,
     QueryError,
+    QuerySet,
     Related,
     Session,
     field,
@@ -81,7 +82,7 @@ class TestAsByThemselves:
     @pytest.mark.parametrize("name", COMMENTS)
     def test_one_to_many(self, shelf: Session, name: str) -> None:
         rows = COMMENTS[name]
-        wanted = list(by_hand(rows, range(1, 91), lambda key: {"article": key}))
+        wanted = narrowed_to_each(rows, range(1, 91), "article")
         assert any(wanted) or name.startswith("none")
         articles = list(Article.objects.prefetch_related(Prefetch("comments", rows, to_attr="found")))
         assert [keys(article.found) for article in articles] == wanted  # type: ignore[attr-defined]
@@ -91,20 +92,20 @@ class TestAsByThemselves:
     @pytest.mark.parametrize("name", TAGS)
     def test_many_to_many(self, shelf: Session, name: str) -> None:
         rows = TAGS[name]
-        wanted = list(by_hand(rows, range(1, 31), lambda key: {"articles": key}))
+        wanted = narrowed_to_each(rows, range(1, 31), "articles")
         assert any(wanted)
         articles = Article.objects.filter(id__lte=30).prefetch_related(Prefetch("tags", rows, to_attr="found"))
         assert [keys(article.found) for article in articles] == wanted  # type: ignore[attr-defined]
 
     def test_trees(self, shelf: Session) -> None:
         rows = Category.objects.exclude(name="").order_by("-name", "id")
-        wanted = list(by_hand(rows, range(1, 12), lambda key: {"parent": key}))
+        wanted = narrowed_to_each(rows, range(1, 12), "parent")
         found = Category.objects.prefetch_related(Prefetch("children", rows))
         assert [keys(category.children) for category in found] == wanted
 
     def test_below_others(self, shelf: Session) -> None:
         rows = Comment.objects.filter(likes__gte=1).order_by("-likes", "id")[:2]
-        wanted = dict(zip(range(1, 91), by_hand(rows, range(1, 91), lambda key: {"article": key}), strict=True))
+        wanted = dict(zip(range(1, 91), narrowed_to_each(rows, range(1, 91), "article"), strict=True))
         authors = Author.objects.prefetch_related(Prefetch("articles__comments", rows, to_attr="best"))
         assert {a.pk: keys(a.best) for author in authors for a in author.articles} == {  # type: ignore[attr-defined]
             row["id"]: wanted[row["id"]] for row in ROWS["articles"] if row["author"]
@@ -118,13 +119,33 @@ class TestAsByThemselves:
             assert keys(comment.article.tags) == tags_of(comment.article.pk)
 
 
-def by_hand(rows: Any, parents: range, narrow: Callable[[int], dict[str, Any]]) -> Iterator[list[Any]]:
-    """Yield what a queryset finds for each parent, slices taken of each parent's rows."""
+def narrowed_to_each(rows: QuerySet[Any], parents: range, relation: str) -> list[list[Any]]:
+    """Return the keys that a queryset finds for each parent, slices taken of each parent's rows.
+
+    One query finds the rows of all parents, in the queryset's own order, which is total. The first and the last
+    parent with rows are also asked for by themselves, so that the grouping here is known to be right.
+    """
     query = rows.query
-    whole = rows._with(rows.query.__class__(**{**_fields(query), "limit": None, "offset": 0}))
+    if query.is_empty:
+        return [[] for _ in parents]
+    whole: Any = rows._with(query.__class__(**{**_fields(query), "limit": None, "offset": 0}))
+    by_parent: dict[Any, list[Any]] = {parent: [] for parent in parents}
+    for row in whole:
+        for parent in parents_of(row, relation):
+            if parent in by_parent:
+                by_parent[parent].append(row.pk)
+    with_rows = [parent for parent in parents if by_parent[parent]]
+    for parent in {*with_rows[:1], *with_rows[-1:]}:
+        assert keys(whole.filter(**{relation: parent})) == by_parent[parent]
     end = None if query.limit is None else query.offset + query.limit
-    for parent in parents:
-        yield [] if query.is_empty else keys(whole.filter(**narrow(parent)))[query.offset : end]
+    return [by_parent[parent][query.offset : end] for parent in parents]
+
+
+def parents_of(row: Any, relation: str) -> set[int]:
+    if relation == "articles":
+        return {junction["articles_id"] for junction in ROWS["articles_tags"] if junction["tags_id"] == row.pk}
+    parent = getattr(row, relation)
+    return set() if parent is None else {parent.pk}
 
 
 def written_by(author: int) -> list[int]:
