@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ..core.async_twins import async_twin
+from ..core.checks import is_whole_number
 from ..core.errors import ConfigurationError, QueryError, RecordNotUnique
 from ..core.progress import Progress, checked
 from ..dialects.registry import dialect_of
@@ -431,9 +432,7 @@ class QuerySet(Rows[M]):
 
 def _options(batch_size: int | None, progress: Progress) -> dict[str, Any]:
     """Return the options of a bulk write, checked before anything is done."""
-    if batch_size is not None and (
-        not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1
-    ):
+    if batch_size is not None and not is_whole_number(batch_size, 1):
         msg = f"batch_size is a whole number from 1, not {batch_size!r}."
         raise QueryError(msg)
     return {"batch_size": batch_size, "progress": checked(progress)}

@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 import attrs
 
 from ..core.async_twins import async_twin
+from ..core.checks import is_whole_number
 from ..core.errors import Forbidden, QueryError, UnsupportedQuery
 from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
@@ -410,7 +411,7 @@ def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
 
 def whole(name: str, number: object, least: int = 0) -> None:
     """Refuse what is no whole number from 0, or another least."""
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+    if not is_whole_number(number, least):
         back = "; reverse() counts from the end" if not least else ""
         msg = f"{name} is a whole number from {least}, not {number!r}{back}."
         raise QueryError(msg)

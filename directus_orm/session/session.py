@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from ..core.async_twins import async_twin
+from ..core.checks import is_number, is_whole_number
 from ..core.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -455,7 +456,7 @@ def _with_env_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _timeout(value: float | tuple[float, float]) -> tuple[float, float]:
     both = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    known = all(isinstance(v, int | float) and not isinstance(v, bool) for v in both)
+    known = all(is_number(v) for v in both)
     if len(both) != 2 or not known or not all(0 < v <= _LONGEST_TIMEOUT for v in both):
         raise ConfigurationError(
             f"timeout={value!r} is not a number of seconds above 0 (and up to {_LONGEST_TIMEOUT:,}), "
@@ -465,6 +466,6 @@ def _timeout(value: float | tuple[float, float]) -> tuple[float, float]:
 
 
 def _whole(name: str, value: int, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not is_whole_number(value, least):
         raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} up.")
     return value

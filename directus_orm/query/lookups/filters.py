@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import attrs
 
+from ...core.checks import is_whole_number
 from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo, Step
@@ -188,9 +189,7 @@ def _of_junction(path: tuple[Step, ...], relation: ToMany, counted: Comparison, 
 def _count(path: tuple[Step, ...], lookup: str, value: Any, name: str) -> Node:
     many = lookup in ("in", "range")
     numbers = list(value) if many and isinstance(value, list | tuple | set | frozenset | range) else [value]
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers) or (
-        lookup == "range" and len(numbers) != 2
-    ):
+    if not all(map(is_whole_number, numbers)) or (lookup == "range" and len(numbers) != 2):
         msg = f"{name} takes {'whole numbers' if many else 'a whole number'}, not {value!r}."
         raise QueryError(msg)
     if not numbers:

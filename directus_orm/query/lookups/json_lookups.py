@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from ...core.checks import is_number
 from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
@@ -37,10 +38,6 @@ _TEXTS = {
 }
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _same(found: Any, value: Any) -> bool:
     return bool(found == value) and isinstance(found, bool) is isinstance(value, bool)
 
@@ -50,7 +47,7 @@ def _if_alike(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
 
     def compared(found: Any, value: Any) -> bool:
         numbers, strings = (
-            _is_number(found) and _is_number(value),
+            is_number(found) and is_number(value),
             isinstance(found, str) and isinstance(value, str),
         )
         return (numbers or strings) and bool(compare(found, value))
@@ -87,7 +84,7 @@ _OF_KEYS = ("has_key", "has_keys", "has_any_keys")
 _REFUSED = frozenset({"contained_by", "regex", "iregex"})
 
 _Takes = tuple[Callable[[Any], bool], str]
-_ONE: _Takes = (lambda value: _is_number(value) or isinstance(value, str), "a number or a text")
+_ONE: _Takes = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
 _TEXT: _Takes = (lambda value: isinstance(value, str), "a text")
 _OPERANDS: dict[str, _Takes] = {
     "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "what JSON has"),

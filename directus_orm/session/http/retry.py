@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from ...core.checks import is_number, is_whole_number
 from ...core.errors import (
     ConfigurationError,
     DirectusError,
@@ -32,7 +33,7 @@ _SPREAD = (0.1, 0.6)
 
 def _seconds(least: float, text: str) -> Any:
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        known = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        known = is_number(value) and isfinite(value)
         if not known or value < least:
             raise ConfigurationError(f"Retry({attribute.name}={value!r}): {text}.")
 
@@ -40,12 +41,12 @@ def _seconds(least: float, text: str) -> Any:
 
 
 def _whole(_: Any, __: Any, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not is_whole_number(value, 0):
         raise ConfigurationError(f"retry={value!r} is not a whole number from 0 up, nor a Retry(…).")
 
 
 def _share(_: Any, __: Any, value: Any) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+    if not is_number(value) or not 0 <= value <= 1:
         raise ConfigurationError(f"Retry(jitter={value!r}): jitter is a share of the pause, from 0 to 1.")
 
 
