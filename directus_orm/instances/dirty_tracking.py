@@ -1,4 +1,4 @@
-"""What differs: an instance from what was loaded, and that from what the server holds by now."""
+"""Dirty tracking: which fields of an instance differ from the row that was loaded."""
 
 from __future__ import annotations
 
@@ -11,40 +11,38 @@ from ..fields.field import Field
 from ..fields.model_info import is_model
 from .state import info_of, is_new, key_of, state_of
 
-# --- what changed here --------------------------------------------------------------------------------------
-
 
 def changed_fields(instance: Any) -> list[Field]:
-    """Return the fields whose value is not the one the server is known to hold."""
+    """Return the fields whose value differs from the loaded row."""
     fields, row = info_of(instance).fields.values(), state_of(instance).row
     return [field for field in fields if field.name in instance.__dict__ and is_changed(field, instance, row)]
 
 
 def is_changed(field: Field, instance: Any, row: Row) -> bool:
-    """Return whether an instance's value of a field is another one than a row's."""
+    """Return whether an instance's value of a field differs from a row's."""
     if field.column not in row or is_new(instance.__dict__[field.name]):
         return True
     return differs_from_stored(field, key_or_value(instance, field), row[field.column])
 
 
 def differs_from_stored(field: Field, value: Any, stored: Any) -> bool:
-    """Return whether a value is another one than what the server's JSON stands for."""
+    """Return whether a value differs from the one that the server's JSON stands for."""
     if value is None or stored is None:
         return value is not stored
     try:
         before = field.load(stored)
     except ConversionError:
         return True
-    # Objects decide themselves what makes them equal; what is stored decides here.
+    # The objects of documents may define their own ==, so these are compared by their JSON.
     if not field.is_document and type(value) is type(before) and value == before:
         return False
     try:
-        return _json(field.dump(value)) != _json(field.dump(before))
-    except ConversionError:  # one of the two cannot be sent: whoever sends it says so
+        return _json_text(field.dump(value)) != _json_text(field.dump(before))
+    except ConversionError:  # one of the two cannot be sent; sending it raises this error
         return bool(value != before)
 
 
-def _json(value: Any) -> str:
+def _json_text(value: Any) -> str:
     # As text, 1 and True differ, and dictionaries do not differ by their order.
     return json.dumps(value, sort_keys=True)
 

@@ -1,4 +1,4 @@
-"""Reading rows of instances again, by key."""
+"""Reading rows of existing instances again, by key."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pager import key_pages
 from ..session.session import Session
-from .state import stored_key
+from .state import info_of, stored_key
 
 
 def refetch_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
-    """Read the rows of instances of one model again; of one that is not there, None.
+    """Read some fields of instances of one model again; return None for a row that does not exist.
 
-    By SEARCH, which no cache of the server answers (G28).
+    Uses SEARCH, which the server never answers from its cache (G28).
     """
-    info = type(instances[0]).directus
-    pk: Field = info.pk
-    query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((pk, *fields))))
+    info = info_of(instances[0])
+    query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((info.pk, *fields))))
     return refetch_by_query(session, query, instances)
 
 
 def refetch_by_query(session: Session, query: Query, instances: Sequence[Any]) -> list[Row | None]:
-    """Read what a query brings of the rows of instances; of one that is not there, None."""
+    """Read what a query selects for the rows of instances; return None for a row that does not exist."""
     info, dialect = query.model.directus, dialect_of(session)
     if info.options.singleton:
-        answer = session.send(dialect.read_singleton(query, fresh=True))
-        return [dialect.singleton_row(answer, info)] * len(instances)
+        response = session.send(dialect.read_singleton(query, fresh=True))
+        return [dialect.singleton_row(response, info)] * len(instances)
     pk: Field = info.pk
     keys = [stored_key(instance) for instance in instances]
-    steps = key_pages(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
-    found = {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
-    return [found.get(pk.load(key)) for key in keys]
+    pager = key_pages(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
+    row_by_key = {pk.load(row[pk.column]): row for page in fetch(session, pager) for row in page}
+    return [row_by_key.get(pk.load(key)) for key in keys]

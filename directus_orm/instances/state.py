@@ -1,7 +1,7 @@
-"""Instances: how rows become them, what each knows of its row, and how what is not loaded comes in.
+"""The state of an instance (`InstanceState`), and the batch of instances that load together (`PageBatch`).
 
-There is one mechanism for all that is not loaded: a value that is missing from an instance's ``__dict__`` is
-asked for by the attribute that stands on the class (see `attributes`), for all instances of the page at once.
+A value that is not loaded is missing from the instance's ``__dict__``. The descriptor of its field (see
+`models.descriptors`) then loads it, for all instances of the batch in one request.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..session.session import Session, current_session
 
 
 class InstanceState:
-    """What an instance knows of its row.
+    """What an instance knows of its row on the server.
 
-    ``row`` holds the server's JSON for each column that is loaded, untouched, to tell changes by. ``missing`` says
-    that the row was asked for and not there.
+    ``row`` holds the server's JSON of each loaded column, unchanged; dirty tracking compares with it. ``missing``
+    says that the row was looked for and does not exist.
     """
 
     __slots__ = ("_pending", "_problems", "batch", "deleted", "missing", "row", "stored")
@@ -30,26 +30,29 @@ class InstanceState:
         self.row: Row = {} if row is None else row
         self.stored = stored
         self.deleted = self.missing = False
-        # Most instances need neither.
+        # Most instances need neither, so they are created on first use.
         self._problems: dict[str, ConversionError] | None = None
         self._pending: dict[str, list[tuple[Any, Mapping[str, Any]]]] | None = None
 
     @property
     def problems(self) -> dict[str, ConversionError]:
-        """The fields whose value could not be taken, and why."""
+        """The fields whose value could not be converted, each with its error."""
         if self._problems is None:
             self._problems = {}
         return self._problems
 
     @property
     def pending(self) -> dict[str, list[tuple[Any, Mapping[str, Any]]]]:
-        """The related rows that go along when the instance is created, by relation."""
+        """The related instances to be written when this one is created, by relation.
+
+        Each comes with the values of further fields of its junction row.
+        """
         if self._pending is None:
             self._pending = {}
         return self._pending
 
     def detached(self) -> InstanceState:
-        """Return the same knowledge without batch and session, for copies and pickles."""
+        """Return a copy without batch and session, for copies and pickles."""
         copy = InstanceState(None, dict(self.row), stored=self.stored)
         copy.problems.update(self.problems)
         copy.pending.update((name, list(waiting)) for name, waiting in self.pending.items())
@@ -58,7 +61,11 @@ class InstanceState:
 
 
 class RelationTrail:
-    """The relations that led from what a query found to a batch: their names, and whether they lead to many."""
+    """The relation path from the rows of a query to a batch.
+
+    ``names`` holds the relations of the last step (several may lead to the same batch), each with whether it is
+    to-many.
+    """
 
     __slots__ = ("names", "parent")
 
@@ -67,32 +74,35 @@ class RelationTrail:
         self.names: dict[str, bool] = {}
 
     def paths(self) -> list[tuple[str, bool]]:
-        """Return the paths as queries write them, and whether one leads over a relation to many."""
+        """Return the paths as queries write them, each with whether it crosses a to-many relation."""
         if self.parent is None:
             return [("", False)]
-        before, names = self.parent.paths(), self.names.items()
-        return [(extend_path(path, name), over_many or many) for path, over_many in before for name, many in names]
+        return [
+            (extend_path(path, name), crosses_many or is_many)
+            for path, crosses_many in self.parent.paths()
+            for name, is_many in self.names.items()
+        ]
 
 
 def extend_path(path: str, name: str) -> str:
-    """Return a path with one more name."""
+    """Return a path with one more name at its end."""
     return f"{path}__{name}" if path else name
 
 
-# So many may be loaded by one request.
+# The number of instances that one request may load for.
 BATCH_SIZE = 1000
 
 
 class PageBatch:
-    """Instances that came together, held weakly: what one of them lacks is loaded for all."""
+    """The instances of one page (weak references). A value missing on one is loaded for all in one request."""
 
     __slots__ = (
         "__weakref__",
-        "_known",
+        "_by_key",
         "_members",
-        "_most",
         "_parent",
-        "_parts",
+        "_prune_at",
+        "_related",
         "model",
         "session",
         "touched",
@@ -102,52 +112,52 @@ class PageBatch:
     def __init__(self, session: Session, model: type[Any], parent: PageBatch | None = None) -> None:
         self.session = session
         self.model = model
-        # Unsaved ones have no hash, so this is a list.
+        # Unsaved instances have no hash, so this is a list.
         self._members: list[weakref.ref[Any]] = []
-        self._most = BATCH_SIZE
-        self._known: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
-        self._parts: dict[type[Any], PageBatch] = {}
+        self._prune_at = BATCH_SIZE
+        self._by_key: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()
+        self._related: dict[type[Any], PageBatch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
-        # What was loaded for it when it was touched, in this order.
+        # What was loaded lazily for this batch, in this order.
         self.touched: dict[Any, None] = {}
         self.trail: RelationTrail = RelationTrail(None if parent is None else parent.trail)
 
     @property
     def has_room(self) -> bool:
-        """Whether the next page may join, so that small pages load together."""
+        """Whether the next page may join this batch, so that small pages load together."""
         if len(self._members) >= BATCH_SIZE:
-            self._forget_gone()
+            self._prune()
         return len(self._members) < BATCH_SIZE
 
     @property
     def parent(self) -> PageBatch | None:
-        """The batch of the instances that led to these, while any of them is in use."""
+        """The batch of the instances that refer to these, while any of them is in use."""
         return None if self._parent is None else self._parent()
 
     def add(self, instance: Any) -> None:
-        """Let an instance load together with the others."""
-        if len(self._members) >= self._most:
-            self._forget_gone()
+        """Add an instance to the batch."""
+        if len(self._members) >= self._prune_at:
+            self._prune()
         self._members.append(weakref.ref(instance))
 
-    def _forget_gone(self) -> None:
-        # Now and then: to be told of each that goes would take a fifth of the time that it takes to make it.
+    def _prune(self) -> None:
+        # Rarely: a callback for each instance that is collected would cost a fifth of the time of creating it.
         self._members = [member for member in self._members if member() is not None]
-        self._most = max(BATCH_SIZE, 2 * len(self._members))
+        self._prune_at = max(BATCH_SIZE, 2 * len(self._members))
 
     def members(self) -> list[Any]:
-        """Return the instances that are still in use."""
+        """Return the instances that are still in use, those that the parent refers to by bare keys included."""
         parent = self.parent
         if parent:
             parent.make_references(self.model)
         return self.living_members()
 
     def living_members(self) -> list[Any]:
-        """Return those of them that were met."""
+        """Return the instances that were created and are still in use."""
         return [instance for member in list(self._members) if (instance := member()) is not None]
 
     def make_references(self, target: type[Any]) -> None:
-        """Make the references of all members to a model, so that they load together."""
+        """Replace the bare keys of a related model by instances, on all members, so that these load together."""
         names = [field.name for field in self.model.directus.fields.values() if field.target is target]
         for instance in self.members():
             for name in names:
@@ -155,33 +165,39 @@ class PageBatch:
                     getattr(instance, name)
 
     def related_batch(self, target: type[Any], name: str, *, many: bool = False) -> PageBatch:
-        """Return the batch of the related instances of a model: two rows that name one key share one instance.
+        """Return the batch of the related instances of a model; two rows with the same key share one instance.
 
-        ``name`` is the relation's, as a path has it; ``many`` says that it leads to many.
+        ``name`` is the relation's name in a path; ``many`` says that the relation is to-many.
         """
-        part = self._parts.get(target)
-        if part is None:
-            part = self._parts[target] = PageBatch(self.session, target, self)
-        if name not in part.trail.names:
-            part.trail.names[name] = many
-        return part
+        batch = self._related.get(target)
+        if batch is None:
+            batch = self._related[target] = PageBatch(self.session, target, self)
+        if name not in batch.trail.names:
+            batch.trail.names[name] = many
+        return batch
 
     def known_related_batch(self, target: type[Any]) -> PageBatch | None:
-        """Return the batch of the related instances of a model, where there is one."""
-        return self._parts.get(target)
+        """Return the batch of the related instances of a model, or None if there is none yet."""
+        return self._related.get(target)
 
     def instance_with_key(self, key: Any) -> Any:
-        """Return the one instance with a key; a new one knows nothing else of its row."""
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = reference(self.model, key, self)
-        return found
+        """Return the only instance of the batch with a key; create a reference if there is none."""
+        instance = self._by_key.get(key)
+        if instance is None:
+            instance = self._by_key[key] = reference(self.model, key, self)
+        return instance
 
 
 def state_of(instance: Any) -> InstanceState:
-    """Return what an instance knows of its row."""
+    """Return the state of an instance."""
     state: InstanceState = instance.__dict__["_state"]
     return state
+
+
+def info_of(instance: Any) -> ModelInfo:
+    """Return the description of an instance's model."""
+    info: ModelInfo = type(instance).directus
+    return info
 
 
 def is_new(value: Any) -> bool:
@@ -193,7 +209,7 @@ def key_of(instance: Any) -> Any:
     """Return the value of the key field, or None before there is one.
 
     Raises:
-        ConversionError: there is a key, and its value does not fit.
+        ConversionError: the server sent a key that does not fit the field.
     """
     pk = type(instance).directus.pk
     if pk.name in instance.__dict__:
@@ -205,11 +221,11 @@ def key_of(instance: Any) -> Any:
 
 
 def stored_key(instance: Any) -> Any:
-    """Return the key of an instance's row as the server writes it, whatever was assigned meanwhile.
+    """Return the key of an instance's row in the server's JSON, whatever was assigned since.
 
     Raises:
-        ConversionError: the server does not write it as it is (G32), so that another row would be meant.
-        DoesNotExist: it is not known.
+        ConversionError: the key that the server sent does not fit the field (G32): it could mean another row.
+        DoesNotExist: the key is not known.
     """
     key_of(instance)
     column = type(instance).directus.pk.column
@@ -218,8 +234,19 @@ def stored_key(instance: Any) -> Any:
     return state_of(instance).row[column]
 
 
+def key_to_send(instance: Any) -> Any:
+    """Return the key of an instance's row for a payload.
+
+    Raises:
+        DoesNotExist: the instance was deleted, or its key is not known.
+    """
+    if state_of(instance).deleted:
+        raise does_not_exist(instance, "it was deleted")
+    return stored_key(instance)
+
+
 def session_of(instance: Any) -> Session:
-    """Return the session an instance came by, else the current one."""
+    """Return the session that loaded an instance, or the current session."""
     batch = state_of(instance).batch
     return current_session() if batch is None else batch.session
 
@@ -232,7 +259,7 @@ def new_instance(model: type[Any], state: InstanceState) -> Any:
 
 
 def reference(model: type[Any], key: Any, batch: PageBatch | None = None) -> Any:
-    """Return an instance of which only the key is known; nothing is asked until something else is read."""
+    """Return an instance of which only the key is known; reading another field loads it."""
     pk = model.directus.pk
     instance = new_instance(model, InstanceState(batch, {pk.column: pk.value_type.dump(key)}, stored=True))
     instance.__dict__[pk.name] = key
@@ -241,35 +268,19 @@ def reference(model: type[Any], key: Any, batch: PageBatch | None = None) -> Any
     return instance
 
 
+# The state and the key.
+_VALUES_OF_A_REFERENCE = 2
+
+
 def is_reference(instance: Any) -> bool:
-    """Return whether an instance has nothing but its state and its key."""
-    return len(instance.__dict__) <= _OF_REFERENCES
-
-
-_OF_REFERENCES = 2
+    """Return whether an instance has no value but its key."""
+    return len(instance.__dict__) <= _VALUES_OF_A_REFERENCE
 
 
 def does_not_exist(instance: Any, why: str = "") -> DoesNotExist:
-    """Return the error for an instance whose row is not there."""
+    """Return the error for an instance whose row does not exist."""
     model = type(instance)
     hint = why or "it was deleted, never there, or this user may not read it"
     key = instance.__dict__.get(model.directus.pk.name)
     error: DoesNotExist = model.DoesNotExist(f"{model.__name__} with key {key!r} does not exist: {hint}.")
     return error
-
-
-def info_of(instance: Any) -> ModelInfo:
-    """Return the description of an instance's model."""
-    info: ModelInfo = type(instance).directus
-    return info
-
-
-def key_to_send(instance: Any) -> Any:
-    """Return the key of an instance as it is sent.
-
-    Raises:
-        DoesNotExist: it has no row.
-    """
-    if state_of(instance).deleted:
-        raise does_not_exist(instance, "it was deleted")
-    return stored_key(instance)
