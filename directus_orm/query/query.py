@@ -150,4 +150,28 @@ class Query:
         return self.evolve(offset=self.offset + start, limit=min(limits, default=None))
 
 
+class DescribesRows:
+    """Base class of querysets, for code below them that takes one: ``in`` lookups and `Prefetch`."""
+
+    __slots__ = ("_using",)
+
+    _using: Any
+    """The session that `using` chose, or None; typed by the subclass, since queries know no session."""
+
+    @property
+    def query(self) -> Query:
+        """The query."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[FieldPath, ...] | None:
+        """The paths of the values in each result; None if results are instances."""
+        raise NotImplementedError
+
+    @property
+    def _has_instances(self) -> bool:
+        """Whether results are instances, not values."""
+        raise NotImplementedError
+
+
 _ATTRIBUTES = tuple(attribute.name for attribute in attrs.fields(Query))

@@ -12,9 +12,8 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..fields.relations import ToMany
-from ..query.query import PrefetchedList, Query
+from ..query.query import DescribesRows, PrefetchedList, Query
 from . import query_builder
-from .result_shapes import Instances
 
 
 @attrs.frozen(init=False)
@@ -39,11 +38,11 @@ class Prefetch:
     to_attr: str | None
 
     def __init__(self, name: str, queryset: Any = None, to_attr: str | None = None) -> None:
-        query = getattr(queryset, "query", None)
-        if queryset is not None and not isinstance(query, Query):
+        if queryset is not None and not isinstance(queryset, DescribesRows):
             msg = f"Prefetch({name!r}): queryset= takes a queryset, not {queryset!r}."
             raise QueryError(msg)
-        if queryset is not None and not isinstance(queryset._shape, Instances):  # noqa: SLF001 - what its rows become
+        query = None if queryset is None else queryset.query
+        if queryset is not None and not queryset._has_instances:  # noqa: SLF001 - declared by `DescribesRows` for this
             msg = f"Prefetch({name!r}): queryset= is one of instances, without values(), not {queryset!r}."
             raise QueryError(msg)
         if to_attr is not None and (not to_attr.isidentifier() or to_attr.startswith("_")):

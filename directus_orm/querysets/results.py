@@ -15,7 +15,7 @@ from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key
-from ..query.query import Query
+from ..query.query import DescribesRows, Query
 from ..reading.aggregation import groups
 from ..reading.explain import Explanation, explain
 from ..reading.pagination.keyset import after_key, can_seek
@@ -25,7 +25,7 @@ from ..reading.rechecks import needs_recheck
 from ..reading.unknown_names import explain_guessed_names
 from ..session.session import Session, current_session
 from .async_iteration import kept_rows, paged_twin
-from .result_shapes import Shape
+from .result_shapes import Instances, Shape
 
 T = TypeVar("T")
 
@@ -38,14 +38,16 @@ class Page(Generic[T]):
     total: int
 
 
-class Results(Generic[T]):
+class Results(DescribesRows, Generic[T]):
     """The rows that a query describes; nothing is asked before they are needed.
 
     Iterating fetches page by page and keeps what was read, so that a second loop asks nothing; `iterator` keeps
     nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_fresh", "_lock", "_pages", "_query", "_shape", "_using")
+    __slots__ = ("_cache", "_complete", "_fresh", "_lock", "_pages", "_query", "_shape")
+
+    _using: Session | None
 
     def __init__(self, query: Query, shape: Shape[T], using: Session | None = None) -> None:
         self._query = query
@@ -75,6 +77,10 @@ class Results(Generic[T]):
             msg = "Groups cannot be asked for inside another query: read them first, as a list, and use that."
             raise UnsupportedQuery(msg)
         return self._shape.paths
+
+    @property
+    def _has_instances(self) -> bool:
+        return isinstance(self._shape, Instances)
 
     @property
     def ordered(self) -> bool:

@@ -14,15 +14,8 @@ from ..core.errors import QueryError
 from ..fields.references import FieldReference
 from ..query.lookups.server_values import CurrentUserValue, Now
 from ..query.q import Q, RootedName, only_q
+from .queryset import HasKey
 from .related import Related
-
-
-class HasKey(Protocol):
-    """What tells a model's instances from other values."""
-
-    @property
-    def pk(self) -> Any:
-        """The key."""
 
 
 class AskedRows(Protocol):

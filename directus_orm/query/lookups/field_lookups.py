@@ -15,7 +15,7 @@ from ...fields.field import Field
 from ...fields.model_info import is_model
 from ...fields.paths import path_name
 from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
-from ..query import Query
+from ..query import DescribesRows
 from . import server_values, text_lookups
 
 Path = tuple[Field, ...]
@@ -70,9 +70,8 @@ def _same(path: Path, sent: Any) -> Node:
 
 
 def _in(path: Path, operator: str, values: Any) -> Node:
-    query = getattr(values, "query", None)
-    if isinstance(query, Query):
-        return _in_query(path, query, values)
+    if isinstance(values, DescribesRows):
+        return _in_query(path, values)
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         msg = f"{path_name(path)}__in takes a list of values, or a queryset, not {values!r}."
         raise QueryError(msg)
@@ -102,11 +101,11 @@ def in_values(path: Path, wanted: list[Any], operator: str = "in") -> Node:
     )
 
 
-def _in_query(path: Path, query: Query, rows: Any) -> Node:
+def _in_query(path: Path, rows: DescribesRows) -> Node:
     """Return the condition that a value is one that another query finds: its keys, or its only column."""
-    columns = getattr(rows, "columns", None)
+    query, columns = rows.query, rows.columns
     if columns is None:
-        of = (query.model.directus.pk,)
+        of: Path = (query.model.directus.pk,)
         wanted = path[-1].target or (path[-1].model if path[-1].primary_key else None)
         if wanted is None or wanted.directus.collection != query.model.directus.collection:
             msg = (
@@ -122,7 +121,7 @@ def _in_query(path: Path, query: Query, rows: Any) -> Node:
     if query.is_empty:
         return NEVER
     asked = query.bringing((query.model.directus.pk,), of)
-    return InSubquery(path, asked, of, session=getattr(rows, "_using", None))
+    return InSubquery(path, asked, of, session=rows._using)  # noqa: SLF001 - declared by `DescribesRows` for this
 
 
 def _hashable(path: Path, values: Iterable[Any]) -> Iterator[Any]:
