@@ -7,11 +7,12 @@ its session.
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from .worker import in_context
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,8 +54,7 @@ async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T
     import asyncio  # noqa: PLC0415 - who uses it has it; it costs others a tenth of importing this library
 
     job = _Job(call, asyncio.CancelledError)
-    run = contextvars.copy_context().run
-    work = asyncio.get_running_loop().run_in_executor(None, run, job)
+    work = asyncio.get_running_loop().run_in_executor(None, in_context(job))
     try:
         await asyncio.wait([work])
     except asyncio.CancelledError as cancelled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import copy_context
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from ..core.errors import (
 from ..core.json_codec import dumps
 from ..core.messages import Request, Response
 from ..core.progress import Advance, Progress, reporting
+from ..core.worker import worker_thread
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
 from ..session.http.watch import RequestObserver, SentSignal, observing
@@ -124,17 +125,12 @@ class BulkWrite:
         chunk = self._chunk(load, start)
         if chunk is None:
             return
-        from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - short writes need none of it
-
         untaken: deque[Future[_Sent]] = deque()
         try:
-            with ThreadPoolExecutor(1, "directus_orm-bulk") as line:
-                # An interrupt while the thread starts would lose it; so it starts before it has anything to send.
-                line.submit(int).result()
+            with worker_thread() as worker:
                 while chunk is not None:
-                    sending, sent = SentSignal(), Future[_Sent]()
-                    untaken.append(sent)
-                    line.submit(copy_context().run, self._fulfil, sent, load, chunk, sending.sent)
+                    sending = SentSignal()
+                    sent = worker.submit(partial(self._sent, load, chunk, sending.sent), untaken)
                     sending.wait(sent)
                     if len(untaken) > 1:
                         self._take(untaken.popleft().result(), take)
@@ -148,13 +144,6 @@ class BulkWrite:
                     with suppress(Exception):
                         self._take(late.result(), take)
             raise
-
-    def _fulfil(self, future: Future[_Sent], load: _BulkItems, chunk: _Chunk, sent: Callable[[], None]) -> None:
-        """Send a chunk on behalf of whoever waits for this."""
-        try:
-            future.set_result(self._sent(load, chunk, sent))
-        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-            future.set_exception(error)
 
     def _take(self, sent: _Sent, take: HandleResponse) -> None:
         take(sent.chunk.places, sent.chunk.parts, sent.answer)

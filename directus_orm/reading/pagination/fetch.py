@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...core.errors import DirectusError, InvalidRequest
 from ...core.messages import Request, Row
+from ...core.worker import run_concurrently, run_now, start_thread
 from ...dialects.registry import dialect_of
 from ...session.http.watch import RequestObserver, SentSignal, observing
 from ...session.session import Session
@@ -89,14 +89,14 @@ class _PageFetcher:
     def _begin(self, foreseen: tuple[Request, ...] = ()) -> None:
         """Read one more page in a thread."""
         sending, is_next = SentSignal(), all(future.done() for future in self._ahead)
-        future = _started(partial(self._advance, sending.sent, foreseen))
+        future = start_thread(partial(self._advance, sending.sent, foreseen))
         self._ahead.append(future)
         if foreseen or is_next:  # others are sent when those before them are answered
             sending.wait(future)
 
     def _advance(self, sent: Callable[[], None] = lambda: None, foreseen: tuple[Request, ...] = ()) -> bool:
         """Read one more page; say whether there was one. What is foreseen is asked for at once."""
-        early = _outcome(partial(self._asked, foreseen, sent)) if foreseen and self._goes_on else None
+        early = run_now(partial(self._asked, foreseen, sent)) if foreseen and self._goes_on else None
         with self._lock:
             before = self._number
             try:
@@ -149,41 +149,4 @@ def _answers(session: Session, asks: tuple[Request, ...]) -> list[RawPage]:
 
     if len(asks) == 1:
         return [send(asks[0])]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as below
-
-    with ThreadPoolExecutor(len(asks), _THREADS) as pool:
-        return [future.result() for future in [pool.submit(_in_context(send), request) for request in asks]]
-
-
-def _outcome(call: Callable[[], Any]) -> Future[Any]:
-    """Call a function now, and keep what it returns or raises."""
-    from concurrent.futures import Future  # noqa: PLC0415 - as below
-
-    made: Future[Any] = Future()
-    try:
-        made.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-        made.set_exception(error)
-    try:
-        return made
-    finally:
-        del made  # an error in it leads back here
-
-
-def _started(call: Callable[[], Any]) -> Future[Any]:
-    """Call a function in a thread of its own, which ends with it."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - short loops need none of it
-
-    pool = ThreadPoolExecutor(1, _THREADS)
-    try:
-        return pool.submit(_in_context(call))
-    finally:
-        pool.shutdown(wait=False)
-
-
-def _in_context(call: Callable[..., Any]) -> Callable[..., Any]:
-    context = contextvars.copy_context()
-    return lambda *args: context.run(call, *args)
-
-
-_THREADS = "directus_orm"
+    return run_concurrently([partial(send, request) for request in asks])
