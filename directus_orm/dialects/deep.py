@@ -8,7 +8,7 @@ from typing import Any
 from ..core.messages import Row
 from ..fields.paths import server_path
 from ..query.conditions import ALWAYS, NEVER, Node
-from ..query.query import Order, PrefetchedList, Query, raw_key
+from ..query.query import Order, PrefetchedList, Query, key_alias
 
 # Without a limit each list is cut at 100 (G24), with -1 at the server's maximum; it honours any other number.
 _ALL = 1_000_000_000
@@ -19,10 +19,10 @@ Key = Callable[[Order], str]
 """Writes a key of an ordering."""
 
 
-def nested_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
+def related_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields to ask for of all rows that come along, and the keys that say whether there is one."""
     for path in query.related:
-        yield ".".join((*before, *server_path(path[:-1]), raw_key(path[-1])))
+        yield ".".join((*before, *server_path(path[:-1]), key_alias(path[-1])))
     for nested in query.nested:
         place = (*before, *server_path(nested.path[:-1]), nested.column)
         relation = nested.relation
@@ -32,10 +32,10 @@ def nested_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
         for one, inner in zip(relation.scopes, nested.queries, strict=True):
             inside = (*place, *one.steps[1:])
             yield from (".".join((*inside, *server_path(path))) for path in inner.paths)
-            yield from nested_fields(inner, inside)
+            yield from related_fields(inner, inside)
 
 
-def deep(query: Query, compile_filter: Compile, key: Key) -> Row:
+def deep_params(query: Query, compile_filter: Compile, key: Key) -> Row:
     """Return the parameters of the lists that come along, and of the rows behind relations."""
     return _deep(query, compile_filter, key, _every_alias(query))
 
@@ -50,7 +50,7 @@ def _deep(query: Query, compile_filter: Compile, key: Key, every: Row) -> Row:
     return found
 
 
-def renamed(query: Query) -> Row:
+def alias_params(query: Query) -> Row:
     """Return what comes under another name than its own with the rows themselves."""
     return {name: column for place, name, column in _aliases(query) if not place}
 
@@ -61,7 +61,7 @@ def _aliases(query: Query) -> Iterator[tuple[tuple[str, ...], str, str]]:
         if nested.attribute is not None:
             yield server_path(nested.path[:-1]), nested.attribute, nested.relation.column
     for *outer, last in query.related:
-        yield server_path(outer), raw_key(last), last.column
+        yield server_path(outer), key_alias(last), last.column
 
 
 def _every_alias(query: Query) -> Row:
@@ -86,7 +86,7 @@ def _of_list(nested: PrefetchedList, compile_filter: Compile, key: Key, every: R
     relation, query = nested.relation, nested.queries[0]
     if all(one.is_empty for one in nested.queries):
         return {"_limit": 0}
-    limit, offset = (query.limit, query.offset) if nested.slice_here == slice(None) else (None, 0)
+    limit, offset = (query.limit, query.offset) if nested.client_slice == slice(None) else (None, 0)
     parts: Row = {"_limit": _ALL if limit is None else limit, "_sort": list(_sort(nested, key))}
     if offset:
         parts["_offset"] = offset
@@ -96,7 +96,7 @@ def _of_list(nested: PrefetchedList, compile_filter: Compile, key: Key, every: R
     for one, inner in zip(relation.scopes, nested.queries, strict=True):
         place = _at(parts, one.steps[1:])
         place |= _deep(inner, compile_filter, key, every)
-        names = renamed(inner)
+        names = alias_params(inner)
         if names:
             place["_alias"] = every | names
     return {name: part for name, part in parts.items() if part != {}}
@@ -134,9 +134,9 @@ def _sort(nested: PrefetchedList, key: Key) -> Iterator[str]:
         yield f"{'-' if order.descending else ''}{junction}{key(order)}"
 
 
-def add(parts: Row, query: Query) -> None:
+def add_related_counts(parts: Row, query: Query) -> None:
     """Add what brings the numbers of related rows to the parameters of a query."""
-    for tally in dict.fromkeys(query.tallies):
+    for tally in dict.fromkeys(query.related_counts):
         *outer, relation = tally.path
         place = server_path(outer)
         if not tally.is_listed:

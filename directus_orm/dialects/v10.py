@@ -64,7 +64,7 @@ class V10Dialect:
         parts = _query(query) | ({"meta": "filter_count"} if total else {})
         return Request("GET", _items(query.model.directus), _params(parts))
 
-    def total(self, answer: Response) -> int:
+    def total_count(self, answer: Response) -> int:
         """Return the number of rows of all pages."""
         try:
             return int(answer.meta["filter_count"])
@@ -119,7 +119,7 @@ class V10Dialect:
         parts = {k: v for k, v in _query(query).items() if k in {"filter", "search"}}
         return Request("GET", _items(query.model.directus), _params({"aggregate": aggregate, **parts}))
 
-    def counted(self, answer: Response) -> int:
+    def row_count(self, answer: Response) -> int:
         """Return the number in the answer to `count`; some databases send it as text."""
         try:
             ((found,),) = (row.values() for row in _rows(answer))
@@ -264,10 +264,10 @@ def _query(query: Query) -> Row:
 
 def _columns(query: Query) -> Row:
     """Return what of each row is asked for."""
-    parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *deep.nested_fields(query)]))}
-    along = {"deep": deep.deep(query, _filter, _sorted_by), "alias": deep.renamed(query)}
+    parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *deep.related_fields(query)]))}
+    along = {"deep": deep.deep_params(query, _filter, _sorted_by), "alias": deep.alias_params(query)}
     parts |= {name: part for name, part in along.items() if part}
-    deep.add(parts, query)
+    deep.add_related_counts(parts, query)
     return parts
 
 

@@ -15,7 +15,7 @@ from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
-from ..query.query import PrefetchedList, raw_key
+from ..query.query import PrefetchedList, key_alias
 from .field_values import field_loader, fill_missing, load_fields
 from .state import InstanceState, PageBatch, is_reference, new_instance, state_of
 
@@ -38,7 +38,7 @@ class RowLoader:
         self._take = field_loader(self._fields)
         nested = tuple(nested)
         self._nested: list[_NestedOne] = [
-            (f, RowLoader(target_of(f), found, _behind(f, nested)), raw_key(f)) for f, found in inner.items()
+            (f, RowLoader(target_of(f), found, _behind(f, nested)), key_alias(f)) for f, found in inner.items()
         ]
         self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
         self._is_flat = not self._nested and not self._lists
@@ -138,7 +138,7 @@ class ListLoader:
         self._only = next(iter(self._loaders)) if len(self._loaders) == 1 else None
         self._reverse = relation.reverse if relation.options.kind == "one-to-many" else None
         self._step = None if self._reverse else relation.steps[1].partition(":")[0]
-        self._slice = nested.slice_here
+        self._slice = nested.client_slice
 
     def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
         """Give an instance its list; one that may not be read is left out, and says so when it is asked for."""

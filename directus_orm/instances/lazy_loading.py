@@ -11,7 +11,7 @@ from ..core.errors import ConfigurationError, QueryError
 from ..fields.field import Field
 from ..fields.model_info import is_model
 from ..fields.paths import FieldPath, target_of
-from ..query.query import PrefetchedList, Query, raw_key
+from ..query.query import PrefetchedList, Query, key_alias
 from ..reading.read import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
 from ..session.session import Session
@@ -90,7 +90,7 @@ class LazyLoad:
                 state_of(one).missing = True
                 continue
             keys = {
-                thing.field: row.get(raw_key(thing.field))
+                thing.field: row.get(key_alias(thing.field))
                 for thing in self.things
                 if isinstance(thing, DeferredRow)
             }

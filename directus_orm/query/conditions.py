@@ -50,18 +50,25 @@ class Exists:
 
 @attrs.frozen
 class InSubquery:
-    """True where the value at the end of the path is one that another query finds; negated, where it is not.
+    """True where the value at the end of ``path`` is among the values that a sub-query finds.
 
-    ``query`` is a `Query`, and ``of`` the path of the value taken of each of its rows; ``test`` looks at the value
-    of ``tested`` first, where the server finds more rows than are meant. It is asked before the query it is in, of
-    ``session`` if that is another one.
+    The sub-query runs before the outer query, on ``session`` if one is given.
+
+    Args:
+        path: the path of the value that is compared.
+        query: the sub-query, a `Query`.
+        value_path: the path of the value to take from each row of the sub-query.
+        test: a check in Python on the value at ``tested_path``, where the server finds more rows than are meant.
+        tested_path: the path of the value that ``test`` gets.
+        negated: true where the value is not among them.
+        session: the session of the sub-query, if it is another one than the outer query's.
     """
 
     path: tuple[Field, ...]
     query: Any
-    of: tuple[Field, ...]
+    value_path: tuple[Field, ...]
     test: Test | None = None
-    tested: tuple[Field, ...] = ()
+    tested_path: tuple[Field, ...] = ()
     negated: bool = False
     session: Any = attrs.field(default=None, eq=False, repr=False)
 
@@ -159,10 +166,10 @@ def _opposite(leaf: Comparison) -> Node:
     opposite = attrs.evolve(leaf, operator=OPPOSITE[leaf.operator])
     if leaf.operator in _KNOWS_NULL and leaf.function is None:
         return opposite
-    return any_of([opposite, *null_of(leaf.path)])
+    return any_of([opposite, *is_null(leaf.path)])
 
 
-def null_of(path: tuple[Step, ...]) -> Iterator[Node]:
+def is_null(path: tuple[Step, ...]) -> Iterator[Node]:
     """Yield the condition that there is no value at the end of a path, if that can be."""
     if not path[-1].to_many and not (len(path) == 1 and path[0].primary_key):  # a number of rows there always is
         yield Comparison(path, "null")

@@ -45,8 +45,8 @@ class ServerAggregate:
         """How a request names it in an ordering."""
         return f"{self.function}.{self.field.column}"
 
-    def of(self, row: Row) -> Any:
-        """Return it from a row of the answer."""
+    def value_in(self, row: Row) -> Any:
+        """Return the aggregate's value from one row of the response."""
         return row[self.function][self.field.column]
 
 

@@ -14,16 +14,21 @@ from .q import Q
 
 @attrs.frozen
 class ValueRef:
-    """A value that a name stands for: the field at the end of a path, or a part of its date or time.
+    """A value that a name refers to: the field at the end of a path, or something computed from its date or time.
 
-    ``start`` is the beginning of its year, month … instead; a date, or with ``moment`` a datetime.
+    Args:
+        name: the path as the user wrote it.
+        path: the fields along the path.
+        part: the name of a `DatePart`, if a part of the date or time is meant.
+        truncate_to: "year", "month" …, if the date is truncated to the beginning of that unit.
+        as_datetime: whether a truncated value is a datetime instead of a date.
     """
 
     name: str
     path: FieldPath
     part: str | None = None
-    start: str | None = None
-    moment: bool = False
+    truncate_to: str | None = None
+    as_datetime: bool = False
 
     @property
     def field(self) -> Field:

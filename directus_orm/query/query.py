@@ -53,7 +53,7 @@ class PrefetchedList:
         return self.attribute or self.relation.name
 
     @property
-    def slice_here(self) -> slice:
+    def client_slice(self) -> slice:
         """Which part of the list is meant, of all that comes.
 
         The server would count rows of a junction that lead nowhere, and those that lead to one row twice.
@@ -64,7 +64,7 @@ class PrefetchedList:
         return slice(query.offset, None if query.limit is None else query.offset + query.limit)
 
 
-def raw_key(field: Field) -> str:
+def key_alias(field: Field) -> str:
     """Return the name under which the key of a relation comes beside the related row.
 
     Of a row that may not be read, nothing else tells it from none.
@@ -95,7 +95,7 @@ class Query:
     nested: tuple[PrefetchedList, ...] = ()
 
     @property
-    def tallies(self) -> tuple[RelatedCount, ...]:
+    def related_counts(self) -> tuple[RelatedCount, ...]:
         """The numbers of related rows that come along with each row."""
         return tuple(
             known for name, known in self.aliases if name in self.shown and isinstance(known, RelatedCount)
@@ -127,7 +127,7 @@ class Query:
             object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
         return made
 
-    def bringing(self, *paths: FieldPath) -> Query:
+    def with_paths(self, *paths: FieldPath) -> Query:
         """Return the query for these values of its rows, and nothing else of them."""
         return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
 

@@ -15,20 +15,20 @@ from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
 from ..query.grouping import AggregateSpec, Alias, Grouping, GroupOrder, RelatedCount, ValueRef
 from ..query.lookups.aliases import (
-    aggregate_spec,
-    alias,
-    check_name,
-    first_name,
-    group_key,
-    named,
-    paths_in,
-    plain_name,
-    plain_names,
+    check_alias_name,
+    expand_alias,
+    expand_aliases,
+    leading_name,
+    lookup_names,
+    name_aggregates,
+    resolve_aggregate,
+    resolve_alias,
+    resolve_group_key,
+    resolve_value,
     split_conditions,
-    value_ref,
 )
-from ..query.lookups.filters import resolve
-from ..query.lookups.ordering import ordering
+from ..query.lookups.filters import resolve_filter
+from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Order, Query
 from ..reading.aggregation.having import test_of
@@ -44,10 +44,10 @@ def filtered(query: Query, condition: Q, where: str) -> Query:
     grouping = query.grouping
     _check_numbers(query, condition, where)
     if grouping is None:
-        return query.filtered(resolve(plain_names(condition, query.aliases), query.model))
+        return query.filtered(resolve_filter(expand_aliases(condition, query.aliases), query.model))
     of_rows, of_groups = split_conditions(condition, grouping, where)
     if of_rows is not None:
-        query = query.filtered(resolve(plain_names(of_rows, query.aliases), query.model))
+        query = query.filtered(resolve_filter(expand_aliases(of_rows, query.aliases), query.model))
     if of_groups is None:
         return query
     test_of([of_groups], grouping)
@@ -57,8 +57,8 @@ def filtered(query: Query, condition: Q, where: str) -> Query:
 def _check_numbers(query: Query, condition: Q, where: str) -> None:
     """Refuse to choose rows by a number that the server has otherwise."""
     listed = tuple(name for name, known in query.aliases if isinstance(known, RelatedCount) and known.is_listed)
-    for path in paths_in(condition) if listed else ():
-        name = first_name(path, listed)
+    for path in lookup_names(condition) if listed else ():
+        name = leading_name(path, listed)
         if name is not None:
             msg = (
                 f"{where}: the server would look at the rows of the junction behind {name!r}, those that lead "
@@ -73,7 +73,7 @@ def ordered(query: Query, names: tuple[str, ...], where: str = "order_by") -> Qu
         order = tuple(_group_order(query, query.grouping, name, where) for name in names)
         return query.evolve(grouping=attrs.evolve(query.grouping, order=order))
     plain = tuple(_signed(name, query) for name in names)
-    return query.evolve(order=ordering(query.model, plain, where))
+    return query.evolve(order=resolve_ordering(query.model, plain, where))
 
 
 def _signed(name: object, query: Query) -> Any:
@@ -81,7 +81,7 @@ def _signed(name: object, query: Query) -> Any:
         return name
     check_root(name, query.model)
     sign, path = ("-", name[1:]) if name.startswith("-") else ("", name)
-    return sign + plain_name(path, query.aliases)
+    return sign + expand_alias(path, query.aliases)
 
 
 def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> GroupOrder:
@@ -90,13 +90,13 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
         raise QueryError(msg)
     check_root(name, query.model)
     descending, path = name.startswith("-"), name.lstrip("-+")
-    plain = plain_name(path, query.aliases)
+    plain = expand_alias(path, query.aliases)
     key = next((key for key, known in grouping.keys if path in (key, known.name) or plain == known.name), None)
     if key is not None:
         return GroupOrder(key, descending)
     made = dict(grouping.measures).get(path)
     if made is None:
-        value_ref(query.model.directus, plain, f"{where}({name!r})")
+        resolve_value(query.model.directus, plain, f"{where}({name!r})")
         msg = (
             f"{where}({name!r}): groups have no {path!r}, which their rows have many of. Order by what they are "
             f"grouped by or what is made of them: {', '.join(grouping.names)}; or group by {path!r} as well."
@@ -112,14 +112,14 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
 
 def _order_of(query: Query, keys: tuple[tuple[str, ValueRef], ...], where: str) -> tuple[GroupOrder, ...]:
     """Return the ordering of rows as one of groups; the model's own is dropped, as in Django."""
-    if query.order == ordering(query.model, query.model.directus.options.ordering, "ordering"):
+    if query.order == resolve_ordering(query.model, query.model.directus.options.ordering, "ordering"):
         return ()
     return tuple(_as_group_order(order, keys, where) for order in query.order)
 
 
 def _as_group_order(order: Order, keys: tuple[tuple[str, ValueRef], ...], where: str) -> GroupOrder:
     for name, known in keys:
-        if known.path == order.path and known.part == order.function and known.start is None:
+        if known.path == order.path and known.part == order.function and known.truncate_to is None:
             return GroupOrder(name, order.descending)
     path = "__".join(step.name for step in order.path)
     msg = (
@@ -152,7 +152,11 @@ def columns(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any], v
 
 def _stands_for(query: Query, name: str, where: str) -> Alias:
     known = dict(query.aliases).get(name)
-    return known if known is not None else value_ref(query.model.directus, plain_name(name, query.aliases), where)
+    return (
+        known
+        if known is not None
+        else resolve_value(query.model.directus, expand_alias(name, query.aliases), where)
+    )
 
 
 def _with_keys(chosen: tuple[tuple[str, Alias], ...]) -> Columns:
@@ -190,7 +194,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
     chosen = wanted or grouping.shown
     for name in chosen:
         if name not in grouping.names:
-            value_ref(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
+            resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
             msg = f"{verb}({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
             raise UnsupportedQuery(msg)
     keys = dict(grouping.keys)
@@ -207,7 +211,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
 def annotated(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Query:
     """Return the query whose instances have further values, or know their names."""
     verb = "annotate" if shown else "alias"
-    for name, expression in named(expressions, by_name, f"{verb}()").items():
+    for name, expression in name_aggregates(expressions, by_name, f"{verb}()").items():
         query = _aliased(query, name, expression, f"{verb}({name}=…)")
         if shown:
             query = query.evolve(shown=(*query.shown, name))
@@ -228,10 +232,10 @@ def with_annotations(query: Query) -> Query:
 
 def _aliased(query: Query, name: str, expression: object, where: str) -> Query:
     if "__" not in name:
-        check_name(query.model.directus, name, where)
+        check_alias_name(query.model.directus, name, where)
     if isinstance(expression, F):
-        expression = F(plain_name(expression.name, query.aliases))
-    known = alias(query.model.directus, expression, where)
+        expression = F(expand_alias(expression.name, query.aliases))
+    known = resolve_alias(query.model.directus, expression, where)
     if isinstance(known, RelatedCount):
         _check_tally(query, known, where)
     others = tuple(pair for pair in query.aliases if pair[0] != name)
@@ -259,15 +263,15 @@ def grouped(
     verb = "annotate" if shown else "alias"
     info: ModelInfo = query.model.directus
     made: dict[str, AggregateSpec] = {}
-    for name, expression in named(expressions, by_name, f"{verb}()").items():
+    for name, expression in name_aggregates(expressions, by_name, f"{verb}()").items():
         where = f"{verb}({name}=…)"
         if _is_of_row(query, known, expression):
             query = _aliased(query, name, expression, where)
             known = (*known, (name, dict(query.aliases)[name])) if shown else known
         else:
             if "__" not in name:
-                check_name(info, name, where)
-            made[name] = aggregate_spec(info, expression, query.aliases, where)
+                check_alias_name(info, name, where)
+            made[name] = resolve_aggregate(info, expression, query.aliases, where)
     if not made and query.grouping is None:
         return _reading(query, tuple((name, alias) for name, alias in known if alias is not None)), known
     before = query.grouping or _grouping(query, known, f"{verb}()")
@@ -287,7 +291,7 @@ def _is_of_row(query: Query, known: Columns, expression: object) -> bool:
     if not isinstance(expression, Aggregate) or expression.expression == "*":
         return not isinstance(expression, Aggregate)
     info: ModelInfo = query.model.directus
-    steps, _ = info.follow(plain_name(expression.expression, query.aliases))
+    steps, _ = info.follow(expand_alias(expression.expression, query.aliases))
     # Of groups that are rows, related rows can be counted.
     with_key = any(isinstance(each, ValueRef) and each.path == (info.pk,) for _, each in known)
     return with_key and any(step.to_many for step in steps)
@@ -300,7 +304,7 @@ def _grouping(query: Query, known: Columns, where: str) -> Grouping:
 
 def _key(query: Query, name: str, known: Alias | None, where: str) -> ValueRef:
     if isinstance(known, ValueRef):
-        group_key(query.model.directus, known.name, query.aliases, where)
+        resolve_group_key(query.model.directus, known.name, query.aliases, where)
         return known
     msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
     raise UnsupportedQuery(msg)
@@ -328,9 +332,9 @@ def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]
     if query.grouping is not None:
         msg = "aggregate() of groups: the server has no such thing; compute it in Python, from the results."
         raise UnsupportedQuery(msg)
-    found = named(expressions, by_name, "aggregate()")
+    found = name_aggregates(expressions, by_name, "aggregate()")
     return {
-        name: aggregate_spec(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
+        name: resolve_aggregate(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
         for name, expression in found.items()
     }
 
@@ -348,14 +352,14 @@ def truncated_dates(query: Query, name: str, kind: str, order: str, *, moments: 
     if kind not in kinds or order not in ("ASC", "DESC"):
         msg = f"{verb}({name!r}, {kind!r}, order={order!r}): kinds: {', '.join(kinds)}; order: ASC or DESC."
         raise QueryError(msg)
-    found = value_ref(query.model.directus, plain_name(name, query.aliases), f"{verb}({name!r})")
+    found = resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
     known: Field = found.field
     fitting = {"timestamp", "dateTime"} if moments else {"timestamp", "dateTime", "date"}
     if found.part is not None or known.value_type.kind not in fitting:
         msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(fitting))}, and {known} is of another."
         raise QueryError(msg)
-    started = attrs.evolve(found, start=kind, moment=moments)
-    present = resolve(Q(**{f"{found.name}__isnull": False}), query.model)
+    started = attrs.evolve(found, truncate_to=kind, as_datetime=moments)
+    present = resolve_filter(Q(**{f"{found.name}__isnull": False}), query.model)
     where = all_of([query.where, present])
     keys = ((verb, started),)
     grouping = Grouping(keys, order=(GroupOrder(verb, order == "DESC"),), shown=(verb,))

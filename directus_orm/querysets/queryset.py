@@ -18,7 +18,7 @@ from ..fields.paths import FieldPath
 from ..instances.state import PageBatch, reference, state_of
 from ..query.conditions import NEVER, InSubquery, Node, all_of, any_of, negate, split_key_list
 from ..query.lookups.field_lookups import key_of
-from ..query.lookups.ordering import ordering
+from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pager import key_pages
@@ -481,10 +481,10 @@ def as_condition(query: Query) -> Node:
     if not query.is_sliced and query.search is None and split_key_list(query.where)[1] is None:
         return query.where
     pk: Field = query.model.directus.pk
-    return NEVER if query.is_empty else InSubquery((pk,), query.bringing((pk,)), (pk,))
+    return NEVER if query.is_empty else InSubquery((pk,), query.with_paths((pk,)), (pk,))
 
 
 def everything(model: type[Any]) -> Query:
     """Return the query for all rows of a model, in its ordering, with all its fields."""
     info: ModelInfo = model.directus
-    return Query(model, order=ordering(model, info.options.ordering, "ordering"), paths=info.paths)
+    return Query(model, order=resolve_ordering(model, info.options.ordering, "ordering"), paths=info.paths)

@@ -330,7 +330,7 @@ class Results(DescribesRows, Generic[T]):
         with explain_guessed_names(query):
             answer = session.send(dialect_of(session).read(query, total=True))
         rows = self._shape.decoder(query)(session, dialect_of(session).rows(answer))
-        return Page(rows, dialect_of(session).total(answer))
+        return Page(rows, dialect_of(session).total_count(answer))
 
     def count(self) -> int:
         """Return the number of rows, by one request that reads none, unless rows have to be looked at."""
@@ -348,7 +348,7 @@ class Results(DescribesRows, Generic[T]):
         if query.is_empty:
             return 0
         with explain_guessed_names(query):
-            total = dialect_of(session).counted(session.send(dialect_of(session).count(query)))
+            total = dialect_of(session).row_count(session.send(dialect_of(session).count(query)))
         behind = max(total - self._query.offset, 0)
         return behind if self._query.limit is None else min(behind, self._query.limit)
 
@@ -360,7 +360,7 @@ class Results(DescribesRows, Generic[T]):
         if self._query.grouping is not None:
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
-        one = self._query.sliced(0, 1).bringing((pk,))
+        one = self._query.sliced(0, 1).with_paths((pk,))
         return any(read(self._session(), one))
 
     def partition(self, parts: int) -> list[Self]:

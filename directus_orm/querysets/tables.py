@@ -101,7 +101,7 @@ def _column(name: str, known: Alias | AggregateSpec) -> TableColumn:
         return _of_field(name, field)
     if known.part is not None:
         return TableColumn(name, "date" if known.part == "date" else "int")
-    return TableColumn(name, _KINDS[kind_of(field)] if known.moment else "date")
+    return TableColumn(name, _KINDS[kind_of(field)] if known.as_datetime else "date")
 
 
 def _of_measure(name: str, measure: AggregateSpec) -> TableColumn:

@@ -137,7 +137,7 @@ def _values(value: Any) -> str:
 
 
 def _among(node: InSubquery) -> str:
-    name, denied = path_name(node.tested), "it is not so that " if node.negated else ""
+    name, denied = path_name(node.tested_path), "it is not so that " if node.negated else ""
     before = "" if len(node.path) == 1 and node.path[0].primary_key else f"{path_name(node.path)}__"
     match node.test:
         case TextTest(where=where, needle=needle, any_case=any_case):
@@ -151,4 +151,6 @@ def _among(node: InSubquery) -> str:
     inner = describe_condition(node.query.where)
     where = "" if node.query.where == ALWAYS else f" where {inner}"
     verb = "is not" if node.negated else "is"
-    return f"{path_name(node.path)} {verb} the {path_name(node.of)} of a {node.query.model.__name__}{where}"
+    return (
+        f"{path_name(node.path)} {verb} the {path_name(node.value_path)} of a {node.query.model.__name__}{where}"
+    )

@@ -35,7 +35,7 @@ def _lists(query: Query, found: Sequence[Any], parts: int) -> Iterator[Query]:
 def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
     """Yield a condition on the key for each part: its bounds are read at offsets, so that gaps do not matter."""
     pk = query.model.directus.pk
-    total = dialect_of(session).counted(session.send(dialect_of(session).count(query)))
+    total = dialect_of(session).row_count(session.send(dialect_of(session).count(query)))
     offsets = {total * part // parts for part in range(1, parts)}
     bounds = sorted({key for offset in offsets for key in _key_at(session, query, offset)})
     for low, high in pairwise([None, *bounds, None]):
@@ -47,5 +47,5 @@ def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
 def _key_at(session: Session, query: Query, offset: int) -> list[Any]:
     """Return the key of the row at an offset, if there is one."""
     pk = query.model.directus.pk
-    found = read(session, query.bringing((pk,)).sliced(offset, offset + 1))
+    found = read(session, query.with_paths((pk,)).sliced(offset, offset + 1))
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]

@@ -78,7 +78,7 @@ def _steps(session: Session, query: Query, page_size: int | None, after: Any) ->
 def keys(session: Session, query: Query) -> list[Any]:
     """Return the keys of a query's rows, in their order, as they are sent."""
     pk: Field = query.model.directus.pk
-    only_keys = query.bringing((pk,))
+    only_keys = query.with_paths((pk,))
     found = read(session, only_keys, KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 
@@ -106,12 +106,12 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
 
 def _find(session: Session, condition: InSubquery) -> Node:
     session = condition.session or session
-    if isinstance(condition.test, TextTest) and condition.path == condition.tested == condition.of:
+    if isinstance(condition.test, TextTest) and condition.path == condition.tested_path == condition.value_path:
         return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else RowRecheck(session, condition.query, condition)
     found = (row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows)
-    values = [_value(_whole(row, condition), condition.of) for row in found if meant is None or meant(row)]
-    wanted = list(dict.fromkeys(condition.of[-1].load(value) for value in values if value is not None))
+    values = [_value(_whole(row, condition), condition.value_path) for row in found if meant is None or meant(row)]
+    wanted = list(dict.fromkeys(condition.value_path[-1].load(value) for value in values if value is not None))
     if len(wanted) > MOST_VALUES:
         msg = (
             f"{path_name(condition.path)}: this condition is answered by a list of {len(wanted):,} values, and a "
@@ -149,7 +149,7 @@ def _whole(row: Row, condition: InSubquery) -> Row:
     Raises:
         ConfigurationError: it has not.
     """
-    field = condition.of[0]
+    field = condition.value_path[0]
     if field.column not in row:
         made_of: ToMany | None = getattr(field.model, "_made_of", None)
         collection = field.model.directus.collection

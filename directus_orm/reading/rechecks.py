@@ -31,7 +31,7 @@ def widened(query: Query) -> tuple[Query, list[InSubquery]]:
     if not checks and not any(isinstance(part, KeyList) for part in parts):
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
-    paths = dict.fromkeys([*query.paths, *(_present(check.tested, query) for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(_present(check.tested_path, query) for check in checks)])
     return query.evolve(where=where, paths=tuple(paths), limit=None, offset=0), checks
 
 
@@ -72,7 +72,7 @@ class RowRecheck:
 
     def __call__(self, row: Row) -> bool:
         """Return whether the row is meant."""
-        condition, value = self._condition, _value(row, self._condition.tested)
+        condition, value = self._condition, _value(row, self._condition.tested_path)
         if value is None or condition.test is None:
             return False
         if isinstance(condition.test, TextTest) and condition.test.is_open(value):
@@ -87,6 +87,6 @@ class RowRecheck:
     def _asked(self, row: Row, text: str) -> bool:
         """Ask whether a row's text begins with itself, one letter in the other case."""
         session, pk = self._session, self._query.model.directus.pk
-        same = Comparison(self._condition.tested, "starts_with", case_pattern(text))
+        same = Comparison(self._condition.tested_path, "starts_with", case_pattern(text))
         query = Query(self._query.model, where=same, paths=((pk,),))
         return any(fetch(session, key_pages(query, [row[pk.column]], dialect_of(session), session.max_rows)))

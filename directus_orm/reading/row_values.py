@@ -24,8 +24,8 @@ def value_of(term: ValueRef) -> Callable[[Any], Any] | None:
     """Return the function from a field's value that is there to what is meant of it; None for the value itself."""
     if term.part is not None:
         return DATE_PARTS[term.part].of
-    if term.start is not None:
-        start, moment = term.start, term.moment
+    if term.truncate_to is not None:
+        start, moment = term.truncate_to, term.as_datetime
         return lambda value: truncate_date(value, start, moment=moment)
     return None
 

@@ -14,7 +14,7 @@ from ..expressions import Aggregate, F
 from ..grouping import AggregateSpec, Alias, Aliases, Grouping, RelatedCount, ValueRef
 from ..q import Q
 from .date_parts import DATE_PARTS
-from .filters import resolve
+from .filters import resolve_filter
 
 _NUMBERS = frozenset({"integer", "bigInteger", "float", "decimal"})
 _ORDERED = _NUMBERS | frozenset("string text binary timestamp dateTime date time boolean".split())
@@ -25,7 +25,7 @@ _WITHOUT_EQUALS = frozenset({"json", "csv", "hash", "geometry"})
 # --- names --------------------------------------------------------------------------------------------------
 
 
-def plain_name(name: str, aliases: Aliases) -> str:
+def expand_alias(name: str, aliases: Aliases) -> str:
     """Return a path with the name that it begins with replaced by what that stands for."""
     for alias, stands_for in aliases:
         if name == alias or name.startswith(f"{alias}__"):
@@ -33,18 +33,18 @@ def plain_name(name: str, aliases: Aliases) -> str:
     return name
 
 
-def plain_names(condition: Q, aliases: Aliases) -> Q:
+def expand_aliases(condition: Q, aliases: Aliases) -> Q:
     """Return a condition in which names that `annotate` gave are replaced by what they stand for."""
     if not aliases:
         return condition
     children = tuple(
-        plain_names(child, aliases) if isinstance(child, Q) else (plain_name(child[0], aliases), child[1])
+        expand_aliases(child, aliases) if isinstance(child, Q) else (expand_alias(child[0], aliases), child[1])
         for child in condition.children
     )
     return condition.with_children(children)
 
 
-def value_ref(info: ModelInfo, name: str, where: str) -> ValueRef:
+def resolve_value(info: ModelInfo, name: str, where: str) -> ValueRef:
     """Return what the name of a value stands for.
 
     Raises:
@@ -68,14 +68,14 @@ def _part(field: Field, name: str, where: str) -> str:
     raise FieldError(msg, name=name, choices=tuple(fitting))
 
 
-def alias(info: ModelInfo, expression: object, where: str) -> Alias:
+def resolve_alias(info: ModelInfo, expression: object, where: str) -> Alias:
     """Return what an expression stands for, of each row by itself.
 
     Raises:
         UnsupportedQuery: it is made of many rows, or is nothing the server has.
     """
     if isinstance(expression, F):
-        return value_ref(info, expression.name, where)
+        return resolve_value(info, expression.name, where)
     if isinstance(expression, Aggregate):
         return _tally(info, expression, where)
     msg = (
@@ -105,7 +105,7 @@ def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> RelatedCount:
     raise UnsupportedQuery(msg)
 
 
-def aggregate_spec(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) -> AggregateSpec:
+def resolve_aggregate(info: ModelInfo, aggregate: object, aliases: Aliases, where: str) -> AggregateSpec:
     """Return what an aggregate makes of many rows.
 
     Raises:
@@ -118,10 +118,10 @@ def aggregate_spec(info: ModelInfo, aggregate: object, aliases: Aliases, where: 
         raise UnsupportedQuery(msg)
     condition: Node = ALWAYS
     if aggregate.filter is not None:
-        condition = resolve(plain_names(aggregate.filter, aliases), info.model)
+        condition = resolve_filter(expand_aliases(aggregate.filter, aliases), info.model)
     if aggregate.expression == "*":
         return AggregateSpec("count", (info.pk,), where=condition)
-    named = value_ref(info, plain_name(aggregate.expression, aliases), where)
+    named = resolve_value(info, expand_alias(aggregate.expression, aliases), where)
     if named.part is not None:
         msg = f"{where}: {aggregate!r} would be made of parts of dates; group by {named.name!r} instead."
         raise UnsupportedQuery(msg)
@@ -142,7 +142,7 @@ def _check(field: Field, aggregate: Aggregate, where: str) -> None:
         raise UnsupportedQuery(msg)
 
 
-def group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> ValueRef:
+def resolve_group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> ValueRef:
     """Return what rows are grouped by.
 
     Raises:
@@ -152,7 +152,7 @@ def group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> Value
     if isinstance(known, RelatedCount):
         msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
         raise UnsupportedQuery(msg)
-    found = value_ref(info, plain_name(name, aliases), where)
+    found = resolve_value(info, expand_alias(name, aliases), where)
     if kind_of(found.field) in _WITHOUT_EQUALS:
         kind = kind_of(found.field)
         msg = f"{where}: {found.field} is of type {kind}, and not every database can tell which of them are equal."
@@ -160,7 +160,7 @@ def group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) -> Value
     return found
 
 
-def check_name(info: ModelInfo, name: str, where: str) -> str:
+def check_alias_name(info: ModelInfo, name: str, where: str) -> str:
     """Return a name for what is annotated.
 
     Raises:
@@ -177,7 +177,7 @@ def check_name(info: ModelInfo, name: str, where: str) -> str:
     return name
 
 
-def named(expressions: tuple[Any, ...], by_name: dict[str, Any], where: str) -> dict[str, Any]:
+def name_aggregates(expressions: tuple[Any, ...], by_name: dict[str, Any], where: str) -> dict[str, Any]:
     """Return expressions by name; those without one take that of their field, as ``dep_delay__avg``.
 
     Raises:
@@ -225,11 +225,11 @@ def _joined(conditions: list[Q]) -> Q | None:
 
 
 def _stand(condition: Q, measures: set[str], grouping: Grouping, where: str) -> Stand:
-    names = [first_name(path, grouping.names) for path in paths_in(condition)]
+    names = [leading_name(path, grouping.names) for path in lookup_names(condition)]
     if not measures.intersection(names):
         return "rows"
     if None in names:
-        fields = [path for path in paths_in(condition) if first_name(path, grouping.names) is None]
+        fields = [path for path in lookup_names(condition) if leading_name(path, grouping.names) is None]
         msg = (
             f"{where}: {condition!r} speaks of groups and, with {', '.join(fields)}, of rows, which are other "
             "things. Filter by each in a call of its own, joined by 'and', or group by the field as well."
@@ -238,14 +238,16 @@ def _stand(condition: Q, measures: set[str], grouping: Grouping, where: str) -> 
     return "groups"
 
 
-def first_name(path: str, names: tuple[str, ...]) -> str | None:
+def leading_name(path: str, names: tuple[str, ...]) -> str | None:
     """Return which of the names a path begins with; the longest, since they may hold ``__``."""
     fitting = [name for name in names if path == name or path.startswith(f"{name}__")]
     return max(fitting, key=len, default=None)
 
 
-def paths_in(condition: Q) -> list[str]:
+def lookup_names(condition: Q) -> list[str]:
     """Return the left sides of all comparisons in a condition."""
     return [
-        path for child in condition.children for path in (paths_in(child) if isinstance(child, Q) else [child[0]])
+        path
+        for child in condition.children
+        for path in (lookup_names(child) if isinstance(child, Q) else [child[0]])
     ]

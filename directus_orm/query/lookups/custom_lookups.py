@@ -64,12 +64,12 @@ def _check(name: str) -> None:
         raise ConfigurationError(msg)
 
 
-def names() -> tuple[str, ...]:
+def registered_names() -> tuple[str, ...]:
     """Return the names of the lookups that were registered."""
     return tuple(_known)
 
 
-def prepared(condition: Q, model: type[Any]) -> Q:
+def expand_custom_lookups(condition: Q, model: type[Any]) -> Q:
     """Return a condition with its own lookups replaced by what they stand for.
 
     Raises:

@@ -120,7 +120,7 @@ def _in_query(path: Path, rows: DescribesRows) -> Node:
         raise QueryError(msg)
     if query.is_empty:
         return NEVER
-    asked = query.bringing((query.model.directus.pk,), of)
+    asked = query.with_paths((query.model.directus.pk,), of)
     return InSubquery(path, asked, of, session=rows._using)  # noqa: SLF001 - declared by `DescribesRows` for this
 
 
@@ -217,7 +217,7 @@ LOOKUPS = {
 }
 
 
-def fitting(kind: str) -> list[str]:
+def lookups_of(kind: str) -> list[str]:
     """Return the names of the lookups that fields of a Directus type have."""
     return sorted(name for name, known in LOOKUPS.items() if known.operator in _operators(kind))
 
@@ -233,10 +233,10 @@ def condition(path: Path, name: str, value: Any) -> Node:
     if lookup.operator not in _operators(kind) and not (value is None and name == "exact"):
         msg = (
             f"{path_name(path)}__{name}: the server has no {name!r} for fields of type {kind}. "
-            f"It has: {', '.join(fitting(kind))}."
+            f"It has: {', '.join(lookups_of(kind))}."
         )
         raise UnsupportedQuery(msg)
-    if server_values.within(value):
+    if server_values.holds_server_value(value):
         return server_values.condition(path, name, value, functools.partial(condition, path))
     return lookup.build(path, lookup.operator, value)
 

@@ -33,7 +33,7 @@ from ..conditions import (
 )
 from ..q import Q, check_root
 from . import custom_lookups, date_parts, json_lookups
-from .field_lookups import LOOKUPS, condition, fitting
+from .field_lookups import LOOKUPS, condition, lookups_of
 
 # What may be asked of the number of rows at the other end of a relation.
 _OF_COUNTS = {"exact": "eq", "in": "in", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "range": "between"}
@@ -42,7 +42,7 @@ _QUANTIFIERS = {"some": False, "none": True}
 _MOST_TERMS = 16
 
 
-def resolve(asked: Q, model: type[Any]) -> Node:
+def resolve_filter(asked: Q, model: type[Any]) -> Node:
     """Turn a Q into conditions on a model's fields.
 
     Raises:
@@ -50,7 +50,7 @@ def resolve(asked: Q, model: type[Any]) -> Node:
         QueryError: a value of the wrong type.
         UnsupportedQuery: the server cannot be asked that without bending it.
     """
-    return _bound(_tree(custom_lookups.prepared(asked, model), model, negated=False, below=False))
+    return _bound(_tree(custom_lookups.expand_custom_lookups(asked, model), model, negated=False, below=False))
 
 
 def _tree(asked: Q, model: type[Any], *, negated: bool, below: bool) -> Node:
@@ -130,7 +130,7 @@ def _of_value(path: tuple[Field, ...], rest: str, value: Any, model: type[Any]) 
     if kind not in part.kinds:
         msg = (
             f"{path_name(path)}__{rest}: fields of type {kind} have no {first!r}. "
-            f"They have: {', '.join([*_parts_of(kind), *fitting(kind)])}."
+            f"They have: {', '.join([*_parts_of(kind), *lookups_of(kind)])}."
         )
         raise UnsupportedQuery(msg)
     if first == "date" and after.partition("__")[0] in date_parts.DATE_PARTS:
@@ -157,7 +157,7 @@ def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
         if lookup or not isinstance(value, Q):
             msg = f"{name}__{rest} takes a Q on {related.__name__}, such as Q(pk=1), not {value!r}."
             raise QueryError(msg)
-        return _quantified(path, resolve(value, related), negated=_QUANTIFIERS[first])
+        return _quantified(path, resolve_filter(value, related), negated=_QUANTIFIERS[first])
     lookup = lookup or "exact"
     if lookup not in _OF_COUNTS:
         msg = f"{name}__{rest}: {lookup!r} is no lookup of a count. Lookups: {', '.join(_OF_COUNTS)}."
@@ -204,8 +204,8 @@ def _parts_of(kind: str) -> list[str]:
 def _unknown(path: tuple[Field, ...], name: str, model: type[Any]) -> FieldError:
     target, kind = path[-1].target, path[-1].value_type.kind
     fields = sorted((*target.directus.fields, *target.directus.relations)) if target is not None else []
-    lookups = [*_parts_of(kind), *fitting(kind)]
-    names = (*fields, *lookups, *custom_lookups.names())
+    lookups = [*_parts_of(kind), *lookups_of(kind)]
+    names = (*fields, *lookups, *custom_lookups.registered_names())
     also = f" and no field of {target.__name__}" if target is not None else ""
     listed = f" Fields: {', '.join(fields)}." if fields else ""
     hint = _ELSEWHERE.get(name.partition("__")[0], suggestion(name, names))

@@ -17,7 +17,7 @@ from .date_parts import DATE_PARTS
 _WITHOUT_ORDER = frozenset({"geometry", "hash", "json"})
 
 
-def ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") -> tuple[Order, ...]:
+def resolve_ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") -> tuple[Order, ...]:
     """Resolve the names of an ordering; a relation stands for its model's own ordering, as in Django.
 
     Raises:

@@ -188,7 +188,7 @@ def now(adjustment: str | None = None) -> Now:
     return Now(amount, unit) if amount else Now()
 
 
-def within(value: Any) -> bool:
+def holds_server_value(value: Any) -> bool:
     """Return whether a lookup's value is one that the server finds out, or a list that holds one."""
     if isinstance(value, list | tuple | set | frozenset):
         return any(isinstance(item, ServerValue) for item in value)
@@ -196,7 +196,7 @@ def within(value: Any) -> bool:
 
 
 def condition(path: Path, lookup: str, value: Any, plain: Plain) -> Node:
-    """Return the condition of a lookup whose value `within` has found to be of this kind.
+    """Return the condition of a lookup whose value `holds_server_value` has found to be of this kind.
 
     Raises:
         QueryError: the field or the lookup takes no such value.

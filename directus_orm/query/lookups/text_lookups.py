@@ -48,7 +48,7 @@ def with_recheck(path: Path, superset: Node, test: Test) -> InSubquery:
 
     ``superset`` is a condition on the model of the path's last field.
     """
-    return attrs.evolve(by_key(path, superset), test=test, tested=path[-1:])
+    return attrs.evolve(by_key(path, superset), test=test, tested_path=path[-1:])
 
 
 @attrs.frozen

@@ -84,7 +84,7 @@ class _Count:
         self._number = 0
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        self._number += int(self._total.of(row))
+        self._number += int(self._total.value_in(row))
 
     def value(self) -> int:
         return self._number
@@ -96,7 +96,7 @@ class _Sum:
         self._sum: Any = None
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        raw, field = self._total.of(row), self._total.field
+        raw, field = self._total.value_in(row), self._total.field
         if raw is not None:
             self._sum = plus(self._sum, number(field, raw))
 
@@ -123,7 +123,7 @@ class _FloatSum:
         self._sum: float | None = None
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        total, mean, count = (total.of(row) for total in self._totals)
+        total, mean, count = (total.value_in(row) for total in self._totals)
         if total is None:
             return
         precise = float(mean) * int(count)
@@ -140,7 +140,7 @@ class _FloatMean:
         self._parts: list[tuple[float, int]] = []
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        mean, count = (total.of(row) for total in self._totals)
+        mean, count = (total.value_in(row) for total in self._totals)
         if mean is not None:
             self._parts.append((float(mean), int(count)))
 
@@ -159,7 +159,7 @@ class _Extreme:
         self._found: Any = None
 
     def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        raw, field = self._total.of(row), self._total.field
+        raw, field = self._total.value_in(row), self._total.field
         if raw is not None:
             found = field.load(in_rows(field, raw))
             self._found = _further(self._total.function, self._rank, self._found, found)
@@ -214,7 +214,7 @@ class _FromValues:
         if self._related:
             value = related.get(value)
         if value is not None:
-            self._take(value, int(self._rows.of(row)))
+            self._take(value, int(self._rows.value_in(row)))
 
     def _take(self, value: Any, times: int) -> None:
         self._times[value] = 1 if self._measure.distinct else self._times.get(value, 0) + times

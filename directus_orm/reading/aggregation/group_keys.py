@@ -84,8 +84,8 @@ def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
 
 
 def _functions(term: ValueRef) -> tuple[tuple[str, ...], bool]:
-    if term.start is not None:
-        return _STARTS[term.start]
+    if term.truncate_to is not None:
+        return _STARTS[term.truncate_to]
     if term.part is None or kind_of(term.field) == "time":  # SQLite has no hours of a time
         return (), False
     functions, finer = _FUNCTIONS[term.part]

@@ -133,7 +133,7 @@ class GroupReader:
 
     def _is_early(self, rows: Iterable[Row]) -> bool:
         """Return whether there are moments before 1970, of whose seconds SQLite's functions round parts up."""
-        firsts = ((total.field, total.of(row)) for row in rows for total in self._firsts)
+        firsts = ((total.field, total.value_in(row)) for row in rows for total in self._firsts)
         return any(field.load(in_rows(field, raw)).year < 1970 for field, raw in firsts if raw is not None)
 
     def _answers(
@@ -178,7 +178,7 @@ class GroupReader:
             if not joins_to_many(rows.where):
                 return GroupRequest(rows)
         pk = rows.model.directus.pk
-        asks.read(rows.bringing((pk,)), "the keys of the rows that are put in groups", KEYS_AT_ONCE)
+        asks.read(rows.with_paths((pk,)), "the keys of the rows that are put in groups", KEYS_AT_ONCE)
         return GroupRequest(Query(rows.model), keys=(asks.last,))
 
     def _take(self, rows: list[Row], chosen: Mapping[str, AggregatePlan], find: GroupMatcher) -> None:
@@ -375,7 +375,7 @@ def _counted(reading: GroupReader) -> int | None:
     different = ServerAggregate("countDistinct", field)
     ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
     ((row,),) = fetch(reading.session, group_pages(ask, dialect_of(reading.session)))
-    return int(different.of(row)) + (int(rows.of(row)) > int(filled.of(row)))
+    return int(different.value_in(row)) + (int(rows.value_in(row)) > int(filled.value_in(row)))
 
 
 _COUNTABLE = frozenset("integer bigInteger decimal string text uuid".split())

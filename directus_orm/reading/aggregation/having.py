@@ -15,7 +15,7 @@ from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQ
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...query.grouping import AggregateSpec, Grouping
-from ...query.lookups.aliases import first_name
+from ...query.lookups.aliases import leading_name
 from ...query.lookups.date_parts import DATE_PARTS
 from ...query.q import Q
 
@@ -96,7 +96,7 @@ def _opposite(part: Test) -> Test:
 
 
 def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
-    name = first_name(path, grouping.names)
+    name = leading_name(path, grouping.names)
     assert name is not None  # noqa: S101 - conditions were divided by their names
     measure, key = dict(grouping.measures).get(name), dict(grouping.keys).get(name)
     part, lookup = _lookup(path, path[len(name) + 2 :])

@@ -63,7 +63,7 @@ class _WindowPager:
         self._query = query
         self._sizes = sizes
         self._column: str = pk.column
-        self._keys_alone = query.bringing((pk,))
+        self._keys_alone = query.with_paths((pk,))
         self._brings_keys_alone = self._keys_alone == query
         self._place = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
         self._left = query.limit
