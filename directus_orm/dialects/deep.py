@@ -26,11 +26,11 @@ def related_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
     for nested in query.nested:
         place = (*before, *server_path(nested.path[:-1]), nested.column)
         relation = nested.relation
-        if relation.is_scoped:
+        if relation.is_many_to_any:
             yield ".".join((*place, relation.options.collection or "collection"))
         yield from (".".join((*place, name)) for name in nested.junction_fields)
         for one, inner in zip(relation.scopes, nested.queries, strict=True):
-            inside = (*place, *one.steps[1:])
+            inside = (*place, *one.segments[1:])
             yield from (".".join((*inside, *server_path(path))) for path in inner.paths)
             yield from related_fields(inner, inside)
 
@@ -94,7 +94,7 @@ def _of_list(nested: PrefetchedList, compile_filter: Compile, key: Key, every: R
     if filters:
         parts["_filter"] = filters[0] if len(filters) == 1 else {"_or": filters}
     for one, inner in zip(relation.scopes, nested.queries, strict=True):
-        place = _at(parts, one.steps[1:])
+        place = _at(parts, one.segments[1:])
         place |= _deep(inner, compile_filter, key, every)
         names = alias_params(inner)
         if names:
@@ -112,7 +112,7 @@ def _filters(nested: PrefetchedList, compile_filter: Compile) -> list[Row]:
         if query.where == ALWAYS:
             found.append({relation.options.collection or "": {"_eq": one.target.directus.collection}})
         elif query.where != NEVER:
-            found.append(compile_filter(query.where, one.steps[1:]))
+            found.append(compile_filter(query.where, one.segments[1:]))
     return found
 
 
@@ -123,13 +123,13 @@ def _sort(nested: PrefetchedList, key: Key) -> Iterator[str]:
     so one that is the same for the whole list keeps it from doing harm.
     """
     relation, query = nested.relation, nested.queries[0]
-    yield f"{relation.source}.{relation.model.directus.pk.column}"
+    yield f"{relation.source_column}.{relation.model.directus.pk.column}"
     if relation.options.sort and not query.order:
         yield relation.options.sort
-    if relation.is_scoped:
+    if relation.is_many_to_any:
         yield relation.junction_key
         return
-    junction = "".join(f"{name}." for name in relation.steps[1:])
+    junction = "".join(f"{name}." for name in relation.segments[1:])
     for order in query.total_order:
         yield f"{'-' if order.descending else ''}{junction}{key(order)}"
 
@@ -146,8 +146,8 @@ def add_related_counts(parts: Row, query: Query) -> None:
         # What a row of a many-to-any leads to is known when it comes: its column has the key of what is gone, too.
         where: Row = (
             {relation.options.collection: {"_in": tally.collections}}
-            if relation.is_scoped
-            else {relation.steps[1]: {"_nnull": True}}
+            if relation.is_many_to_any
+            else {relation.target_column: {"_nnull": True}}
         )
         listed = {"_limit": _ALL, "_filter": where}
         if not place:

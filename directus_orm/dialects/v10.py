@@ -326,7 +326,7 @@ def _filter(node: Node, before: tuple[str, ...]) -> Row:
 
 
 def _quantified(relation: Step, where: Node, negated: bool) -> Row:
-    alias, *junction = relation.steps
+    alias, *junction = relation.segments
     last = relation.target.directus.pk if relation.target else None
     if isinstance(where, Comparison) and where.path == (last,) and junction and ":" not in junction[0]:
         inner = _nested(junction, {f"_{where.operator}": where.value})  # the junction has the key itself

@@ -173,7 +173,7 @@ class Field:
         return bool(self.model.directus.pk.name == self.name)
 
     @property
-    def steps(self) -> tuple[str, ...]:
+    def segments(self) -> tuple[str, ...]:
         """The server's names on the way along a path."""
         return (self.column,)
 

@@ -14,7 +14,7 @@ import inflection
 
 from ..core.errors import ConfigurationError, FieldError, QueryError, UnsupportedQuery, suggestion
 from .field import Field, options_of
-from .relations import ToMany
+from .to_many import ToMany
 
 Step = Field | ToMany
 
@@ -131,10 +131,10 @@ class ModelInfo:
         while True:
             if name in owner.relations:
                 relation = owner.relations[name]
-                if relation.is_scoped and rest.partition("__")[0] not in _OF_LISTS:
+                if relation.is_many_to_any and rest.partition("__")[0] not in _OF_LISTS:
                     scope, _, rest = rest.partition("__")
                     relation = relation.scoped(scope)
-                relation.steps  # noqa: B018 - a wrong declaration is an error at the call
+                relation.segments  # noqa: B018 - a wrong declaration is an error at the call
                 steps.append(relation)
             else:
                 steps.append(owner.field(name, where))
@@ -157,11 +157,6 @@ class ModelInfo:
         fits = [name for name in (*self.fields, *self.relations) if path == name or path.startswith(f"{name}__")]
         name = max(fits, key=len, default=path.partition("__")[0])
         return name, path[len(name) + 2 :]
-
-
-def is_model(kind: object) -> bool:
-    """Return whether a class is a model; unlike asking for its info, this resolves no annotations."""
-    return isinstance(kind, type) and getattr(kind, "_options", None) is not None
 
 
 def collection_name(class_name: str) -> str:

@@ -28,7 +28,7 @@ def target_model(path: tuple[Step, ...]) -> type[Any]:
 
 def server_path(path: Iterable[Step]) -> tuple[str, ...]:
     """Return a path as the server has it, junctions included."""
-    return tuple(name for step in path for name in step.steps)
+    return tuple(name for step in path for name in step.segments)
 
 
 FieldPath = tuple[Field, ...]

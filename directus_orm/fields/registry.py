@@ -1,4 +1,4 @@
-"""All models by the place where they were defined."""
+"""The registry of all models, by the module and name that they were defined under."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def register(model: type[Any]) -> None:
 def latest_definition(model: type[Any]) -> type[Any]:
     """Return the model that was last defined in a model's place."""
     return _models.get((model.__module__, model.__qualname__), model)
+
+
+def is_model(kind: object) -> bool:
+    """Return whether an object is a model class; unlike ``kind.directus``, this resolves no annotations."""
+    return isinstance(kind, type) and getattr(kind, "_options", None) is not None

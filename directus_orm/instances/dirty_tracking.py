@@ -8,7 +8,7 @@ from typing import Any
 from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
-from ..fields.model_info import is_model
+from ..fields.registry import is_model
 from .state import info_of, is_new, key_of, state_of
 
 

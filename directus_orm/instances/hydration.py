@@ -136,8 +136,8 @@ class ListLoader:
             for one, query in zip(relation.scopes, nested.queries, strict=True)
         }
         self._only = next(iter(self._loaders)) if len(self._loaders) == 1 else None
-        self._reverse = relation.reverse if relation.options.kind == "one-to-many" else None
-        self._step = None if self._reverse else relation.steps[1].partition(":")[0]
+        self._reverse = relation.reverse_field if relation.is_one_to_many else None
+        self._step = None if self._reverse else relation.target_column
         self._slice = nested.client_slice
 
     def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
@@ -150,7 +150,7 @@ class ListLoader:
         """Return whether a row of the list is one, and no bare key of a row that may not be read (G26)."""
         if not isinstance(part, dict) or self._step is None:
             return isinstance(part, dict)
-        if self._relation.is_scoped and part.get(self._relation.options.collection) not in self._loaders:
+        if self._relation.is_many_to_any and part.get(self._relation.options.collection) not in self._loaders:
             return True
         return self._step in part and isinstance(part[self._step], dict | None)
 
@@ -167,7 +167,7 @@ class ListLoader:
     def _related(self, part: Any, batch: PageBatch) -> Any:
         """Return the instance of a row of the list; None where a junction's row leads nowhere."""
         collection = self._only
-        if self._relation.is_scoped:
+        if self._relation.is_many_to_any:
             collection = part[self._relation.options.collection]
         if self._step is not None:
             part = part[self._step]

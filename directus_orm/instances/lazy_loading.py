@@ -9,8 +9,8 @@ import attrs
 
 from ..core.errors import ConfigurationError, QueryError
 from ..fields.field import Field
-from ..fields.model_info import is_model
 from ..fields.paths import FieldPath, target_of
+from ..fields.registry import is_model
 from ..query.query import PrefetchedList, Query, key_alias
 from ..reading.read import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
@@ -155,7 +155,7 @@ def load_list(instance: Any, nested: PrefetchedList) -> None:
         raise does_not_exist(instance)
     if nested.name not in instance.__dict__:
         unknown = unknown_name(asking.batch.session, SentNames(nested.relation))
-        guess = nested.relation.guess
+        guess = nested.relation.guess_note
         raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
     asking.batch.touched[DeferredList(nested)] = None
 

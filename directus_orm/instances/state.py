@@ -12,7 +12,8 @@ from typing import Any
 
 from ..core.errors import ConversionError, DoesNotExist
 from ..core.messages import Row
-from ..fields.model_info import ModelInfo, is_model
+from ..fields.model_info import ModelInfo
+from ..fields.registry import is_model
 from ..session.session import Session, current_session
 
 

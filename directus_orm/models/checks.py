@@ -10,7 +10,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from ..fields.field import RESERVED, options_of
-from ..fields.model_info import is_model
+from ..fields.registry import is_model
 from ..fields.relations import relation_options
 
 

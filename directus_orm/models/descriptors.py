@@ -6,9 +6,9 @@ import contextlib
 from typing import Any
 
 from ..fields.field import ABSENT, Field
-from ..fields.model_info import is_model
 from ..fields.paths import target_of
 from ..fields.references import FieldReference
+from ..fields.registry import is_model
 from ..instances.lazy_loading import load_missing
 from ..instances.state import reference, state_of
 from ..querysets.related import Related, RelatedAny
@@ -116,7 +116,7 @@ class ManyAttribute:
         if instance is None:
             return FieldReference(owner, (self.name,), to_many=True)
         relation = owner.directus.relations[self.name]
-        return (RelatedAny if relation.is_scoped else Related).of(instance, relation)
+        return (RelatedAny if relation.is_many_to_any else Related).of(instance, relation)
 
     def __set__(self, instance: Any, value: Any) -> None:
         name = type(instance).__name__

@@ -16,9 +16,10 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from ..fields.field import Field, options_of
-from ..fields.model_info import ModelInfo, Options, is_model
-from ..fields.registry import _models, latest_definition
-from ..fields.relations import RelationOptions, ToMany, relation_options
+from ..fields.model_info import ModelInfo, Options
+from ..fields.registry import _models, is_model, latest_definition
+from ..fields.relations import RelationOptions, relation_options
+from ..fields.to_many import ToMany
 from ..fields.types import field_type
 
 

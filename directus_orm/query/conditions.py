@@ -235,7 +235,7 @@ def is_quantified(node: Node) -> bool:
     """
     if not isinstance(node, Exists):
         return False
-    steps = node.path[-1].steps
+    steps = node.path[-1].segments
     if len(node.path) > 1:
         return False
     if isinstance(node.where, Comparison):

@@ -46,7 +46,7 @@ class RelatedCount:
     @property
     def is_listed(self) -> bool:
         """Whether the rows are listed, since the server would count rows of the junction that lead nowhere."""
-        return bool(self.path[-1].options.kind != "one-to-many")
+        return bool(self.path[-1].has_junction)
 
     @property
     def key(self) -> str:
@@ -54,7 +54,7 @@ class RelatedCount:
         relation = self.path[-1]
         if not self.is_listed:
             return f"{relation.column}_count"
-        return "_".join(("tally", relation.column, *(self.collections if relation.is_scoped else ())))
+        return "_".join(("tally", relation.column, *(self.collections if relation.is_many_to_any else ())))
 
     @property
     def collections(self) -> list[str]:
@@ -65,17 +65,17 @@ class RelatedCount:
     def names(self) -> list[tuple[str, ...]]:
         """What of each row of a list is asked for."""
         relation = self.path[-1]
-        if not relation.is_scoped:
-            return [(relation.steps[1],)]
-        items = [(scope.steps[1], scope.target.directus.pk.column) for scope in relation.scopes]
+        if not relation.is_many_to_any:
+            return [(relation.target_column,)]
+        items = [(scope.segments[1], scope.target.directus.pk.column) for scope in relation.scopes]
         return [(relation.options.collection,), *items]
 
     def count(self, rows: list[Any]) -> int:
         """Return how many rows of a list lead to one that is there."""
         relation = self.path[-1]
-        if not relation.is_scoped:
+        if not relation.is_many_to_any:
             return len(rows)
-        step = relation.steps[1].partition(":")[0]
+        step = relation.target_column
         return sum(isinstance(row.get(step), dict) and bool(row[step]) for row in rows)
 
 

@@ -9,7 +9,7 @@ import attrs
 from ..fields.field import Field
 from ..fields.model_info import Step
 from ..fields.paths import FieldPath
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
 from .grouping import Aliases, Grouping, RelatedCount
 
@@ -59,7 +59,7 @@ class PrefetchedList:
         The server would count rows of a junction that lead nowhere, and those that lead to one row twice.
         """
         query = self.queries[0]
-        if self.relation.options.kind == "one-to-many" or not query.is_sliced:
+        if self.relation.is_one_to_many or not query.is_sliced:
             return slice(None)
         return slice(query.offset, None if query.limit is None else query.offset + query.limit)
 

@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 
 from ..fields.field import Field, field, generated
-from ..fields.model_info import is_model
-from ..fields.relations import ToMany
+from ..fields.registry import is_model
+from ..fields.to_many import ToMany
 from ..query.conditions import InSubquery, Node
 
 _made: weakref.WeakKeyDictionary[type[Any], dict[tuple[str, type[Any] | None], type[Any]]] = (
@@ -30,12 +30,12 @@ def junction(relation: ToMany) -> type[Any]:
 
 def _junction(relation: ToMany, collection: str) -> type[Any]:
     options = relation.options
-    if relation.is_scoped:
+    if relation.is_many_to_any:
         target: dict[Any, Any] = {options.target: str | None, options.collection: str | None}
     else:
-        target = {relation.steps[1]: relation.target | None}
+        target = {relation.target_column: relation.target | None}
     sort = {options.sort: int | None} if options.sort else {}
-    annotations = {"id": int, relation.source: relation.model | None, **target, **sort}
+    annotations = {"id": int, relation.source_column: relation.model | None, **target, **sort}
     return _define(relation, collection, annotations, {"id": field(default=generated, primary_key=True)})
 
 
@@ -46,17 +46,17 @@ def _tie(model: type[Any], name: str, target: type[Any]) -> type[Any]:
 
 
 def _define_tie(relation: ToMany) -> type[Any]:
-    step = relation.steps[1].partition(":")[0]
+    step = relation.target_column
     fields = {
         "id": field(default=generated, primary_key=True, name=relation.junction_key),
-        "source": field(default=None, name=relation.source),
+        "source": field(default=None, name=relation.source_column),
         "target": field(default=None, name=step),
     }
     annotations = {"source": relation.model | None, "target": relation.target | None}
     if relation.options.sort:
         annotations["place"] = int | None
         fields["place"] = field(default=None, name=relation.options.sort)
-    if relation.is_scoped:
+    if relation.is_many_to_any:
         annotations["collection"] = str | None
         fields["collection"] = field(default=None, name=relation.options.collection)
     return _define(relation, relation.junction, {**annotations, "id": int}, fields)
@@ -101,5 +101,5 @@ def junction_condition(instance: Any, relation: ToMany) -> Node:
 def junction_rows(instance: Any, relation: ToMany) -> Any:
     """Return the rows of a junction that lead from an instance to rows of one model, ``target``."""
     rows: Any = _tie(relation.model, relation.name, relation.target).objects
-    scope = {"collection": relation.target.directus.collection} if relation.is_scoped else {}
+    scope = {"collection": relation.target.directus.collection} if relation.is_many_to_any else {}
     return rows.filter(source=instance, **scope)

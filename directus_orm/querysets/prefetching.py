@@ -11,7 +11,7 @@ from ..core.errors import QueryError
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..query.query import DescribesRows, PrefetchedList, Query
 from . import query_builder
 
@@ -107,7 +107,7 @@ def _check(prefetch: Prefetch, last: Step, where: str) -> None:
             raise QueryError(msg)
         return
     whole: ToMany = last.model.directus.relations[last.name]
-    if last.is_scoped and (query is not None or (attribute is not None and last != whole)):
+    if last.is_many_to_any and (query is not None or (attribute is not None and last != whole)):
         models = " or ".join(f".of_model({target.__name__})" for target in last.targets)
         msg = f"{where}: of {whole}, all rows come along; a queryset of some is {models} of each instance."
         raise QueryError(msg)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from ..core.async_twins import async_twin
 from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..instances.lazy_loading import lazy_load_for, load_list
 from ..instances.state import does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
 from ..query.conditions import ALWAYS, Exists
@@ -58,12 +58,12 @@ class Related(QuerySet[M]):
         Raises:
             UnsupportedQuery: a one-to-many has none.
         """
-        if self._link.options.kind == "one-to-many":
+        if self._link.is_one_to_many:
             msg = f"{self._link} is a one-to-many, which has no junction."
             raise UnsupportedQuery(msg)
         rows: QuerySet[Any] = junction(self._link).objects
         sort = self._link.options.sort
-        found = rows.filter(**{field_of(rows.query.model, self._link.source).name: self._instance})
+        found = rows.filter(**{field_of(rows.query.model, self._link.source_column).name: self._instance})
         return found.order_by(field_of(rows.query.model, sort).name) if sort else found
 
     def of_model(self, model: type[One]) -> QuerySet[One]:
@@ -74,7 +74,7 @@ class Related(QuerySet[M]):
         """
         for relation in self._link.scopes:
             if relation.target is model or issubclass(model, relation.target):
-                if not relation.is_scoped:
+                if not relation.is_many_to_any:
                     return self._with(self._query)  # type: ignore[no-any-return]
                 known: Any = model
                 rows: QuerySet[One] = known.objects.filter()
@@ -168,7 +168,7 @@ class Related(QuerySet[M]):
             waiting = self._waiting()
             known = [one for one, _ in waiting]
             waiting += [(one, further) for one in found if not _listed(one, known)]
-        elif self._link.options.kind == "one-to-many":
+        elif self._link.is_one_to_many:
             relation_writes.move_children(self._instance, self._link, found, ())
         elif found:
             relation_writes.add_links(self._instance, self._link, found, further, self._ties)
@@ -184,7 +184,7 @@ class Related(QuerySet[M]):
         if self._waits("remove"):
             kept = [pair for pair in self._waiting() if not _listed(pair[0], found)]
             self._waiting()[:] = kept
-        elif self._link.options.kind == "one-to-many":
+        elif self._link.is_one_to_many:
             relation_writes.move_children(
                 self._instance, self._link, (), relation_writes.require_saved(self._link, "remove", found)
             )
@@ -207,7 +207,7 @@ class Related(QuerySet[M]):
         )
         if self._waits("set"):
             self._waiting()[:] = [(one, further) for one in found]
-        elif self._link.options.kind == "one-to-many":
+        elif self._link.is_one_to_many:
             relation_writes.move_children(self._instance, self._link, *self._difference(found))
         else:
             relation_writes.set_links(self._instance, self._link, found, further, self._ties, ordered=ordered)
@@ -419,10 +419,10 @@ def _behind(instance: Any, relation: ToMany) -> Query:
     if not state_of(instance).stored:
         return rows.none().query
     stored_key(instance)  # raises where this user was not told
-    if relation.is_scoped:
+    if relation.is_many_to_any:
         return rows.query
-    if relation.options.kind == "one-to-many":
-        return rows.query.filtered(condition((relation.reverse,), "exact", instance))
+    if relation.is_one_to_many:
+        return rows.query.filtered(condition((relation.reverse_field,), "exact", instance))
     reverse = _reverse(relation)
     if reverse is None:
         return rows.query.filtered(junction_condition(instance, relation))
@@ -432,9 +432,9 @@ def _behind(instance: Any, relation: ToMany) -> Query:
 
 def _reverse(relation: ToMany) -> ToMany | None:
     """Return the other side's relation over the same junction, where it is declared."""
-    ways = (relation.steps[1], relation.source)
+    ways = (relation.target_column, relation.source_column)
     for other in relation.target.directus.relations.values():
-        same = other.options.kind == "many-to-many" and other.junction == relation.junction
-        if same and (other.source, other.steps[1]) == ways:
+        same = other.is_many_to_many and other.junction == relation.junction
+        if same and (other.source_column, other.target_column) == ways:
             return other  # type: ignore[no-any-return]
     return None

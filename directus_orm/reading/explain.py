@@ -11,7 +11,7 @@ from ..core.errors import ConfigurationError
 from ..core.messages import Request
 from ..dialects.registry import dialect_of
 from ..dialects.v10 import V10Dialect
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
 from ..session.session import Session, current_session

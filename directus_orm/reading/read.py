@@ -15,7 +15,7 @@ from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.paths import path_name
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, all_of, parts_of, split_key_list
 from ..query.lookups.field_lookups import MOST_VALUES, in_values
 from ..query.lookups.text_lookups import TextTest, is_evaluated_by_server
@@ -153,7 +153,7 @@ def _whole(row: Row, condition: InSubquery) -> Row:
     if field.column not in row:
         made_of: ToMany | None = getattr(field.model, "_made_of", None)
         collection = field.model.directus.collection
-        guess = made_of.guess if made_of else ""
+        guess = made_of.guess_note if made_of else ""
         msg = f"The server's rows of {collection!r} have no field {field.column!r}. {guess}"
         raise ConfigurationError(msg.rstrip())
     return row

@@ -59,7 +59,7 @@ def _can_be_sent(node: Node) -> bool:
 
 
 def _settled_list(nested: PrefetchedList, find: Find) -> PrefetchedList:
-    junction = nested.relation.steps[1:]
+    junction = nested.relation.segments[1:]
     return attrs.evolve(
         nested, queries=tuple(replace_subqueries(query, find, junction) for query in nested.queries)
     )

@@ -11,7 +11,7 @@ import attrs
 
 from ..core.errors import ConfigurationError, Forbidden, InvalidRequest, ServerError
 from ..dialects.registry import dialect_of
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, Exists, Node, parts_of
 from ..query.query import Query
 from ..session.session import Session
@@ -34,11 +34,11 @@ class SentNames:
         """Each name of the server's that was said or meant: where it is, what it is, how another one is given."""
         relation = self.relation
         yield relation.model.directus.collection, relation.column, "list", "name"
-        if relation.options.kind == "one-to-many":
+        if relation.is_one_to_many:
             return
         options: dict[str | None, str] = {
-            relation.source: "source",
-            relation.steps[1].partition(":")[0]: "target",
+            relation.source_column: "source",
+            relation.target_column: "target",
             relation.options.collection: "collection",
             relation.options.sort: "sort",
         }
@@ -87,8 +87,8 @@ def explain_guessed_names(query: Query) -> Iterator[None]:
         yield
     except (Forbidden, InvalidRequest) as error:
         for relation in dict.fromkeys(_relations(query)):
-            if relation.guess and _speaks_of(error, {*relation.guesses.values(), relation.junction}):
-                error.add_note(relation.guess)
+            if relation.guess_note and _speaks_of(error, {*relation.guessed_names.values(), relation.junction}):
+                error.add_note(relation.guess_note)
         raise
 
 

@@ -17,7 +17,7 @@ from ..core.errors import ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..instances.state import is_new, key_to_send, state_of
 from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames
@@ -69,7 +69,7 @@ class NestedPayload:
     def said(self, name: str) -> SentNames:
         """Return what is sent of a list."""
         relation = self.info.relations[name]
-        rows = self.row[relation.column].get("create", ()) if relation.options.kind != "one-to-many" else ()
+        rows = self.row[relation.column].get("create", ()) if relation.has_junction else ()
         return SentNames(relation, frozenset(name for row in rows for name in row))
 
 
@@ -123,10 +123,10 @@ class _Search:
         self.follow(instance, [field for field in info.fields.values() if field != owner])
         for name, waiting in state_of(instance).pending.items():
             relation = info.relations[name]
-            to_one = relation.options.kind == "one-to-many"
+            to_one = relation.is_one_to_many
             for one, _ in waiting:
                 if is_new(one):
-                    self.enter(one, relation.reverse if to_one else None)
+                    self.enter(one, relation.reverse_field if to_one else None)
                     self._keep(one, to_one)
         self.left[id(self.above.pop())] = instance
 
@@ -152,7 +152,7 @@ def carries_key(instance: Any) -> bool:
 
 def list_payload(relation: ToMany, parts: Iterable[ListEntry]) -> Row:
     """Return what is sent for a list of a row that is new as well, in the order of the list."""
-    if relation.options.kind == "one-to-many":
+    if relation.is_one_to_many:
         column = relation.target.directus.pk.column
         create = [part.new.row for part in parts if part.new is not None]
         update = [{column: key_to_send(part.instance)} for part in parts if part.new is None]
@@ -169,14 +169,14 @@ def list_payload(relation: ToMany, parts: Iterable[ListEntry]) -> Row:
 
 def junction_fields_to_read(relation: ToMany, names: Iterable[str]) -> tuple[str, ...]:
     """Return those fields of a junction that do not come with every list, for them to be read back."""
-    always = {relation.steps[-1].partition(":")[0], relation.options.collection, relation.junction_key}
+    always = {relation.target_column, relation.options.collection, relation.junction_key}
     return tuple(sorted(set(names) - always))
 
 
 def junction_row(relation: ToMany, instance: Any, body: Any) -> Row:
     """Return a junction's row that leads to an instance; the body is its key, or its row if it is new."""
-    step = relation.steps[1].partition(":")[0]
-    if not relation.is_scoped:
+    step = relation.target_column
+    if not relation.is_many_to_any:
         return {step: body}
     item = body if isinstance(body, dict) else str(body)
     return {relation.options.collection or "": type(instance).directus.collection, step: item}
@@ -233,10 +233,10 @@ def missing_from_response(sending: NestedPayload, row: Any) -> Iterator[SentName
 
 def set_parent(child: Any, relation: ToMany, instance: Any) -> None:
     """Let a child of a one-to-many know whose it is now."""
-    if relation.options.kind == "one-to-many":
+    if relation.is_one_to_many:
         key = state_of(instance).row.get(type(instance).directus.pk.column)
-        state_of(child).row[relation.reverse.column] = key
-        child.__dict__[relation.reverse.name] = instance
+        state_of(child).row[relation.reverse_field.column] = key
+        child.__dict__[relation.reverse_field.name] = instance
 
 
 def _of_scope(scope: ToMany, parts: list[ListEntry]) -> Query:
@@ -287,9 +287,9 @@ _COUNTED = frozenset({"integer", "bigInteger"})
 def _rows_of(scope: ToMany, rows: Any) -> Iterator[Row]:
     for row in rows if isinstance(rows, list) else ():
         part = row
-        if scope.options.kind != "one-to-many":
-            if scope.is_scoped and row.get(scope.options.collection) != scope.target.directus.collection:
+        if scope.has_junction:
+            if scope.is_many_to_any and row.get(scope.options.collection) != scope.target.directus.collection:
                 continue
-            part = row.get(scope.steps[1].partition(":")[0])
+            part = row.get(scope.target_column)
         if isinstance(part, dict):
             yield part

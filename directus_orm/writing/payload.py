@@ -9,7 +9,8 @@ from uuid import uuid4
 from ..core.errors import ConfigurationError, ConversionError
 from ..core.messages import Row
 from ..fields.field import Field
-from ..fields.model_info import ModelInfo, is_model
+from ..fields.model_info import ModelInfo
+from ..fields.registry import is_model
 from ..fields.scalars import Convert
 from ..instances.state import info_of, key_of, state_of
 

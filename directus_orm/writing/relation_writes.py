@@ -11,8 +11,9 @@ import attrs
 from ..core.errors import FieldError, Forbidden, InvalidForeignKey, QueryError
 from ..core.messages import Row
 from ..dialects.registry import dialect_of
-from ..fields.model_info import ModelInfo, is_model
-from ..fields.relations import ToMany
+from ..fields.model_info import ModelInfo
+from ..fields.registry import is_model
+from ..fields.to_many import ToMany
 from ..instances.refetch import refetch_rows
 from ..instances.state import (
     PageBatch,
@@ -78,7 +79,7 @@ def _instance(relation: ToMany, verb: str, other: Any) -> Any:
         if state_of(other).deleted:
             raise does_not_exist(other, "it was deleted")
         return other
-    if other is None or is_model(type(other)) or relation.is_scoped:
+    if other is None or is_model(type(other)) or relation.is_many_to_any:
         raise _wrong(relation, verb, other)
     pk = relation.target.directus.pk
     try:
@@ -93,7 +94,7 @@ def _instance(relation: ToMany, verb: str, other: Any) -> Any:
 
 def _wrong(relation: ToMany, verb: str, other: Any) -> TypeError:
     names = " or ".join(target.__name__ for target in relation.targets)
-    key = "" if relation.is_scoped else f", or its key ({relation.target.directus.pk.value_type.python})"
+    key = "" if relation.is_many_to_any else f", or its key ({relation.target.directus.pk.value_type.python})"
     way = f"; {verb}(*…) takes each of a list" if verb != "set" and isinstance(other, Iterable) else ""
     msg = f"{relation}.{verb}() takes {names}{key}, not {other!r} ({type(other).__name__}){way}."
     return TypeError(msg)
@@ -129,15 +130,15 @@ def new_child(relation: ToMany, instance: Any, model: Any, values: dict[str, Any
         TypeError: the model is not one that the relation leads to, or is not said and one of several.
         QueryError: a child is to belong to another parent.
     """
-    if model is None and not relation.is_scoped:
+    if model is None and not relation.is_many_to_any:
         model = relation.target
     if model not in relation.targets:
         names = " or ".join(target.__name__ for target in relation.targets)
         said = "not said" if model is None else f"{model!r} here"
         msg = f"{relation}.create() makes a {names}; which one comes first, and is {said}."
         raise TypeError(msg)
-    if relation.options.kind == "one-to-many":
-        name = relation.reverse.name
+    if relation.is_one_to_many:
+        name = relation.reverse_field.name
         if name in values and values[name] is not instance and values[name] != instance:
             msg = f"{relation}.create({name}=…): its rows belong to this {type(instance).__name__}; leave it out."
             raise QueryError(msg)
@@ -184,7 +185,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
     info: ModelInfo = type(instance).directus
     session = session_of(instance)
     # A junction's row that leads nowhere, the database refuses, unless it may lead to several collections.
-    unsure = () if relation.options.kind == "many-to-many" else named
+    unsure = () if relation.is_many_to_many else named
     said = _said(relation, parts)
     further = junction_fields_to_read(relation, said.fields)
     shown = named if further else unsure  # Directus 10 says by its rows alone which fields they have
@@ -212,7 +213,7 @@ def write(instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], nam
 
 def _said(relation: ToMany, parts: Mapping[str, list[Any]]) -> SentNames:
     """Return what is sent of a list: of children, keys alone; of a junction's rows, their fields."""
-    to_one = relation.options.kind == "one-to-many"
+    to_one = relation.is_one_to_many
     rows = () if to_one else [row for name, part in parts.items() if name != "delete" for row in part]
     return SentNames(relation, frozenset(name for row in rows for name in row if name != relation.junction_key))
 
@@ -234,14 +235,14 @@ def _those(relation: ToMany, named: Sequence[Any]) -> PrefetchedList:
 
 def _raise_for_unread(relation: ToMany, rows: Any, named: Sequence[Any]) -> None:
     """Raise for the first of the named instances that is not in what was read back of the list."""
-    step = "" if relation.options.kind == "one-to-many" else relation.steps[1].partition(":")[0]
+    step = relation.target_column
     parts = [(row, row.get(step) if step else row) for row in rows or () if isinstance(row, dict)]
     if not isinstance(rows, list) or len(parts) < len(rows):
         return  # it may not be read (G26)
     found = set()
     for scope in relation.scopes:
         info, name = scope.target.directus, relation.options.collection
-        mine = [part for row, part in parts if not relation.is_scoped or row.get(name) == info.collection]
+        mine = [part for row, part in parts if not relation.is_many_to_any or row.get(name) == info.collection]
         found |= {(info.collection, info.pk.load(part[info.pk.column])) for part in mine if isinstance(part, dict)}
     for one in named:
         if identity(one) not in found:
@@ -276,7 +277,7 @@ def move_children(instance: Any, relation: ToMany, gained: Sequence[Any], lost: 
     update = [{column: key_to_send(child)} for child in others]
     delete = [key_to_send(child) for child in lost]
     for child in new:
-        setattr(child, relation.reverse.name, instance)
+        setattr(child, relation.reverse_field.name, instance)
     create_missing(session_of(instance), new)
     write(instance, relation, {"update": update, "delete": delete}, others)
     for child in (*new, *others):
@@ -288,8 +289,8 @@ def move_children(instance: Any, relation: ToMany, gained: Sequence[Any], lost: 
 
 def forget_parent(child: Any, relation: ToMany) -> None:
     """Let a child ask the server whose it is, when that is read."""
-    child.__dict__.pop(relation.reverse.name, None)
-    state_of(child).row.pop(relation.reverse.column, None)
+    child.__dict__.pop(relation.reverse_field.name, None)
+    state_of(child).row.pop(relation.reverse_field.column, None)
 
 
 def references_to(relation: ToMany, keys: Iterable[Any]) -> Iterator[Any]:
@@ -375,10 +376,10 @@ def junction_values(relation: ToMany, values: Any) -> Row:
     if not isinstance(values, Mapping):
         msg = f"{relation}: through_defaults= takes a dict, by the server's names, not {values!r}."
         raise TypeError(msg)
-    if relation.options.kind == "one-to-many":
+    if relation.is_one_to_many:
         msg = f"{relation} is a one-to-many, which has no junction for through_defaults={dict(values)!r}."
         raise QueryError(msg)
-    told = {relation.source, relation.steps[-1].partition(":")[0], relation.options.collection}
+    told = {relation.source_column, relation.target_column, relation.options.collection}
     for name in values:
         if name in told:
             msg = f"{relation}: through_defaults= says {name!r}, which the relation says itself."

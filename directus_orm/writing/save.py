@@ -11,7 +11,7 @@ from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
-from ..fields.relations import ToMany
+from ..fields.to_many import ToMany
 from ..instances.dirty_tracking import changed_fields, is_changed
 from ..instances.field_values import load_fields
 from ..instances.refetch import refetch_rows
@@ -131,7 +131,7 @@ def _sending(instance: Any, fields: Sequence[Field], ahead: Sequence[Any] = ()) 
 def _part(relation: ToMany, one: Any, further: Mapping[str, Any], ahead: Sequence[Any]) -> ListEntry:
     if not is_new(one):
         return ListEntry(one, None, further)
-    sending = _tree(one, ahead, relation.reverse if relation.options.kind == "one-to-many" else None)
+    sending = _tree(one, ahead, relation.reverse_field if relation.is_one_to_many else None)
     sending.row = with_generated_key(sending.row, sending.info)
     return ListEntry(one, sending, further)
 

@@ -14,8 +14,9 @@ from ..core.errors import FieldError, Forbidden, RoundedWarning
 from ..core.messages import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
-from ..fields.model_info import ModelInfo, is_model
+from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
+from ..fields.registry import is_model
 from ..instances.dirty_tracking import is_changed
 from ..instances.field_values import field_loader, load_fields
 from ..instances.refetch import refetch_rows

@@ -46,7 +46,7 @@ class TestNames:
         ],
     )
     def test_inferred(self, relation: Any, source: str, steps: tuple[str, ...]) -> None:
-        assert (relation().source, relation().steps) == (source, steps)
+        assert (relation().source_column, relation().segments) == (source, steps)
 
     def test_given_names_win(self) -> None:
         class Reader(Model, collection="people"):
@@ -57,10 +57,10 @@ class TestNames:
             parts: Related[Reader | Tag] = many_to_any("x", source="s", target="t", collection="c")
 
         likes, parts = Reader.directus.relations.values()
-        assert (likes.source, likes.steps) == ("related_people_id", ("friends", "people_id"))
-        assert (parts.source, parts.scopes[1].steps) == ("s", ("parts", "t:tags"))
-        assert not likes.guess
-        assert not parts.guess
+        assert (likes.source_column, likes.segments) == ("related_people_id", ("friends", "people_id"))
+        assert (parts.source_column, parts.scopes[1].segments) == ("s", ("parts", "t:tags"))
+        assert not likes.guess_note
+        assert not parts.guess_note
 
     def test_a_junctions_model_says_its_names(self) -> None:
         class Sticker(Model, collection="articles_tags"):
@@ -73,7 +73,8 @@ class TestNames:
             stickers: Related[Tag] = many_to_many(Sticker, name="tags")
 
         relation = Paper.directus.relations["stickers"]
-        assert (relation.source, relation.steps, relation.guess) == ("articles_id", ("tags", "tags_id"), "")
+        assert (relation.source_column, relation.segments) == ("articles_id", ("tags", "tags_id"))
+        assert relation.guess_note == ""
 
 
 class TestEveryKind:

@@ -12,8 +12,8 @@ import attrs
 
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
-from ...fields.model_info import is_model
 from ...fields.paths import path_name
+from ...fields.registry import is_model
 from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
 from ..query import DescribesRows
 from . import server_values, text_lookups

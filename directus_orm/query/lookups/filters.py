@@ -17,7 +17,7 @@ from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo, Step
 from ...fields.paths import path_name, target_model
-from ...fields.relations import ToMany
+from ...fields.to_many import ToMany
 from ..conditions import (
     ALWAYS,
     NEVER,
@@ -89,7 +89,7 @@ def _said(steps: tuple[Step, ...], rest: str, value: Any, model: type[Any], kind
     if not inner and rest.partition("__")[0] in {"count", *_QUANTIFIERS}:
         return _of_list(path, rest, value)
     relation = path[-1]
-    if isinstance(relation, ToMany) and relation.is_scoped and len(relation.targets) > 1:
+    if isinstance(relation, ToMany) and relation.is_many_to_any and len(relation.targets) > 1:
         return _of_any(path, relation, rest, value)
     related = target_model(path)
     said: Node = kind(path, _said(inner or (related.directus.pk,), rest, value, related, kind))
@@ -99,7 +99,7 @@ def _said(steps: tuple[Step, ...], rest: str, value: Any, model: type[Any], kind
 def _of_any(path: tuple[Step, ...], relation: ToMany, rest: str, value: Any) -> Node:
     """Return whether there are rows of any model behind a many-to-any."""
     if rest != "isnull" or not isinstance(value, bool):
-        raise relation.unscoped(rest)
+        raise relation.scope_error(rest)
     return _are_there(path, relation, none=value)
 
 
@@ -162,11 +162,11 @@ def _of_list(path: tuple[Step, ...], rest: str, value: Any) -> Node:
     if lookup not in _OF_COUNTS:
         msg = f"{name}__{rest}: {lookup!r} is no lookup of a count. Lookups: {', '.join(_OF_COUNTS)}."
         raise FieldError(msg, name=lookup, choices=tuple(_OF_COUNTS))
-    if isinstance(relation, ToMany) and relation.is_scoped and len(relation.targets) == 1:
+    if isinstance(relation, ToMany) and relation.is_many_to_any and len(relation.targets) == 1:
         msg = f"{name}__{rest}: the server counts the rows of {relation} of all models alike."
         raise UnsupportedQuery(msg)
     counted = _count(path, lookup, value, f"{name}__{rest}")
-    if isinstance(relation, ToMany) and relation.options.kind != "one-to-many" and isinstance(counted, Comparison):
+    if isinstance(relation, ToMany) and relation.has_junction and isinstance(counted, Comparison):
         return _of_junction(path, relation, counted, f"{name}__{rest}")
     return counted
 

@@ -9,7 +9,7 @@ import attrs
 from ...core.errors import FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import FieldPath
-from ...fields.relations import ToMany
+from ...fields.to_many import ToMany
 from ..q import check_root
 from ..query import Order
 from .date_parts import DATE_PARTS
@@ -59,7 +59,7 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
 
 
 def _by_number(relation: ToMany, path: FieldPath, descending: bool, where: str) -> Order:
-    if relation.options.kind != "one-to-many":
+    if relation.has_junction:
         msg = (
             f"{where}: the server orders by the rows of the junction of {relation}, those that lead nowhere "
             "included. Order the results in Python."
