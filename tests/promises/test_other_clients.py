@@ -14,9 +14,9 @@ import pytest
 from directus_orm import Model, OutcomeUnknown, Q, Session, field, generated
 from directus_orm.core import errors
 from directus_orm.testing import DirectusServer
-from tests.session.test_auth import in_threads, me, paths
 from tests.worlds.creation import column, drop_collection, key, make_collection
 from tests.worlds.flights import Airline, Flight, Note
+from tests.worlds.sessions import in_threads, me, paths
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 Open = Callable[..., Session]

@@ -1,4 +1,8 @@
-"""Logging in, staying logged in, logging out: where it matters, against a Directus whose tokens live 3 s."""
+"""Logging in, staying logged in, logging out.
+
+One test waits until a token has expired, on a server whose tokens live 3 s. The others replace the token by one
+that carries the signature of the server and expired yesterday.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,28 @@ import base64
 import hashlib
 import hmac
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
 from directus_orm.core import errors
-from directus_orm.session import Capture, Login, Session
+from directus_orm.session import Login, Session, auth
 from directus_orm.testing import DirectusServer, start
+from tests.worlds.sessions import (
+    exchanges,
+    expired,
+    forget_expiry,
+    in_threads,
+    let_expire,
+    me,
+    paths,
+    replace_by_expired,
+)
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 TTL = 3.0
@@ -37,27 +51,13 @@ def patient(directus_server: DirectusServer) -> DirectusServer:
 
 
 @pytest.fixture
+def patient_login(patient: DirectusServer, open_session: Open) -> Session:
+    return open_session(patient.url, email=patient.email, password=patient.password)
+
+
+@pytest.fixture
 def login(server: DirectusServer, open_session: Open) -> Session:
     return open_session(server.url, email=server.email, password=server.password)
-
-
-def exchanges(sent: Capture) -> list[tuple[str, int | None]]:
-    # A busy machine adds answers that the server is under pressure (G41), which are asked for again.
-    return [(entry.request.path, entry.status) for entry in sent if entry.status != 503]
-
-
-def paths(sent: Capture) -> list[str]:
-    return [path for path, _ in exchanges(sent)]
-
-
-def forget_expiry(session: Session) -> None:
-    """Make the session believe that its token lives for ever, as after a night of a sleeping laptop."""
-    auth: Any = session._auth
-    auth._tokens = type(auth._tokens)(auth._tokens.access, auth._tokens.refresh, float("inf"))
-
-
-def me(session: Session) -> Any:
-    return session.get("/users/me", {"fields": "email"})["email"]
 
 
 def test_the_first_request_logs_in_and_the_next_does_not(patient: DirectusServer, open_session: Open) -> None:
@@ -68,11 +68,14 @@ def test_the_first_request_logs_in_and_the_next_does_not(patient: DirectusServer
     assert [entry.purpose for entry in sent][-3:] == ["login", "data", "data"]
 
 
-def test_a_token_is_refreshed_before_it_expires(server: DirectusServer, login: Session) -> None:
+def test_a_token_is_refreshed_before_it_expires(
+    server: DirectusServer, login: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No request is answered with 401 on the way."""
     me(login)
+    replace_by_expired(login, server)
+    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + TTL))
     with login.capture() as sent:
-        time.sleep(TTL)
         assert me(login) == server.email
     assert exchanges(sent) == [("/auth/refresh", 200), ("/users/me", 200)]
 
@@ -93,15 +96,15 @@ def test_an_expired_token_is_refreshed_and_the_request_repeated(server: Directus
 
 @pytest.mark.parametrize("noticed", ["by the clock", "by a 401"])
 def test_fifty_threads_with_an_expired_token_refresh_once(
-    noticed: str, server: DirectusServer, login: Session
+    noticed: str, patient: DirectusServer, patient_login: Session
 ) -> None:
     """G40: refresh tokens rotate without grace, so a second refresh at the same time would log everybody out."""
-    me(login)
+    me(patient_login)
+    let_expire(patient_login, patient)
     if noticed == "by a 401":
-        forget_expiry(login)
-    time.sleep(TTL + 0.2)
-    with login.capture() as sent:
-        assert in_threads(50, lambda: me(login)) == [server.email] * 50
+        forget_expiry(patient_login)
+    with patient_login.capture() as sent:
+        assert in_threads(50, lambda: me(patient_login)) == [patient.email] * 50
     assert [path for path in paths(sent) if path.startswith("/auth")] == ["/auth/refresh"]
 
 
@@ -110,12 +113,12 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
     noticed: str, server: DirectusServer, login: Session
 ) -> None:
     me(login)
-    auth: Any = login._auth
-    body = {"refresh_token": auth._tokens.refresh, "mode": "json"}
+    strategy: Any = login._auth
+    body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
+    let_expire(login, server)
     if noticed == "by a 401":
         forget_expiry(login)
-    time.sleep(TTL + 0.2)
     with login.capture() as sent:
         assert in_threads(50, lambda: me(login)) == [server.email] * 50
     asked = [exchange for exchange in exchanges(sent) if exchange[0].startswith("/auth")]
@@ -124,24 +127,12 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
     assert set(asked[2:]) <= {("/auth/refresh", 200)}
 
 
-def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
-    """Call from many threads, which begin at one moment."""
-    start_line = threading.Barrier(count)
-
-    def run(_: int) -> Any:
-        start_line.wait()
-        return call()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 def test_a_dead_refresh_token_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
     me(login)
-    auth: Any = login._auth
-    body = {"refresh_token": auth._tokens.refresh, "mode": "json"}
+    strategy: Any = login._auth
+    body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
-    time.sleep(TTL)
+    let_expire(login, server)
     with login.capture() as sent:
         assert me(login) == server.email
     assert exchanges(sent) == [
@@ -158,7 +149,7 @@ def test_login_refresh_and_logout_never_carry_a_bearer(
     own_http.headers["Authorization"] = "Bearer stale"
     with Session(server.url, email=server.email, password=server.password, http=own_http) as session:
         me(session)
-        time.sleep(TTL)
+        let_expire(session, server)
         me(session)
     carried = [
         (str(r.url).removeprefix(server.url).split("?")[0], "Authorization" in r.headers) for r in recorder.sent
@@ -317,7 +308,7 @@ def test_the_docs_own_strategy_works_with_renewal(server: DirectusServer, open_s
         anonymous = False
 
         def __init__(self) -> None:
-            self.current = str(tokens["access_token"])
+            self.current = expired(str(tokens["access_token"]), server)
             self.ended = False
 
         def token(self, ask: Any) -> str:
@@ -332,11 +323,8 @@ def test_the_docs_own_strategy_works_with_renewal(server: DirectusServer, open_s
             self.ended = True
 
     vault = Vault()
-    with Session(server.url, auth=vault) as session:
+    with Session(server.url, auth=vault) as session, session.capture() as sent:
         assert me(session) == server.email
-        time.sleep(TTL + 0.2)
-        with session.capture() as sent:
-            assert me(session) == server.email
     assert [status for _, status in exchanges(sent)] == [401, 200]
     assert vault.ended
 

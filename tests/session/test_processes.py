@@ -15,7 +15,7 @@ import pytest
 
 from directus_orm.session import Session
 from directus_orm.testing import DirectusServer
-from tests.session.test_auth import in_threads
+from tests.worlds.sessions import in_threads
 from tests.worlds.tiny_server import TinyServer
 
 ROOT = str(Path(__file__).parents[2])

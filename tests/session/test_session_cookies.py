@@ -12,7 +12,7 @@ import requests
 from directus_orm.core import errors
 from directus_orm.session import Cookie, Login, Session
 from directus_orm.testing import DirectusServer, start
-from tests.session.test_auth import exchanges, in_threads, me, paths
+from tests.worlds.sessions import exchanges, in_threads, make_due, me, paths
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 Open = Callable[..., Session]
@@ -22,12 +22,6 @@ Open = Callable[..., Session]
 def server(directus_version: str) -> Iterator[DirectusServer]:
     with start(directus_version, env={"SESSION_COOKIE_NAME": "own_name"}) as server:
         yield server
-
-
-def make_due(session: Session) -> None:
-    """Make the session believe that its cookie is about to expire."""
-    auth: Any = session._auth
-    auth._tokens = type(auth._tokens)(auth._tokens.access, auth._tokens.refresh, 0.0)
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""Helpers for tests of sessions: what was sent, calls from many threads, tokens that are due or expired."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+
+from directus_orm.session import Capture, Session
+from directus_orm.testing import DirectusServer
+
+
+def me(session: Session) -> Any:
+    """Return the e-mail address of the session's user, by one request."""
+    return session.get("/users/me", {"fields": "email"})["email"]
+
+
+def exchanges(sent: Capture) -> list[tuple[str, int | None]]:
+    """Return path and status of each request."""
+    # A busy machine adds answers that the server is under pressure (G41), which are asked for again.
+    return [(entry.request.path, entry.status) for entry in sent if entry.status != 503]
+
+
+def paths(sent: Capture) -> list[str]:
+    return [path for path, _ in exchanges(sent)]
+
+
+def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
+    """Call from many threads, which begin at the same moment; return the results."""
+    start_line = threading.Barrier(count)
+
+    def run(_: int) -> Any:
+        start_line.wait()
+        return call()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+# --- tokens -------------------------------------------------------------------------------------------------
+
+
+def change_tokens(session: Session, **changes: Any) -> None:
+    auth: Any = session._auth
+    auth._tokens = attrs.evolve(auth._tokens, **changes)
+
+
+def make_due(session: Session) -> None:
+    """Make the session believe that what it logged in with is about to expire."""
+    change_tokens(session, due=0.0)
+
+
+def forget_expiry(session: Session) -> None:
+    """Make the session believe that its token lives for ever, as after a night of a sleeping laptop."""
+    change_tokens(session, due=float("inf"))
+
+
+def replace_by_expired(session: Session, server: DirectusServer) -> None:
+    """Replace the session's token by one that expired yesterday; the session does not know."""
+    auth: Any = session._auth
+    change_tokens(session, access=expired(auth._tokens.access, server))
+
+
+def let_expire(session: Session, server: DirectusServer) -> None:
+    """Let the session's token expire, and its clock say so."""
+    replace_by_expired(session, server)
+    make_due(session)
+
+
+def expired(token: str, server: DirectusServer) -> str:
+    """Return the same JWT, which has expired, with the signature of the server."""
+    header, payload, _ = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims |= {name: claims[name] - 86_400 for name in ("iat", "exp")}
+    signed = f"{header}.{_base64(json.dumps(claims).encode())}"
+    return f"{signed}.{_base64(hmac.digest(server._env['SECRET'].encode(), signed.encode(), hashlib.sha256))}"
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
