@@ -1,7 +1,7 @@
-"""From rows to instances: what a selection of fields and lists brings, taken row by row.
+"""Hydration: rows of a query become instances, with their nested related rows and prefetched lists.
 
-The function that takes a row's values is made anew for each selection, since it runs for every row of a loop: its
-source converts what needs converting and hands on the rest, without asking for each row again which is which.
+The function that sets the plain values runs for every row of a loop, so it is compiled once for each selection of
+fields (see `field_values`).
 """
 
 from __future__ import annotations
@@ -29,149 +29,152 @@ class RowLoader:
         self.model = model
         self._pk: Field = model.directus.pk
         self._fields: list[Field] = []
-        inner: dict[Field, list[FieldPath]] = {}
+        related_paths: dict[Field, list[FieldPath]] = {}
         for first, *rest in paths:
             if rest:
-                inner.setdefault(first, []).append(tuple(rest))
+                related_paths.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
-        self._take = field_loader(self._fields)
+        self._load_fields = field_loader(self._fields)
         nested = tuple(nested)
-        self._nested: list[_NestedOne] = [
-            (f, RowLoader(target_of(f), found, _behind(f, nested)), key_alias(f)) for f, found in inner.items()
+        self._related: list[_RelatedRow] = [
+            (field, RowLoader(target_of(field), inner_paths, _lists_of_related(field, nested)), key_alias(field))
+            for field, inner_paths in related_paths.items()
         ]
-        self._lists = [ListLoader(each) for each in nested if len(each.path) == 1]
-        self._is_flat = not self._nested and not self._lists
+        self._lists = [ListLoader(prefetched) for prefetched in nested if len(prefetched.path) == 1]
+        self._is_flat = not self._related and not self._lists
 
     def __call__(self, row: Row, batch: PageBatch) -> Any:
         """Return a new instance for a row."""
         instance = new_instance(self.model, InstanceState(batch, row, stored=True))
         batch.add(instance)
         if self._is_flat:
-            self._take(instance, row)
+            self._load_fields(instance, row)
         else:
-            self.fill(instance, row, batch)
+            self.load_into(instance, row, batch)
         return instance
 
-    def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
-        """Give an instance the values of a row, and the related instances that came with it."""
-        self._take(instance, row)
-        for nested in self._nested:
-            self._link(instance, row, batch, nested)
+    def load_into(self, instance: Any, row: Row, batch: PageBatch) -> None:
+        """Set the values of an instance from a row, with the related instances and lists that it contains."""
+        self._load_fields(instance, row)
+        for related in self._related:
+            self._set_related(instance, row, batch, related)
         for each in self._lists:
-            each.fill(instance, row, batch)
+            each.load_into(instance, row, batch)
 
-    def _link(self, instance: Any, row: Row, batch: PageBatch, nested: _NestedOne) -> None:
-        """Give an instance the related instance that came with its row, or its key where none may be read."""
-        field, loader, raw = nested
-        part, key = row.get(field.column), row.pop(raw, None)
-        if not isinstance(part, dict):
+    def _set_related(self, instance: Any, row: Row, batch: PageBatch, related: _RelatedRow) -> None:
+        """Set a many-to-one relation to the instance of the nested row, or to its key if that row is hidden."""
+        field, loader, key_column = related
+        nested_row, key = row.get(field.column), row.pop(key_column, None)
+        if not isinstance(nested_row, dict):
             if key is not None:
                 row[field.column] = key
             if field.column in row:
                 load_fields(instance, row, (field,))
             return
         try:
-            instance.__dict__[field.name] = loader.shared(part, batch.related_batch(loader.model, field.name))
+            value = loader.related_instance(nested_row, batch.related_batch(loader.model, field.name))
         except ConversionError as problem:
             state_of(instance).problems[field.name] = problem
         else:
-            # The column holds the key; the row keeps what the server stores.
-            state_of(instance).row[field.column] = part[loader.model.directus.pk.column]
+            instance.__dict__[field.name] = value
+            # The state keeps what the server stores in the column: the key.
+            state_of(instance).row[field.column] = nested_row[loader.model.directus.pk.column]
 
-    def shared(self, part: Row, batch: PageBatch) -> Any:
-        """Return the instance of a nested row: two rows that lead to one key share it.
+    def related_instance(self, row: Row, batch: PageBatch) -> Any:
+        """Return the instance of a nested row; rows with the same key share one instance.
 
         Raises:
             ConversionError: the key does not fit its field.
         """
-        related = batch.instance_with_key(self._pk.load(part[self._pk.column]))
-        if not is_reference(related):
-            self.add_to(related, part, batch)
+        instance = batch.instance_with_key(self._pk.load(row[self._pk.column]))
+        if not is_reference(instance):
+            self.load_missing_into(instance, row, batch)
         else:
-            row = state_of(related).row
-            row.update(part)
-            self.fill(related, row, batch)
-        return related
+            known_row = state_of(instance).row
+            known_row.update(row)
+            self.load_into(instance, known_row, batch)
+        return instance
 
-    def add_to(self, instance: Any, row: Row, batch: PageBatch) -> None:
-        """Give an instance what it lacks; what it has may have been changed meanwhile."""
+    def load_missing_into(self, instance: Any, row: Row, batch: PageBatch) -> None:
+        """Set what an instance lacks; values that it has may have been changed since."""
         values = instance.__dict__
         missing = [field for field in self._fields if field.name not in values]
         if missing:
             fill_missing(instance, row, missing)
-        for nested in self._nested:
-            field, loader, _ = nested
-            part = row.get(field.column)
+        for related in self._related:
+            field, loader, _ = related
+            nested_row = row.get(field.column)
             if field.name not in values:
-                self._link(instance, row, batch, nested)
-            elif values[field.name] is not None and isinstance(part, dict):
-                getattr(instance, field.name)  # a bare key becomes the instance that the row belongs to
-                loader.shared(part, batch.related_batch(loader.model, field.name))
+                self._set_related(instance, row, batch, related)
+            elif values[field.name] is not None and isinstance(nested_row, dict):
+                getattr(instance, field.name)  # replaces a bare key by the instance that shares the row
+                loader.related_instance(nested_row, batch.related_batch(loader.model, field.name))
         for each in self._lists:
             if each.name not in values:
-                each.fill(instance, row, batch)
+                each.load_into(instance, row, batch)
 
 
-# A relation, what loads the row behind it, and where its key comes.
-_NestedOne = tuple[Field, RowLoader, str]
+# A many-to-one relation, the loader of its nested rows, and the column that holds its key beside them.
+_RelatedRow = tuple[Field, RowLoader, str]
 
 
-def _behind(field: Field, nested: Iterable[PrefetchedList]) -> list[PrefetchedList]:
-    """Return the lists that come along behind a field, as its model sees them."""
+def _lists_of_related(field: Field, nested: Iterable[PrefetchedList]) -> list[PrefetchedList]:
+    """Return the prefetched lists of the related instances, with paths that start at their model."""
     return [
-        attrs.evolve(each, path=each.path[1:]) for each in nested if len(each.path) > 1 and each.path[0] == field
+        attrs.evolve(prefetched, path=prefetched.path[1:])
+        for prefetched in nested
+        if len(prefetched.path) > 1 and prefetched.path[0] == field
     ]
 
 
 class ListLoader:
-    """Makes the list of related instances of each row that comes with one."""
+    """Sets the prefetched list of related instances from each row that contains it."""
 
     def __init__(self, nested: PrefetchedList) -> None:
         self.name = nested.name
         self._column = nested.column
         self._relation = relation = nested.relation
         self._loaders = {
-            one.target.directus.collection: (RowLoader(one.target, query.paths, query.nested), one.path_name)
-            for one, query in zip(relation.scopes, nested.queries, strict=True)
+            scope.target.directus.collection: (RowLoader(scope.target, query.paths, query.nested), scope.path_name)
+            for scope, query in zip(relation.scopes, nested.queries, strict=True)
         }
-        self._only = next(iter(self._loaders)) if len(self._loaders) == 1 else None
+        self._only_collection = next(iter(self._loaders)) if len(self._loaders) == 1 else None
         self._reverse = relation.reverse_field if relation.is_one_to_many else None
-        self._step = None if self._reverse else relation.target_column
+        self._target_column = None if self._reverse else relation.target_column
         self._slice = nested.client_slice
 
-    def fill(self, instance: Any, row: Row, batch: PageBatch) -> None:
-        """Give an instance its list; one that may not be read is left out, and says so when it is asked for."""
-        parts = row.pop(self._column, None)
-        if isinstance(parts, list) and all(map(self._may_be_read, parts)):
-            instance.__dict__[self.name] = self._loaded(parts, instance, batch)
+    def load_into(self, instance: Any, row: Row, batch: PageBatch) -> None:
+        """Set the list of an instance; a list that this user may not read stays unset, and reading it raises."""
+        list_rows = row.pop(self._column, None)
+        if isinstance(list_rows, list) and all(map(self._is_readable, list_rows)):
+            instance.__dict__[self.name] = self._instances(list_rows, instance, batch)
 
-    def _may_be_read(self, part: Any) -> bool:
-        """Return whether a row of the list is one, and no bare key of a row that may not be read (G26)."""
-        if not isinstance(part, dict) or self._step is None:
-            return isinstance(part, dict)
-        if self._relation.is_many_to_any and part.get(self._relation.options.collection) not in self._loaders:
+    def _is_readable(self, list_row: Any) -> bool:
+        """Return whether a list entry is a row; of a hidden row the server sends the bare key (G26)."""
+        if not isinstance(list_row, dict) or self._target_column is None:
+            return isinstance(list_row, dict)
+        if self._relation.is_many_to_any and list_row.get(self._relation.options.collection) not in self._loaders:
             return True
-        return self._step in part and isinstance(part[self._step], dict | None)
+        return self._target_column in list_row and isinstance(list_row[self._target_column], dict | None)
 
-    def _loaded(self, parts: list[Any], instance: Any, batch: PageBatch) -> list[Any]:
-        found: dict[int, Any] = {}
-        for part in parts:
-            related = self._related(part, batch)
+    def _instances(self, list_rows: list[Any], instance: Any, batch: PageBatch) -> list[Any]:
+        instances: dict[int, Any] = {}
+        for list_row in list_rows:
+            related = self._related_instance(list_row, batch)
             if related is not None:
-                found[id(related)] = related  # a junction may have two rows for one
+                instances[id(related)] = related  # two junction rows may lead to the same instance
                 if self._reverse is not None:
                     related.__dict__[self._reverse.name] = instance
-        return list(found.values())[self._slice]
+        return list(instances.values())[self._slice]
 
-    def _related(self, part: Any, batch: PageBatch) -> Any:
-        """Return the instance of a row of the list; None where a junction's row leads nowhere."""
-        collection = self._only
+    def _related_instance(self, list_row: Any, batch: PageBatch) -> Any:
+        """Return the instance of a list entry; None for a junction row that leads nowhere."""
+        collection = self._only_collection
         if self._relation.is_many_to_any:
-            collection = part[self._relation.options.collection]
-        if self._step is not None:
-            part = part[self._step]
-        if not isinstance(part, dict) or collection not in self._loaders:
+            collection = list_row[self._relation.options.collection]
+        related_row = list_row if self._target_column is None else list_row[self._target_column]
+        if not isinstance(related_row, dict) or collection not in self._loaders:
             return None
         loader, name = self._loaders[collection]
-        return loader.shared(part, batch.related_batch(loader.model, name, many=True))
+        return loader.related_instance(related_row, batch.related_batch(loader.model, name, many=True))

@@ -94,7 +94,7 @@ class LazyLoad:
                 for thing in self.things
                 if isinstance(thing, DeferredRow)
             }
-            loader.add_to(one, row, self.batch)
+            loader.load_missing_into(one, row, self.batch)
             for field, key in keys.items():
                 if key is not None and not isinstance(row.get(field.column), dict):
                     _mark(one.__dict__.get(field.name), key)
