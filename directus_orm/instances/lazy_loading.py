@@ -1,4 +1,4 @@
-"""What is not loaded: how it comes in when it is read, for all instances that came together."""
+"""Lazy loading: what is missing on one instance is loaded for its whole page, in one request."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, QueryError
+from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
@@ -23,23 +24,23 @@ from .state import PageBatch, does_not_exist, extend_path, is_reference, session
 
 @attrs.frozen
 class DeferredField:
-    """A field that was left out of a query."""
+    """A field that the query left out."""
 
     field: Field
 
-    def lacks(self, instance: Any) -> bool:
-        """Whether an instance does not have it."""
+    def is_missing_on(self, instance: Any) -> bool:
+        """Return whether an instance lacks the field."""
         return _lacks(instance, self.field)
 
 
 @attrs.frozen
 class DeferredRow:
-    """The row behind a many-to-one."""
+    """The row of a related instance of which only the key is known."""
 
     field: Field
 
-    def lacks(self, instance: Any) -> bool:
-        """Whether nothing but its key is known."""
+    def is_missing_on(self, instance: Any) -> bool:
+        """Return whether nothing but the key of the related instance is known."""
         value = instance.__dict__.get(self.field.name)
         return (
             is_model(type(value))
@@ -51,187 +52,197 @@ class DeferredRow:
 
 @attrs.frozen
 class DeferredList:
-    """The rows behind a relation to many."""
+    """The list of a to-many relation."""
 
     nested: PrefetchedList
 
-    def lacks(self, instance: Any) -> bool:
-        """Whether an instance does not have the list."""
+    def is_missing_on(self, instance: Any) -> bool:
+        """Return whether an instance lacks the list."""
         return self.nested.name not in instance.__dict__
 
 
-Lazy = DeferredField | DeferredRow | DeferredList
-"""What is loaded when it is touched. A batch remembers it: of a page that joins later, all of it comes at once."""
+Deferred = DeferredField | DeferredRow | DeferredList
+"""What loads when it is read. A batch remembers it, and a page that joins later loads all of it at once."""
 
 
 @attrs.frozen
 class LazyLoad:
-    """What is asked at once: of which instances, and what of them."""
+    """One lazy load: the instances to load for, and what they lack."""
 
     batch: PageBatch
     instances: list[Any]
-    things: list[Lazy]
+    deferred: list[Deferred]
 
     @property
     def query(self) -> Query:
-        """The query for rows of which nothing but this comes, and the key."""
+        """The query for what is deferred, and the keys."""
         model = self.batch.model
-        paths, related, nested = _described(self.batch, self.things)
+        paths, related, nested = _selection(self.batch, self.deferred)
         return Query(model, paths=((model.directus.pk,), *paths), related=tuple(related), nested=tuple(nested))
 
     def load(self) -> None:
-        """Ask, and give the instances what they lack; one whose row is not there is marked."""
+        """Send the query and give the instances what they lack; mark those whose row does not exist."""
         session, query = self.batch.session, self.query
         loader = RowLoader(query.model, query.paths, query.nested)
         with explain_guessed_names(query):
             rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
-        for one, row in zip(self.instances, rows, strict=True):
+        for instance, row in zip(self.instances, rows, strict=True):
             if row is None:
-                state_of(one).missing = True
-                continue
-            keys = {
-                thing.field: row.get(key_alias(thing.field))
-                for thing in self.things
-                if isinstance(thing, DeferredRow)
-            }
-            loader.load_missing_into(one, row, self.batch)
-            for field, key in keys.items():
-                if key is not None and not isinstance(row.get(field.column), dict):
-                    _mark(one.__dict__.get(field.name), key)
+                state_of(instance).missing = True
+            else:
+                self._load_row(loader, instance, row)
+
+    def _load_row(self, loader: RowLoader, instance: Any, row: Row) -> None:
+        related_fields = [each.field for each in self.deferred if isinstance(each, DeferredRow)]
+        related_keys = [row.get(key_alias(field)) for field in related_fields]  # the loader removes them
+        loader.load_missing_into(instance, row, self.batch)
+        for field, key in zip(related_fields, related_keys, strict=True):
+            if key is not None and not isinstance(row.get(field.column), dict):
+                _mark_missing(instance.__dict__.get(field.name), key)
 
 
 def load_missing(instance: Any, field: Field) -> None:
-    """Load a field for an instance and for all of its batch that lack it.
+    """Load a field for an instance and for all instances of its batch that lack it.
 
-    One request, or one per 1,000 keys. Where nothing but the key is known, all fields are loaded. What was touched
-    before comes along, where a page that joined lacks it.
+    Sends one request per 1,000 keys. Where only the key of the instance is known, all its fields are loaded. A page
+    that joined the batch later also gets what was loaded lazily before.
 
     Raises:
-        DoesNotExist: the row is gone, or this user may not see it.
+        DoesNotExist: the row does not exist, or this user may not read it.
     """
     state = state_of(instance)
     if state.missing:
         raise does_not_exist(instance)
     session = session_of(instance)
     if session.lazy_loading_is_forbidden:
-        raise _forbidden(field, _way_to_field(instance, field))
-    batch, things = _where(instance, field)
-    asking = _together(batch, things) if batch else None
-    if asking:
-        asking.load()
+        raise _forbidden(field, _how_to_select_field(instance, field))
+    batch, deferred = _batch_to_load_for(instance, field)
+    lazy_load = _with_earlier_loads(batch, deferred) if batch else None
+    if lazy_load:
+        lazy_load.load()
     if not state.missing and _lacks(instance, field):
         _load_by_keys(session, instance, field)
     if state.missing:
         raise does_not_exist(instance)
     if batch:
-        batch.touched |= dict.fromkeys(things)
+        batch.lazily_loaded |= dict.fromkeys(deferred)
 
 
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
-    fields = _wanted(instance, field)
-    rows_of = [instance, *(mate for mate in _mates(instance) if _lacks(mate, field))]
-    for one, row in zip(rows_of, refetch_rows(session, rows_of, fields), strict=True):
+    fields = _fields_to_load(instance, field)
+    lacking = [instance, *(mate for mate in _other_members(instance) if _lacks(mate, field))]
+    for each, row in zip(lacking, refetch_rows(session, lacking, fields), strict=True):
         if row is None:
-            state_of(one).missing = True
+            state_of(each).missing = True
         else:
-            fill_missing(one, row, fields)
+            fill_missing(each, row, fields)
 
 
 def load_list(instance: Any, nested: PrefetchedList) -> None:
-    """Load a list of related rows for an instance and for all of its batch that lack it, as `load_missing` does.
+    """Load a list of related rows for an instance and for all instances of its batch that lack it.
 
     Raises:
-        DoesNotExist: the row is gone, or this user may not see it.
-        ConfigurationError: this user may not read the list, or there is none.
+        DoesNotExist: the row does not exist, or this user may not read it.
+        ConfigurationError: the server has no such list, or this user may not read it.
     """
     state = state_of(instance)
     if state.missing:
         raise does_not_exist(instance)
     if session_of(instance).lazy_loading_is_forbidden:
-        raise _forbidden(nested.relation, _way_to_list(instance, nested.name))
-    asking = lazy_load_for(instance, nested)
-    asking.load()
+        raise _forbidden(nested.relation, _how_to_prefetch_list(instance, nested.name))
+    lazy_load = lazy_load_for(instance, nested)
+    lazy_load.load()
     if state.missing:
         raise does_not_exist(instance)
     if nested.name not in instance.__dict__:
-        unknown = unknown_name(asking.batch.session, SentNames(nested.relation))
+        unknown = unknown_name(lazy_load.batch.session, SentNames(nested.relation))
         guess = nested.relation.guess_note
         raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
-    asking.batch.touched[DeferredList(nested)] = None
+    lazy_load.batch.lazily_loaded[DeferredList(nested)] = None
 
 
 def lazy_load_for(instance: Any, nested: PrefetchedList) -> LazyLoad:
-    """Return what is asked where a list of an instance is touched."""
-    batch, thing = state_of(instance).batch, DeferredList(nested)
+    """Return the lazy load that reading a list of an instance starts."""
+    batch, deferred_list = state_of(instance).batch, DeferredList(nested)
     if batch is None:
-        return LazyLoad(PageBatch(session_of(instance), type(instance)), [instance], [thing])
-    together = _together(batch, [thing])
-    things: list[Lazy] = together.things if together else [thing]
-    mates = [one for one in _mates(instance) if any(each.lacks(one) for each in things)]
-    return LazyLoad(batch, [instance, *mates], things)
+        return LazyLoad(PageBatch(session_of(instance), type(instance)), [instance], [deferred_list])
+    with_earlier = _with_earlier_loads(batch, [deferred_list])
+    deferred: list[Deferred] = with_earlier.deferred if with_earlier else [deferred_list]
+    mates = [mate for mate in _other_members(instance) if any(each.is_missing_on(mate) for each in deferred)]
+    return LazyLoad(batch, [instance, *mates], deferred)
 
 
-def _together(batch: PageBatch, things: Sequence[Lazy]) -> LazyLoad | None:
-    """Return what is asked at once where a page lacks more than these things; None where it does not."""
-    before = [thing for thing in batch.touched if thing not in things]
-    if not before:
+def _with_earlier_loads(batch: PageBatch, deferred: Sequence[Deferred]) -> LazyLoad | None:
+    """Return one lazy load for this and for what the batch loaded before; None if no member lacks the latter."""
+    earlier = [each for each in batch.lazily_loaded if each not in deferred]
+    if not earlier:
         return None
-    members = [one for one in batch.members() if _has_key(one) and not state_of(one).missing]
-    for target in {target_of(thing.field) for thing in (*things, *before) if isinstance(thing, DeferredRow)}:
+    members = [member for member in batch.members() if _can_be_loaded(member)]
+    for target in {target_of(each.field) for each in (*deferred, *earlier) if isinstance(each, DeferredRow)}:
         batch.make_references(target)
-    lacking = [thing for thing in before if any(map(thing.lacks, members))]
+    lacking = [each for each in earlier if any(map(each.is_missing_on, members))]
     if not lacking:
         return None
-    every = [*things, *lacking]
-    return LazyLoad(batch, [one for one in members if any(thing.lacks(one) for thing in every)], every)
-
-
-def _where(instance: Any, field: Field) -> tuple[PageBatch | None, list[Lazy]]:
-    """Return the batch that lacks a field, and as what: of a reference, the batch of those that led to it."""
-    batch = state_of(instance).batch
-    parent = None if batch is None or _knows_more(instance) else batch.parent
-    if batch is not None and parent is not None:
-        ones = [name for name, many in batch.trail.names.items() if not many]
-        if ones:
-            return parent, [DeferredRow(parent.model.directus.fields[name]) for name in ones]
-    return batch, [DeferredField(field)]
-
-
-def _described(
-    batch: PageBatch, things: Iterable[Lazy]
-) -> tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]:
-    """Return the paths, related rows and lists that bring some things, and what was touched behind them."""
-    paths: list[FieldPath] = []
-    related: list[FieldPath] = []
-    nested: list[PrefetchedList] = []
-    for thing in things:
-        if isinstance(thing, DeferredField):
-            paths.append((thing.field,))
-        elif isinstance(thing, DeferredRow):
-            field = thing.field
-            target = target_of(field)
-            inner = _behind(batch, target)
-            paths += [(field, *path) for path in (*target.directus.paths, *inner[0])]
-            related += [(field,), *((field, *path) for path in inner[1])]
-            nested += [attrs.evolve(each, path=(field, *each.path)) for each in inner[2]]
-        else:
-            nested.append(_with_what_is_behind(batch, thing.nested))
-    return paths, related, nested
-
-
-def _behind(batch: PageBatch, target: type[Any]) -> tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]:
-    part = batch.known_related_batch(target)
-    return (
-        ([], [], [])
-        if part is None
-        else _described(part, [t for t in part.touched if not isinstance(t, DeferredField)])
+    every = [*deferred, *lacking]
+    return LazyLoad(
+        batch, [member for member in members if any(each.is_missing_on(member) for each in every)], every
     )
 
 
-def _with_what_is_behind(batch: PageBatch, nested: PrefetchedList) -> PrefetchedList:
+def _batch_to_load_for(instance: Any, field: Field) -> tuple[PageBatch | None, list[Deferred]]:
+    """Return the batch to load for and what to load.
+
+    For a reference these are the batch of the instances that refer to it, and their related rows.
+    """
+    batch = state_of(instance).batch
+    parent = None if batch is None or _knows_more_than_key(instance) else batch.parent
+    if batch is not None and parent is not None:
+        names = [name for name, many in batch.trail.names.items() if not many]
+        if names:
+            return parent, [DeferredRow(parent.model.directus.fields[name]) for name in names]
+    return batch, [DeferredField(field)]
+
+
+# --- the query --------------------------------------------------------------------------------------------------
+
+Selection = tuple[list[FieldPath], list[FieldPath], list[PrefetchedList]]
+"""The paths, related rows and nested lists of a query."""
+
+
+def _selection(batch: PageBatch, deferred: Iterable[Deferred]) -> Selection:
+    """Return what a query selects to load these, and what was loaded lazily for the related batches before."""
+    paths: list[FieldPath] = []
+    related: list[FieldPath] = []
+    nested: list[PrefetchedList] = []
+    for each in deferred:
+        if isinstance(each, DeferredField):
+            paths.append((each.field,))
+        elif isinstance(each, DeferredRow):
+            field = each.field
+            target = target_of(field)
+            inner_paths, inner_related, inner_nested = _earlier_selection(batch, target)
+            paths += [(field, *path) for path in (*target.directus.paths, *inner_paths)]
+            related += [(field,), *((field, *path) for path in inner_related)]
+            nested += [attrs.evolve(prefetched, path=(field, *prefetched.path)) for prefetched in inner_nested]
+        else:
+            nested.append(_with_earlier_selection(batch, each.nested))
+    return paths, related, nested
+
+
+def _earlier_selection(batch: PageBatch, target: type[Any]) -> Selection:
+    """Return what was loaded lazily before for the related instances of a model: their related rows and lists."""
+    related_batch = batch.known_related_batch(target)
+    if related_batch is None:
+        return [], [], []
+    return _selection(
+        related_batch, [each for each in related_batch.lazily_loaded if not isinstance(each, DeferredField)]
+    )
+
+
+def _with_earlier_selection(batch: PageBatch, nested: PrefetchedList) -> PrefetchedList:
     queries = []
     for query in nested.queries:
-        paths, related, lists = _behind(batch, query.model)
+        paths, related, lists = _earlier_selection(batch, query.model)
         queries.append(
             query.evolve(
                 paths=tuple(dict.fromkeys((*query.paths, *paths))),
@@ -242,26 +253,28 @@ def _with_what_is_behind(batch: PageBatch, nested: PrefetchedList) -> Prefetched
     return attrs.evolve(nested, queries=tuple(queries))
 
 
-def _mark(related: Any, key: Any) -> None:
-    """Mark a reference whose row did not come as one that leads nowhere, or may not be read."""
+# --- what instances lack ----------------------------------------------------------------------------------------
+
+
+def _mark_missing(related: Any, key: Any) -> None:
+    """Mark a reference whose row did not come: it does not exist, or this user may not read it."""
     if is_model(type(related)) and is_reference(related) and stored_key(related) == key:
         state_of(related).missing = True
 
 
-def _mates(instance: Any) -> Iterable[Any]:
-    """Return the others of the batch that something can be loaded for."""
+def _other_members(instance: Any) -> Iterable[Any]:
+    """Return the other instances of the batch that can be loaded for."""
     batch = state_of(instance).batch
-    others = () if batch is None else batch.members()
-    return (one for one in others if one is not instance and _has_key(one) and not state_of(one).missing)
+    members = () if batch is None else batch.members()
+    return (member for member in members if member is not instance and _can_be_loaded(member))
 
 
-def _wanted(instance: Any, field: Field) -> list[Field]:
+def _fields_to_load(instance: Any, field: Field) -> list[Field]:
     info = field.model.directus
-    return [field] if _knows_more(instance) else [f for f in info.fields.values() if f != info.pk]
+    return [field] if _knows_more_than_key(instance) else [f for f in info.fields.values() if f != info.pk]
 
 
-def _knows_more(instance: Any) -> bool:
-    """Return whether more than the key is known of a row."""
+def _knows_more_than_key(instance: Any) -> bool:
     info = type(instance).directus
     return any(f.name in instance.__dict__ for f in info.fields.values() if f != info.pk)
 
@@ -271,51 +284,55 @@ def _lacks(instance: Any, field: Field) -> bool:
     return field.name not in instance.__dict__ and field.name not in state.problems and state.stored
 
 
-def _has_key(instance: Any) -> bool:
-    pk = type(instance).directus.pk
-    return pk.column in state_of(instance).row and pk.name not in state_of(instance).problems
+def _can_be_loaded(instance: Any) -> bool:
+    """Return whether the key of an instance is known, and its row was not found missing."""
+    pk, state = type(instance).directus.pk, state_of(instance)
+    return pk.column in state.row and pk.name not in state.problems and not state.missing
 
 
-# --- where it is forbidden --------------------------------------------------------------------------------------
+# --- where lazy loading is forbidden ----------------------------------------------------------------------------
 
 
-def _forbidden(what: object, way_out: str) -> QueryError:
-    return QueryError(f"{what} is not loaded, and lazy loading is forbidden here: {way_out}.")
+def _forbidden(missing: object, way_out: str) -> QueryError:
+    return QueryError(f"{missing} is not loaded, and lazy loading is forbidden here: {way_out}.")
 
 
-def _way_to_field(instance: Any, field: Field) -> str:
-    """Return how a field comes with the rows."""
-    paths = _paths(instance)
-    if _knows_more(instance) or (not paths and state_of(instance).batch is not None):
+def _how_to_select_field(instance: Any, field: Field) -> str:
+    """Return how to write the query so that it selects a field."""
+    paths = _paths_to(instance)
+    if _knows_more_than_key(instance) or (not paths and state_of(instance).batch is not None):
         return f"name {field.name!r} in only(), or leave it out of defer()"
-    return _added(paths) if paths else f"{type(instance).__name__}.objects.get(pk={instance.pk!r}) reads the row"
+    if paths:
+        return _calls_to_add(paths)
+    return f"{type(instance).__name__}.objects.get(pk={instance.pk!r}) reads the row"
 
 
-def _way_to_list(instance: Any, name: str) -> str:
-    """Return how a list comes with the rows."""
-    return _added([(extend_path(path, name), True) for path, _ in _paths(instance) or [("", False)]])
+def _how_to_prefetch_list(instance: Any, name: str) -> str:
+    """Return how to write the query so that it prefetches a list."""
+    return _calls_to_add([(extend_path(path, name), True) for path, _ in _paths_to(instance) or [("", False)]])
 
 
-def _added(paths: list[tuple[str, bool]]) -> str:
-    verbs = {"select_related": [path for path, many in paths if not many]}
-    verbs["prefetch_related"] = [path for path, many in paths if many]
-    calls = (f".{verb}({', '.join(map(repr, found))})" for verb, found in verbs.items() if found)
+def _calls_to_add(paths: list[tuple[str, bool]]) -> str:
+    names_by_call = {
+        "select_related": [path for path, crosses_many in paths if not crosses_many],
+        "prefetch_related": [path for path, crosses_many in paths if crosses_many],
+    }
+    calls = (f".{call}({', '.join(map(repr, names))})" for call, names in names_by_call.items() if names)
     return f"add {''.join(calls)} to the queryset"
 
 
-def _paths(instance: Any) -> list[tuple[str, bool]]:
-    """Return the paths that led to an instance from the rows of a query, and whether one leads over many rows."""
+def _paths_to(instance: Any) -> list[tuple[str, bool]]:
+    """Return the paths from a query's rows to an instance, each with whether it crosses a to-many relation."""
     batch = state_of(instance).batch
     if batch is None or batch.trail.parent is None:
         return []
     for holder in batch.parent.living_members() if batch.parent else ():
-        for name, many in batch.trail.names.items():
+        for name, is_many in batch.trail.names.items():
             if _holds(holder.__dict__.get(name.partition("__")[0]), instance):
-                return [
-                    (extend_path(path, name), before or many) for path, before in _paths(holder) or [("", False)]
-                ]
+                holder_paths = _paths_to(holder) or [("", False)]
+                return [(extend_path(path, name), crosses_many or is_many) for path, crosses_many in holder_paths]
     return batch.trail.paths()
 
 
 def _holds(value: Any, instance: Any) -> bool:
-    return value is instance or (isinstance(value, list) and any(one is instance for one in value))
+    return value is instance or (isinstance(value, list) and any(each is instance for each in value))

@@ -104,9 +104,9 @@ class PageBatch:
         "_parent",
         "_prune_at",
         "_related",
+        "lazily_loaded",
         "model",
         "session",
-        "touched",
         "trail",
     )
 
@@ -120,7 +120,7 @@ class PageBatch:
         self._related: dict[type[Any], PageBatch] = {}
         self._parent = None if parent is None else weakref.ref(parent)
         # What was loaded lazily for this batch, in this order.
-        self.touched: dict[Any, None] = {}
+        self.lazily_loaded: dict[Any, None] = {}
         self.trail: RelationTrail = RelationTrail(None if parent is None else parent.trail)
 
     @property
