@@ -104,8 +104,8 @@ class LazyLoad:
 def load_missing(instance: Any, field: Field) -> None:
     """Load a field for an instance and for all instances of its batch that lack it.
 
-    Sends one request per 1,000 keys. Where only the key of the instance is known, all its fields are loaded. A page
-    that joined the batch later also gets what was loaded lazily before.
+    Sends one request per 1,000 keys. Where only the key of the instance is known, all its fields are loaded.
+    A page that joined the batch later also gets what was loaded lazily before.
 
     Raises:
         DoesNotExist: the row does not exist, or this user may not read it.
