@@ -231,7 +231,7 @@ def _item(info: ModelInfo, key: Any) -> str:
 
 
 def _secret(info: ModelInfo) -> frozenset[str]:
-    return frozenset(field.column.lower() for field in info.fields.values() if field.secret)
+    return frozenset(field.column.lower() for field in info.fields.values() if field.is_secret)
 
 
 def _rows(answer: Response) -> list[Row]:

@@ -126,13 +126,13 @@ def field(
     return attrs.field(default=ABSENT if is_generated else default, factory=factory, metadata={_METADATA: options})
 
 
-def options_of(attribute: attrs.Attribute[Any]) -> FieldOptions:
+def field_options(attribute: attrs.Attribute[Any]) -> FieldOptions:
     """Return what `field` was told of an attribute; a bare annotation was told nothing."""
     options: FieldOptions = attribute.metadata.get(_METADATA, FieldOptions())
     return options
 
 
-def leave_alone(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+def none_means_absent(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
     """Make a default of None mean «left alone», which is not sent, unlike a None that was passed.
 
     Raises:
@@ -178,7 +178,7 @@ class Field:
         return (self.column,)
 
     @property
-    def secret(self) -> bool:
+    def is_secret(self) -> bool:
         """Whether values go in and do not come out, so that none is shown anywhere."""
         return self.own_type is not None and self.own_type.kind == "hash"
 
@@ -211,7 +211,7 @@ class Field:
         try:
             return self.value_type.load(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise self.error(f"the server's value {self.shown(value)}", error, key, value) from error
+            raise self.conversion_error(f"the server's value {self.display(value)}", error, key, value) from error
 
     def dump(self, value: Any, key: Any = None) -> Any:
         """Convert a value to what is sent for it.
@@ -222,22 +222,22 @@ class Field:
         if value is None:
             if self.nullable:
                 return None
-            raise self.error("None", "the annotation has no '| None'", key, value)
+            raise self.conversion_error("None", "the annotation has no '| None'", key, value)
         try:
             return self.value_type.dump(value)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise self.error(self.shown(value), error, key, value) from error
+            raise self.conversion_error(self.display(value), error, key, value) from error
 
-    def error(self, what: str, why: object, key: Any, value: Any) -> ConversionError:
+    def conversion_error(self, what: str, why: object, key: Any, value: Any) -> ConversionError:
         """Return the error for a value that does not fit."""
         row = "" if key is None else f" (key {key!r})"
         message = f"{self}{row}: {what} does not fit {self.value_type.python}: {why}."
-        value = MASK if self.secret else value
+        value = MASK if self.is_secret else value
         return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
 
-    def shown(self, value: Any) -> str:
+    def display(self, value: Any) -> str:
         """Return a value as text for people: short, and none of a secret."""
-        return repr(MASK) if self.secret else _short(value)
+        return repr(MASK) if self.is_secret else _short(value)
 
 
 def _find(model: Any, name: str) -> Field:

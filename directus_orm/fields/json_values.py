@@ -18,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from .scalars import MAX_SAFE, Convert, expect, sendable, shown
+from .scalars import MAX_SAFE_INTEGER, Convert, expect, storable
 
 _PLAIN: dict[Any, tuple[Any, str]] = {
     list: (list, "a list"),
@@ -71,7 +71,7 @@ def load(annotation: Any, name: str, value: Any) -> Any:
     try:
         return _converter().structure(copied, annotation)
     except _MISFITS as error:
-        msg = f"{shown(value)} is no {name}: {_told(error)}"
+        msg = f"{short_repr(value)} is no {name}: {_told(error)}"
         raise ValueError(msg) from None
 
 
@@ -85,10 +85,10 @@ def dump(annotation: Any, name: str, value: Any) -> Any:
     _check(plain)
     made = load(annotation, name, plain)
     if plain is not value and not _same(made, value):
-        msg = f"{shown(value)} is no {name}"
+        msg = f"{short_repr(value)} is no {name}"
         raise TypeError(msg)
     if isinstance(plain, str) and _parses(plain):
-        msg = f"the server would parse the string {shown(plain)} as JSON and store something else"
+        msg = f"the server would parse the string {short_repr(plain)} as JSON and store something else"
         raise ValueError(msg)
     # A bare string or boolean is stored as such only when it is sent as JSON text.
     return jsonlib.dumps(plain) if isinstance(plain, str | bool) else _copy(plain)
@@ -107,7 +107,7 @@ def _number(value: float) -> float:
 
     JavaScript has doubles alone and writes 1.0 as 1 and 6.540971114730469e16 as 65409711147304690.
     """
-    if abs(value) > MAX_SAFE:
+    if abs(value) > MAX_SAFE_INTEGER:
         return float(value)
     return int(value) if value == int(value) else value
 
@@ -146,14 +146,14 @@ def _check(value: Any) -> None:
 
 
 def _check_key(key: Any) -> None:
-    if sendable(expect(key, str, "a string, as every key of a JSON object,")) == "__proto__":
+    if storable(expect(key, str, "a string, as every key of a JSON object,")) == "__proto__":
         msg = "the server loses a key named '__proto__'"
         raise ValueError(msg)
 
 
 def _check_int(value: int) -> None:
     if float(value) != value:
-        msg = f"{shown(value)} inside JSON would be rounded by the server; send it as a string"
+        msg = f"{short_repr(value)} inside JSON would be rounded by the server; send it as a string"
         raise ValueError(msg)
 
 
@@ -170,7 +170,7 @@ def _foreign(value: Any) -> None:
 
 _SCALARS: tuple[tuple[type, Convert], ...] = (
     (bool, bool),
-    (str, sendable),
+    (str, storable),
     (float, _check_float),
     (int, _check_int),
 )
@@ -272,7 +272,7 @@ def _literal(annotation: Any) -> Hook:
             plain = member.value if isinstance(member, enum.Enum) else member
             if type(plain) is type(value) and plain == value:
                 return member
-        msg = f"{shown(value)} is none of {members}"
+        msg = f"{short_repr(value)} is none of {members}"
         raise ValueError(msg)
 
     return structure
@@ -292,7 +292,7 @@ def _union(converter: Any, annotation: Any) -> Hook:
                 return hook(value, option)
             except _MISFITS:
                 continue
-        msg = f"{shown(value)} fits none of {str(annotation).replace('typing.', '')}"
+        msg = f"{short_repr(value)} fits none of {str(annotation).replace('typing.', '')}"
         raise ValueError(msg)
 
     return structure

@@ -13,7 +13,7 @@ import attrs
 import inflection
 
 from ..core.errors import ConfigurationError, FieldError, QueryError, UnsupportedQuery, suggestion
-from .field import Field, options_of
+from .field import Field, field_options
 from .to_many import ToMany
 
 Step = Field | ToMany
@@ -25,7 +25,7 @@ _OF_LISTS = frozenset({"", "count", "isnull"})
 
 
 @attrs.frozen
-class Options:
+class ModelOptions:
     """What a model's class statement says: collection, singleton, abstract, ordering."""
 
     collection: str
@@ -39,14 +39,14 @@ class ModelInfo:
     """A model in use: its options, its fields and relations to many by Python name, and its key field, ``pk``."""
 
     model: type[Any]
-    options: Options
+    options: ModelOptions
     fields: Mapping[str, Field] = attrs.field(repr=False)
     relations: Mapping[str, ToMany] = attrs.field(repr=False)
     pk: Field = attrs.field(init=False, repr=False)
     _followed: dict[str, tuple[tuple[Step, ...], str]] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "pk", self.fields[key_name(self.model)])
+        object.__setattr__(self, "pk", self.fields[primary_key_name(self.model)])
 
     @property
     def paths(self) -> tuple[tuple[Field], ...]:
@@ -68,9 +68,9 @@ class ModelInfo:
             return self.pk
         if name in self.fields:
             return self.fields[name]
-        raise self.unknown(name, where)
+        raise self.unknown_field(name, where)
 
-    def unknown(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
+    def unknown_field(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
         """Return the error for a name that is no field."""
         choices = (*self.fields, *self.relations, *also)
         known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
@@ -87,14 +87,14 @@ class ModelInfo:
             message += f" They are those that {relation} tells of; its model as through= has all that it declares."
         return FieldError(message, name=name, choices=choices)
 
-    def walk(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:
+    def resolve_to_one(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:
         """Follow ``a__b__c`` over many-to-one fields; return the fields, and what is left of the path.
 
         Raises:
             FieldError: the first name is no field.
             UnsupportedQuery: the path leads over a relation to many rows.
         """
-        steps, rest = self.follow(path, where)
+        steps, rest = self.resolve_path(path, where)
         for step in steps:
             if isinstance(step, ToMany):
                 msg = (
@@ -104,7 +104,7 @@ class ModelInfo:
                 raise UnsupportedQuery(msg)
         return typing.cast("tuple[Field, ...]", steps), rest
 
-    def follow(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
+    def resolve_path(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
         """Follow a path over relations of every kind; return the steps, and what is left of the path.
 
         Raises:
@@ -120,7 +120,7 @@ class ModelInfo:
                 self._followed[path] = known
         return known
 
-    def followed(self, path: str) -> tuple[tuple[Step, ...], str] | None:
+    def cached_path(self, path: str) -> tuple[tuple[Step, ...], str] | None:
         """Return what `follow` does of a path that was followed before, or None."""
         return self._followed.get(path)
 
@@ -159,19 +159,19 @@ class ModelInfo:
         return name, path[len(name) + 2 :]
 
 
-def collection_name(class_name: str) -> str:
+def default_collection(class_name: str) -> str:
     """Return the collection of a model that names none: ``BlogPost`` lives in ``blog_posts``."""
     return str(inflection.tableize(class_name))
 
 
-def key_name(model: type[Any]) -> str:
+def primary_key_name(model: type[Any]) -> str:
     """Return the name of the key field: the one marked so, else ``id``.
 
     Raises:
         ConfigurationError: there is none, or more than one.
     """
     attributes = attrs.fields(model)
-    marked = [a.name for a in attributes if options_of(a).primary_key]
+    marked = [a.name for a in attributes if field_options(a).primary_key]
     if len(marked) > 1:
         msg = f"{model.__name__} marks {len(marked)} fields as primary_key ({', '.join(marked)}); one is needed."
         raise ConfigurationError(msg)

@@ -40,6 +40,6 @@ def kind_of(field: Field) -> str:
     return field.value_type.kind.partition(".")[0]
 
 
-def own_column(path: FieldPath) -> FieldPath:
+def trim_join(path: FieldPath) -> FieldPath:
     """Return a path without the key of the other side at its end, which this side has in a column of its own."""
     return path[:-1] if len(path) > 1 and path[-1].primary_key else path

@@ -20,7 +20,7 @@ from ..core.masking import MASK
 Convert = Callable[[Any], Any]
 
 # JSON numbers are read by JavaScript on the server's side: beyond this, neighbours look alike (G32).
-MAX_SAFE = 2**53 - 1
+MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_INT64 = 2**63 - 1
 _DOUBLE_DIGITS = 15
 
@@ -28,7 +28,7 @@ _reprs = reprlib.Repr()
 _reprs.maxstring = _reprs.maxother = _reprs.maxlong = 80
 
 
-def shown(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """Return a value as a message shows it, cut where it is long."""
     return _reprs.repr(value)
 
@@ -41,7 +41,7 @@ def expect(value: Any, kinds: Any, wanted: str) -> Any:
     """
     allowed = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        msg = f"{wanted} is expected, not {shown(value)} ({type(value).__name__})"
+        msg = f"{wanted} is expected, not {short_repr(value)} ({type(value).__name__})"
         raise TypeError(msg)
     return value
 
@@ -59,10 +59,10 @@ def _dump_str(value: Any) -> str:
         # The server would store ten asterisks, as a password too (G6).
         msg = f"{MASK!r} is what the server shows instead of a secret; writing it would replace the secret"
         raise ValueError(msg)
-    return str(sendable(text))
+    return str(storable(text))
 
 
-def sendable(text: str) -> str:
+def storable(text: str) -> str:
     """Return a text that every database can store.
 
     Raises:
@@ -99,28 +99,30 @@ def _secret(value: Any) -> Any:
 
 def load_int(value: Any) -> int:
     """Return an integer, of which the server did not lose digits (G32)."""
-    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, since it is what rows are full of
+    if (
+        type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    ):  # first, since it is what rows are full of
         return value
     if type(value) is str:  # PostgreSQL hands out bigInteger as text
         return int(value)
     # What does not fit into 64 bits, orjson reads as a float.
     number: int = expect(
-        int(value) if type(value) is float and abs(value) > MAX_SAFE else value, int, "an integer"
+        int(value) if type(value) is float and abs(value) > MAX_SAFE_INTEGER else value, int, "an integer"
     )
-    if abs(number) > MAX_SAFE:
+    if abs(number) > MAX_SAFE_INTEGER:
         msg = "the server hands out integers beyond 2**53 rounded here (G32): the digits are lost"
         raise ValueError(msg)
     return number
 
 
 def _dump_int(value: Any) -> int | str:
-    if type(value) is int and -MAX_SAFE <= value <= MAX_SAFE:  # first, as in loading
+    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:  # first, as in loading
         return value
     number: int = expect(value, int, "an int")
     if not -_MAX_INT64 - 1 <= number <= _MAX_INT64:
         msg = "no column holds an integer beyond 64 bits"
         raise ValueError(msg)
-    return number if abs(number) <= MAX_SAFE else str(number)
+    return number if abs(number) <= MAX_SAFE_INTEGER else str(number)
 
 
 def _load_float(value: Any) -> float:

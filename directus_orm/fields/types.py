@@ -14,7 +14,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from . import json_values
-from .scalars import CSV, SCALARS, Convert, shown
+from .scalars import CSV, SCALARS, Convert
 
 
 @attrs.frozen
@@ -124,7 +124,7 @@ def _choice(annotation: Any, kind: str | None) -> FieldType:
     def load(value: Any) -> Any:
         loaded = base.load(value)
         if loaded not in by_value:
-            msg = f"{shown(loaded)} is none of {values}"
+            msg = f"{short_repr(loaded)} is none of {values}"
             raise ValueError(msg)
         return by_value[loaded]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.messages import Row
 from ..fields.field import Field
-from ..fields.scalars import MAX_SAFE, Convert, load_int
+from ..fields.scalars import Convert, load_int
 from .state import state_of
 
 _CONVERSION_FAILURES = (KeyError, ValueError, TypeError, ArithmeticError)
@@ -53,12 +53,12 @@ def _leave_unset(instance: Any, row: Row, field: Field, error: Exception | None)
         return
     key = instance.__dict__.get(field.model.directus.pk.name)
     if field.column not in row:
-        problem = field.error("what the server sent", "it has no such field", key, None)
+        problem = field.conversion_error("what the server sent", "it has no such field", key, None)
     elif raw is None:  # the server also hides values as null (G27)
         why = "the annotation has no '| None' (null may also mean that this user may not see it)"
-        problem = field.error("null", why, key, None)
+        problem = field.conversion_error("null", why, key, None)
     else:
-        problem = field.error(f"the server's value {field.shown(raw)}", error, key, raw)
+        problem = field.conversion_error(f"the server's value {field.display(raw)}", error, key, raw)
     instance.__dict__.pop(field.name, None)
     state.problems[field.name] = problem
 
@@ -77,7 +77,7 @@ LoadValues = Callable[[dict[str, Any], Row], None]
 
 
 # The first test of load_int. Inlined into the compiled function, it saves a third of the time.
-_IS_SAFE_INT = f"value.__class__ is int and {-MAX_SAFE} <= value <= {MAX_SAFE}"
+_IS_SAFE_INT = f"value.__class__ is int and {-MAX_SAFE_INTEGER} <= value <= {MAX_SAFE_INTEGER}"
 
 
 def compile_loader(fields: Iterable[Field]) -> LoadValues:

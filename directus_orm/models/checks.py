@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from ..fields.field import RESERVED, options_of
+from ..fields.field import RESERVED, field_options
 from ..fields.registry import is_model
 from ..fields.relations import relation_options
 
@@ -45,7 +45,7 @@ def check_columns(model: type[Any]) -> None:
     """Refuse two fields for one column."""
     columns: dict[str, str] = {}
     for attribute in attrs.fields(model):
-        declared = relation_options(attribute) or options_of(attribute)
+        declared = relation_options(attribute) or field_options(attribute)
         column = declared.name or attribute.name
         if column in columns:
             both = f"{attribute.name} and .{columns[column]}"

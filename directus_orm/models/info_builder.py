@@ -15,15 +15,15 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from ..fields.field import Field, options_of
-from ..fields.model_info import ModelInfo, Options
+from ..fields.field import Field, field_options
+from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.registry import _models, is_model, latest_definition
 from ..fields.relations import RelationOptions, relation_options
 from ..fields.to_many import ToMany
 from ..fields.types import field_type
 
 
-def build(model: type[Any], options: Options) -> ModelInfo:
+def build(model: type[Any], options: ModelOptions) -> ModelInfo:
     """Resolve the annotations of a model.
 
     Raises:
@@ -60,7 +60,7 @@ def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: Relat
 
 
 def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
-    declared = options_of(attribute)
+    declared = field_options(attribute)
     annotation, nullable = _without_none(_resolve(model, attribute))
     column = declared.name or attribute.name
     if is_model(annotation):

@@ -14,8 +14,8 @@ from ..core.async_twins import async_twin
 from ..core.errors import ConfigurationError
 from ..core.masking import MASK
 from ..fields import model_info, registry
-from ..fields.field import ABSENT, Field, field, leave_alone
-from ..fields.model_info import ModelInfo, Options
+from ..fields.field import ABSENT, Field, field, none_means_absent
+from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.references import FieldReference
 from ..fields.relations import many_to_any, many_to_many, one_to_many, relation_options
 from ..instances.state import InstanceState, key_of, state_of
@@ -70,7 +70,7 @@ class Model:
     DoesNotExist: ClassVar[type[errors.DoesNotExist]] = errors.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[errors.MultipleObjectsReturned]] = errors.MultipleObjectsReturned
 
-    _options: ClassVar[Options | None] = None
+    _options: ClassVar[ModelOptions | None] = None
 
     def __init_subclass__(
         cls,
@@ -85,12 +85,12 @@ class Model:
         if isinstance(ordering, str):
             msg = f"{cls.__name__}: ordering takes a tuple of names, not the string {ordering!r}."
             raise ConfigurationError(msg)
-        bases: list[Options] = [c.__dict__["_options"] for c in cls.__mro__[1:] if c.__dict__.get("_options")]
+        bases: list[ModelOptions] = [c.__dict__["_options"] for c in cls.__mro__[1:] if c.__dict__.get("_options")]
         inherited = next((base.collection for base in bases if not base.abstract), None)
         if ordering is None:
             ordering = next((base.ordering for base in bases if base.ordering), ())
-        cls._options = Options(
-            collection or inherited or model_info.collection_name(cls.__name__),
+        cls._options = ModelOptions(
+            collection or inherited or model_info.default_collection(cls.__name__),
             singleton,
             abstract,
             tuple(ordering),
@@ -101,7 +101,7 @@ class Model:
         for base in (errors.DoesNotExist, errors.MultipleObjectsReturned):
             _own_error(cls, base)
         if not abstract:
-            model_info.key_name(cls)
+            model_info.primary_key_name(cls)
         checks.check_columns(cls)
         registry.register(cls)
 
@@ -192,7 +192,7 @@ class Model:
             # A misspelt field would be kept here and never sent.
             known = type(self).directus
             if name not in known.fields and not hasattr(type(self), name) and not name.startswith("_"):
-                raise AttributeError(str(known.unknown(name)))
+                raise AttributeError(str(known.unknown_field(name)))
             object.__setattr__(self, name, value)
 
     # --- identity -------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Model:
     def __repr__(self) -> str:
         known = type(self).directus.fields.values()
         loaded = [field for field in known if field.name in self.__dict__]
-        shown = [f"{field.name}={field.shown(_key_or_value(self.__dict__[field.name]))}" for field in loaded]
+        shown = [f"{field.name}={field.display(_key_or_value(self.__dict__[field.name]))}" for field in loaded]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -228,7 +228,7 @@ class Model:
 
 
 # The base itself has neither fields nor rows.
-Model._options = Options("", abstract=True)  # noqa: SLF001
+Model._options = ModelOptions("", abstract=True)  # noqa: SLF001
 attrs.define(Model, slots=False, init=False, eq=False, repr=False)
 
 
@@ -244,7 +244,7 @@ def _build(cls: type[Model]) -> None:
             eq=False,
             repr=False,
             on_setattr=attrs.setters.NO_OP,
-            field_transformer=leave_alone,
+            field_transformer=none_means_absent,
         )
     except attrs.exceptions.UnannotatedAttributeError as error:
         msg = f"{cls.__name__}: {error} A field needs an annotation, such as `name: str = field(…)`."
@@ -268,7 +268,7 @@ def _initializer(init: Callable[..., None], own: bool) -> Callable[..., None]:
             values[known.pk.name] = values.pop("pk")
         unknown = None if own else next((name for name in values if name not in known.fields), None)
         if unknown is not None:
-            raise TypeError(str(known.unknown(unknown, f"{type(self).__name__}({unknown}=…)")))
+            raise TypeError(str(known.unknown_field(unknown, f"{type(self).__name__}({unknown}=…)")))
         self.__dict__.setdefault("_state", InstanceState())
         init(self, *args, **values)
 
@@ -285,7 +285,7 @@ def _prepare(model: type[Any]) -> ModelInfo:
 
 
 def _resolve(model: type[Any]) -> ModelInfo:
-    options: Options = model._options  # noqa: SLF001
+    options: ModelOptions = model._options  # noqa: SLF001
     if options.abstract:
         msg = f"{model.__name__} is abstract: it has no collection. Subclass it, and use the subclass."
         raise ConfigurationError(msg)

@@ -85,7 +85,7 @@ def prefetched(query: Query, wanted: str | Prefetch) -> Query:
     prefetch = wanted if isinstance(wanted, Prefetch) else Prefetch(wanted)
     where = f"prefetch_related({prefetch.name!r})"
     info: ModelInfo = query.model.directus
-    steps, rest = info.follow(prefetch.name, where)
+    steps, rest = info.resolve_path(prefetch.name, where)
     last = steps[-1]
     if rest or (not isinstance(last, ToMany) and last.target is None):
         owner: ModelInfo = last.target.directus if rest and last.target else last.model.directus

@@ -291,7 +291,7 @@ def _is_of_row(query: Query, known: Columns, expression: object) -> bool:
     if not isinstance(expression, Aggregate) or expression.expression == "*":
         return not isinstance(expression, Aggregate)
     info: ModelInfo = query.model.directus
-    steps, _ = info.follow(expand_alias(expression.expression, query.aliases))
+    steps, _ = info.resolve_path(expand_alias(expression.expression, query.aliases))
     # Of groups that are rows, related rows can be counted.
     with_key = any(isinstance(each, ValueRef) and each.path == (info.pk,) for _, each in known)
     return with_key and any(step.to_many for step in steps)

@@ -167,14 +167,14 @@ class QuerySet(Rows[M]):
         return self._with(functools.reduce(prefetching.prefetched, wanted, self._query))
 
     def _own(self, name: str, verb: str) -> Field:
-        path, rest = self._info.walk(name, f"{verb}({name!r})")
+        path, rest = self._info.resolve_to_one(name, f"{verb}({name!r})")
         if rest or path[1:]:
             msg = f"{verb}({name!r}): only {self._info.model.__name__}'s own fields are taken here."
             raise QueryError(msg)
         return path[0]
 
     def _relation(self, name: str) -> FieldPath:
-        path, rest = self._info.walk(name, f"select_related({name!r})")
+        path, rest = self._info.resolve_to_one(name, f"select_related({name!r})")
         if rest or path[-1].target is None:
             owner = path[-1].target.directus if rest and path[-1].target else path[-1].model.directus
             relations = [f.name for f in owner.fields.values() if f.target is not None]

@@ -9,7 +9,7 @@ from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, Uns
 from ..core.masking import masked
 from ..core.progress import Progress, reporting
 from ..dialects.registry import dialect_of
-from ..fields.scalars import sendable
+from ..fields.scalars import storable
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
@@ -110,7 +110,7 @@ class Rows(Results[T]):
             msg = f"search() takes a text that is not blank, not {text!r}."
             raise QueryError(msg)
         try:
-            sendable(text)
+            storable(text)
         except ValueError as error:
             msg = f"search(): {error}."
             raise QueryError(msg) from None

@@ -295,7 +295,7 @@ def via(relation: Any) -> Any:
         AttributeError: at the field's name, where the other model has none such.
     """
     reference = _reference(relation, "via")
-    steps, _ = reference.root.directus.follow(reference.path)
+    steps, _ = reference.root.directus.resolve_path(reference.path)
     target = steps[-1].target
     if target is None:
         relations = [f.name for f in steps[-1].model.directus.fields.values() if f.target is not None]
@@ -321,7 +321,7 @@ class _Via:
             raise AttributeError(name)
         known = self._target.directus
         if name not in known.fields and name not in known.relations and name != "pk":
-            raise AttributeError(str(known.unknown(name, f"via({self._reference}).{name}")))
+            raise AttributeError(str(known.unknown_field(name, f"via({self._reference}).{name}")))
         return FieldReference(
             self._reference.root, (*self._reference.names, name), to_many=name in known.relations
         )

@@ -62,7 +62,9 @@ def value_getter(path: FieldPath) -> Callable[[Row, Any], Any]:
             if row is None:
                 return None
             if not isinstance(row, dict):  # G26: a bare key, or nothing
-                raise field.error("nothing", "the related row is one that this user may not read", key, None)
+                raise field.conversion_error(
+                    "nothing", "the related row is one that this user may not read", key, None
+                )
         raw = row.get(column, _UNREADABLE)
         if raw.__class__ is plain:
             return raw
@@ -70,7 +72,7 @@ def value_getter(path: FieldPath) -> Callable[[Row, Any], Any]:
             return None
         if raw is None or raw is _UNREADABLE:
             what, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
-            raise field.error(what, why, key, None)
+            raise field.conversion_error(what, why, key, None)
         try:
             return load(raw)
         except (ValueError, TypeError, ArithmeticError):

@@ -63,8 +63,8 @@ def _stale(instance: Any, fields: Sequence[Field], known: Row, row: Row) -> Stal
     loaded = {f.name: _told(f, _value(f, known.get(f.column))) for f in fields}
     theirs = {f.name: _told(f, _value(f, row.get(f.column))) for f in fields}
     parts = [
-        f"{f.name} was {f.shown(loaded[f.name])} and is {f.shown(theirs[f.name])} by now"
-        + (f" (here {f.shown(ours[f.name])})" if is_changed(f, instance, known) else "")
+        f"{f.name} was {f.display(loaded[f.name])} and is {f.display(theirs[f.name])} by now"
+        + (f" (here {f.display(ours[f.name])})" if is_changed(f, instance, known) else "")
         for f in fields
     ]
     model = type(instance).__name__
@@ -76,7 +76,7 @@ def _stale(instance: Any, fields: Sequence[Field], known: Row, row: Row) -> Stal
 
 
 def _told(field: Field, value: Any) -> Any:
-    return MASK if field.secret and value is not None else value
+    return MASK if field.is_secret and value is not None else value
 
 
 def _value(field: Field, raw: Any) -> Any:

@@ -199,7 +199,7 @@ Compare = Callable[[Field, Any, Any], bool]
 def _holds(info: ModelInfo, sent: Row, there: Row, compare: Compare) -> bool:
     """Return whether a row holds what was sent. Lists of related rows came with it or not at all."""
     fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
-    telling = [field for field in fields if not field.secret]
+    telling = [field for field in fields if not field.is_secret]
     if fields and not telling:
         return False  # what is masked tells nothing (G6)
     return all(f.column in there and compare(f, sent[f.column], there[f.column]) for f in telling)
@@ -211,7 +211,7 @@ def _is_unchanged(write: RecoverableWrite, sent: Row, there: Row) -> bool:
     return all(
         field.column in before
         and field.column in there
-        and not field.secret
+        and not field.is_secret
         and _same(field, before[field.column], there[field.column])
         for field in fields
     )

@@ -51,7 +51,7 @@ def resolve_value(info: ModelInfo, name: str, where: str) -> ValueRef:
         FieldError: there is no such field, or its dates have no such part.
         UnsupportedQuery: the path leads over many rows.
     """
-    path, rest = info.walk(name, where)
+    path, rest = info.resolve_to_one(name, where)
     if not rest:
         return ValueRef(name, path)
     return ValueRef(name, path, _part(path[-1], rest, where))
@@ -63,7 +63,7 @@ def _part(field: Field, name: str, where: str) -> str:
         return name
     if not fitting:
         target = field.target
-        raise (target.directus if target else field.model.directus).unknown(name, where)
+        raise (target.directus if target else field.model.directus).unknown_field(name, where)
     msg = f"{where}: {field} has no part {name!r}; parts: {', '.join(fitting)}."
     raise FieldError(msg, name=name, choices=tuple(fitting))
 
@@ -86,7 +86,7 @@ def resolve_alias(info: ModelInfo, expression: object, where: str) -> Alias:
 
 
 def _tally(info: ModelInfo, aggregate: Aggregate, where: str) -> RelatedCount:
-    known = () if aggregate.expression == "*" else info.follow(aggregate.expression, where)
+    known = () if aggregate.expression == "*" else info.resolve_path(aggregate.expression, where)
     path, rest = known or ((info.pk,), "")
     many = [step for step in path if step.to_many]
     plain = aggregate.function == "count" and not aggregate.distinct and aggregate.filter is None

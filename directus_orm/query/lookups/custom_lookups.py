@@ -106,4 +106,4 @@ def _part(part: tuple[str, Any], model: type[Any], within: tuple[str, ...]) -> Q
 
 def _behind(written: str, model: type[Any]) -> bool:
     """Whether a name ends in a lookup: a field wins over one of the same name."""
-    return bool(model.directus.follow(written, where=f"filter({written}=…)")[1])
+    return bool(model.directus.resolve_path(written, where=f"filter({written}=…)")[1])

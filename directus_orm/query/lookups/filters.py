@@ -69,7 +69,7 @@ def _tree(asked: Q, model: type[Any], *, negated: bool, below: bool) -> Node:
 def _leaf(name: str, value: Any, model: type[Any], *, negated: bool, below: bool) -> Node:
     check_root(name, model)
     info: ModelInfo = model.directus
-    steps, rest = info.followed(name) or info.follow(name, f"filter({name}=…)")
+    steps, rest = info.cached_path(name) or info.resolve_path(name, f"filter({name}=…)")
     node = _said(steps, rest, value, model, _some if below else _Bindable)
     return negate(node) if negated else node
 

@@ -35,10 +35,10 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
         msg = "The server cannot order rows at random; take keys with values_list('pk', flat=True) and choose."
         raise FieldError(msg, name=name)
     descending, plain = name.startswith("-"), name.lstrip("-+")
-    steps, rest = model.directus.follow(plain, where=f"{where}({name!r})")
+    steps, rest = model.directus.resolve_path(plain, where=f"{where}({name!r})")
     if rest == "count" and steps[-1].to_many and not any(step.to_many for step in steps[:-1]):
         return [_by_number(cast("ToMany", steps[-1]), cast("FieldPath", steps), descending, f"{where}({name!r})")]
-    path, rest = model.directus.walk(plain, where=f"{where}({name!r})")
+    path, rest = model.directus.resolve_to_one(plain, where=f"{where}({name!r})")
     kind = path[-1].value_type.kind
     if rest:
         functions = _functions(path[-1], rest, f"{where}({name!r})")
@@ -79,7 +79,7 @@ def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:
         )
         raise UnsupportedQuery(msg)
     target = field.target
-    raise (target.directus if target else field.model.directus).unknown(name, where)
+    raise (target.directus if target else field.model.directus).unknown_field(name, where)
 
 
 _ORDERED_BY = {

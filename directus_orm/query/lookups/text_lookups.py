@@ -16,7 +16,7 @@ import attrs
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import path_name
-from ...fields.scalars import sendable
+from ...fields.scalars import storable
 from ..conditions import Comparison, InSubquery, Node, Test, all_of, any_of
 from ..query import Query
 
@@ -151,7 +151,7 @@ def _needle(path: Path, value: Any) -> str:
         )
         raise UnsupportedQuery(msg)
     try:
-        return sendable(value)
+        return storable(value)
     except ValueError as error:
         msg = f"{path_name(path)}: {error}, so that none holds it."
         raise QueryError(msg) from None

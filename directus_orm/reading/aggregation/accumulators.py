@@ -65,7 +65,7 @@ def number(field: Field, value: Any) -> Any:
         # SQLite adds decimals up as floating point; 15 digits of the sum are the numbers' own, as under Django.
         return Decimal(value) if isinstance(value, str | int) else _DOUBLE.create_decimal_from_float(value)
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise field.error(f"the server's total {value!r}", error, None, value) from error
+        raise field.conversion_error(f"the server's total {value!r}", error, None, value) from error
 
 
 def quotient(total: Any, count: int) -> Any:

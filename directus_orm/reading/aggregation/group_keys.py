@@ -14,7 +14,7 @@ import attrs
 
 from ...core.messages import Row
 from ...fields.field import Field
-from ...fields.paths import FieldPath, kind_of, own_column
+from ...fields.paths import FieldPath, kind_of, trim_join
 from ...query.group_request import GroupColumn
 from ...query.grouping import ValueRef
 from ..row_values import value_of
@@ -71,7 +71,7 @@ class GroupKey:
 
 def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
     """Return how the server is asked to group by a value; by ``whole`` values, whose parts are taken here."""
-    field, *related = own_column(term.path)
+    field, *related = trim_join(term.path)
     if related:
         return GroupKey(term, (GroupColumn(field),), _raw(field), finer=True, related=tuple(related))
     term = attrs.evolve(term, path=(field,))
@@ -106,7 +106,7 @@ def _loaded(term: ValueRef) -> Get:
     def loaded(row: Row) -> Any:
         found = get(row)
         if found is None and not field.nullable:
-            raise field.error("null", "the annotation has no '| None'", None, None)
+            raise field.conversion_error("null", "the annotation has no '| None'", None, None)
         return found if found is None or value is None else value(found)
 
     return loaded

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import attrs
 
 from ...fields.field import Field
-from ...fields.paths import FieldPath, kind_of, own_column
+from ...fields.paths import FieldPath, kind_of, trim_join
 from ...query.conditions import ALWAYS, Comparison, Node, all_of
 from ...query.group_request import GroupColumn, ServerAggregate
 from ...query.grouping import AggregateSpec
@@ -48,7 +48,7 @@ class AggregatePlan:
 
 def aggregate_plan(measure: AggregateSpec, *, split: bool) -> AggregatePlan:
     """Return how a measure is made; ``split`` says that a group comes in several rows."""
-    measure = attrs.evolve(measure, path=own_column(measure.path))
+    measure = attrs.evolve(measure, path=trim_join(measure.path))
     field, *rest = measure.path
     if rest or _needs_values(measure, split):
         return _of_values(measure)
