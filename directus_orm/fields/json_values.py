@@ -18,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from .scalars import MAX_SAFE_INTEGER, Convert, expect, storable
+from .scalars import MAX_SAFE_INTEGER, Convert, expect, short_repr, storable
 
 _PLAIN: dict[Any, tuple[Any, str]] = {
     list: (list, "a list"),

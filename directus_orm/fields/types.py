@@ -14,7 +14,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from . import json_values
-from .scalars import CSV, SCALARS, Convert
+from .scalars import CSV, SCALARS, Convert, short_repr
 
 
 @attrs.frozen

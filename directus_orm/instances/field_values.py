@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.messages import Row
 from ..fields.field import Field
-from ..fields.scalars import Convert, load_int
+from ..fields.scalars import MAX_SAFE_INTEGER, Convert, load_int
 from .state import state_of
 
 _CONVERSION_FAILURES = (KeyError, ValueError, TypeError, ArithmeticError)
