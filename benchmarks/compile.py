@@ -21,7 +21,7 @@ from directus_orm.core.messages import Request
 from directus_orm.dialects.registry import dialect_of
 from directus_orm.query.conditions import InSubquery, Node
 from directus_orm.querysets.queryset import QuerySet
-from directus_orm.reading.rechecks import widened
+from directus_orm.reading.row_recheck import widened
 from directus_orm.reading.subqueries import replace_subqueries
 
 # Short rounds, and the least of many: what else runs on the machine leaves some of them alone.

@@ -13,7 +13,7 @@ from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
 from ..query.query import PrefetchedList, Query, key_alias
-from ..reading.read import resolve_subqueries
+from ..reading.run_query import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
 from ..session.session import Session
 from .field_values import fill_missing

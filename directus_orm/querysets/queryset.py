@@ -21,8 +21,8 @@ from ..query.lookups.field_lookups import key_of
 from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
-from ..reading.pagination.pager import key_pages
-from ..reading.read import resolve_subqueries
+from ..reading.pagination.pagers import key_pager
+from ..reading.run_query import resolve_subqueries
 from ..writing import bulk, save
 from . import prefetching, query_builder
 from .prefetching import Prefetch
@@ -237,7 +237,7 @@ class QuerySet(Rows[M]):
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)
-        found = fetch(session, key_pages(query, wanted, dialect_of(session), session.max_rows))
+        found = fetch(session, key_pager(query, wanted, dialect_of(session), session.max_rows))
         return {instance.pk: instance for rows in found for instance in decode(session, rows)}
 
     def ref(self, key: Any) -> M:

@@ -18,10 +18,10 @@ from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.aggregation import groups
 from ..reading.explain import Explanation, explain
-from ..reading.pagination.keyset import after_key, can_seek
+from ..reading.pagination.keyset import after_key, has_keyset_order
 from ..reading.partition import partition as divided
-from ..reading.read import keys, read, resolve_subqueries
-from ..reading.rechecks import needs_recheck
+from ..reading.row_recheck import needs_recheck
+from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
 from ..session.session import Session, current_session
 from .async_iteration import kept_rows, paged_twin
@@ -172,7 +172,7 @@ class Results(DescribesRows, Generic[T]):
 
     def _told(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
         # In an order that the server cannot compare, nothing counts the rows behind one.
-        is_left = after is not None and can_seek(self._query)
+        is_left = after is not None and has_keyset_order(self._query)
         rows = self._with(after_key(self._query, after)) if is_left else self
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
@@ -232,7 +232,9 @@ class Results(DescribesRows, Generic[T]):
             return
         decode = self._shape.decoder(self._query)
         try:
-            found = read(session, self._query, page_size or session.page_size, read_ahead=read_ahead, after=after)
+            found = read_pages(
+                session, self._query, page_size or session.page_size, read_ahead=read_ahead, after=after
+            )
             for page in found:
                 yield decode(session, page)
                 del page
@@ -343,7 +345,7 @@ class Results(DescribesRows, Generic[T]):
         if self._query.grouping is not None:
             return groups.count(session, self._query)
         if needs_recheck(self._query):
-            return len(keys(session, self._query))
+            return len(select_keys(session, self._query))
         query = resolve_subqueries(session, self._query)
         if query.is_empty:
             return 0
@@ -361,7 +363,7 @@ class Results(DescribesRows, Generic[T]):
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
         one = self._query.sliced(0, 1).with_paths((pk,))
-        return any(read(self._session(), one))
+        return any(read_pages(self._session(), one))
 
     def partition(self, parts: int) -> list[Self]:
         """Divide the rows among so many querysets of about the same size, to be read at once by several readers.

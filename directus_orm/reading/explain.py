@@ -15,11 +15,11 @@ from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
 from ..session.session import Session, current_session
-from .description import describe, describe_condition
-from .pagination.pager import pages
-from .pagination.protocol import FULL_PAGE, LARGEST_PAGE, PageSizer
-from .read import KEYS_AT_ONCE
-from .rechecks import widened
+from .pagination.pager_protocol import FULL_PAGE, LARGEST_PAGE, PageSizer
+from .pagination.pagers import query_pager
+from .query_description import describe_condition, describe_query
+from .row_recheck import widened
+from .run_query import KEYS_AT_ONCE
 from .subqueries import replace_subqueries
 
 
@@ -68,10 +68,10 @@ def _as_sent(request: Request) -> str:
 def explain(query: Query, session: Session | None = None) -> Explanation:
     """Return what reading a query sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return Explanation(describe(query))
+        return Explanation(describe_query(query))
     asks = Explainer.of(session)
     asks.read(query, "the rows")
-    return Explanation(describe(query), asks.made, _pages(query, asks.session))
+    return Explanation(describe_query(query), asks.made, _pages(query, asks.session))
 
 
 def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
@@ -132,7 +132,7 @@ def _first(query: Query, dialect: V10Dialect, session: Session | None, page_size
     if listed is not None:
         return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
     known, maximum = _sizes(session)
-    (request,) = next(pages(query, dialect, page_size or known, maximum)).asks
+    (request,) = next(query_pager(query, dialect, page_size or known, maximum)).asks
     return request
 
 

@@ -10,16 +10,16 @@ from ..dialects.registry import dialect_of
 from ..query.conditions import NEVER, Comparison, KeyList, Node, all_of
 from ..query.query import Order, Query
 from ..session.session import Session
-from .pagination.keyset import can_seek
-from .read import keys, read, resolve_subqueries
-from .rechecks import needs_recheck
+from .pagination.keyset import has_keyset_order
+from .row_recheck import needs_recheck
+from .run_query import read_pages, resolve_subqueries, select_keys
 
 
 def partition(session: Session, query: Query, parts: int) -> list[Query]:
     """Return queries of about equally many rows; disjoint, and together all of a query's rows."""
     by_key = query.evolve(order=(Order((query.model.directus.pk,)),))
-    if query.is_sliced or needs_recheck(query) or not can_seek(by_key):
-        return list(_lists(query, keys(session, query), parts))
+    if query.is_sliced or needs_recheck(query) or not has_keyset_order(by_key):
+        return list(_lists(query, select_keys(session, query), parts))
     settled = resolve_subqueries(session, query)
     return [settled.filtered(where) for where in _ranges(session, resolve_subqueries(session, by_key), parts)]
 
@@ -47,5 +47,5 @@ def _ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
 def _key_at(session: Session, query: Query, offset: int) -> list[Any]:
     """Return the key of the row at an offset, if there is one."""
     pk = query.model.directus.pk
-    found = read(session, query.with_paths((pk,)).sliced(offset, offset + 1))
+    found = read_pages(session, query.with_paths((pk,)).sliced(offset, offset + 1))
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]

@@ -29,7 +29,7 @@ from ..query.conditions import (
 from ..query.lookups.text_lookups import by_key
 from ..query.query import PrefetchedList, Query
 
-_LISTS = frozenset({"in", "nin"})
+LIST_OPERATORS = frozenset({"in", "nin"})
 
 Find = Callable[[InSubquery], Node]
 """Gives the condition that says what another query finds."""

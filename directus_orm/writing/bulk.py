@@ -17,8 +17,8 @@ from ..instances.state import PageBatch, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
-from ..reading.pagination.pager import key_pages
-from ..reading.read import keys
+from ..reading.pagination.pagers import key_pager
+from ..reading.run_query import select_keys
 from ..session.session import Session
 from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
 from .payload import DumpPlan, dump_new_row, dump_plan, dump_row, with_generated_key
@@ -250,7 +250,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
             check_stored_values(info, rows[0], changes)
         written += len(chunk if rows is None else rows)
 
-    with bulk_write(session, info, keys(session, query), "updated", progress=progress) as work:
+    with bulk_write(session, info, select_keys(session, query), "updated", progress=progress) as work:
         chosen = dict(enumerate(work.given))
         _send_by_key(work, chosen, chosen, request, take)
     return written
@@ -268,7 +268,7 @@ def delete(session: Session, query: Query, progress: Progress = None) -> int:
         nonlocal deleted
         deleted += len(chunk)
 
-    with bulk_write(session, info, keys(session, query), "deleted", progress=progress) as work:
+    with bulk_write(session, info, select_keys(session, query), "deleted", progress=progress) as work:
         chosen = dict(enumerate(work.given))
         _send_by_key(work, chosen, chosen, request, take)
     return deleted
@@ -298,7 +298,7 @@ def _plain(field: Field, value: Any) -> Any:
 
 def _still_there(session: Session, info: ModelInfo, keys: Sequence[Any]) -> list[Any]:
     pk: Field = info.pk
-    steps = key_pages(Query(info.model, paths=((pk,),)), keys, dialect_of(session), session.max_rows)
+    steps = key_pager(Query(info.model, paths=((pk,),)), keys, dialect_of(session), session.max_rows)
     there = {pk.load(row[pk.column]) for rows in fetch(session, steps) for row in rows}
     return [key for key in keys if pk.load(key) in there]
 

@@ -24,7 +24,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
-from ..reading.pagination.pager import key_pages
+from ..reading.pagination.pagers import key_pager
 from ..session.http.retry import is_conclusive, shared_deadline
 from ..session.session import Session
 
@@ -155,7 +155,7 @@ def _found(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
         answer = session.send(dialect.read_singleton(write.back, fresh=True))
         return {None: dialect.singleton_row(answer, write.info)}
     keys = [row[pk.column] for row in write.rows]
-    steps = key_pages(write.back, keys, dialect, session.max_rows)
+    steps = key_pager(write.back, keys, dialect, session.max_rows)
     return {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
 
 

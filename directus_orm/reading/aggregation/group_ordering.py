@@ -14,7 +14,7 @@ from ...query.grouping import Grouping, GroupOrder, ValueRef
 from ...query.query import Order, Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
-from ..pagination.pager import pages
+from ..pagination.pagers import query_pager
 from ..row_values import _raw_value, value_of
 from .accumulators import Rank, inner_value
 from .group_paging import group_pages
@@ -56,7 +56,7 @@ class Ordering:
         if session.null_first is None:
             pk = self._rows.model.directus.pk
             query = attrs.evolve(self._rows, order=(Order(path),), paths=((pk,), path), limit=1, offset=0)
-            (rows,) = fetch(session, pages(query, dialect_of(session)))
+            (rows,) = fetch(session, query_pager(query, dialect_of(session)))
             session.null_first = _raw_value(rows[0], path) is None
         return session.null_first
 

@@ -11,7 +11,7 @@ import attrs
 from ...dialects.v10 import V10Dialect
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.query import Query
-from ..pagination.protocol import Pager, PageSizer, RoundTrip
+from ..pagination.pager_protocol import Pager, PageSizer, RoundTrip
 from .recipes import AggregatePlan
 
 # One request brings all groups in most cases, as they were at one moment.
@@ -24,7 +24,7 @@ MOST_BYTES = 900_000
 def group_pages(
     ask: GroupRequest, dialect: V10Dialect, maximum: int | None = None, page_size: int | None = None
 ) -> Pager:
-    """Yield the turns of reading groups; see `paging.pages`."""
+    """Yield the turns of reading groups; see `query_pager`."""
     ask = attrs.evolve(ask, totals=_ordered_totals(ask))
     if not ask.columns:
         (page,) = yield RoundTrip(None, (dialect.groups(cut_to(ask, 1, 0)),))

@@ -24,12 +24,12 @@ from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
 from .. import explain as explained
-from ..description import describe
 from ..pagination.fetch import fetch
-from ..pagination.pager import key_pages
-from ..read import KEYS_AT_ONCE, keys, resolve_subqueries
-from ..rechecks import needs_recheck
+from ..pagination.pagers import key_pager
+from ..query_description import describe_query
+from ..row_recheck import needs_recheck
 from ..row_values import value_getter, value_of
+from ..run_query import KEYS_AT_ONCE, resolve_subqueries, select_keys
 from .accumulators import Accumulator, Rank, Related, in_rows, inner_value
 from .group_keys import GroupKey, group_key
 from .group_ordering import Ordering, text_rank
@@ -75,16 +75,16 @@ class GroupReader:
             return self._of_slice(where)
         rows = attrs.evolve(self.rows.filtered(where), order=())
         if needs_recheck(rows):
-            return by_keys(Query(rows.model), keys(self.session, rows))
+            return by_keys(Query(rows.model), select_keys(self.session, rows))
         query = resolve_subqueries(self.session, rows)
         if not joins_to_many(query.where):
             return [] if query.is_empty else [GroupRequest(query)]
         # The server would count rows once for each related row (G21).
-        return by_keys(Query(rows.model), keys(self.session, query))
+        return by_keys(Query(rows.model), select_keys(self.session, query))
 
     def _of_slice(self, where: Node) -> list[GroupRequest]:
         if self._slice is None:
-            self._slice = keys(self.session, self.rows)
+            self._slice = select_keys(self.session, self.rows)
         query = resolve_subqueries(self.session, Query(self.rows.model, where=where))
         if joins_to_many(query.where):
             msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
@@ -224,7 +224,7 @@ class GroupReader:
         get = value_getter(tuple(rest))
         sent = [pk.value_type.dump(one) for one in missing]
         known.update(dict.fromkeys(missing))
-        steps = key_pages(query, sent, dialect_of(self.session), self.session.max_rows)
+        steps = key_pager(query, sent, dialect_of(self.session), self.session.max_rows)
         for rows in fetch(self.session, steps) if sent else ():
             known.update((pk.load(row[pk.column]), get(row, row[pk.column])) for row in rows)
         return known
@@ -327,14 +327,14 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
 def explain(query: Query, session: Session | None = None) -> explained.Explanation:
     """Return what reading groups sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
-        return explained.Explanation(describe(query))
+        return explained.Explanation(describe_query(query))
     asks, reading = explained.Explainer.of(session), _reading(None, query)
     maximum = None if asks.session is None else asks.session.max_rows
     for purpose, ask in reading.plan(functools.partial(reading.choice, asks), query):
         (request,) = next(group_pages(ask, asks.dialect, maximum)).asks
         asks.add(purpose, request)
     return explained.Explanation(
-        describe(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}"
+        describe_query(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}"
     )
 
 

@@ -15,7 +15,7 @@ from ...core.worker import run_concurrently, run_now, start_thread
 from ...dialects.registry import dialect_of
 from ...session.http.watch import RequestObserver, SentSignal, observing
 from ...session.session import Session
-from .protocol import Pager, RawPage, RoundTrip
+from .pager_protocol import Pager, RawPage, RoundTrip
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

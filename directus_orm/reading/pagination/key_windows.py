@@ -15,8 +15,8 @@ import attrs
 from ...core.errors import UnsupportedQuery
 from ...core.messages import Request
 from ...query.query import Query
-from .cursor import ListCursor
-from .protocol import FULL_PAGE, Pager, PageSizer, RawPage, RoundTrip
+from .list_cursor import ListCursor
+from .pager_protocol import FULL_PAGE, Pager, PageSizer, RawPage, RoundTrip
 
 # Twenty thousand keys are one cheap request; of as many rows the server would choke.
 _FIRST_WINDOW = 4 * FULL_PAGE
@@ -30,7 +30,7 @@ _LEAST_OVERLAP = 2
 _WindowSteps = Generator[RoundTrip, list[RawPage], None]
 
 
-def by_windows(query: Query, sizes: PageSizer, after: Any = None) -> Pager:
+def key_window_pager(query: Query, sizes: PageSizer, after: Any = None) -> Pager:
     """Yield the turns that read a query in whatever order; behind the row with a key, if one is given."""
     reading = _WindowPager(query, sizes, after)
     while reading.goes_on:
@@ -92,7 +92,7 @@ class _WindowPager:
             )
 
         size, (page,) = yield from self._sizes.asking(self._left, request)
-        self._sizes.grow(len(page.rows), page.size)
+        self._sizes.grow_after(len(page.rows), page.size)
         new = self._taken(page, offset, self._sizes.bounded(size + back))
         self._whole_pages = max(0, self._whole_pages - 1) if new is not None else 0
         wanted = set(new or ())
@@ -117,7 +117,7 @@ class _WindowPager:
             self._pending += further
         del self._pending[: len(chunk)]
         if chunk:
-            self._sizes.grow(len(answers[0].rows), answers[0].size)
+            self._sizes.grow_after(len(answers[0].rows), answers[0].size)
             found = {row[self._column]: row for row in answers[0].rows}
             self._sizes.ready = [found[key] for key in chunk if key in found]
 

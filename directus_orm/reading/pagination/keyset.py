@@ -16,20 +16,20 @@ import attrs
 from ...core.messages import Request
 from ...query.conditions import Comparison
 from ...query.query import Query
-from .protocol import Pager, PageSizer
+from .pager_protocol import Pager, PageSizer
 
 _SOUGHT_BY_KEY = frozenset({"integer", "bigInteger"})
 
 
-def can_seek(query: Query) -> bool:
+def has_keyset_order(query: Query) -> bool:
     """Return whether the rows are in the order of a key that the server compares (facts, 1.1)."""
     pk = query.model.directus.pk
     first, *others = query.total_order
     return first.path == (pk,) and first.function is None and not others and pk.value_type.kind in _SOUGHT_BY_KEY
 
 
-def seek(query: Query, sizes: PageSizer) -> Pager:
-    """Yield the turns that read a query whose order `can_seek`."""
+def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
+    """Yield the turns that read a query whose order `has_keyset_order`."""
     pk, is_flat = query.model.directus.pk.column, _is_flat(query)
     rest, left = query, query.limit
     while left is None or left > 0:
@@ -39,7 +39,7 @@ def seek(query: Query, sizes: PageSizer) -> Pager:
             partial(_predict_next, query, sizes, left) if is_flat else None,
         )
         number = len(page.rows)
-        sizes.grow(number, page.size)
+        sizes.grow_after(number, page.size)
         sizes.ready = page.rows
         if number < asked:
             break
@@ -70,7 +70,7 @@ def _predict_next(
     if key is None or rows < asked or left == 0:
         return ()
     further = attrs.evolve(sizes)
-    further.grow(rows, len(body))
+    further.grow_after(rows, len(body))
     return (sizes.reader.read(after_key(query, key).evolve(limit=further.next(left))),)
 
 

@@ -15,9 +15,9 @@ from directus_orm import IterationLost, UnsupportedQuery
 from directus_orm.core.messages import Request
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination import key_windows
-from directus_orm.reading.pagination.cursor import ListCursor
-from directus_orm.reading.pagination.pager import pages
-from directus_orm.reading.pagination.protocol import RawPage
+from directus_orm.reading.pagination.list_cursor import ListCursor
+from directus_orm.reading.pagination.pager_protocol import RawPage
+from directus_orm.reading.pagination.pagers import query_pager
 from tests.worlds.flights import Airline
 
 Change = Callable[[list[str]], None]
@@ -44,7 +44,9 @@ class ListServer:
 
     def read(self, queryset: Any = None, page_size: int | None = None, seen: Change = lambda _: None) -> list[str]:
         """Read everything, a page at a time; ``seen`` is what the loop does with each page."""
-        steps = pages((Airline.objects.all() if queryset is None else queryset).query, V10Dialect(), page_size)
+        steps = query_pager(
+            (Airline.objects.all() if queryset is None else queryset).query, V10Dialect(), page_size
+        )
         turn, found = next(steps), list[str]()
         while True:
             page = [row["carrier"] for row in turn.rows or ()]
@@ -222,7 +224,7 @@ def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
     server = ListServer(keys, lambda _: None)
 
     def read() -> list[str]:
-        steps = pages(Airline.objects.all().query, V10Dialect(), page_size, maximum, after)
+        steps = query_pager(Airline.objects.all().query, V10Dialect(), page_size, maximum, after)
         turn, found = next(steps), list[str]()
         while True:
             found += [row["carrier"] for row in turn.rows or ()]

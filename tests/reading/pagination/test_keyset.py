@@ -16,8 +16,8 @@ from directus_orm.core.messages import Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination import keyset
 from directus_orm.reading.pagination.keyset import peek_last_key
-from directus_orm.reading.pagination.pager import pages
-from directus_orm.reading.pagination.protocol import RawPage
+from directus_orm.reading.pagination.pager_protocol import RawPage
+from directus_orm.reading.pagination.pagers import query_pager
 from tests.worlds.flights import Flight
 
 COUNT = 260
@@ -70,7 +70,7 @@ def test_what_is_foreseen_is_what_is_asked(
 ) -> None:
     """Page by page, to the end, where nothing is: no request is sent in vain."""
     query = Flight.objects.order_by("-id" if descending else "id")[:stop].query
-    steps = pages(query, V10Dialect(), size, maximum)
+    steps = query_pager(query, V10Dialect(), size, maximum)
     left: list[Row] = [{"id": n, "note": weight * "x"} for n in range(1, total + 1)]
     if descending:
         left.reverse()
@@ -87,7 +87,7 @@ def test_what_is_foreseen_is_what_is_asked(
 
 def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
     """As a number, one beyond 2**53 would be taken for a rounded one (G32)."""
-    steps = pages(Flight.objects.all().query, V10Dialect(), 2)
+    steps = query_pager(Flight.objects.all().query, V10Dialect(), 2)
     next(steps)
     rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
     turn = steps.send([RawPage(rows, 1)])
@@ -101,7 +101,7 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
 )
 def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
     """Their keys have the same name."""
-    assert next(pages(flights.query, V10Dialect())).foresee is None
+    assert next(query_pager(flights.query, V10Dialect())).foresee is None
 
 
 # --- on a server --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.fetch import fetch
-from .pagination.pager import key_pages
+from .pagination.pagers import key_pager
 from .row_values import _value
 
 
@@ -47,7 +47,9 @@ def _is_of_its_rows(condition: InSubquery, query: Query) -> bool:
     return own and condition.test is not None and not condition.negated
 
 
-def _sifted(pages_of_rows: Iterator[list[Row]], checks: list[RowRecheck], query: Query) -> Iterator[list[Row]]:
+def recheck_pages(
+    pages_of_rows: Iterator[list[Row]], checks: list[RowRecheck], query: Query
+) -> Iterator[list[Row]]:
     """Yield the rows that pass, from the query's offset to its limit."""
     skip, left = query.offset, query.limit
     for rows in pages_of_rows:
@@ -89,4 +91,4 @@ class RowRecheck:
         session, pk = self._session, self._query.model.directus.pk
         same = Comparison(self._condition.tested_path, "starts_with", case_pattern(text))
         query = Query(self._query.model, where=same, paths=((pk,),))
-        return any(fetch(session, key_pages(query, [row[pk.column]], dialect_of(session), session.max_rows)))
+        return any(fetch(session, key_pager(query, [row[pk.column]], dialect_of(session), session.max_rows)))

@@ -50,7 +50,7 @@ _HELD = {"exact": "is", "contains": "contains", "starts_with": "starts with", "e
 _MOST_SHOWN = 5
 
 
-def describe(query: Query) -> str:
+def describe_query(query: Query) -> str:
     """Return what a query asks for, as a sentence."""
     if query.is_empty:
         return f"no {query.model.__name__}"

@@ -89,7 +89,7 @@ class PageSizer:
         """Return so many rows, or as many as the server gives at a time (G45)."""
         return rows if self.maximum is None else min(rows, self.maximum)
 
-    def grow(self, rows: int, size: int) -> None:
+    def grow_after(self, rows: int, size: int) -> None:
         """Let the next page be larger than one of so many rows and bytes, as far as it stays below a bound."""
         if size:
             self.bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * rows // size))

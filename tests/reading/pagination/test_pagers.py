@@ -10,8 +10,8 @@ import pytest
 from directus_orm import InvalidRequest, Model, Session
 from directus_orm.core.messages import Row
 from directus_orm.dialects.v10 import V10Dialect
-from directus_orm.reading.pagination.pager import key_pages, pages
-from directus_orm.reading.pagination.protocol import Pager, RawPage
+from directus_orm.reading.pagination.pager_protocol import Pager, RawPage
+from directus_orm.reading.pagination.pagers import key_pager, query_pager
 from directus_orm.testing import DirectusServer, start
 from tests.worlds.creation import column, key, make_collection
 from tests.worlds.flights import Airline, Flight
@@ -39,21 +39,21 @@ def drive(steps: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
 
 
 def test_the_first_page_is_small_and_later_ones_are_large() -> None:
-    asked = drive(pages(Flight.objects.all().query, V10Dialect()), 15_000)
+    asked = drive(query_pager(Flight.objects.all().query, V10Dialect()), 15_000)
     assert [params["limit"] for params in asked] == ["100", "1000", "2000", "4000", "4000", "4000"]
 
 
 def test_pages_stay_below_a_size() -> None:
     """Rows that are large come fewer at a time; never less than a hundred."""
-    asked = drive(pages(Flight.objects.all().query, V10Dialect()), 2000, size=5000)
+    asked = drive(query_pager(Flight.objects.all().query, V10Dialect()), 2000, size=5000)
     assert [params["limit"] for params in asked] == ["100", *["180"] * 11]
-    asked = drive(pages(Flight.objects.all().query, V10Dialect()), 250, size=1_000_000)
+    asked = drive(query_pager(Flight.objects.all().query, V10Dialect()), 250, size=1_000_000)
     assert [params["limit"] for params in asked] == ["100", "100", "100"]
 
 
 def test_in_the_order_of_an_integer_key_pages_start_behind_the_last_key() -> None:
     """Depth costs nothing then, and rows that come and go neither repeat nor vanish."""
-    asked = drive(pages(Flight.objects.filter(dep_delay=1).query, V10Dialect()), 1200)
+    asked = drive(query_pager(Flight.objects.filter(dep_delay=1).query, V10Dialect()), 1200)
     assert all("offset" not in params for params in asked)
     assert [json.loads(params["filter"]) for params in asked] == [
         {"dep_delay": {"_eq": 1}},
@@ -64,8 +64,11 @@ def test_in_the_order_of_an_integer_key_pages_start_behind_the_last_key() -> Non
 
 def test_in_other_orders_two_pages_come_as_they_are_and_further_rows_by_key() -> None:
     """A short list takes no request more than its pages; the second overlaps the first, and so do windows."""
-    assert [p.get("offset") for p in drive(pages(Airline.objects.all().query, V10Dialect()), 900)] == [None, "80"]
-    asked = drive(pages(Airline.objects.all().query, V10Dialect()), 4000)
+    assert [p.get("offset") for p in drive(query_pager(Airline.objects.all().query, V10Dialect()), 900)] == [
+        None,
+        "80",
+    ]
+    asked = drive(query_pager(Airline.objects.all().query, V10Dialect()), 4000)
     assert [(p.get("keys"), p.get("limit"), p.get("offset")) for p in asked] == [
         (None, "100", None),
         (None, "1020", "80"),
@@ -77,21 +80,23 @@ def test_in_other_orders_two_pages_come_as_they_are_and_further_rows_by_key() ->
 
 def test_a_slice_of_up_to_a_thousand_rows_is_one_request() -> None:
     for queryset in (Airline.objects.all(), Flight.objects.all()):
-        assert [p["limit"] for p in drive(pages(queryset[:1000].query, V10Dialect()), 1200)] == ["1000"]
+        assert [p["limit"] for p in drive(query_pager(queryset[:1000].query, V10Dialect()), 1200)] == ["1000"]
 
 
 def test_a_slice_ends_where_it_says() -> None:
-    asked = drive(pages(Flight.objects.all()[5:1155].query, V10Dialect()), 5000)
+    asked = drive(query_pager(Flight.objects.all()[5:1155].query, V10Dialect()), 5000)
     assert [(p["limit"], p.get("offset")) for p in asked] == [("100", "5"), ("1000", None), ("50", None)]
-    assert [p["limit"] for p in drive(pages(Flight.objects.all()[:100].query, V10Dialect()), 5000)] == ["100"]
+    assert [p["limit"] for p in drive(query_pager(Flight.objects.all()[:100].query, V10Dialect()), 5000)] == [
+        "100"
+    ]
 
 
 def test_a_page_size_is_kept() -> None:
-    assert {p["limit"] for p in drive(pages(Flight.objects.all().query, V10Dialect(), 40), 100)} == {"40"}
+    assert {p["limit"] for p in drive(query_pager(Flight.objects.all().query, V10Dialect(), 40), 100)} == {"40"}
 
 
 def test_a_refused_limit_is_lowered_to_what_the_server_says() -> None:
-    steps = pages(Flight.objects.all().query, V10Dialect(), 1000)
+    steps = query_pager(Flight.objects.all().query, V10Dialect(), 1000)
     next(steps)
     refusal = InvalidRequest('Invalid query. "limit" must be less than or equal to 60.')
     turn = steps.throw(refusal)
@@ -101,14 +106,14 @@ def test_a_refused_limit_is_lowered_to_what_the_server_says() -> None:
 
 
 def test_another_refusal_is_raised() -> None:
-    steps = pages(Flight.objects.all().query, V10Dialect())
+    steps = query_pager(Flight.objects.all().query, V10Dialect())
     next(steps)
     with pytest.raises(InvalidRequest, match="nonsense"):
         steps.throw(InvalidRequest("nonsense"))
 
 
 def test_keys_go_by_full_pages() -> None:
-    steps = key_pages(Flight.objects.all().query, list(range(2500)), V10Dialect())
+    steps = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
     sizes = [len(next(steps).asks[0].json["keys"])]
     sizes += [len(steps.send([RawPage([])]).asks[0].json["keys"]) for _ in range(2)]
     assert sizes == [1000, 1000, 500]

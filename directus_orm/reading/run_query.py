@@ -22,18 +22,18 @@ from ..query.lookups.text_lookups import TextTest, is_evaluated_by_server
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.fetch import fetch
-from .pagination.pager import key_pages, pages
-from .pagination.protocol import Pager
-from .rechecks import RowRecheck, _sifted, needs_recheck, widened
+from .pagination.pager_protocol import Pager
+from .pagination.pagers import key_pager, query_pager
+from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import _value
-from .subqueries import _LISTS, replace_subqueries
+from .subqueries import LIST_OPERATORS, replace_subqueries
 from .unknown_names import explain_guessed_names
 
 # Keys are small: one request brings them all, as they were at one moment.
 KEYS_AT_ONCE = 100_000
 
 
-def read(
+def read_pages(
     session: Session, query: Query, page_size: int | None = None, *, read_ahead: int = 0, after: Any = None
 ) -> Iterator[list[Row]]:
     """Yield the rows of a query, page by page; nothing is asked before it is needed.
@@ -51,7 +51,7 @@ def read(
     try:
         with explain_guessed_names(asked):
             if needs_recheck(query):
-                found = _sifted(found, [RowRecheck(session, asked, check) for check in checks], query)
+                found = recheck_pages(found, [RowRecheck(session, asked, check) for check in checks], query)
             yield from found
     except InvalidRequest as error:
         if dialect_of(session).lacks_json(error):
@@ -65,21 +65,21 @@ def read(
 def _steps(session: Session, query: Query, page_size: int | None, after: Any) -> Pager:
     where, listed = split_key_list(query.where)
     if listed is None:
-        return pages(query, dialect_of(session), page_size, session.max_rows, after)
+        return query_pager(query, dialect_of(session), page_size, session.max_rows, after)
     keys = listed.keys
     if after is not None:
         if after not in keys:
             msg = f"The row with the key {after!r} is none of this part of a partition(): nothing follows it here."
             raise IterationLost(msg)
         keys = keys[keys.index(after) + 1 :]
-    return key_pages(query.evolve(where=where), keys, dialect_of(session), session.max_rows, page_size)
+    return key_pager(query.evolve(where=where), keys, dialect_of(session), session.max_rows, page_size)
 
 
-def keys(session: Session, query: Query) -> list[Any]:
+def select_keys(session: Session, query: Query) -> list[Any]:
     """Return the keys of a query's rows, in their order, as they are sent."""
     pk: Field = query.model.directus.pk
     only_keys = query.with_paths((pk,))
-    found = read(session, only_keys, KEYS_AT_ONCE)
+    found = read_pages(session, only_keys, KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in found for row in rows]
 
 
@@ -93,7 +93,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
     values = sum(
         len(leaf.value)
         for leaf in parts_of(found.where)
-        if isinstance(leaf, Comparison) and leaf.operator in _LISTS
+        if isinstance(leaf, Comparison) and leaf.operator in LIST_OPERATORS
     )
     if values > MOST_VALUES:
         msg = (
@@ -109,7 +109,7 @@ def _find(session: Session, condition: InSubquery) -> Node:
     if isinstance(condition.test, TextTest) and condition.path == condition.tested_path == condition.value_path:
         return _find_key(session, condition, condition.test)
     meant = None if condition.test is None else RowRecheck(session, condition.query, condition)
-    found = (row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows)
+    found = (row for rows in read_pages(session, condition.query, KEYS_AT_ONCE) for row in rows)
     values = [_value(_whole(row, condition), condition.value_path) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.value_path[-1].load(value) for value in values if value is not None))
     if len(wanted) > MOST_VALUES:
@@ -128,7 +128,7 @@ def _find_key(session: Session, condition: InSubquery, test: TextTest) -> Node:
     """
     pk = condition.path[-1]
     meant = RowRecheck(session, condition.query, condition)
-    rows = [row for rows in read(session, condition.query, KEYS_AT_ONCE) for row in rows]
+    rows = [row for rows in read_pages(session, condition.query, KEYS_AT_ONCE) for row in rows]
     passed = [row[pk.column] for row in rows if meant(row)]
     if not any(map(is_evaluated_by_server, passed)):
         return in_values(condition.path, [pk.load(key) for key in passed])

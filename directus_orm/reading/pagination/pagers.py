@@ -7,12 +7,12 @@ from typing import Any
 
 from ...core.messages import Request
 from ...query.query import Query
-from .key_windows import by_windows
-from .keyset import after_key, can_seek, seek
-from .protocol import FULL_PAGE, Pager, PageSizer, PageSource
+from .key_windows import key_window_pager
+from .keyset import after_key, has_keyset_order, keyset_pager
+from .pager_protocol import FULL_PAGE, Pager, PageSizer, PageSource
 
 
-def pages(
+def query_pager(
     query: Query, reader: PageSource, page_size: int | None = None, maximum: int | None = None, after: Any = None
 ) -> Pager:
     """Yield the turns of reading a query, behind the row with a key if one is given.
@@ -21,12 +21,12 @@ def pages(
     changed meanwhile, a row that stays comes once, and in the order of the query as long as its place in it stays.
     """
     sizes = PageSizer(reader, page_size, maximum)
-    if can_seek(query):
-        return seek(query if after is None else after_key(query, after), sizes)
-    return by_windows(query, sizes, after)
+    if has_keyset_order(query):
+        return keyset_pager(query if after is None else after_key(query, after), sizes)
+    return key_window_pager(query, sizes, after)
 
 
-def key_pages(
+def key_pager(
     query: Query,
     keys: Sequence[Any],
     reader: PageSource,
