@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm.fields.types import field_type
-from tests.fields.test_types import (
+from tests.fields.round_trip import (
     ANY_JSON,
     AWARE,
     FLOATS,
@@ -21,7 +21,7 @@ from tests.fields.test_types import (
     Movie,
     Point,
     Shape,
-    trip,
+    round_trip,
 )
 
 NAMES = TEXTS.filter(lambda text: text != "__proto__")
@@ -35,29 +35,29 @@ POINTS = st.builds(Point, x=FLOATS, y=FLOATS, name=st.none() | TEXTS)
 
 @given(st.lists(DOCUMENTS) | st.dictionaries(NAMES, DOCUMENTS))
 def test_json_documents_survive(document: Any) -> None:
-    assert trip(type(document), document) == document
+    assert round_trip(type(document), document) == document
 
 
 @given(POINTS, st.none() | AWARE, st.dictionaries(NAMES, DOCUMENTS, max_size=3))
 def test_attrs_classes_survive_as_json_objects(point: Point, made: datetime | None, extra: dict[str, Any]) -> None:
     shape = Shape([point, point], made, extra)
-    assert trip(Shape, shape) == shape
-    assert trip(list[Shape], [shape]) == [shape]
-    assert trip(dict[str, Shape], {"a": shape}) == {"a": shape}
+    assert round_trip(Shape, shape) == shape
+    assert round_trip(list[Shape], [shape]) == [shape]
+    assert round_trip(dict[str, Shape], {"a": shape}) == {"a": shape}
 
 
 @pytest.mark.parametrize(("annotation", "value"), [(list, ((1, 2),)), (list[int], (1, 2)), (dict, {"a": (1,)})])
 def test_a_tuple_may_stand_for_a_list_in_json(annotation: Any, value: Any) -> None:
-    assert trip(annotation, value) == json.loads(json.dumps(value))
+    assert round_trip(annotation, value) == json.loads(json.dumps(value))
 
 
 def test_an_attrs_class_without_equality_survives() -> None:
-    assert trip(Incomparable, Incomparable(5)).number == 5
+    assert round_trip(Incomparable, Incomparable(5)).number == 5
 
 
 @pytest.mark.parametrize("number", [2**53, 2**60, -(10**20)])
 def test_a_large_integer_inside_json_that_is_a_double_all_the_same_is_sent(number: int) -> None:
-    assert trip(dict, {"n": number}) == {"n": number}
+    assert round_trip(dict, {"n": number}) == {"n": number}
 
 
 @pytest.mark.parametrize("number", [65409711147304690, -(10**20), 1e20, 2**53 + 2])
@@ -74,7 +74,7 @@ def test_a_number_inside_json_is_sent_as_javascript_would_write_it() -> None:
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "nul", "{", "01"])
 def test_a_text_that_only_python_takes_for_json_is_sent(text: str) -> None:
-    assert trip(ANY_JSON, text) == text
+    assert round_trip(ANY_JSON, text) == text
 
 
 @pytest.mark.parametrize(

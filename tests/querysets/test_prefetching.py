@@ -23,9 +23,21 @@ from directus_orm import (
     one_to_many,
 )
 from directus_orm.testing import DirectusServer, start
-from tests.querysets.test_related import blocks_of, comments_of, keys, tags_of
 from tests.worlds.creation import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
-from tests.worlds.library import ROWS, Article, Author, Category, Comment, Hero, Page, Tag
+from tests.worlds.library import (
+    ROWS,
+    Article,
+    Author,
+    Category,
+    Comment,
+    Hero,
+    Page,
+    Tag,
+    blocks_of,
+    comments_of,
+    keys,
+    tags_of,
+)
 
 COMMENTS = {
     "all": Comment.objects.all(),

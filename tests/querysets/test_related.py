@@ -29,7 +29,21 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer
 from tests.worlds.creation import user
-from tests.worlds.library import ROWS, Article, Author, Category, Comment, Hero, Page, Tag, Text
+from tests.worlds.library import (
+    ROWS,
+    Article,
+    Author,
+    Category,
+    Comment,
+    Hero,
+    Page,
+    Tag,
+    Text,
+    blocks_of,
+    comments_of,
+    keys,
+    tags_of,
+)
 
 
 class Sticker(Model, collection="articles_tags"):
@@ -47,18 +61,6 @@ class Sorted(Model, collection="articles"):
     tags: Related[Tag] = many_to_many(Sticker, sort="sort")
 
 
-def keys(rows: Any) -> list[Any]:
-    return [row.pk for row in rows]
-
-
-def comments_of(article: int) -> list[int]:
-    return [row["id"] for row in ROWS["comments"] if row["article"] == article]
-
-
-def tags_of(article: int) -> list[int]:
-    return sorted({row["tags_id"] for row in ROWS["articles_tags"] if row["articles_id"] == article})
-
-
 @contextmanager
 def small_pages(session: Session) -> Iterator[Session]:
     before, session.page_size = session.page_size, 10
@@ -66,10 +68,6 @@ def small_pages(session: Session) -> Iterator[Session]:
         yield session
     finally:
         session.page_size = before
-
-
-def blocks_of(page: int) -> list[tuple[str, int]]:
-    return [(row["collection"], int(row["item"])) for row in ROWS["pages_blocks"] if row["pages_id"] == page]
 
 
 class TestLazily:

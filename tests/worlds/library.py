@@ -7,6 +7,7 @@ and moments around the ends of years, weeks and February.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -198,6 +199,26 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ]
     + [{"id": 50, "pages_id": None, "collection": "heroes", "item": "1", "sort": None}],
 }
+
+
+def keys(rows: Iterable[Any]) -> list[Any]:
+    """Return the keys of instances."""
+    return [row.pk for row in rows]
+
+
+def comments_of(article: int) -> list[int]:
+    """Return the keys of the comments of an article, in order."""
+    return [row["id"] for row in ROWS["comments"] if row["article"] == article]
+
+
+def tags_of(article: int) -> list[int]:
+    """Return the keys of the tags of an article, in order, each once."""
+    return sorted({row["tags_id"] for row in ROWS["articles_tags"] if row["articles_id"] == article})
+
+
+def blocks_of(page: int) -> list[tuple[str, int]]:
+    """Return collection and key of each block of a page, in order."""
+    return [(row["collection"], int(row["item"])) for row in ROWS["pages_blocks"] if row["pages_id"] == page]
 
 
 # --- tables -------------------------------------------------------------------------------------------------
