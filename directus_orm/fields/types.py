@@ -15,6 +15,7 @@ import attrs
 from ..core.errors import ConfigurationError
 from . import json_values
 from .scalars import CSV, SCALARS, Convert, short_repr
+from .type_table import DOCUMENTS
 
 
 @attrs.frozen
@@ -31,9 +32,6 @@ class FieldType:
     dump: Convert = attrs.field(eq=False)
     plain: type | None = None
 
-
-_GEOMETRY = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
-_JSON_KINDS = ("json", "geometry", *(f"geometry.{shape}" for shape in _GEOMETRY))
 
 _registered: dict[Any, FieldType] = {}
 
@@ -84,7 +82,7 @@ def _unknown(annotation: Any, why: str = "") -> ConfigurationError:
 
 def _document(annotation: Any, kind: str | None) -> FieldType:
     name = _name(annotation)
-    chosen = _pick(kind, _JSON_KINDS, annotation)
+    chosen = _pick(kind, DOCUMENTS, annotation)
     if why := json_values.problem(annotation):
         raise _unknown(annotation, why)
     return FieldType(

@@ -11,6 +11,7 @@ from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
+from ..fields.type_table import DATES, MOMENTS
 from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
 from ..query.grouping import AggregateSpec, Alias, Grouping, GroupOrder, RelatedCount, ValueRef
@@ -341,20 +342,20 @@ def measures(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]
 
 # --- dates ----------------------------------------------------------------------------------------------------
 
-_DATES = ("year", "quarter", "month", "week", "day")
-_MOMENTS = (*_DATES, "hour", "minute", "second")
+_DATE_UNITS = ("year", "quarter", "month", "week", "day")
+_MOMENT_UNITS = (*_DATE_UNITS, "hour", "minute", "second")
 
 
 def truncated_dates(query: Query, name: str, kind: str, order: str, *, moments: bool) -> tuple[Query, Columns]:
     """Return the query and the column for the years, months … in which there are rows."""
     verb = "datetimes" if moments else "dates"
-    kinds = _MOMENTS if moments else _DATES
+    kinds = _MOMENT_UNITS if moments else _DATE_UNITS
     if kind not in kinds or order not in ("ASC", "DESC"):
         msg = f"{verb}({name!r}, {kind!r}, order={order!r}): kinds: {', '.join(kinds)}; order: ASC or DESC."
         raise QueryError(msg)
     found = resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
     known: Field = found.field
-    fitting = {"timestamp", "dateTime"} if moments else {"timestamp", "dateTime", "date"}
+    fitting = MOMENTS if moments else DATES
     if found.part is not None or known.value_type.kind not in fitting:
         msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(fitting))}, and {known} is of another."
         raise QueryError(msg)

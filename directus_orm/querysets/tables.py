@@ -17,6 +17,7 @@ from ..core.progress import Advance
 from ..fields.field import Field
 from ..fields.paths import kind_of
 from ..fields.scalars import SCALARS, Convert
+from ..fields.type_table import directus_type
 from ..query.grouping import AggregateSpec, Alias, ValueRef
 from ..query.query import Query
 from ..reading.row_values import value_of
@@ -55,18 +56,6 @@ _TYPES: dict[str, Callable[[Any], Any]] = {
     "text": lambda pa: pa.string(),
     "time": lambda pa: pa.time64("us"),
 }
-_KINDS = {
-    **dict.fromkeys(("string", "text", "binary", "hash", "uuid", "json", "geometry"), "text"),
-    **dict.fromkeys(("integer", "bigInteger"), "int"),
-    "boolean": "bool",
-    "csv": "list",
-    "date": "date",
-    "dateTime": "naive",
-    "decimal": "decimal",
-    "float": "float",
-    "time": "time",
-    "timestamp": "moment",
-}
 # Python's types whose values Arrow takes as they are, by the name that a `FieldType` gives them.
 _TAKEN = {kind.__name__ for kind in (str, int, float, bool, Decimal, datetime, date, time)}
 # Of a Directus type, the loader of the first of these Python types that it can be.
@@ -101,7 +90,7 @@ def _column(name: str, known: Alias | AggregateSpec) -> TableColumn:
         return _of_field(name, field)
     if known.part is not None:
         return TableColumn(name, "date" if known.part == "date" else "int")
-    return TableColumn(name, _KINDS[kind_of(field)] if known.as_datetime else "date")
+    return TableColumn(name, directus_type(kind_of(field)).arrow if known.as_datetime else "date")
 
 
 def _of_measure(name: str, measure: AggregateSpec) -> TableColumn:
@@ -120,9 +109,9 @@ def _of_field(name: str, field: Field) -> TableColumn:
     if python == "float":
         return TableColumn(name, "float")
     if python in _TAKEN:
-        return TableColumn(name, _KINDS[kind])
+        return TableColumn(name, directus_type(kind).arrow)
     load = _LOADERS[kind]
-    return TableColumn(name, _KINDS[kind], str if kind == "uuid" else lambda value: load(dump(value)))
+    return TableColumn(name, directus_type(kind).arrow, str if kind == "uuid" else lambda value: load(dump(value)))
 
 
 def _document(sent: Any) -> str:

@@ -12,6 +12,7 @@ from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
+from ..fields.type_table import SEQUENTIAL_KEYS
 from ..instances.dirty_tracking import changed_fields
 from ..instances.state import PageBatch, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
@@ -24,9 +25,6 @@ from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
 from .payload import DumpPlan, dump_new_row, dump_plan, dump_row, with_generated_key
 from .store_back import StoreBack, check_stored_values, is_readable, store_unread_creations
 from .write_recovery import RecoverableWrite
-
-# The keys that a server counts up, so that their order is that of the rows.
-_COUNTED = frozenset({"integer", "bigInteger"})
 
 
 def create(
@@ -48,7 +46,7 @@ def _create(work: BulkWrite, rows: Iterable[Row], places: Sequence[int]) -> None
     session, info = work.session, work.info
     rows = [with_generated_key(row, info) for row in rows]  # answers are sorted by key (G11)
     # Other keys that the server makes have no order that would tell whose they are.
-    one_by_one = info.pk.value_type.kind not in _COUNTED and any(info.pk.column not in row for row in rows)
+    one_by_one = info.pk.value_type.kind not in SEQUENTIAL_KEYS and any(info.pk.column not in row for row in rows)
 
     def request(chunk: list[Row]) -> RecoverableWrite:
         back = Query(info.model, paths=info.paths)

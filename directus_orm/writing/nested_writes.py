@@ -18,6 +18,7 @@ from ..core.messages import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.to_many import ToMany
+from ..fields.type_table import SEQUENTIAL_KEYS
 from ..instances.state import is_new, key_to_send, state_of
 from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames
@@ -274,14 +275,10 @@ def _matched(relation: ToMany, parts: list[ListEntry], rows: Any) -> Iterator[tu
         named = {pk.load(each.row[pk.column]): each for each in new if pk.column in each.row}
         unnamed = [each for each in new if pk.column not in each.row]
         counted = sorted(key for key in found if key not in known and key not in named)[: len(unnamed)]
-        if len(unnamed) > 1 and pk.value_type.kind not in _COUNTED:
+        if len(unnamed) > 1 and pk.value_type.kind not in SEQUENTIAL_KEYS:
             counted = []
         for key, each in (*named.items(), *zip_longest(counted, unnamed)):
             yield each, found.get(key, each.row)
-
-
-# Keys that grow from row to row.
-_COUNTED = frozenset({"integer", "bigInteger"})
 
 
 def _rows_of(scope: ToMany, rows: Any) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany
+from ..fields.type_table import PLAIN_KEYS
 from ..instances.refetch import refetch_rows
 from ..instances.state import (
     PageBatch,
@@ -50,7 +51,6 @@ FindTies = Callable[[Sequence[Any]], JunctionRows]
 
 # So many keys fit into a URL, which says what of the list is read back (G36).
 _READ_BACK = 50
-_PLAIN_KEYS = frozenset({"integer", "bigInteger", "uuid"})
 
 
 # --- what was given ---------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def _said(relation: ToMany, parts: Mapping[str, list[Any]]) -> SentNames:
 
 def _may_be_compared(relation: ToMany) -> bool:
     """Return whether keys can stand in a filter: the server takes some texts for something else (G16, G17)."""
-    return all(target.directus.pk.value_type.kind in _PLAIN_KEYS for target in relation.targets)
+    return all(target.directus.pk.value_type.kind in PLAIN_KEYS for target in relation.targets)
 
 
 def _those(relation: ToMany, named: Sequence[Any]) -> PrefetchedList:

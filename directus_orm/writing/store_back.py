@@ -17,6 +17,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
+from ..fields.type_table import ROUNDED
 from ..instances.dirty_tracking import is_changed
 from ..instances.field_values import field_loader, load_fields
 from ..instances.refetch import refetch_rows
@@ -24,7 +25,6 @@ from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query
 from ..session.session import Session
 
-ROUNDED = frozenset({"float", "decimal", "timestamp", "dateTime"})
 """The types whose columns may keep less than they are given: facts of the database, unknown beforehand."""
 
 

@@ -9,18 +9,13 @@ from ...core.errors import FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo
 from ...fields.paths import kind_of, target_model
+from ...fields.type_table import NUMBERS, WITH_EXTREMES, WITHOUT_EQUALITY
 from ..conditions import ALWAYS, Node
 from ..expressions import Aggregate, F
 from ..grouping import AggregateSpec, Alias, Aliases, Grouping, RelatedCount, ValueRef
 from ..q import Q
 from .date_parts import DATE_PARTS
 from .filters import resolve_filter
-
-_NUMBERS = frozenset({"integer", "bigInteger", "float", "decimal"})
-_ORDERED = _NUMBERS | frozenset("string text binary timestamp dateTime date time boolean".split())
-# Of these not every database can say which are equal.
-_WITHOUT_EQUALS = frozenset({"json", "csv", "hash", "geometry"})
-
 
 # --- names --------------------------------------------------------------------------------------------------
 
@@ -131,13 +126,13 @@ def resolve_aggregate(info: ModelInfo, aggregate: object, aliases: Aliases, wher
 
 def _check(field: Field, aggregate: Aggregate, where: str) -> None:
     kind, function = kind_of(field), aggregate.function
-    if function in ("sum", "avg") and kind not in _NUMBERS:
+    if function in ("sum", "avg") and kind not in NUMBERS:
         msg = f"{where}: {aggregate!r} is made of numbers, and {field} holds values of type {kind}."
         raise QueryError(msg)
-    if function in ("min", "max") and kind not in _ORDERED:
+    if function in ("min", "max") and kind not in WITH_EXTREMES:
         msg = f"{where}: {aggregate!r}: not every database has an order of values of type {kind}."
         raise UnsupportedQuery(msg)
-    if kind == "hash" or (aggregate.distinct and kind in _WITHOUT_EQUALS):
+    if kind == "hash" or (aggregate.distinct and kind in WITHOUT_EQUALITY):
         msg = f"{where}: {aggregate!r}: not every database can tell which values of type {kind} are equal."
         raise UnsupportedQuery(msg)
 
@@ -153,7 +148,7 @@ def resolve_group_key(info: ModelInfo, name: str, aliases: Aliases, where: str) 
         msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
         raise UnsupportedQuery(msg)
     found = resolve_value(info, expand_alias(name, aliases), where)
-    if kind_of(found.field) in _WITHOUT_EQUALS:
+    if kind_of(found.field) in WITHOUT_EQUALITY:
         kind = kind_of(found.field)
         msg = f"{where}: {found.field} is of type {kind}, and not every database can tell which of them are equal."
         raise UnsupportedQuery(msg)

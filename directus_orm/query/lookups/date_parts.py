@@ -18,14 +18,11 @@ import attrs
 from ...core.errors import QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
+from ...fields.type_table import CLOCKS, DATES, MOMENTS
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
 from .text_lookups import with_recheck
 
 Path = tuple[Field, ...]
-
-_MOMENTS = frozenset({"timestamp", "dateTime"})
-_DAYS = _MOMENTS | {"date"}
-_CLOCKS = _MOMENTS | {"time"}
 
 
 @attrs.frozen
@@ -65,20 +62,20 @@ def _same(number: date) -> date:
 DATE_PARTS = {
     part.name: part
     for part in (
-        DatePart("date", _MOMENTS, _day, start=_same),
-        DatePart("year", _DAYS, lambda d: d.year, start=lambda year: date(year, 1, 1)),
+        DatePart("date", MOMENTS, _day, start=_same),
+        DatePart("year", DATES, lambda d: d.year, start=lambda year: date(year, 1, 1)),
         DatePart(
-            "iso_year", _DAYS, lambda d: d.isocalendar().year, start=lambda year: date.fromisocalendar(year, 1, 1)
+            "iso_year", DATES, lambda d: d.isocalendar().year, start=lambda year: date.fromisocalendar(year, 1, 1)
         ),
-        DatePart("quarter", _DAYS, lambda d: (d.month + 2) // 3),
-        DatePart("month", _DAYS, lambda d: d.month, "month"),
-        DatePart("day", _DAYS, lambda d: d.day, "day"),
-        DatePart("week", _DAYS, lambda d: d.isocalendar().week),
-        DatePart("week_day", _DAYS, lambda d: d.isoweekday() % 7 + 1),
-        DatePart("iso_week_day", _DAYS, lambda d: d.isoweekday()),
-        DatePart("hour", _CLOCKS, lambda t: t.hour, "hour"),
-        DatePart("minute", _CLOCKS, lambda t: t.minute, "minute"),
-        DatePart("second", _CLOCKS, lambda t: t.second),
+        DatePart("quarter", DATES, lambda d: (d.month + 2) // 3),
+        DatePart("month", DATES, lambda d: d.month, "month"),
+        DatePart("day", DATES, lambda d: d.day, "day"),
+        DatePart("week", DATES, lambda d: d.isocalendar().week),
+        DatePart("week_day", DATES, lambda d: d.isoweekday() % 7 + 1),
+        DatePart("iso_week_day", DATES, lambda d: d.isoweekday()),
+        DatePart("hour", CLOCKS, lambda t: t.hour, "hour"),
+        DatePart("minute", CLOCKS, lambda t: t.minute, "minute"),
+        DatePart("second", CLOCKS, lambda t: t.second),
     )
 }
 

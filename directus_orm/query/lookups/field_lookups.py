@@ -14,6 +14,7 @@ from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import path_name
 from ...fields.registry import is_model
+from ...fields.type_table import COMPARED_AS_DOUBLES, UNITS
 from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
 from ..query import DescribesRows
 from . import server_values, text_lookups
@@ -38,13 +39,9 @@ _OPERATORS: dict[str, frozenset[str]] = {
 _ONLY_NULL = frozenset({"null"})
 # The server has no _in for booleans; MariaDB compares floats in lists and ranges less exactly than by _eq.
 _ONE_BY_ONE = frozenset({"boolean", "float"})
-# Whatever the column holds, the server reads numbers in filters as JavaScript does.
-_DOUBLES = frozenset({"float", "decimal"})
 # SQLite binds 32,766 values at most.
 MOST_VALUES = 30_000
 
-# What is stored has whole units; a bound between two of them stands for the one above, or the one below.
-_UNITS = {"timestamp": timedelta(milliseconds=1), "dateTime": timedelta(seconds=1)}
 _ROUNDED_UP = frozenset({"lt", "gte"})
 
 Build = Callable[[Path, str, Any], Node]
@@ -157,14 +154,14 @@ def _between(path: Path, operator: str, value: Any) -> Node:
 
 def _is_cut(path: Path, value: Any) -> bool:
     """Whether a time is between two that the field can hold, so that none equals it."""
-    unit = _UNITS.get(path[-1].value_type.kind)
+    unit = UNITS.get(path[-1].value_type.kind)
     if unit is None or not isinstance(value, datetime):
         return False
     return timedelta(microseconds=value.microsecond) % unit > timedelta(0)
 
 
 def _raised(path: Path, value: Any) -> Any:
-    return value + _UNITS[path[-1].value_type.kind] if _is_cut(path, value) else value
+    return value + UNITS[path[-1].value_type.kind] if _is_cut(path, value) else value
 
 
 def _flag(path: Path, operator: str, value: Any) -> Node:
@@ -254,7 +251,7 @@ def _sent(path: Path, value: Any) -> Any:
     except (ValueError, TypeError, ArithmeticError) as error:
         msg = f"filter on {path_name(path)}: {field} ({field.value_type.python}) has no such value: {error}."
         raise QueryError(msg) from error
-    if field.value_type.kind in _DOUBLES and isinstance(value, Decimal | float | int):
+    if field.value_type.kind in COMPARED_AS_DOUBLES and isinstance(value, Decimal | float | int):
         return _number(path, value, sent)
     return sent
 

@@ -10,11 +10,10 @@ from ...core.errors import FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import FieldPath
 from ...fields.to_many import ToMany
+from ...fields.type_table import DATES, WITHOUT_ORDER
 from ..q import check_root
 from ..query import Order
 from .date_parts import DATE_PARTS
-
-_WITHOUT_ORDER = frozenset({"geometry", "hash", "json"})
 
 
 def resolve_ordering(model: type[Any], names: tuple[str, ...], where: str = "order_by") -> tuple[Order, ...]:
@@ -43,7 +42,7 @@ def _orders(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]
     if rest:
         functions = _functions(path[-1], rest, f"{where}({name!r})")
         return [Order(path, descending, function) for function in functions]
-    if kind.partition(".")[0] in _WITHOUT_ORDER:
+    if kind.partition(".")[0] in WITHOUT_ORDER:
         msg = f"{where}({name!r}): not every database can order fields of type {kind}."
         raise UnsupportedQuery(msg)
     target = path[-1].target
@@ -70,7 +69,7 @@ def _by_number(relation: ToMany, path: FieldPath, descending: bool, where: str) 
 
 def _functions(field: Field, name: str, where: str) -> tuple[str, ...]:
     """Return the server's functions for a part of a date, if all databases order by them alike."""
-    if name in _ORDERED_BY and field.target is None and field.value_type.kind in ("timestamp", "dateTime", "date"):
+    if name in _ORDERED_BY and field.target is None and field.value_type.kind in DATES:
         return _ORDERED_BY[name]
     if name in DATE_PARTS and field.target is None and field.value_type.kind in DATE_PARTS[name].kinds:
         msg = (

@@ -10,6 +10,7 @@ import attrs
 
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
+from ...fields.type_table import DATES
 from ..conditions import Comparison, Node, all_of, any_of
 
 Path = tuple[Field, ...]
@@ -75,14 +76,16 @@ class Now(ServerValue):
         """Return the condition; a date is compared by whole days, UTC."""
         field = path[-1]
         kind = field.value_type.kind
-        if kind not in _TIMES:
+        if kind not in DATES:
             also = " To the server, a time of day is a text without a date." * (kind == "time")
             msg = f"{_name(path)}: {self!r} is for fields that hold a date; {field} is of type {kind}.{also}"
             raise QueryError(msg)
         if lookup not in _COMPARISONS:
             raise _unfit(path, self, lookup, (*_COMPARISONS, "in", "range"))
         if kind == "date":
-            return all_of(Comparison(path, operator, self._days(path, days)) for operator, days in _DATES[lookup])
+            return all_of(
+                Comparison(path, operator, self._days(path, days)) for operator, days in _AS_WHOLE_DAYS[lookup]
+            )
         return Comparison(path, _COMPARISONS[lookup], self.sent)
 
     def _days(self, path: Path, days: int) -> str:
@@ -100,12 +103,11 @@ class Now(ServerValue):
         return Now(self.amount + days * whole, self.unit).sent
 
 
-_TIMES = frozenset({"timestamp", "dateTime", "date"})
 _COMPARISONS = {"exact": "eq", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 
 # A date is compared with a moment: SQLite and MariaDB take its midnight, PostgreSQL the whole day. Only "not
 # after" and "after" mean the same then, so that the others are said by them, from the day before on.
-_DATES: dict[str, tuple[tuple[str, int], ...]] = {
+_AS_WHOLE_DAYS: dict[str, tuple[tuple[str, int], ...]] = {
     "lte": (("lte", 0),),
     "gt": (("gt", 0),),
     "lt": (("lte", -1),),

@@ -15,15 +15,13 @@ import attrs
 from ...core.messages import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
+from ...fields.type_table import MOMENTS, SHOWN_SHORTER
 from ...query.group_request import GroupColumn
 from ...query.grouping import ValueRef
 from ..row_values import value_of
 
 # --- what the server groups by, of a name -----------------------------------------------------------------------
 
-# Values that the server shows with fewer digits than it may keep (G30): two groups of its can look alike.
-_MOMENTS = frozenset({"timestamp", "dateTime"})
-_SHOWN_SHORTER = frozenset({"timestamp", "dateTime", "float"})
 # The functions that tell as much of a moment as a part does; those that tell more are marked as finer.
 _DATE = ("year", "month", "day")
 _FUNCTIONS: dict[str, tuple[tuple[str, ...], bool]] = {
@@ -66,7 +64,7 @@ class GroupKey:
     def moment(self) -> Field | None:
         """The field of whose moments the server takes parts."""
         first = self.columns[0]
-        return first.field if first.function and kind_of(first.field) in _MOMENTS else None
+        return first.field if first.function and kind_of(first.field) in MOMENTS else None
 
 
 def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
@@ -77,7 +75,7 @@ def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
     term = attrs.evolve(term, path=(field,))
     functions, finer = _functions(term)
     if whole or not functions:
-        shorter = value_of(term) is not None or kind_of(field) in _SHOWN_SHORTER
+        shorter = value_of(term) is not None or kind_of(field) in SHOWN_SHORTER
         return GroupKey(term, (GroupColumn(field),), _loaded(term), finer=shorter)
     columns = tuple(GroupColumn(field, function) for function in functions)
     return GroupKey(term, columns, _made(columns, _maker(term, functions)), finer=finer)

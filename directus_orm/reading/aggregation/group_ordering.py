@@ -9,6 +9,7 @@ import attrs
 
 from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
+from ...fields.type_table import COLLATED
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort
 from ...query.grouping import Grouping, GroupOrder, ValueRef
 from ...query.query import Order, Query
@@ -18,7 +19,6 @@ from ..pagination.pagers import query_pager
 from ..row_values import _raw_value, value_of
 from .accumulators import Rank, inner_value
 from .group_paging import group_pages
-from .recipes import TEXTS
 
 Group = dict[str, Any]
 
@@ -64,7 +64,7 @@ class Ordering:
         path = term.path if term is not None else self._measures[name].path
         counted = term is None and self._measures[name].function == "count"
         parted = term is not None and value_of(term) is not None
-        if counted or parted or kind_of(path[-1]) not in TEXTS or not values:
+        if counted or parted or kind_of(path[-1]) not in COLLATED or not values:
             return inner_value
         return text_rank(self._session, self._chosen, path)
 

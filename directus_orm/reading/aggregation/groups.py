@@ -18,6 +18,7 @@ from ...core.errors import UnsupportedQuery
 from ...core.messages import Row
 from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
+from ...fields.type_table import COUNTED_DISTINCT
 from ...query.conditions import ALWAYS, Node, joins_to_many
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.grouping import AggregateSpec, Grouping
@@ -368,7 +369,12 @@ def _counted(reading: GroupReader) -> int | None:
     if not chosen:
         return 0
     columns = reading.columns
-    if reading.split or len(columns) != 1 or columns[0].function or kind_of(columns[0].field) not in _COUNTABLE:
+    if (
+        reading.split
+        or len(columns) != 1
+        or columns[0].function
+        or kind_of(columns[0].field) not in COUNTED_DISTINCT
+    ):
         return None
     field = columns[0].field
     rows, filled = ServerAggregate("count", reading.rows.model.directus.pk), ServerAggregate("count", field)
@@ -376,9 +382,6 @@ def _counted(reading: GroupReader) -> int | None:
     ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
     ((row,),) = fetch(reading.session, group_pages(ask, dialect_of(reading.session)))
     return int(different.value_in(row)) + (int(rows.value_in(row)) > int(filled.value_in(row)))
-
-
-_COUNTABLE = frozenset("integer bigInteger decimal string text uuid".split())
 
 
 def aggregate(session: Session, query: Query, measures: Mapping[str, AggregateSpec]) -> Group:

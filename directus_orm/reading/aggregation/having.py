@@ -14,6 +14,7 @@ from typing import Any
 from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import kind_of
+from ...fields.type_table import NUMBERS, TEXTS
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.aliases import leading_name
 from ...query.lookups.date_parts import DATE_PARTS
@@ -21,9 +22,6 @@ from ...query.q import Q
 
 # True, false, or unknown.
 Test = Callable[[Mapping[str, Any]], bool | None]
-
-_NUMBERS = frozenset({"integer", "bigInteger", "float", "decimal"})
-_TEXTS = frozenset({"string", "text", "binary"})
 
 
 def _folded(compare: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
@@ -120,11 +118,11 @@ def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
 def _check_lookup(path: str, lookup: str, kind: str) -> None:
     """Refuse to look for texts in numbers, and to order texts, which the database does by rules of its own."""
     if (
-        (kind in _TEXTS)
+        (kind in TEXTS)
         if lookup in ("gt", "gte", "lt", "lte", "range")
-        else (lookup in _OF_TEXT and kind not in _TEXTS)
+        else (lookup in _OF_TEXT and kind not in TEXTS)
     ):
-        what = "texts have no such lookup" if kind in _TEXTS else "only texts have this lookup"
+        what = "texts have no such lookup" if kind in TEXTS else "only texts have this lookup"
         msg = f"filter({path}=…): {what}. Look at the groups in Python."
         raise UnsupportedQuery(msg)
 
@@ -163,14 +161,14 @@ def _operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) ->
 def _value(path: str, field: Field | None, measure: AggregateSpec | None, part: str | None, value: Any) -> Any:
     """Return a value to compare with, which must be of the kind that is compared."""
     counted = measure is not None and measure.function == "count"
-    if counted or field is None or part or kind_of(field) in _NUMBERS:
+    if counted or field is None or part or kind_of(field) in NUMBERS:
         wanted: Any = date if part == "date" else (int, float, Decimal)
         if isinstance(value, wanted) and not isinstance(value, bool):
             return value
         what = "a date" if part == "date" else "a number"
         msg = f"filter({path}=…) compares with {what}, not with {value!r}."
         raise QueryError(msg)
-    if kind_of(field) in _TEXTS and isinstance(value, str):
+    if kind_of(field) in TEXTS and isinstance(value, str):
         return value
     try:
         return field.value_type.load(field.value_type.dump(value))

@@ -12,17 +12,11 @@ import attrs
 
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
+from ...fields.type_table import BOOLEANS, COLLATED, COUNTED
 from ...query.conditions import ALWAYS, Comparison, Node, all_of
 from ...query.group_request import GroupColumn, ServerAggregate
 from ...query.grouping import AggregateSpec
 from .accumulators import _FROM_VALUES, Accumulator, Rank, _Count, _Extreme, _FloatMean, _FloatSum, _Mean, _Sum
-
-# The server sends the numbers of these as they are; of dates as dates, of csv as lists, of secrets as asterisks.
-_COUNTED = frozenset("integer bigInteger float decimal string text uuid time boolean".split())
-# What databases order by collations of their own.
-TEXTS = frozenset({"string", "text", "binary", "uuid"})
-# Not every database compares these with min and max.
-_COMPARED_HERE = frozenset({"boolean"})
 
 
 @attrs.frozen
@@ -52,7 +46,7 @@ def aggregate_plan(measure: AggregateSpec, *, split: bool) -> AggregatePlan:
     field, *rest = measure.path
     if rest or _needs_values(measure, split):
         return _of_values(measure)
-    if measure.function == "count" and kind_of(field) not in _COUNTED:
+    if measure.function == "count" and kind_of(field) not in COUNTED:
         present = all_of([measure.where, Comparison((field,), "nnull")])
         rows = _rows(field)
         return AggregatePlan(lambda _: _Count(rows), (rows,), present)
@@ -62,8 +56,8 @@ def aggregate_plan(measure: AggregateSpec, *, split: bool) -> AggregatePlan:
 def _needs_values(measure: AggregateSpec, split: bool) -> bool:
     kind = kind_of(measure.path[-1])
     if measure.function in ("min", "max"):
-        return kind in _COMPARED_HERE
-    return measure.distinct and (split or (measure.function == "count" and kind not in _COUNTED))
+        return kind in BOOLEANS  # which not every database compares
+    return measure.distinct and (split or (measure.function == "count" and kind not in COUNTED))
 
 
 def _of_totals(measure: AggregateSpec, field: Field, *, split: bool) -> AggregatePlan:
@@ -102,7 +96,7 @@ def _of_values(measure: AggregateSpec) -> AggregatePlan:
 
 def _texts(measure: AggregateSpec) -> FieldPath:
     """Return the path of the texts that a measure compares."""
-    compares = measure.function in ("min", "max") and kind_of(measure.path[-1]) in TEXTS
+    compares = measure.function in ("min", "max") and kind_of(measure.path[-1]) in COLLATED
     return measure.path if compares else ()
 
 

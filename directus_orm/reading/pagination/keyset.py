@@ -14,18 +14,17 @@ from typing import Any
 import attrs
 
 from ...core.messages import Request
+from ...fields.type_table import INTEGERS
 from ...query.conditions import Comparison
 from ...query.query import Query
 from .pager_protocol import Pager, PageSizer
-
-_SOUGHT_BY_KEY = frozenset({"integer", "bigInteger"})
 
 
 def has_keyset_order(query: Query) -> bool:
     """Return whether the rows are in the order of a key that the server compares (facts, 1.1)."""
     pk = query.model.directus.pk
     first, *others = query.total_order
-    return first.path == (pk,) and first.function is None and not others and pk.value_type.kind in _SOUGHT_BY_KEY
+    return first.path == (pk,) and first.function is None and not others and pk.value_type.kind in INTEGERS
 
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:

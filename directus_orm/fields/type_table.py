@@ -1,0 +1,153 @@
+"""The table of Directus types: Python annotations, Arrow type, and what databases can do with the values.
+
+What depends on the type of a field asks this table, mostly by one of the named sets of types at its end.
+Values are converted by `scalars` and `json_values`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+import attrs
+
+Family = Literal[
+    "text",
+    "uuid",
+    "secret",
+    "integer",
+    "float",
+    "decimal",
+    "boolean",
+    "moment",
+    "date",
+    "time",
+    "list",
+    "document",
+]
+Trait = Literal[
+    "ordered", "equal", "extremes", "collated", "counted", "distinct", "double", "rounded", "short", "key"
+]
+"""What is true of the values of a type:
+
+- ``ordered``: every database can order rows by them.
+- ``equal``: every database can tell which are equal, so that rows are grouped by them.
+- ``extremes``: they have a minimum and a maximum.
+- ``collated``: the database orders them by a collation of its own.
+- ``counted``: the server's ``count`` counts them; of other types it does not send them as they are stored.
+- ``distinct``: the server's ``countDistinct`` finds as many different values as a grouped request.
+- ``double``: in filters, the server reads them as JavaScript does, as doubles.
+- ``rounded``: the stored value may differ from the value that was sent.
+- ``short``: the server shows fewer digits than the database keeps (G30), so two values can look the same.
+- ``key``: as keys they have one spelling, which the server's filters do not misread.
+"""
+
+
+def _traits(words: str) -> frozenset[str]:
+    traits = frozenset(words.split())
+    assert traits <= set(get_args(Trait)), traits  # noqa: S101 - the table below is all that calls this
+    return traits
+
+
+@attrs.frozen
+class DirectusType:
+    """A type of field, by the name that Directus gives it; all ``geometry.…`` types are one.
+
+    Args:
+        name: the name in Directus.
+        annotations: the Python types that fields are annotated with; a generated model uses the first.
+        family: what the values are.
+        arrow: the name of the column type in tables of `querysets.tables`.
+        traits: what is true of the values, as words of `Trait`.
+        unit: what moments are cut to when they are stored.
+    """
+
+    name: str
+    annotations: tuple[Any, ...]
+    family: Family
+    arrow: str
+    traits: frozenset[str] = attrs.field(converter=_traits)
+    unit: timedelta | None = None
+
+
+_PLAIN = "ordered equal extremes"
+_MILLISECOND, _SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+
+# fmt: off
+_ROWS = (
+    DirectusType("string", (str,), "text", "text", f"{_PLAIN} collated counted distinct"),
+    DirectusType("text", (str,), "text", "text", f"{_PLAIN} collated counted distinct"),
+    DirectusType("binary", (str,), "text", "text", f"{_PLAIN} collated"),
+    DirectusType("uuid", (UUID, str), "uuid", "text", "ordered equal collated counted distinct key"),
+    DirectusType("hash", (str,), "secret", "text", ""),
+    DirectusType("integer", (int,), "integer", "int", f"{_PLAIN} counted distinct key"),
+    DirectusType("bigInteger", (int,), "integer", "int", f"{_PLAIN} counted distinct key"),
+    DirectusType("float", (float,), "float", "float", f"{_PLAIN} counted double rounded short"),
+    DirectusType("decimal", (Decimal, float), "decimal", "decimal", f"{_PLAIN} counted distinct double rounded"),
+    DirectusType("boolean", (bool,), "boolean", "bool", f"{_PLAIN} counted"),
+    DirectusType("timestamp", (datetime,), "moment", "moment", f"{_PLAIN} rounded short", _MILLISECOND),
+    DirectusType("dateTime", (datetime,), "moment", "naive", f"{_PLAIN} rounded short", _SECOND),
+    DirectusType("date", (date,), "date", "date", _PLAIN),
+    DirectusType("time", (time,), "time", "time", f"{_PLAIN} counted"),
+    DirectusType("csv", (list[str],), "list", "list", "ordered"),
+    DirectusType("json", (Any,), "document", "text", ""),
+    DirectusType("geometry", (dict[str, Any],), "document", "text", ""),
+)
+# fmt: on
+
+TYPES = {row.name: row for row in _ROWS}
+"""The table, by the names of the types."""
+
+
+def directus_type(name: str) -> DirectusType:
+    """Return the row of a type.
+
+    Raises:
+        KeyError: the table has no such type, such as ``alias`` or ``unknown``.
+    """
+    return TYPES[name.partition(".")[0]]
+
+
+def _family(*families: Family) -> frozenset[str]:
+    return frozenset(row.name for row in _ROWS if row.family in families)
+
+
+def _with(trait: Trait) -> frozenset[str]:
+    return frozenset(row.name for row in _ROWS if trait in row.traits)
+
+
+# --- families ---------------------------------------------------------------------------------------------------
+
+TEXTS = _family("text")
+INTEGERS = _family("integer")
+SEQUENTIAL_KEYS = INTEGERS
+"""Types of keys that the server counts up, so that the order of new keys is the order of the rows."""
+NUMBERS = _family("integer", "float", "decimal")
+BOOLEANS = _family("boolean")
+MOMENTS = _family("moment")
+DATES = _family("moment", "date")
+"""Types whose values have a date."""
+CLOCKS = _family("moment", "time")
+"""Types whose values have a time of day."""
+
+# --- what databases do with them ---------------------------------------------------------------------------------
+
+WITHOUT_ORDER = TYPES.keys() - _with("ordered")
+WITHOUT_EQUALITY = TYPES.keys() - _with("equal")
+WITH_EXTREMES = _with("extremes")
+COLLATED = _with("collated")
+COUNTED = _with("counted")
+COUNTED_DISTINCT = _with("distinct")
+COMPARED_AS_DOUBLES = _with("double")
+ROUNDED = _with("rounded")
+SHOWN_SHORTER = _with("short")
+PLAIN_KEYS = _with("key")
+UNITS = {row.name: row.unit for row in _ROWS if row.unit is not None}
+
+# --- documents -----------------------------------------------------------------------------------------------
+
+_SHAPES = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
+DOCUMENTS = ("json", "geometry", *(f"geometry.{shape}" for shape in _SHAPES))
+"""The full names of the types that hold JSON documents."""
