@@ -25,10 +25,10 @@ def group_params(ask: GroupRequest, filtered: Row) -> Row:
     The limit and the offset are those of groups, and both must be said (G22, G23).
     """
     parts: Row = {}
-    functions = dict.fromkeys(total.function for total in ask.totals)
+    functions = dict.fromkeys(total.function for total in ask.aggregates)
     if functions:
         parts["aggregate"] = {
-            function: [total.field.column for total in dict.fromkeys(ask.totals) if total.function == function]
+            function: [total.field.column for total in dict.fromkeys(ask.aggregates) if total.function == function]
             for function in functions
         }
     parts |= filtered

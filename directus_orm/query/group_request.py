@@ -67,12 +67,12 @@ class GroupRequest:
 
     rows: Query
     columns: tuple[GroupColumn, ...] = ()
-    totals: tuple[ServerAggregate, ...] = ()
+    aggregates: tuple[ServerAggregate, ...] = ()
     order: tuple[GroupSort, ...] = ()
     keys: tuple[Any, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
-        names = [*(column.key for column in self.columns), *{total.function for total in self.totals}]
+        names = [*(column.key for column in self.columns), *{total.function for total in self.aggregates}]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             msg = (

@@ -114,7 +114,7 @@ class Grouping:
     """
 
     keys: tuple[tuple[str, ValueRef], ...] = ()
-    measures: tuple[tuple[str, AggregateSpec], ...] = ()
+    aggregates: tuple[tuple[str, AggregateSpec], ...] = ()
     having: tuple[Q, ...] = ()
     order: tuple[GroupOrder, ...] = ()
     shown: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class Grouping:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of keys and measures."""
-        return tuple(name for name, _ in (*self.keys, *self.measures))
+        return tuple(name for name, _ in (*self.keys, *self.aggregates))
 
     @property
     def total_order(self) -> tuple[GroupOrder, ...]:

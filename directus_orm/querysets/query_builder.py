@@ -95,7 +95,7 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
     key = next((key for key, known in grouping.keys if path in (key, known.name) or plain == known.name), None)
     if key is not None:
         return GroupOrder(key, descending)
-    made = dict(grouping.measures).get(path)
+    made = dict(grouping.aggregates).get(path)
     if made is None:
         resolve_value(query.model.directus, plain, f"{where}({name!r})")
         msg = (
@@ -199,7 +199,7 @@ def _of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: 
             msg = f"{verb}({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
             raise UnsupportedQuery(msg)
     keys = dict(grouping.keys)
-    if not grouping.measures and set(chosen) < set(keys):
+    if not grouping.aggregates and set(chosen) < set(keys):
         msg = f"{verb}() after distinct() would leave fewer rows in Django; call distinct() last."
         raise UnsupportedQuery(msg)
     query = query.evolve(grouping=attrs.evolve(grouping, shown=chosen))
@@ -276,9 +276,9 @@ def grouped(
     if not made and query.grouping is None:
         return _reading(query, tuple((name, alias) for name, alias in known if alias is not None)), known
     before = query.grouping or _grouping(query, known, f"{verb}()")
-    both = dict(before.measures) | made
+    both = dict(before.aggregates) | made
     names = (*before.shown, *(name for name in made if name not in before.shown)) if shown else before.shown
-    grouping = attrs.evolve(before, measures=tuple(both.items()), shown=names)
+    grouping = attrs.evolve(before, aggregates=tuple(both.items()), shown=names)
     keys = dict(grouping.keys)
     return query.evolve(grouping=grouping), tuple((name, keys.get(name)) for name in names)
 

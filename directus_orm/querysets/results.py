@@ -73,7 +73,7 @@ class Results(DescribesRows, Generic[T]):
             UnsupportedQuery: the values are more than what is in fields.
         """
         grouping = self._query.grouping
-        if grouping is not None and (grouping.measures or self._query.is_sliced):
+        if grouping is not None and (grouping.aggregates or self._query.is_sliced):
             msg = "Groups cannot be asked for inside another query: read them first, as a list, and use that."
             raise UnsupportedQuery(msg)
         return self._shape.paths

@@ -70,7 +70,7 @@ def columns_of(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> lis
     Raises:
         QueryError: two have one name.
     """
-    measures = {} if query.grouping is None else dict(query.grouping.measures)
+    measures = {} if query.grouping is None else dict(query.grouping.aggregates)
     found = [_column(name, measures[name] if known is None else known) for name, known in columns]
     names = [column.name for column in found]
     twice = next((name for name in names if names.count(name) > 1), None)

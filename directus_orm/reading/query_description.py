@@ -85,7 +85,7 @@ def _function(name: str, what: str) -> str:
 
 def _groups(grouping: Grouping) -> Iterator[str]:
     yield f"in groups of equal {', '.join(name for name, _ in grouping.keys)}"
-    for name, measure in grouping.measures:
+    for name, measure in grouping.aggregates:
         what = f"{'different ' if measure.distinct else ''}{path_name(measure.path)}"
         where = "" if measure.where == ALWAYS else f" where {describe_condition(measure.where)}"
         yield f"{name} is the {measure.function} of {what}{where}"

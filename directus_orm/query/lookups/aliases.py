@@ -200,7 +200,7 @@ def split_conditions(condition: Q, grouping: Grouping, where: str) -> tuple[Q | 
     Raises:
         UnsupportedQuery: a part of it speaks of both.
     """
-    measures = {name for name, _ in grouping.measures}
+    measures = {name for name, _ in grouping.aggregates}
     if not condition.negated and condition.joined_by == "and":
         stands = [(child, _stand(_alone(child), measures, grouping, where)) for child in condition.children]
         rows = [_alone(child) for child, stand in stands if stand == "rows"]

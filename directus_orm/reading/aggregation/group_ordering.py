@@ -31,7 +31,7 @@ class Ordering:
         self._chosen = chosen
         self._rows = chosen[0].rows
         self._terms = dict(grouping.keys)
-        self._measures = dict(grouping.measures)
+        self._measures = dict(grouping.aggregates)
 
     def sort(self, groups: list[Group], orders: Sequence[GroupOrder]) -> None:
         """Order groups in place; those that tie stay in their order."""

@@ -25,7 +25,7 @@ def group_pages(
     ask: GroupRequest, dialect: V10Dialect, maximum: int | None = None, page_size: int | None = None
 ) -> Pager:
     """Yield the turns of reading groups; see `query_pager`."""
-    ask = attrs.evolve(ask, totals=_ordered_totals(ask))
+    ask = attrs.evolve(ask, aggregates=_ordered_totals(ask))
     if not ask.columns:
         (page,) = yield RoundTrip(None, (dialect.groups(cut_to(ask, 1, 0)),))
         yield RoundTrip(page.rows)
@@ -71,12 +71,12 @@ def with_totals(
     order: tuple[GroupSort, ...],
 ) -> GroupRequest:
     """Return what asks for groups of these columns, with the totals that recipes take."""
-    totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.totals))
-    return attrs.evolve(ask, columns=columns, totals=totals, order=order)
+    totals = tuple(dict.fromkeys(total for made in recipes.values() for total in made.aggregates))
+    return attrs.evolve(ask, columns=columns, aggregates=totals, order=order)
 
 
 def _ordered_totals(ask: GroupRequest) -> tuple[ServerAggregate, ...]:
     """Return the totals, and those that are ordered by: the server has to compute them to know them."""
     return tuple(
-        dict.fromkeys((*ask.totals, *(each.by for each in ask.order if isinstance(each.by, ServerAggregate))))
+        dict.fromkeys((*ask.aggregates, *(each.by for each in ask.order if isinstance(each.by, ServerAggregate))))
     )

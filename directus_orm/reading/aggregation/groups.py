@@ -99,7 +99,7 @@ class GroupReader:
 
     def recipes(self) -> dict[str, AggregatePlan]:
         """Return how each measure is made."""
-        return {name: aggregate_plan(measure, split=self.split) for name, measure in self.grouping.measures}
+        return {name: aggregate_plan(measure, split=self.split) for name, measure in self.grouping.aggregates}
 
     # --- all of them ----------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class GroupReader:
         The last keys are the server's, as many of them as it can order by as it should.
         """
         known = dict(zip((name for name, _ in self.grouping.keys), self.keys, strict=True))
-        measures, total = dict(self.grouping.measures), self.grouping.total_order
+        measures, total = dict(self.grouping.aggregates), self.grouping.total_order
         found: tuple[GroupSort, ...] = ()
         for place in range(len(total) if not self.split else 0, 0, -1):
             order = total[place - 1]
@@ -260,12 +260,12 @@ class GroupReader:
         return self._with_firsts(with_totals(self.chosen()[0], self.columns, recipes, order))
 
     def _with_firsts(self, ask: GroupRequest) -> GroupRequest:
-        return attrs.evolve(ask, totals=(*ask.totals, *self._firsts))
+        return attrs.evolve(ask, aggregates=(*ask.aggregates, *self._firsts))
 
     def _finished(self, groups: Mapping[tuple[Any, ...], Mapping[str, Accumulator]]) -> list[Group]:
         """Return groups as their values by name."""
         names = [name for name, _ in self.grouping.keys]
-        measures = dict(self.grouping.measures)
+        measures = dict(self.grouping.aggregates)
         return [
             {
                 **dict(zip(names, group, strict=True)),
@@ -315,7 +315,7 @@ class GroupReader:
 
     def _earliest(self) -> Iterator[Row]:
         for ask in self.chosen():
-            for rows in self._pages(attrs.evolve(ask, totals=self._firsts)):
+            for rows in self._pages(attrs.evolve(ask, aggregates=self._firsts)):
                 yield from rows
 
 
@@ -353,14 +353,14 @@ def count(session: Session, query: Query) -> int:
     number = None if reading.grouping.having else _counted(reading)
     if number is None:
         whole = query.evolve(limit=None, offset=0)
-        bare = attrs.evolve(reading.grouping, order=(), measures=_needed(reading.grouping))
+        bare = attrs.evolve(reading.grouping, order=(), aggregates=_needed(reading.grouping))
         number = sum(map(len, read(session, attrs.evolve(whole, grouping=bare))))
     behind = max(number - query.offset, 0)
     return behind if query.limit is None else min(behind, query.limit)
 
 
 def _needed(grouping: Grouping) -> tuple[tuple[str, AggregateSpec], ...]:
-    return grouping.measures if grouping.having else ()
+    return grouping.aggregates if grouping.having else ()
 
 
 def _counted(reading: GroupReader) -> int | None:
@@ -379,14 +379,14 @@ def _counted(reading: GroupReader) -> int | None:
     field = columns[0].field
     rows, filled = ServerAggregate("count", reading.rows.model.directus.pk), ServerAggregate("count", field)
     different = ServerAggregate("countDistinct", field)
-    ask = attrs.evolve(chosen[0], totals=(rows, filled, different))
+    ask = attrs.evolve(chosen[0], aggregates=(rows, filled, different))
     ((row,),) = fetch(reading.session, group_pages(ask, dialect_of(reading.session)))
     return int(different.value_in(row)) + (int(rows.value_in(row)) > int(filled.value_in(row)))
 
 
 def aggregate(session: Session, query: Query, measures: Mapping[str, AggregateSpec]) -> Group:
     """Return what is made of all rows of a query, by name."""
-    reading = GroupReader(session, query, Grouping(measures=tuple(measures.items())))
+    reading = GroupReader(session, query, Grouping(aggregates=tuple(measures.items())))
     found = reading.gathered()
     assert found is not None  # noqa: S101 - without groups, there are no parts of dates to doubt
     return found[0]

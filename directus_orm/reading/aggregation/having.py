@@ -96,7 +96,7 @@ def _opposite(part: Test) -> Test:
 def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
     name = leading_name(path, grouping.names)
     assert name is not None  # noqa: S101 - conditions were divided by their names
-    measure, key = dict(grouping.measures).get(name), dict(grouping.keys).get(name)
+    measure, key = dict(grouping.aggregates).get(name), dict(grouping.keys).get(name)
     part, lookup = _lookup(path, path[len(name) + 2 :])
     if lookup == "isnull" or value is None:
         return _null(path, name, lookup, value)

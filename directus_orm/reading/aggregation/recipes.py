@@ -28,7 +28,7 @@ class AggregatePlan:
     """
 
     make: Callable[[Rank], Accumulator] = attrs.field(eq=False, repr=False)
-    totals: tuple[ServerAggregate, ...]
+    aggregates: tuple[ServerAggregate, ...]
     where: Node = ALWAYS
     column: GroupColumn | None = None
     related: FieldPath = ()
