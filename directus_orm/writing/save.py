@@ -165,7 +165,7 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         row = sending.row if key is None else {**sending.row, info.pk.column: key}
         known = {None if key is None else info.pk.load(key): state_of(instance).row}
         answer = write_recovery.send(
-            session, RecoverableWrite(request, info, [row], back, known, single=True, check=check)
+            session, RecoverableWrite(request, info, [row], back, known, single=True, recheck=check)
         )
     except Forbidden:
         # The same answer for a row that is gone and for one that may not be changed (G33).

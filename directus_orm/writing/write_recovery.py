@@ -1,8 +1,8 @@
-"""Writes whose answer is lost: the rows tell whether they were applied, and only what was not is sent again.
+"""Recovery of writes whose response was lost: rows are read back, and a write that was not applied is repeated.
 
-The session repeats what is safe for every request. A create or an update is not, so that it raises
-`OutcomeUnknown`. Here the model is known: rows are read back by their keys, and compared with what was sent, and
-with what was known before.
+The session repeats what is safe for every request. Creates and updates are not, so it raises `OutcomeUnknown` for
+them. Here the model is known: the rows are read back by their keys and compared with what was sent, and with what
+was known of them before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
@@ -25,215 +25,218 @@ from ..fields.model_info import ModelInfo
 from ..query.query import Query
 from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pagers import key_pager
-from ..session.http.retry import is_conclusive, shared_deadline
+from ..session.http.retry import RetryState, is_conclusive, shared_deadline
 from ..session.session import Session
 
 
 @attrs.frozen(eq=False)
 class RecoverableWrite:
-    """A request that writes rows in one transaction, and what tells whether it was applied.
+    """A request that writes rows in one transaction, with what is needed to find out whether it was applied.
 
-    ``rows`` are the rows as they are sent, each with its key; ``back`` says what the answer shows of them.
-    ``known`` holds what was known of a row before, by its key. ``single`` says that the answer is one row.
-    ``check`` raises where what was seen before the write does not hold any more, so that it is not sent again.
+    ``rows`` are the rows as they are sent, each with its key. ``readback`` selects what the response contains of
+    them. ``rows_before`` holds what was known of the rows before the write, by key. ``single`` says that the
+    response is one row. ``recheck`` is called before the write is repeated, and raises if it must not be.
     """
 
     request: Request
     info: ModelInfo
     rows: Sequence[Row]
-    back: Query
-    known: Mapping[Any, Row] = attrs.field(factory=dict)
+    readback: Query
+    rows_before: Mapping[Any, Row] = attrs.field(factory=dict)
     creates: bool = False
     single: bool = False
-    check: Callable[[], None] | None = None
+    recheck: Callable[[], None] | None = None
 
     @property
-    def can_be_told(self) -> bool:
+    def can_be_looked_up(self) -> bool:
         """Whether every row has a key to look for."""
         singleton = self.info.options.singleton
         return singleton or all(row.get(self.info.pk.column) is not None for row in self.rows)
 
+    def key_of(self, row: Row) -> Any:
+        """Return the key of a row as a Python value; None for a singleton."""
+        return None if self.info.options.singleton else self.info.pk.load(row[self.info.pk.column])
+
 
 def send(session: Session, write: RecoverableWrite) -> Response:
-    """Send a write; where its answer is lost, find out what became of it, and repeat it if nothing did.
+    """Send a write; if its response is lost, find out whether it was applied, and repeat it if it was not.
 
     Raises:
-        OutcomeUnknown: nobody can tell.
+        OutcomeUnknown: it cannot be found out.
     """
-    if not write.can_be_told or not session.retry.times:
-        return _checked(write, session.send(write.request))
-    with shared_deadline() as started:
-        return WriteRecovery(session, write, started).result()
+    if not write.can_be_looked_up or not session.retry.times:
+        return _with_rows(write, session.send(write.request))
+    with shared_deadline():
+        return WriteRecovery(session, write).result()
 
 
 class WriteRecovery:
-    """The recovery of one write: sent, looked up if its response is lost, repeated where that is safe."""
+    """Sends one write, looks its rows up if the response is lost, and repeats it where that is safe."""
 
-    def __init__(self, session: Session, write: RecoverableWrite, started: float) -> None:
+    def __init__(self, session: Session, write: RecoverableWrite) -> None:
         self._session = session
         self._write = write
-        self._started = started
-        self._lost: OutcomeUnknown | None = None
+        self._tries = RetryState(session.retry, write.request)
 
     def result(self) -> Response:
-        """Return the response, or one made of the rows that were looked up."""
-        tried = 0
+        """Return the response, or one built from the rows that were read back."""
         while True:
-            tried += 1
             refusal = None
             try:
-                return _checked(self._write, self._session.send(self._write.request))
+                return _with_rows(self._write, self._session.send(self._write.request))
             except OutcomeUnknown as error:
                 if not error.passing:
                     raise
-                self._lost = lost = self._lost or error
+                lost = self._tries.lost or error
             except RecordNotUnique as error:
-                if self._lost is None or not self._write.creates:
+                if self._tries.lost is None or not self._write.creates:
                     raise
-                lost, refusal = self._lost, error  # perhaps by the row of the first try
+                lost, refusal = self._tries.lost, error  # the row of the first try may be why
             except DirectusError as error:
-                if self._lost is None or is_conclusive(error):
+                if self._tries.lost is None or is_conclusive(error):
                     raise
-                raise self._lost from error
-            time.sleep(self._session.retry.pause(lost, tried))
-            answer = self._looked_up(lost)
-            if answer is not None:
-                return answer
-            if refusal is not None:
-                self._refuse(refusal, lost)
-            self._check_again(lost, tried)
+                raise self._tries.lost from error
+            time.sleep(self._tries.count(lost))
+            response = self._response_from_rows(lost)
+            if response is not None:
+                return response
+            self._check_may_be_repeated(lost, refusal)
 
-    def _looked_up(self, lost: OutcomeUnknown) -> Response | None:
-        """Return the answer that was lost; None where the write was not applied."""
+    def _response_from_rows(self, lost: OutcomeUnknown) -> Response | None:
+        """Return the response that was lost, built from the rows; None if the write was not applied."""
+        write = self._write
         try:
-            found = _found(self._session, self._write)
-            told = _created(self._write, found) if self._write.creates else _updated(self._write, found)
-        except DirectusError as blind:
-            raise lost from blind
-        if told is None:
+            row_by_key = _read_back(self._session, write)
+            applied = _were_created(write, row_by_key) if write.creates else _were_updated(write, row_by_key)
+        except DirectusError as unreadable:
+            raise lost from unreadable
+        if applied is None:
             raise lost
-        rows = list(found.values())
-        if not told:
+        if not applied:
             return None
-        if self._write.single:
-            return Response(200, rows[0], request=lost.request) if rows else Response(204, request=lost.request)
-        return Response(200, rows, request=lost.request)
+        rows = list(row_by_key.values())
+        if not write.single:
+            return Response(200, rows, request=lost.request)
+        return Response(200, rows[0], request=lost.request) if rows else Response(204, request=lost.request)
 
-    def _refuse(self, refusal: RecordNotUnique, lost: OutcomeUnknown) -> NoReturn:
-        """Raise for a repeated create that is refused, and whose row is not to be seen."""
-        if refusal.field in {None, self._write.info.pk.column}:
-            raise lost from refusal  # there may be a row that this user may not read
-        raise refusal
-
-    def _check_again(self, lost: OutcomeUnknown, tried: int) -> None:
-        """Raise where the write, which was not applied, is not to be sent again."""
-        policy = self._session.retry
-        if tried > policy.times or time.monotonic() - self._started > policy.total:
+    def _check_may_be_repeated(self, lost: OutcomeUnknown, refusal: RecordNotUnique | None) -> None:
+        """Raise if the write, which was not applied, must not be sent again."""
+        if refusal is not None:
+            if refusal.field in {None, self._write.info.pk.column}:
+                raise lost from refusal  # the row may exist where this user may not read it
+            raise refusal
+        if self._tries.is_exhausted:
             raise lost
-        if self._write.check is not None:
-            self._write.check()
+        if self._write.recheck is not None:
+            self._write.recheck()
 
 
-def _checked(write: RecoverableWrite, answer: Response) -> Response:
-    """Return an answer that shows rows, or none; one that shows something else tells nothing."""
-    rows = [answer.data] if write.single else answer.data
+def _with_rows(write: RecoverableWrite, response: Response) -> Response:
+    """Return a response that contains rows, or nothing; raise for one that contains something else."""
+    rows = [response.data] if write.single else response.data
     key = write.info.pk.column
-    if answer.data is None or (isinstance(rows, list) and all(isinstance(r, dict) and key in r for r in rows)):
-        return answer
+    if response.data is None or (isinstance(rows, list) and all(isinstance(r, dict) and key in r for r in rows)):
+        return response
     request = write.request
     msg = (
-        f"The answer to {request.method} {request.path} (status {answer.status}) is {str(answer.data)[:80]!r}, "
-        "where what was written belongs. It is not known whether it was."
+        f"The answer to {request.method} {request.path} (status {response.status}) is "
+        f"{str(response.data)[:80]!r}, where what was written belongs. It is not known whether it was."
     )
-    raise OutcomeUnknown(msg, request=request, status=answer.status, passing=True)
+    raise OutcomeUnknown(msg, request=request, status=response.status, passing=True)
 
 
-def _found(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
-    """Return the rows that are there, by their keys, past every cache of the server (G28)."""
+def _read_back(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
+    """Return the rows that exist, by key. The server's caches are bypassed (G28)."""
     dialect, pk = dialect_of(session), write.info.pk
     if write.info.options.singleton:
-        answer = session.send(dialect.read_singleton(write.back, fresh=True))
-        return {None: dialect.singleton_row(answer, write.info)}
+        response = session.send(dialect.read_singleton(write.readback, fresh=True))
+        return {None: dialect.singleton_row(response, write.info)}
     keys = [row[pk.column] for row in write.rows]
-    steps = key_pager(write.back, keys, dialect, session.max_rows)
-    return {pk.load(row[pk.column]): row for rows in fetch(session, steps) for row in rows}
+    pager = key_pager(write.readback, keys, dialect, session.max_rows)
+    return {pk.load(row[pk.column]): row for page in fetch(session, pager) for row in page}
 
 
-def _created(write: RecoverableWrite, found: Mapping[Any, Row]) -> bool | None:
-    """Return whether rows were created; None where nobody knows, since others have their keys."""
-    if not found:
+# --- was it applied? --------------------------------------------------------------------------------------------
+
+
+def _were_created(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
+    """Return whether the rows were created; None if that is unclear, since other rows have their keys."""
+    if not row_by_key:
         return False
-    pairs = [(_told(write.info, row), found.get(_key(write, row), {})) for row in write.rows]
-    return True if all(there and _holds(write.info, row, there, _near) for row, there in pairs) else None
+    pairs = [(_comparable(write.info, row), row_by_key.get(write.key_of(row), {})) for row in write.rows]
+    return True if all(found and _holds(write.info, row, found, _is_near) for row, found in pairs) else None
 
 
-def _updated(write: RecoverableWrite, found: Mapping[Any, Row]) -> bool | None:
-    """Return whether rows were changed; None where nobody knows. Rows that are gone take no part (G5)."""
-    pairs = [(row, found[key]) for row in write.rows if (key := _key(write, row)) in found]
-    all_told = all(_told(write.info, row) == row for row, _ in pairs)
-    if all_told and all(_holds(write.info, row, there, _same) for row, there in pairs):
+def _were_updated(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
+    """Return whether the rows were updated; None if that is unclear. Rows that do not exist are skipped (G5)."""
+    pairs = [(row, row_by_key[key]) for row in write.rows if (key := write.key_of(row)) in row_by_key]
+    all_comparable = all(_comparable(write.info, row) == row for row, _ in pairs)
+    if all_comparable and all(_holds(write.info, row, found, _is_same) for row, found in pairs):
         return True
-    if all(_is_unchanged(write, row, there) for row, there in pairs):
+    if all(_is_unchanged(write, row, found) for row, found in pairs):
         return False
-    near = all_told and all(_holds(write.info, row, there, _near) for row, there in pairs)
-    return True if near else None
+    if all_comparable and all(_holds(write.info, row, found, _is_near) for row, found in pairs):
+        return True
+    return None
 
 
-def _key(write: RecoverableWrite, row: Row) -> Any:
-    return None if write.info.options.singleton else write.info.pk.load(row[write.info.pk.column])
-
-
-def _told(info: ModelInfo, row: Row) -> Row:
-    """Return a row without the related rows that were sent nested and get their keys from the server."""
+def _comparable(info: ModelInfo, row: Row) -> Row:
+    """Return a row without the new related rows nested in it: the server makes their keys."""
     fields = {field.column: field for field in info.fields.values()}
-    return {name: value for name, value in row.items() if name not in fields or not _is_new(fields[name], value)}
+    return {
+        column: value
+        for column, value in row.items()
+        if column not in fields or not _is_new_related_row(fields[column], value)
+    }
 
 
-def _is_new(field: Field, value: Any) -> bool:
-    return isinstance(value, dict) and field.target is not None and _bare(field, value) is None
+def _is_new_related_row(field: Field, value: Any) -> bool:
+    return isinstance(value, dict) and field.target is not None and _key_or_value(field, value) is None
 
+
+# --- comparing JSON values --------------------------------------------------------------------------------------
 
 Compare = Callable[[Field, Any, Any], bool]
 
 
-def _holds(info: ModelInfo, sent: Row, there: Row, compare: Compare) -> bool:
-    """Return whether a row holds what was sent. Lists of related rows came with it or not at all."""
-    fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
-    telling = [field for field in fields if not field.is_secret]
-    if fields and not telling:
-        return False  # what is masked tells nothing (G6)
-    return all(f.column in there and compare(f, sent[f.column], there[f.column]) for f in telling)
+def _holds(info: ModelInfo, sent: Row, found: Row, compare: Compare) -> bool:
+    """Return whether a row holds the fields that were sent; lists of related rows are in the same transaction."""
+    sent_fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
+    fields = [field for field in sent_fields if not field.is_secret]
+    if sent_fields and not fields:
+        return False  # masked values cannot be compared (G6)
+    return all(f.column in found and compare(f, sent[f.column], found[f.column]) for f in fields)
 
 
-def _is_unchanged(write: RecoverableWrite, sent: Row, there: Row) -> bool:
-    before = write.known.get(_key(write, sent), {})
+def _is_unchanged(write: RecoverableWrite, sent: Row, found: Row) -> bool:
+    before = write.rows_before.get(write.key_of(sent), {})
     fields = [field for field in write.info.fields.values() if field.column in sent and field != write.info.pk]
     return all(
         field.column in before
-        and field.column in there
+        and field.column in found
         and not field.is_secret
-        and _same(field, before[field.column], there[field.column])
+        and _is_same(field, before[field.column], found[field.column])
         for field in fields
     )
 
 
-def _same(field: Field, sent: Any, there: Any) -> bool:
-    """Return whether two JSON values say the same: decimals come as texts, documents in another order."""
-    sent, there = _bare(field, sent), _bare(field, there)
-    if sent is None or there is None:
-        return sent is there
+def _is_same(field: Field, sent: Any, found: Any) -> bool:
+    """Return whether two JSON values mean the same, such as a decimal as number and as text."""
+    sent, found = _key_or_value(field, sent), _key_or_value(field, found)
+    if sent is None or found is None:
+        return sent is found
     try:
-        return _text(field, sent) == _text(field, there)
+        return _normalized_json(field, sent) == _normalized_json(field, found)
     except ConversionError:
         return False
 
 
-def _near(field: Field, sent: Any, there: Any) -> bool:
-    """Return whether one value is what a column of fewer digits makes of the other."""
-    if _same(field, sent, there):
+def _is_near(field: Field, sent: Any, found: Any) -> bool:
+    """Return whether the values are the same, or one is the other rounded by a column of less precision."""
+    if _is_same(field, sent, found):
         return True
     try:
-        before, after = field.load(_bare(field, sent)), field.load(_bare(field, there))
+        before, after = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, found))
     except (ConversionError, TypeError):
         return False
     match before, after:
@@ -247,12 +250,12 @@ def _near(field: Field, sent: Any, there: Any) -> bool:
             return False
 
 
-def _bare(field: Field, value: Any) -> Any:
-    """Return the key in a related row that was sent, or came, nested."""
+def _key_or_value(field: Field, value: Any) -> Any:
+    """Return the key of a nested related row; other values as they are."""
     if field.target is not None and isinstance(value, dict):
         return value.get(field.target.directus.pk.column)
     return value
 
 
-def _text(field: Field, value: Any) -> str:
+def _normalized_json(field: Field, value: Any) -> str:
     return json.dumps(field.dump(field.load(value)), sort_keys=True)

@@ -97,13 +97,12 @@ _started: ContextVar[float | None] = ContextVar("directus_orm_first_try", defaul
 
 
 @contextmanager
-def shared_deadline() -> Iterator[float]:
-    """Let the requests of the block share the time that one may take; yield the moment from which it counts."""
+def shared_deadline() -> Iterator[None]:
+    """Let the requests of the block share the time that one may take."""
     outer = _started.get()
-    started = time.monotonic() if outer is None else outer
-    token = _started.set(started)
+    token = _started.set(time.monotonic() if outer is None else outer)
     try:
-        yield started
+        yield
     finally:
         _started.reset(token)
 
@@ -126,13 +125,22 @@ class RetryState:
 
     def pause(self, error: DirectusError) -> float | None:
         """Return the seconds to wait before the next try; None where the error is final."""
+        pause = self.count(error)
+        if self._tried > self._limit(error) or not _may_be_repeated(error, self._request):
+            return None
+        return pause if time.monotonic() - self._started + pause <= self._policy.total else None
+
+    def count(self, error: DirectusError) -> float:
+        """Count a failed try; return the seconds to wait after it."""
         self._tried += 1
         if isinstance(error, OutcomeUnknown):
             self.lost = self.lost or error
-        if self._tried > self._limit(error) or not _may_be_repeated(error, self._request):
-            return None
-        pause = self._policy.pause(error, self._tried)
-        return pause if time.monotonic() - self._started + pause <= self._policy.total else None
+        return self._policy.pause(error, self._tried)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the policy allows no further try, whatever the error is."""
+        return self._tried > self._policy.times or time.monotonic() - self._started > self._policy.total
 
     def _limit(self, error: DirectusError) -> float:
         if getattr(error, "retry_after", None) is not None and self._policy.times:
