@@ -1,4 +1,4 @@
-"""What README and docs show is what runs: every Python example, against a real server."""
+"""Every Python example of README and docs runs against a real server, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 import directus_orm
 from directus_orm import DirectusError, Session
 from directus_orm.session.http.error_mapping import CLASSES
+from tests.docs import pages
 from tests.worlds import flights as models
 from tests.worlds import library
 
-ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "docs/aggregates.md",
@@ -43,22 +43,21 @@ def examples_of(name: str, names: dict[str, Any]) -> list[doctest.DocTest]:
 
 
 WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run_in_a_row(both_worlds: Any, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = BLOCK.findall((ROOT / page).read_text())
-    assert blocks
-    code = (
-        "\n".join(blocks)
-        .replace("http://localhost:8055", both_worlds.url)
-        .replace('token="…"', f"token={both_worlds.token!r}")
-    )
-    module = ModuleType(f"example_of_{Path(page).stem}")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    replaced = {"http://localhost:8055": both_worlds.url, 'token="…"': f"token={both_worlds.token!r}"}
     with as_it_was(both_worlds):
-        exec(compile(code, page, "exec", dont_inherit=True), vars(module))
+        pages.run(page, replaced, monkeypatch)
+
+
+@pytest.mark.parametrize("printed", ["1\n", "1\n3\n", "2\n1\n", "1\n2\n3\n", ""])
+def test_a_page_that_shows_something_else_than_is_printed_fails(printed: str) -> None:
+    with pytest.raises(AssertionError, match="shown:"):
+        pages.assert_shown("print(1)\n#> 1\nprint(2)\n#> 2\n", printed)
+    pages.assert_shown("print(1)\n#> 1\nprint(2)\n#> 2\n", "1\n2\n")
+    pages.assert_shown("#> 1\n#> …\n#> 4", "1\n2\n3\n4\n")
 
 
 @contextmanager
@@ -96,7 +95,9 @@ def test_the_examples_of_docstrings_run(
 
 def test_the_table_of_errors_is_the_one_in_the_code() -> None:
     table = dict(
-        re.findall(r"^\| `(\w+)` \| (`[A-Z_`, ]+) \|$", (ROOT / "docs/sessions.md").read_text(), re.MULTILINE)
+        re.findall(
+            r"^\| `(\w+)` \| (`[A-Z_`, ]+) \|$", (pages.ROOT / "docs/sessions.md").read_text(), re.MULTILINE
+        )
     )
     listed = {code: name for name, codes in table.items() for code in re.findall(r"`([A-Z_]+)`", codes)}
     assert listed == {code: kind.__name__ for code, kind in CLASSES.items()}
@@ -107,6 +108,6 @@ GOTCHAS = (*range(1, 7), *range(12, 27), 28, 29, *range(33, 42), *range(46, 50))
 
 
 def test_every_gotcha_of_this_work_is_named_by_a_test() -> None:
-    text = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+    text = "\n".join(path.read_text() for path in (pages.ROOT / "tests").rglob("*.py") if path != Path(__file__))
     missing = [f"G{n}" for n in GOTCHAS if not re.search(rf"\bG{n}\b", text)]
     assert not missing

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from directus_orm.session import session as session_module
 from directus_orm.testing import DirectusServer
+from tests.docs import pages
 
-PAGE = Path(__file__).parents[2] / "docs" / "sessions.md"
+PAGE = "docs/sessions.md"
 
 
 @pytest.fixture
@@ -27,16 +24,12 @@ def default() -> Iterator[None]:
 
 @pytest.mark.usefixtures("default")
 def test_the_examples_of_the_page_run(world: DirectusServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL))
-    assert code.count("Session(") > 5
-    for shown, real in (
-        ('"http://localhost:8055"', repr(world.url)),
-        ('password="…"', f"password={world.password!r}"),
-        ('email="ada@example.com"', f"email={world.email!r}"),
-        ('"…"', repr(world.token)),
-    ):
-        code = code.replace(shown, real)
+    assert pages.code_of(PAGE).count("Session(") > 5
+    replaced = {
+        '"http://localhost:8055"': repr(world.url),
+        'password="…"': f"password={world.password!r}",
+        'email="ada@example.com"': f"email={world.email!r}",
+        '"…"': repr(world.token),
+    }
     monkeypatch.setenv("DIRECTUS_URL", world.url)
-    module = ModuleType("example_of_sessions")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(code, str(PAGE), "exec", dont_inherit=True), vars(module))
+    pages.run(PAGE, replaced, monkeypatch)

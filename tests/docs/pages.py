@@ -1,0 +1,44 @@
+"""The Python examples of a page, and the lines that they are said to print."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A line of an example that shows what is printed, as in `#> 42`; `…` stands for anything.
+SHOWN = re.compile(r"^ *#>(?: (.*))?$", re.MULTILINE)
+
+
+def code_of(page: str) -> str:
+    """Return the examples of a page, one after another."""
+    blocks = BLOCK.findall((ROOT / page).read_text())
+    assert blocks
+    return "\n".join(blocks)
+
+
+def run(page: str, replaced: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the examples of a page in a row, with parts of them replaced, and compare what they print."""
+    code = code_of(page)
+    for shown, real in replaced.items():
+        code = code.replace(shown, real)
+    module = ModuleType(f"example_of_{Path(page).stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, page, "exec", dont_inherit=True), vars(module))
+    assert_shown(code, printed.getvalue())
+
+
+def assert_shown(code: str, printed: str) -> None:
+    """Compare all that the examples printed with the lines that show it."""
+    lines = "\n".join(SHOWN.findall(code))
+    pattern = ".*".join(re.escape(text) for text in lines.split("…"))
+    assert re.fullmatch(pattern, printed.rstrip("\n"), re.DOTALL), f"shown:\n{lines}\n\nprinted:\n{printed}"
