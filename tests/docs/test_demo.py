@@ -1,4 +1,4 @@
-"""The demo, told against a Directus of its own, with all its rows."""
+"""The demo, run against a Directus of its own, with all its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import islice
 import attrs
 import pytest
 
-from demo.__main__ import ACTS, WIDTH, Told, show_models, tell
+from demo.__main__ import EXAMPLES, WIDTH, Result, run, show_models
 from demo.data import FLIGHTS, load, make_collections, table
 from demo.models import Airline, Airport, Flight, Plane
 from directus_orm import Session
@@ -22,7 +22,7 @@ from directus_orm.testing import start
 class Show:
     session: Session
     loaded: dict[str, int]
-    acts: dict[str, Told]
+    results: dict[str, Result]
     screen: str
 
 
@@ -33,8 +33,8 @@ def show() -> Iterator[Show]:
         loaded = load()
         with redirect_stdout(io.StringIO()) as screen:
             show_models()
-            acts = {act.__name__: tell(act, session) for act in ACTS}
-        yield Show(session, loaded, acts, screen.getvalue())
+            results = {example.__name__: run(example, session) for example in EXAMPLES}
+        yield Show(session, loaded, results, screen.getvalue())
 
 
 def test_every_flight_is_on_the_server_and_so_is_every_row_it_refers_to(show: Show) -> None:
@@ -47,11 +47,11 @@ def test_every_flight_is_on_the_server_and_so_is_every_row_it_refers_to(show: Sh
     assert len(related) == FLIGHTS
     assert all(all(row[:3]) for row in related)
     assert all(key == there for *_, key, there in related)
-    # All of them have a plane, save 14; the story gave one to the first of these.
+    # All of them have a plane, save 14; the demo gave one to the first of these.
     assert sum(row[3] is None for row in related) == 13
 
 
-def test_every_flight_comes_back_as_it_is_in_the_table_but_for_the_one_that_the_story_changed(show: Show) -> None:
+def test_every_flight_comes_back_as_it_is_in_the_table_but_for_the_one_that_the_demo_changed(show: Show) -> None:
     expected = [Flight.from_dict(row, json=True).to_dict() for row in islice(table("flights"), FLIGHTS)]
     found = [flight.to_dict() for flight in Flight.objects.iterator()]
     assert [row.pop("id") for row in found] == list(range(1, FLIGHTS + 1))
@@ -61,48 +61,48 @@ def test_every_flight_comes_back_as_it_is_in_the_table_but_for_the_one_that_the_
 
 
 def test_iterating_10_000_flights_gives_10_000_distinct_rows_in_6_requests(show: Show) -> None:
-    act = show.acts["read_every_row"]
-    assert act.printed.startswith("10000 rows, 10000 distinct")
-    assert len(act.sent) == 6  # of 100, 1,000, 2,000 rows, and then of 900 kB
+    result = show.results["read_every_row"]
+    assert result.printed.startswith("10000 rows, 10000 distinct")
+    assert len(result.sent) == 6  # of 100, 1,000, 2,000 rows, and then of 900 kB
 
 
 def test_a_loop_that_is_left_after_5_rows_made_1_request(show: Show) -> None:
-    assert len(show.acts["leave_early"].sent) == 1
+    assert len(show.results["leave_a_loop"].sent) == 1
 
 
 def test_relations_that_are_touched_load_in_one_request_each_for_the_whole_page(show: Show) -> None:
-    flights, airlines, airports = show.acts["touch"].sent
+    flights, airlines, airports = show.results["load_lazily"].sent
     assert flights.startswith("GET /items/flights")
     assert airlines.startswith("SEARCH /items/airlines")
     assert airports.startswith("SEARCH /items/airports")
 
 
 def test_relations_that_are_asked_for_come_in_the_same_request(show: Show) -> None:
-    act = show.acts["bring_along"]
-    assert len(act.sent) == 1
-    assert len(act.printed.splitlines()) == 5
+    result = show.results["load_related_rows"]
+    assert len(result.sent) == 1
+    assert len(result.printed.splitlines()) == 5
 
 
 def test_saving_twice_sends_one_patch_with_the_one_field_that_changed(show: Show) -> None:
-    patches = [line for line in show.acts["change"].sent if line.startswith("PATCH")]
+    patches = [line for line in show.results["save_a_change"].sent if line.startswith("PATCH")]
     assert len(patches) == 1
     body, _ = json.JSONDecoder().raw_decode(patches[0][patches[0].index("{") :])
     assert body == {"tailnum": "N14228"}
 
 
 def test_a_misspelt_field_is_explained_and_nothing_is_sent(show: Show) -> None:
-    act = show.acts["misspell"]
-    assert "Did you mean 'dep_delay'?" in act.printed
-    assert act.sent == ()
+    result = show.results["misspell_a_name"]
+    assert "Did you mean 'dep_delay'?" in result.printed
+    assert result.sent == ()
 
 
 def test_a_filter_of_the_wrong_type_is_explained_and_only_the_missing_row_is_asked_for(show: Show) -> None:
-    act = show.acts["mistake"]
-    assert "'an hour'" in act.printed
-    assert [line.split()[1] for line in act.sent] == ["/items/airports"]
+    result = show.results["pass_a_wrong_value"]
+    assert "'an hour'" in result.printed
+    assert [line.split()[1] for line in result.sent] == ["/items/airports"]
 
 
-def test_the_story_fits_a_plain_terminal_of_100_columns(show: Show) -> None:
+def test_the_demo_fits_a_plain_terminal_of_100_columns(show: Show) -> None:
     lines = show.screen.splitlines()
     assert [line for line in lines if len(line) > WIDTH] == []
     assert "\x1b" not in show.screen
