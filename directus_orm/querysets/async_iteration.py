@@ -1,11 +1,11 @@
-"""Iterating in asyncio: one worker thread for each page."""
+"""Iterating with `async for`: each page is read in a worker thread, and its rows are yielded in the event loop."""
 
 from __future__ import annotations
 
 import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from typing import Any, Concatenate, Generic, Protocol
+from typing import Any, Concatenate, Generic
 
 from ..core.async_twins import P, S, T, _named, run_in_thread
 
@@ -13,68 +13,60 @@ from ..core.async_twins import P, S, T, _named, run_in_thread
 def paged_twin(
     verb: Callable[Concatenate[S, P], Iterator[T]],
 ) -> Callable[Concatenate[S, P], AsyncGenerator[T, None]]:
-    """Return the twin of `iterator`: one thread for each page, and none for its rows."""
+    """Return the async twin of `iterator`: a thread reads each page; no thread is used for single rows."""
     name = verb.__name__
 
     @functools.wraps(verb)
-    def paged(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
-        return _rows(_Pages(self._paged(*args, **kwargs)))
+    def async_iterator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
+        return _rows(_PageReader(self._iterator_pages(*args, **kwargs)))
 
-    return _named(paged, name, "loop over it by `async for`")
-
-
-# --- rows -------------------------------------------------------------------------------------------------------
+    return _named(async_iterator, name, "loop over it by `async for`")
 
 
-class Kept(Protocol[T]):
-    """What keeps the rows that it read."""
+async def cached_rows(
+    cached_from: Callable[[int], list[T]], read_from: Callable[[int], list[T]]
+) -> AsyncIterator[T]:
+    """Yield the rows of a queryset; a thread is used only for rows that are not cached yet.
 
-    _cache: list[T]
-
-    def _from(self, position: int) -> list[T]:
-        """Return the rows from a position on that are there; read a page where there are none yet."""
-        ...
-
-
-async def kept_rows(results: Kept[T]) -> AsyncIterator[T]:
-    """Yield the rows of a queryset; a thread is asked only for those that are not there yet."""
+    Args:
+        cached_from: returns the cached rows from a position on.
+        read_from: does so, too, and reads a page first where there are none.
+    """
     position = 0
-    while rows := results._cache[position:] or await run_in_thread(  # noqa: SLF001 - what a queryset has for this
-        functools.partial(results._from, position)  # noqa: SLF001
-    ):
+    while rows := cached_from(position) or await run_in_thread(functools.partial(read_from, position)):
         for row in rows:
             yield row
         position += len(rows)
 
 
-class _Pages(Generic[T]):
-    """Pages that are read in one thread after the other, and closed by whoever comes last."""
+class _PageReader(Generic[T]):
+    """Reads the pages of a generator, each in some thread; closes the generator once no thread reads a page."""
 
     def __init__(self, pages: Iterator[list[T]]) -> None:
         self._pages = pages
-        self._lock = threading.Lock()
-        self._unwanted = False
+        self._reading = threading.Lock()
+        self._closed = False
 
     def next(self) -> list[T] | None:
-        """Read a page; None behind the last."""
+        """Read a page; return None after the last one, or once closed."""
         try:
-            with self._lock:
-                return None if self._unwanted else next(self._pages, None)
+            with self._reading:
+                return None if self._closed else next(self._pages, None)
         finally:
-            if self._unwanted:  # whoever said so may have found the lock taken
+            if self._closed:  # `close` was called while this page was read, and could not close the generator
                 self.close()
 
     def close(self) -> None:
-        """Let the pages go; a thread that is reading one does it when it has it."""
-        self._unwanted = True
-        if self._lock.acquire(blocking=False):
+        """Close the generator, now or as soon as a thread that is reading a page has it."""
+        self._closed = True
+        if self._reading.acquire(blocking=False):
             try:
                 getattr(self._pages, "close", lambda: None)()
             finally:
-                self._lock.release()
+                self._reading.release()
 
 
-async def _rows(pages: _Pages[T]) -> AsyncGenerator[T, None]:
+async def _rows(pages: _PageReader[T]) -> AsyncGenerator[T, None]:
     try:
         while (page := await run_in_thread(pages.next)) is not None:
             for row in page:

@@ -1,4 +1,4 @@
-"""What comes along with the rows: fields, related rows, and lists of related rows."""
+"""`select_related`, `prefetch_related`, `only` and `defer`: which fields and related rows a query loads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..fields.to_many import ToMany
 from ..query.query import DescribesRows, PrefetchedList, Query
-from . import query_builder
+from .value_builder import with_annotations
 
 
 @attrs.frozen(init=False)
 class Prefetch:
-    """A list of related rows that comes along: which of them, in what order, how many of each, and by what name.
+    """Load a list of related rows with `QuerySet.prefetch_related`, and say which rows, in what order, how many.
 
     Args:
-        name: the relation; ``"comments"``, ``"author__articles"``.
-        queryset: describes the rows; a limit is that of each list.
-        to_attr: the name of the list, as an attribute of the instances; by default the relation's own.
+        name: the path of the relation, such as ``"comments"`` or ``"author__articles"``.
+        queryset: the rows to load. Its filters and order apply to each list, and a slice limits each list. It must
+            be a queryset of instances of the related model, without `annotate` and `search`. By default all rows.
+        to_attr: the attribute of the instances that holds the list; by default the name of the relation.
+
+    Raises:
+        QueryError: ``queryset`` is no queryset of instances, or ``to_attr`` no name of an attribute.
 
     Example:
         >>> late = Flight.objects.filter(dep_delay__gt=60).order_by("-dep_delay")
@@ -52,37 +56,77 @@ class Prefetch:
             object.__setattr__(self, attribute, value)
 
 
-def chosen(query: Query, own: Iterable[Field], related: Iterable[FieldPath]) -> Query:
-    """Return the query whose rows have these fields, and the rows behind these many-to-one relations with them."""
+# --- own fields and many-to-one relations -----------------------------------------------------------------------
+
+
+def with_fields(query: Query, own: Iterable[Field], related: Iterable[FieldPath]) -> Query:
+    """Return the query that loads these fields, and the related rows at the end of these many-to-one paths."""
     prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
     paths: list[FieldPath] = [(field,) for field in own]
-    paths += [(*prefix, field) for prefix in prefixes for field in _fields_behind(prefix)]
+    paths += [(*prefix, field) for prefix in prefixes for field in _fields_of_target(prefix)]
     query = query.evolve(paths=tuple(paths), related=tuple(prefixes))
-    return query_builder.with_annotations(query)
+    return with_annotations(query)
 
 
 def own_fields(query: Query) -> list[Field]:
-    """Return the fields of its own model that a query brings."""
-    present = {path[0] for path in query.paths}
-    return [field for field in query.model.directus.fields.values() if field in present]
+    """Return the fields of its own model that a query loads."""
+    loaded = {path[0] for path in query.paths}
+    return [field for field in query.model.directus.fields.values() if field in loaded]
+
+
+def own_field(info: ModelInfo, name: str, verb: str) -> Field:
+    """Return a field of the model itself by name, for `only` and `defer`.
+
+    Raises:
+        FieldError: there is no such field.
+        QueryError: the name is a path to another model.
+    """
+    path, rest = info.resolve_to_one(name, f"{verb}({name!r})")
+    if rest or path[1:]:
+        msg = f"{verb}({name!r}): only {info.model.__name__}'s own fields are taken here."
+        raise QueryError(msg)
+    return path[0]
 
 
 def with_related(query: Query, *paths: FieldPath) -> Query:
-    """Return the query with further many-to-one relations."""
-    return chosen(query, own_fields(query), (*query.related, *paths))
+    """Return the query that also loads the related rows at the end of these many-to-one paths."""
+    return with_fields(query, own_fields(query), (*query.related, *paths))
 
 
-def prefetched(query: Query, wanted: str | Prefetch) -> Query:
-    """Return the query with a list of related rows, or a related row, at the end of a path.
+def many_to_one_path(info: ModelInfo, name: str) -> FieldPath:
+    """Return the many-to-one path of a name given to `select_related`.
+
+    Raises:
+        FieldError: there is no such field.
+        QueryError: the field at the end of the path is no relation.
+    """
+    path, rest = info.resolve_to_one(name, f"select_related({name!r})")
+    if rest or path[-1].target is None:
+        owner = path[-1].target.directus if rest and path[-1].target else path[-1].model.directus
+        relations = [f.name for f in owner.fields.values() if f.target is not None]
+        wrong = f"{owner.model.__name__}.{rest or path[-1].name}"
+        msg = (
+            f"select_related({name!r}): {wrong} is no many-to-one relation. "
+            f"Relations of {owner.model.__name__}: {', '.join(relations) or 'none'}."
+        )
+        raise QueryError(msg)
+    return path
+
+
+# --- lists of related rows --------------------------------------------------------------------------------------
+
+
+def with_prefetch(query: Query, relation: str | Prefetch) -> Query:
+    """Return the query that also loads the list of related rows, or the related row, at the end of a path.
 
     Raises:
         FieldError: there is no such relation.
-        QueryError: it is not what can come along.
+        QueryError: the relation cannot be loaded in this way.
     """
-    if not isinstance(wanted, str | Prefetch):
-        msg = f"prefetch_related() takes names of relations and Prefetch(…), not {wanted!r}."
+    if not isinstance(relation, str | Prefetch):
+        msg = f"prefetch_related() takes names of relations and Prefetch(…), not {relation!r}."
         raise QueryError(msg)
-    prefetch = wanted if isinstance(wanted, Prefetch) else Prefetch(wanted)
+    prefetch = relation if isinstance(relation, Prefetch) else Prefetch(relation)
     where = f"prefetch_related({prefetch.name!r})"
     info: ModelInfo = query.model.directus
     steps, rest = info.resolve_path(prefetch.name, where)
@@ -95,11 +139,11 @@ def prefetched(query: Query, wanted: str | Prefetch) -> Query:
             f"{owner.model.__name__}: {', '.join(relations) or 'none'}."
         )
         raise QueryError(msg)
-    _check(prefetch, last, where)
-    return _brought(query, steps, prefetch)
+    _check_prefetch(prefetch, last, where)
+    return _add_steps(query, steps, prefetch)
 
 
-def _check(prefetch: Prefetch, last: Step, where: str) -> None:
+def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
     query, attribute = prefetch.query, prefetch.to_attr
     if not isinstance(last, ToMany):
         if query is not None or attribute is not None:
@@ -114,63 +158,67 @@ def _check(prefetch: Prefetch, last: Step, where: str) -> None:
     if attribute is not None and (hasattr(last.model, attribute) or attribute in _columns(last.model.directus)):
         msg = f"{where}: to_attr={attribute!r} is an attribute of {last.model.__name__} already; choose another."
         raise QueryError(msg)
-    if query is None:
-        return
-    if query.model.directus.collection != last.target.directus.collection:
-        names = ", ".join(target.__name__ for target in last.targets)
-        msg = f"{where}: a queryset of {query.model.__name__} does not fit {last}, which leads to {names}."
+    if query is not None:
+        _check_queryset(query, last, where)
+
+
+def _check_queryset(query: Query, relation: ToMany, where: str) -> None:
+    if query.model.directus.collection != relation.target.directus.collection:
+        names = ", ".join(target.__name__ for target in relation.targets)
+        msg = f"{where}: a queryset of {query.model.__name__} does not fit {relation}, which leads to {names}."
         raise QueryError(msg)
     if query.grouping is not None or query.shown or query.search is not None:
         msg = f"{where}: a list that comes along has no values(), annotate() and search(): ask for it by itself."
         raise QueryError(msg)
 
 
-def _brought(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query:
-    many = next((n for n, step in enumerate(steps, 1) if isinstance(step, ToMany)), None)
-    if many is None:
+def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Query:
+    """Add the first list on a path to a query, and the rest of the path to the queries of that list."""
+    position = next((n for n, step in enumerate(steps) if isinstance(step, ToMany)), None)
+    if position is None:
         return with_related(query, cast("FieldPath", steps))
-    before, rest = steps[: many - 1], steps[many:]
-    scoped = cast("ToMany", steps[many - 1])
+    before, scoped, rest = steps[:position], cast("ToMany", steps[position]), steps[position + 1 :]
     if before:
         query = with_related(query, cast("FieldPath", before))
     relation: ToMany = scoped.model.directus.relations[scoped.name]
     path = (*before, relation)
     attribute = None if rest else prefetch.to_attr
-    _check_place(query, path, attribute, prefetch.name)
-    known = next((each for each in query.nested if (each.path, each.attribute) == (path, attribute)), None)
-    nested = known or PrefetchedList(path, tuple(target.objects.query for target in relation.targets), attribute)
+    _refuse_shared_attribute(query, path, attribute, prefetch.name)
+    existing = next(
+        (nested for nested in query.nested if (nested.path, nested.attribute) == (path, attribute)), None
+    )
+    nested = existing or PrefetchedList(
+        path, tuple(target.objects.query for target in relation.targets), attribute
+    )
     if rest:
-        inner = [
-            _brought(one, rest, prefetch) if target in scoped.targets else one
-            for target, one in zip(relation.targets, nested.queries, strict=True)
-        ]
-        nested = attrs.evolve(nested, queries=tuple(inner))
+        queries = tuple(
+            _add_steps(inner, rest, prefetch) if target in scoped.targets else inner
+            for target, inner in zip(relation.targets, nested.queries, strict=True)
+        )
+        nested = attrs.evolve(nested, queries=queries)
     elif prefetch.query is not None:
-        if known is not None and known.queries != (prefetch.query,):
+        if existing is not None and existing.queries != (prefetch.query,):
             msg = f"prefetch_related({prefetch.name!r}): it was named before, for other rows; put this one first."
             raise QueryError(msg)
         nested = attrs.evolve(nested, queries=(prefetch.query,))
-    others = tuple(each for each in query.nested if each is not known)
-    return query.evolve(nested=(*others, nested))
+    unchanged = tuple(each for each in query.nested if each is not existing)
+    return query.evolve(nested=(*unchanged, nested))
 
 
-def _check_place(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:
-    """Refuse one name for two lists."""
-    for each in query.nested:
-        if (
-            attribute is not None
-            and each.attribute == attribute
-            and each.path[:-1] == path[:-1]
-            and each.path != path
-        ):
-            msg = f"prefetch_related({name!r}): to_attr={attribute!r} is the list of {each.relation} already."
+def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:
+    """Refuse a ``to_attr`` under which the same instances hold another list."""
+    if attribute is None:
+        return
+    for nested in query.nested:
+        if nested.attribute == attribute and nested.path[:-1] == path[:-1] and nested.path != path:
+            msg = f"prefetch_related({name!r}): to_attr={attribute!r} is the list of {nested.relation} already."
             raise QueryError(msg)
 
 
-def _columns(known: ModelInfo) -> set[str]:
-    return {f.column for f in known.fields.values()} | {r.column for r in known.relations.values()}
+def _columns(info: ModelInfo) -> set[str]:
+    return {f.column for f in info.fields.values()} | {r.column for r in info.relations.values()}
 
 
-def _fields_behind(path: FieldPath) -> Iterable[Field]:
+def _fields_of_target(path: FieldPath) -> Iterable[Field]:
     target = path[-1].target
     return () if target is None else target.directus.fields.values()

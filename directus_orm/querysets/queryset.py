@@ -12,11 +12,10 @@ from ..core.checks import is_whole_number
 from ..core.errors import ConfigurationError, QueryError, RecordNotUnique
 from ..core.progress import Progress, checked
 from ..dialects.registry import dialect_of
-from ..fields.field import ABSENT, Field
+from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
-from ..fields.paths import FieldPath
 from ..instances.state import PageBatch, reference, state_of
-from ..query.conditions import NEVER, InSubquery, Node, all_of, any_of, negate, split_key_list
+from ..query.conditions import Node, all_of, any_of, negate
 from ..query.lookups.field_lookups import key_of
 from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
@@ -24,7 +23,7 @@ from ..reading.pagination.fetch import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import resolve_subqueries
 from ..writing import bulk, save
-from . import prefetching, query_builder
+from . import filter_builder, prefetching, value_builder
 from .prefetching import Prefetch
 from .result_shapes import Instances, Values
 from .rows import Rows
@@ -87,15 +86,15 @@ class QuerySet(Rows[M]):
 
         Slices are kept: their keys are read first.
         """
-        return self._combined("union", others, any_of)
+        return self._combine("union", others, any_of)
 
     def intersection(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in all of these querysets, in the order of this one."""
-        return self._combined("intersection", others, all_of)
+        return self._combine("intersection", others, all_of)
 
     def difference(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in none of the others, in the order of this one."""
-        return self._combined("difference", others, lambda nodes: all_of([nodes[0], *map(negate, nodes[1:])]))
+        return self._combine("difference", others, lambda nodes: all_of([nodes[0], *map(negate, nodes[1:])]))
 
     def __or__(self, other: QuerySet[M]) -> Self:
         return self.union(other)
@@ -106,8 +105,8 @@ class QuerySet(Rows[M]):
     def __xor__(self, other: QuerySet[M]) -> Self:
         return self.union(other).difference(self.intersection(other))
 
-    def _combined(self, verb: str, others: tuple[QuerySet[M], ...], join: Callable[[list[Node]], Node]) -> Self:
-        self._plural(verb)
+    def _combine(self, verb: str, others: tuple[QuerySet[M], ...], join: Callable[[list[Node]], Node]) -> Self:
+        self._check_verb(verb)
         for other in others:
             if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
                 msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
@@ -117,7 +116,7 @@ class QuerySet(Rows[M]):
         if len(sessions) > 1:
             msg = f"{verb}() joins querysets of one session; these are of several: {list(sessions.values())}."
             raise QueryError(msg)
-        where = join([as_condition(rows.query) for rows in every])
+        where = join([filter_builder.as_condition(rows.query) for rows in every])
         joined = self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
         joined._using = next(iter(sessions.values()), None)  # noqa: SLF001 - made here
         return joined
@@ -126,25 +125,29 @@ class QuerySet(Rows[M]):
 
     def only(self, *names: str) -> Self:
         """Load only these fields, and the key; the others come when they are read, for the whole page at once."""
-        wanted = [self._own(name, "only") for name in names]
-        return self._with(prefetching.chosen(self._query, [self._info.pk, *wanted], self._query.related))
+        self._check_verb("only")
+        wanted = [prefetching.own_field(self._info, name, "only") for name in names]
+        return self._with(prefetching.with_fields(self._query, [self._info.pk, *wanted], self._query.related))
 
     def defer(self, *names: str) -> Self:
         """Load all but these fields; they come when they are read, for the whole page at once."""
-        left_out = [self._own(name, "defer") for name in names]
+        self._check_verb("defer")
+        left_out = [prefetching.own_field(self._info, name, "defer") for name in names]
         kept = [f for f in prefetching.own_fields(self._query) if f not in left_out or f is self._info.pk]
-        return self._with(prefetching.chosen(self._query, kept, self._query.related))
+        return self._with(prefetching.with_fields(self._query, kept, self._query.related))
 
     def select_related(self, *names: str | None) -> Self:
         """Bring many-to-one relations along in the same request: ``"carrier"``, ``"carrier__country"``.
 
         Without names, those that cannot be null; with None alone, none.
         """
-        self._plural("select_related")
+        self._check_verb("select_related")
         if None in names:
-            return self._with(prefetching.chosen(self._query, prefetching.own_fields(self._query), ()))
+            return self._with(prefetching.with_fields(self._query, prefetching.own_fields(self._query), ()))
         required = [f for f in self._info.fields.values() if f.target is not None and not f.nullable]
-        paths = [self._relation(str(name)) for name in names] or [(field,) for field in required]
+        paths = [prefetching.many_to_one_path(self._info, str(name)) for name in names] or [
+            (field,) for field in required
+        ]
         return self._with(prefetching.with_related(self._query, *paths))
 
     def prefetch_related(self, *relations: str | Prefetch | None) -> Self:
@@ -160,31 +163,11 @@ class QuerySet(Rows[M]):
             >>> [len(airline.flights) for airline in airlines]
             [65, 65, 65, 65]
         """
-        self._plural("prefetch_related")
+        self._check_verb("prefetch_related")
         wanted = [relation for relation in relations if relation is not None]
         if len(wanted) < len(relations):
             return self._with(self._query.evolve(nested=()))
-        return self._with(functools.reduce(prefetching.prefetched, wanted, self._query))
-
-    def _own(self, name: str, verb: str) -> Field:
-        path, rest = self._info.resolve_to_one(name, f"{verb}({name!r})")
-        if rest or path[1:]:
-            msg = f"{verb}({name!r}): only {self._info.model.__name__}'s own fields are taken here."
-            raise QueryError(msg)
-        return path[0]
-
-    def _relation(self, name: str) -> FieldPath:
-        path, rest = self._info.resolve_to_one(name, f"select_related({name!r})")
-        if rest or path[-1].target is None:
-            owner = path[-1].target.directus if rest and path[-1].target else path[-1].model.directus
-            relations = [f.name for f in owner.fields.values() if f.target is not None]
-            what = rest or path[-1].name
-            msg = (
-                f"select_related({name!r}): {owner.model.__name__}.{what} is no many-to-one relation. "
-                f"Relations of {owner.model.__name__}: {', '.join(relations) or 'none'}."
-            )
-            raise QueryError(msg)
-        return path
+        return self._with(functools.reduce(prefetching.with_prefetch, wanted, self._query))
 
     # --- dates ----------------------------------------------------------------------------------------------
 
@@ -198,15 +181,15 @@ class QuerySet(Rows[M]):
             >>> list(Flight.objects.dates("time_hour", "month"))
             [datetime.date(2013, 12, 1), datetime.date(2014, 1, 1)]
         """
-        return self._beginnings(name, kind, order, moments=False)
+        return self._truncated_dates(name, kind, order, moments=False)
 
     def datetimes(self, name: str, kind: str, order: str = "ASC") -> Rows[datetime]:
         """Do as `dates` does, with datetimes, which ``"hour"``, ``"minute"`` and ``"second"`` begin as well."""
-        return self._beginnings(name, kind, order, moments=True)
+        return self._truncated_dates(name, kind, order, moments=True)
 
-    def _beginnings(self, name: str, kind: str, order: str, *, moments: bool) -> Rows[Any]:
-        self._unsliced("datetimes" if moments else "dates")
-        query, columns = query_builder.truncated_dates(self._query, name, kind, order, moments=moments)
+    def _truncated_dates(self, name: str, kind: str, order: str, *, moments: bool) -> Rows[Any]:
+        self._refuse_sliced("datetimes" if moments else "dates")
+        query, columns = value_builder.truncated_dates(self._query, name, kind, order, datetimes=moments)
         return Rows(query, Values(columns, "flat"), self._using)
 
     # --- finding --------------------------------------------------------------------------------------------
@@ -225,7 +208,7 @@ class QuerySet(Rows[M]):
 
         Sends one request per 1,000 keys, and none without keys; without an argument, reads all rows.
         """
-        self._unsliced("in_bulk")
+        self._refuse_sliced("in_bulk")
         if keys is None:
             return {instance.pk: instance for instance in self}
         pk = self._info.pk
@@ -248,7 +231,7 @@ class QuerySet(Rows[M]):
         Example:
             >>> flight = Flight(carrier=Airline.objects.ref("AA"))
         """
-        self._plural("ref")
+        self._check_verb("ref")
         pk = self._info.pk
         if not key:
             msg = f"{pk} cannot be {key!r}."
@@ -262,9 +245,9 @@ class QuerySet(Rows[M]):
 
     def create(self, /, **values: Any) -> M:
         """Make an instance, save it, and return it."""
-        self._plural("create")
+        self._check_verb("create")
         instance: M = self._query.model(**values)
-        self._adopt([instance])
+        self._assign_session([instance])
         save.save(instance)
         return instance
 
@@ -313,7 +296,7 @@ class QuerySet(Rows[M]):
         `bulk_create`, unless the model has a field of that name: then it is a value to write. A failing chunk
         raises; the error's ``bulk`` tells which keys were written, and which not.
         """
-        self._meant("update")
+        self._refuse_accidental_all("update")
         if progress is not ABSENT and "progress" in self._info.fields:
             values["progress"], progress = progress, ABSENT
         told = checked(None if progress is ABSENT else progress)
@@ -321,12 +304,12 @@ class QuerySet(Rows[M]):
 
     def delete(self, *, progress: Progress = None) -> int:
         """Delete all rows of the query, and return how many there were; rows are chosen as by `update`."""
-        self._meant("delete")
+        self._refuse_accidental_all("delete")
         return bulk.delete(self._session(), self._query, checked(progress))
 
-    def _meant(self, verb: str) -> None:
-        self._plural(verb)
-        if self._fresh:
+    def _refuse_accidental_all(self, verb: str) -> None:
+        self._check_verb(verb)
+        if self._from_manager:
             name = self._query.model.__name__
             msg = f"{name}.objects.{verb}() means every row: if so, say {name}.objects.all().{verb}()."
             raise TypeError(msg)
@@ -355,7 +338,7 @@ class QuerySet(Rows[M]):
             >>> Airline.objects.filter(pk__in=["YY", "ZZ"]).delete()
             2
         """
-        made = self._given("bulk_create", instances)
+        made = self._checked_instances("bulk_create", instances)
         for instance in made:
             if state_of(instance).stored or state_of(instance).deleted:
                 msg = f"bulk_create() makes new rows, and {instance!r} has one already."
@@ -378,7 +361,7 @@ class QuerySet(Rows[M]):
         In chunks, with progress, and with errors as `bulk_create`. An instance whose row is gone is passed over.
         `Model.save` is not called; `Model.clean` is.
         """
-        given = self._given("bulk_update", instances)
+        given = self._checked_instances("bulk_update", instances)
         names = [fields] if isinstance(fields, str) else list(fields)
         options = _options(batch_size, progress)
         return bulk.update_instances(self._session(), self._info, given, names, **options) if given else 0
@@ -392,14 +375,14 @@ class QuerySet(Rows[M]):
         as by `bulk_create`. Another program that creates one of the rows in between makes that chunk fail with
         `RecordNotUnique`.
         """
-        given = self._given("upsert", instances)
+        given = self._checked_instances("upsert", instances)
         options = _options(batch_size, progress)
         if given:
             bulk.upsert(self._session(), self._info, given, **options)
         return given
 
-    def _given(self, verb: str, instances: Iterable[M]) -> list[M]:
-        self._plural(verb)
+    def _checked_instances(self, verb: str, instances: Iterable[M]) -> list[M]:
+        self._check_verb(verb)
         given = list(instances)
         for instance in given:
             if not isinstance(instance, self._query.model):
@@ -410,7 +393,7 @@ class QuerySet(Rows[M]):
             raise ConfigurationError(msg)
         return given
 
-    def _adopt(self, instances: Iterable[Any]) -> None:
+    def _assign_session(self, instances: Iterable[Any]) -> None:
         if self._using is not None:
             for instance in instances:
                 state_of(instance).batch = batch = PageBatch(self._using, self._query.model)
@@ -452,7 +435,7 @@ class Manager:
     """Gives each model its queryset, as ``Model.objects``: all its rows, in the model's ordering."""
 
     def __get__(self, instance: object, owner: type[MT]) -> QuerySet[MT]:
-        rows: QuerySet[MT] = _fresh(QuerySet, instance, owner)
+        rows: QuerySet[MT] = _from_manager(QuerySet, instance, owner)
         return rows
 
 
@@ -463,25 +446,17 @@ class OwnManager(Manager, Generic[Own_co]):
         self._kind = kind
 
     def __get__(self, instance: object, owner: type[Any]) -> Own_co:
-        own: Own_co = _fresh(self._kind, instance, owner)
+        own: Own_co = _from_manager(self._kind, instance, owner)
         return own
 
 
-def _fresh(kind: type[Any], instance: object, owner: type[Any]) -> Any:
+def _from_manager(kind: type[Any], instance: object, owner: type[Any]) -> Any:
     if instance is not None:
         msg = f"objects belongs to the class: {owner.__name__}.objects."
         raise AttributeError(msg)
     rows = kind(everything(owner), Instances()).initial()
-    rows._fresh = True  # noqa: SLF001 - set here alone: whoever chains has said what is meant
+    rows._from_manager = True  # noqa: SLF001 - set here alone: whoever chains has said what is meant
     return rows
-
-
-def as_condition(query: Query) -> Node:
-    """Return the condition that a row is one of a query's: of a slice, a search, a part, by its keys."""
-    if not query.is_sliced and query.search is None and split_key_list(query.where)[1] is None:
-        return query.where
-    pk: Field = query.model.directus.pk
-    return NEVER if query.is_empty else InSubquery((pk,), query.with_paths((pk,)), (pk,))
 
 
 def everything(model: type[Any]) -> Query:

@@ -1,4 +1,4 @@
-"""`Related`: the rows at the other end of a relation to many, as a queryset of each instance."""
+"""`Related`: the rows at the other end of a relation to many, as a queryset of one instance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ..instances.lazy_loading import lazy_load_for, load_list
 from ..instances.state import does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
 from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
-from ..query.q import Q
 from ..query.query import PrefetchedList, Query
 from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
@@ -25,196 +24,227 @@ from .result_shapes import Instances
 M = TypeVar("M", bound=HasKey)
 One = TypeVar("One", bound=HasKey)
 
+# Verbs that would have to know the order of a junction, which no query has.
+_NOT_IN_JUNCTION_ORDER = frozenset({"limit", "offset", "page", "reverse"})
+# Verbs of all rows of a model, which would not add rows to the list.
+_NOT_OF_LISTS = frozenset({"bulk_create", "upsert"})
+# The verbs of a list of instances of several models, which no single query has.
+_OF_SEVERAL_MODELS = frozenset({"iteration", "truth", "slices", "add", "remove", "set", "clear", "create"})
+
 
 class Related(QuerySet[M]):
-    """The rows behind a relation to many: ``comments: Related["Comment"] = one_to_many("article")``.
+    """The related rows of one instance, as a queryset: ``comments: Related["Comment"] = one_to_many("article")``.
 
-    ``article.comments`` is a queryset. As it is, it is read for all instances that came together, in one request,
-    and kept; `filter` and its kin ask for the rows of this instance alone.
+    Iterating over ``article.comments`` loads the lists of all articles of the same page in one request, and keeps
+    them. `filter` and the other methods that return querysets read the rows of this instance alone. `add`,
+    `remove`, `set`, `create` and `clear` write the relation.
+
+    Example:
+        >>> len(Airline.objects.get(pk="AA").flights.filter(dep_delay__gt=60))
+        4
     """
 
-    __slots__ = ("_instance", "_link")
+    __slots__ = ("_instance", "_relation")
 
     _instance: Any
-    _link: ToMany
+    _relation: ToMany
 
     @classmethod
     def of(cls, instance: Any, relation: ToMany) -> Self:
-        """Return the rows behind a relation of an instance."""
-        batch = state_of(instance).batch
-        related = cls(_behind(instance, relation), Instances(), batch.session if batch else None)
-        related._instance, related._link = instance, relation
-        if not state_of(instance).stored:
-            waiting = state_of(instance).pending.get(relation.name, ())
-            related._cache, related._complete = [one for one, _ in waiting], True
+        """Return the related rows of an instance, with the rows that are loaded or wait to be saved."""
+        state = state_of(instance)
+        related = cls(_query_of(instance, relation), Instances(), state.batch.session if state.batch else None)
+        related._instance, related._relation = instance, relation
+        if not state.stored:
+            pending = state.pending.get(relation.name, ())
+            related._cache, related._complete = [added for added, _ in pending], True
         elif relation.name in instance.__dict__:
             related._cache, related._complete = instance.__dict__[relation.name], True
         return related
 
     @property
     def through(self) -> QuerySet[Any]:
-        """The rows of the junction, with their own fields, in the order of the relation.
+        """The rows of the junction that belong to this instance, with their own fields, in the relation's order.
 
         Raises:
-            UnsupportedQuery: a one-to-many has none.
+            UnsupportedQuery: a one-to-many has no junction.
         """
-        if self._link.is_one_to_many:
-            msg = f"{self._link} is a one-to-many, which has no junction."
+        if self._relation.is_one_to_many:
+            msg = f"{self._relation} is a one-to-many, which has no junction."
             raise UnsupportedQuery(msg)
-        rows: QuerySet[Any] = junction(self._link).objects
-        sort = self._link.options.sort
-        found = rows.filter(**{field_of(rows.query.model, self._link.source_column).name: self._instance})
-        return found.order_by(field_of(rows.query.model, sort).name) if sort else found
+        objects: QuerySet[Any] = junction(self._relation).objects
+        model = objects.query.model
+        rows = objects.filter(**{field_of(model, self._relation.source_column).name: self._instance})
+        sort = self._relation.options.sort
+        return rows.order_by(field_of(model, sort).name) if sort else rows
 
     def of_model(self, model: type[One]) -> QuerySet[One]:
-        """Return those rows of a many-to-any that are of one model, as a queryset.
+        """Return the rows of a many-to-any that are of one model, as a queryset of that model.
 
         Raises:
-            UnsupportedQuery: the relation does not lead there.
+            UnsupportedQuery: the relation does not lead to this model.
+
+        Example:
+            >>> page.blocks.of_model(Hero).filter(title="Welcome").count()
+            0
         """
-        for relation in self._link.scopes:
+        for relation in self._relation.scopes:
             if relation.target is model or issubclass(model, relation.target):
                 if not relation.is_many_to_any:
                     return self._with(self._query)  # type: ignore[no-any-return]
-                known: Any = model
-                rows: QuerySet[One] = known.objects.filter()
+                target: Any = model
+                rows: QuerySet[One] = target.objects.filter()
                 where = junction_condition(self._instance, relation)
                 return type(rows)(rows.query.filtered(where), Instances(), self._using)
-        names = ", ".join(target.__name__ for target in self._link.targets)
-        msg = f"{self._link} leads to {names}, not to {model!r}."
+        names = ", ".join(target.__name__ for target in self._relation.targets)
+        msg = f"{self._relation} leads to {names}, not to {model!r}."
         raise UnsupportedQuery(msg)
 
     def all(self) -> Self:
-        """Return the same rows, without asking again where they are known."""
-        return self.of(self._instance, self._link)
+        """Return the same rows; rows that are loaded are not read again."""
+        return self.of(self._instance, self._relation)
 
     def using(self, session: Session) -> Any:
-        """Ask this session, whatever the instance came by."""
+        """Return the same rows, to be read by this session instead of the session of the instance."""
+        self._check_verb("using")
         return self._with(self._query).using(session)
 
     def explain(self) -> Explanation:
-        """Return what reading the rows sends, as data and in words; nothing is sent."""
+        """Return the requests that reading the rows would send, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
             return super().explain()
-        asking = lazy_load_for(self._instance, nested(self._link))
-        keys = [stored_key(one) for one in asking.instances]
-        return explain_list(self._link, asking.query, keys, asking.batch.session)
+        load = lazy_load_for(self._instance, all_related(self._relation))
+        keys = [stored_key(instance) for instance in load.instances]
+        return explain_list(self._relation, load.query, keys, load.batch.session)
 
     def first(self) -> M | None:
-        """Return the first row, by key where there is no ordering, or None."""
-        return next(iter(self._all()), None) if self._is_sorted else super().first()
+        """Return the first row, or None; by key where there is no order; lists with a ``sort`` are read whole."""
+        return next(iter(self._read_all()), None) if self._is_read_whole else super().first()
 
     def last(self) -> M | None:
-        """Return the last row, by key where there is no ordering, or None."""
-        return next(iter(self._all()[::-1]), None) if self._is_sorted else super().last()
+        """Return the last row, or None; by key where there is no order; lists with a ``sort`` are read whole."""
+        return next(iter(self._read_all()[::-1]), None) if self._is_read_whole else super().last()
 
-    def _paged(
+    def _iterator_pages(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
     ) -> Iterator[list[M]]:
-        if (self._is_sorted or not state_of(self._instance).stored) and after is None:
-            return self._told(self._at_once(), progress)
-        return super()._paged(page_size, read_ahead, progress, after)
+        if after is not None:
+            self._check_verb("iterator(after=…)")
+        elif self._is_read_whole or not state_of(self._instance).stored:
+            return self._with_progress(self._single_page(), progress)
+        return super()._iterator_pages(page_size, read_ahead, progress, after)
 
-    def _at_once(self) -> Iterator[list[M]]:
-        yield self._all()
+    def _single_page(self) -> Iterator[list[M]]:
+        yield self._read_all()
 
     @overload
     def __getitem__(self, index: int) -> M: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> M | Self | list[M]:
-        """Return a row by position, or a query for a range of rows; nothing counts from the end."""
-        if self._is_sorted:
-            self._all()
+        """Return the row at a position, or the queryset of a range of rows; negative positions are refused."""
+        if self._is_read_whole:
+            self._read_all()
         return super().__getitem__(index)
 
     @property
-    def _is_sorted(self) -> bool:
-        """Whether the rows are in an order that only the whole list has: that of the junction."""
-        return bool(self._link.options.sort) and not self._query.order
+    def _is_read_whole(self) -> bool:
+        """Whether parts are taken from the whole list: only that is in the order of the junction."""
+        return bool(self._relation.options.sort) and not self._query.order
 
-    def _plural(self, verb: str) -> None:
-        if verb in _OF_ALL_ROWS:
-            msg = f"{self._link} has no {verb}(), which would tie nothing: add(*instances) makes and ties many."
-            raise UnsupportedQuery(msg)
-        if self._is_sorted and verb in _OF_ORDERS:
+    def _check_verb(self, verb: str) -> None:
+        if verb in _NOT_OF_LISTS:
             msg = (
-                f"{self._link} is in the order of its junction, which no query has, so that there is no {verb}(): "
-                "take a slice, or part of list(…); what filter() and order_by() return has an order of its own."
+                f"{self._relation} has no {verb}(), which would tie nothing: add(*instances) makes and ties many."
             )
             raise UnsupportedQuery(msg)
-        super()._plural(verb)
+        if self._is_read_whole and verb in _NOT_IN_JUNCTION_ORDER:
+            msg = (
+                f"{self._relation} is in the order of its junction, which no query has, so that there is no "
+                f"{verb}(): take a slice, or part of list(…); what filter() and order_by() return has an order of "
+                "its own."
+            )
+            raise UnsupportedQuery(msg)
+        super()._check_verb(verb)
 
     # --- writing --------------------------------------------------------------------------------------------
 
     def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
-        """Tie instances, or rows by their keys, to this instance; those that are tied already stay as they are.
+        """Add instances, or rows by their keys, to the list; those that are in it already stay as they are.
 
-        New instances are created first. ``through_defaults`` are further fields of the junction's rows, by the
-        server's names. Of an instance that is not saved, they wait, and go with its `save()`.
+        New instances are created first. If this instance is not saved yet, nothing is sent: `Model.save` sends the
+        list along with it.
+
+        Args:
+            others: instances of the related model, or keys.
+            through_defaults: values of further fields of the new junction rows, by the server's field names.
 
         Raises:
             TypeError: something else was given.
-            DoesNotExist: one of them was deleted meanwhile.
+            DoesNotExist: one of the instances was deleted meanwhile.
 
         Example:
             >>> article.tags.add(tag, 5, through_defaults={"note": "by hand"})
         """
-        found, further = (
-            relation_writes.coerce_instances(self._link, "add", others),
-            relation_writes.junction_values(self._link, through_defaults),
-        )
-        if self._waits("add"):
-            waiting = self._waiting()
-            known = [one for one, _ in waiting]
-            waiting += [(one, further) for one in found if not _listed(one, known)]
-        elif self._link.is_one_to_many:
-            relation_writes.move_children(self._instance, self._link, found, ())
-        elif found:
-            relation_writes.add_links(self._instance, self._link, found, further, self._ties)
-        self._reset()
+        instances = relation_writes.coerce_instances(self._relation, "add", others)
+        values = relation_writes.junction_values(self._relation, through_defaults)
+        if self._is_unsaved("add"):
+            pending = self._pending_links()
+            before = [added for added, _ in pending]
+            pending += [(instance, values) for instance in instances if not _contains(before, instance)]
+        elif self._relation.is_one_to_many:
+            relation_writes.move_children(self._instance, self._relation, instances, ())
+        elif instances:
+            relation_writes.add_links(self._instance, self._relation, instances, values, self._junction_rows)
+        self._forget_rows()
 
     def remove(self, *others: M | Any) -> None:
-        """Untie instances, or rows by their keys, from this instance; others are not touched.
+        """Remove instances, or rows by their keys, from the list; those that are not in it are ignored.
 
-        What becomes of rows of a one-to-many, and of a junction's rows, the relation's settings on the server say:
-        they lead nowhere then, or are deleted.
+        The related rows themselves stay. The server's settings of the relation decide what becomes of the children
+        of a one-to-many: their parent is set to null, or they are deleted. Rows of a junction are deleted.
+
+        Example:
+            >>> article.tags.remove(tag, 5)
         """
-        found = relation_writes.coerce_instances(self._link, "remove", others)
-        if self._waits("remove"):
-            kept = [pair for pair in self._waiting() if not _listed(pair[0], found)]
-            self._waiting()[:] = kept
-        elif self._link.is_one_to_many:
-            relation_writes.move_children(
-                self._instance, self._link, (), relation_writes.require_saved(self._link, "remove", found)
-            )
-        elif found:
-            relation_writes.remove_links(
-                self._instance, self._link, relation_writes.require_saved(self._link, "remove", found), self._ties
-            )
-        self._reset()
+        instances = relation_writes.coerce_instances(self._relation, "remove", others)
+        if self._is_unsaved("remove"):
+            pending = self._pending_links()
+            pending[:] = [pair for pair in pending if not _contains(instances, pair[0])]
+            self._forget_rows()
+            return
+        saved = relation_writes.require_saved(self._relation, "remove", instances)
+        if self._relation.is_one_to_many:
+            relation_writes.move_children(self._instance, self._relation, (), saved)
+        elif saved:
+            relation_writes.remove_links(self._instance, self._relation, saved, self._junction_rows)
+        self._forget_rows()
 
     def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
-        """Tie these instances, or rows by their keys, to this instance, and untie all others, in one request.
+        """Make the list hold these instances, or rows by their keys, and no others.
 
-        Others are those that are found now: what another program ties meanwhile stays. Where the relation has a
-        ``sort``, the list is in this order then, unless it is given as a Python set.
+        The rows that are in the list now are read first; then one request adds and removes what differs, so that
+        rows which another program adds in between stay. Where the relation has a ``sort`` field, the list gets the
+        given order, unless ``others`` is a Python set.
+
+        Example:
+            >>> article.tags.set([tag])
         """
-        ordered = relation_writes.keeps_order_of(self._link, others)
-        found, further = (
-            relation_writes.coerce_instances(self._link, "set", others),
-            relation_writes.junction_values(self._link, through_defaults),
-        )
-        if self._waits("set"):
-            self._waiting()[:] = [(one, further) for one in found]
-        elif self._link.is_one_to_many:
-            relation_writes.move_children(self._instance, self._link, *self._difference(found))
+        ordered = relation_writes.keeps_order_of(self._relation, others)
+        instances = relation_writes.coerce_instances(self._relation, "set", others)
+        values = relation_writes.junction_values(self._relation, through_defaults)
+        if self._is_unsaved("set"):
+            self._pending_links()[:] = [(instance, values) for instance in instances]
+        elif self._relation.is_one_to_many:
+            relation_writes.move_children(self._instance, self._relation, *self._gained_and_lost(instances))
         else:
-            relation_writes.set_links(self._instance, self._link, found, further, self._ties, ordered=ordered)
-        self._reset()
+            relation_writes.set_links(
+                self._instance, self._relation, instances, values, self._junction_rows, ordered=ordered
+            )
+        self._forget_rows()
 
     def clear(self) -> None:
-        """Untie all rows that are found now from this instance, as `set` does; the server is told their keys."""
+        """Remove all rows that are in the list now, as ``set(())`` does: their keys are read, then sent."""
         self.set(())
 
     @overload
@@ -226,19 +256,20 @@ class Related(QuerySet[M]):
     def create(
         self, model: Any = None, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
     ) -> Any:
-        """Make an instance, save it, tie it to this instance, and return it; of several models, say which first.
+        """Make an instance, save it, add it to the list, and return it.
 
-        Of an instance that is not saved, it waits, and goes with its `save()`.
+        The model comes first where the relation leads to several. If this instance is not saved yet, nothing is
+        sent: `Model.save` sends the new instance along with it.
 
         Example:
             >>> comment = article.comments.create(text="First!")
             >>> hero = page.blocks.create(Hero, title="Welcome")
         """
-        made = relation_writes.new_child(self._link, self._instance, model, values)
-        self.add(made, through_defaults=through_defaults)
-        return made
+        child = relation_writes.new_child(self._relation, self._instance, model, values)
+        self.add(child, through_defaults=through_defaults)
+        return child
 
-    if TYPE_CHECKING:  # `async_twin` tells the types of one signature, not of several
+    if TYPE_CHECKING:  # `async_twin` keeps the types of a single signature, not of overloads
 
         @overload
         async def acreate(self, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M: ...
@@ -255,186 +286,153 @@ class Related(QuerySet[M]):
     aset = async_twin(set, changes=True)  # noqa: A003 - the method
     aclear = async_twin(clear, changes=True)
 
-    def _difference(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Return those of the wanted children that are to be gained, and those to be lost."""
+    def _gained_and_lost(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the children to add and those to remove, so that the list holds the wanted ones."""
+        identity = relation_writes.identity
         rows = self._with(self._query).using(session_of(self._instance))
-        now = {
-            relation_writes.identity(one): one
-            for one in relation_writes.references_to(self._link, rows.values_list("pk", flat=True))
-        }
-        kept = {relation_writes.identity(one) for one in wanted if not is_new(one)}
-        gained = [one for one in wanted if is_new(one) or relation_writes.identity(one) not in now]
-        return gained, [one for known, one in now.items() if known not in kept]
+        children = relation_writes.references_to(self._relation, rows.values_list("pk", flat=True))
+        current = {identity(child): child for child in children}
+        kept = {identity(child) for child in wanted if not is_new(child)}
+        gained = [child for child in wanted if is_new(child) or identity(child) not in current]
+        return gained, [child for child_identity, child in current.items() if child_identity not in kept]
 
-    def _waits(self, verb: str) -> bool:
-        if state_of(self._instance).deleted:
+    def _is_unsaved(self, verb: str) -> bool:
+        state = state_of(self._instance)
+        if state.deleted:
             raise does_not_exist(self._instance, f"it was deleted, and has nothing to {verb}")
-        return not state_of(self._instance).stored
+        return not state.stored
 
-    def _waiting(self) -> list[tuple[Any, Mapping[str, Any]]]:
-        return state_of(self._instance).pending.setdefault(self._link.name, [])
+    def _pending_links(self) -> list[tuple[Any, Mapping[str, Any]]]:
+        """Return what the list of an unsaved instance holds: instances, and the values of their junction rows."""
+        return state_of(self._instance).pending.setdefault(self._relation.name, [])
 
-    def _reset(self) -> None:
-        """Look at the rows anew: other programs may have changed them, also where nothing was left to send."""
+    def _forget_rows(self) -> None:
+        """Forget the loaded rows: other programs may have changed them, even if nothing was left to send."""
         if state_of(self._instance).stored:
-            self._instance.__dict__.pop(self._link.name, None)
-        again = self.of(self._instance, self._link)
-        self._cache, self._complete = again._cache, again._complete  # noqa: SLF001 - another of this kind
+            self._instance.__dict__.pop(self._relation.name, None)
+        fresh = self.of(self._instance, self._relation)
+        self._cache, self._complete = fresh._cache, fresh._complete  # noqa: SLF001 - of the same class
 
-    def _ties(self, others: Sequence[Any]) -> relation_writes.JunctionRows:
-        """Return the junction's rows that tie these instances, or all, by what they lead to."""
-        found: relation_writes.JunctionRows = {}
-        for scope in self._link.scopes:
-            mine = [one for one in others if isinstance(one, scope.target)]
-            if others and not mine:
+    def _junction_rows(self, others: Sequence[Any]) -> relation_writes.JunctionRows:
+        """Return the junction rows of this instance by the identity of what they lead to: to others, or to all."""
+        rows_by_identity: relation_writes.JunctionRows = {}
+        for scope in self._relation.scopes:
+            of_model = [other for other in others if isinstance(other, scope.target)]
+            if others and not of_model:
                 continue
             rows = junction_rows(self._instance, scope)
-            if mine:
-                rows = rows.filter(target__in=mine)
-            elif scope.target.objects.query.where != ALWAYS:  # what the list does not show stays as it is
+            if of_model:
+                rows = rows.filter(target__in=of_model)
+            elif scope.target.objects.query.where != ALWAYS:  # rows that the list does not show stay as they are
                 rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
-                    tie = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("place"))
-                    found.setdefault(relation_writes.identity(row.target), []).append(tie)
-        return found
+                    junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("place"))
+                    rows_by_identity.setdefault(relation_writes.identity(row.target), []).append(junction_row)
+        return rows_by_identity
 
     def _with(self, query: Query) -> Any:
-        kind = type(self._link.target.objects)
-        return kind(query, self._shape, self._using)
+        return type(self._relation.target.objects)(query, self._shape, self._using)
 
-    def _more(self) -> bool:
+    def _read_next_page(self) -> bool:
         if self._complete:
             return False
-        load_list(self._instance, nested(self._link))
-        self._cache, self._complete = self._instance.__dict__[self._link.name], True
+        load_list(self._instance, all_related(self._relation))
+        self._cache, self._complete = self._instance.__dict__[self._relation.name], True
         return bool(self._cache)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _of, (type(self), self._instance, self._link)
+        return _related_of, (type(self), self._instance, self._relation)
 
 
 class RelatedAny(Related[M]):
-    """The rows behind a many-to-any: a list of instances of several models; `of_model` is a queryset of one."""
+    """The related rows of a many-to-any: a list of instances of several models, read whole.
+
+    It has the verbs of a list. Those that one query would have to answer are refused: `of_model` returns a
+    queryset of one model.
+    """
 
     __slots__ = ()
 
-    def get(self, *conditions: Q, **lookups: Any) -> M:
-        """Refuse, as all verbs do that one query would have to answer."""
-        self._plural("get")
-        return super().get(*conditions, **lookups)
+    def _check_verb(self, verb: str) -> None:
+        if verb not in _OF_SEVERAL_MODELS:
+            raise self._refuse_for_many_models(f"no {verb}()")
 
-    def only(self, *names: str) -> Self:
-        """Refuse: fields are those of one model."""
-        self._plural("only")
-        return super().only(*names)
-
-    def defer(self, *names: str) -> Self:
-        """Refuse: fields are those of one model."""
-        self._plural("defer")
-        return super().defer(*names)
-
-    def using(self, session: Session) -> Any:
-        """Refuse: the rows come by the session of the instance."""
-        self._plural("using")
-        return super().using(session)
-
-    def contains(self, instance: Any) -> bool:
-        """Return whether an instance is among the rows."""
-        return instance in self
-
-    def _plural(self, verb: str) -> None:
-        if verb not in _OF_LISTS:
-            raise self._manifold(f"no {verb}()")
-
-    def _manifold(self, what: str) -> UnsupportedQuery:
-        names = " or ".join(f"of_model({target.__name__})" for target in self._link.targets)
+    def _refuse_for_many_models(self, reason: str) -> UnsupportedQuery:
+        names = " or ".join(f"of_model({target.__name__})" for target in self._relation.targets)
         return UnsupportedQuery(
-            f"{self._link} has rows of several models, and {what}: {names} is a queryset of one."
+            f"{self._relation} has rows of several models, and {reason}: {names} is a queryset of one."
         )
 
     @property
     def query(self) -> Query:
-        """There is none: in other querysets it would stand for all rows of one model."""
-        raise self._manifold("is no queryset of one")
+        """Refuse: in other querysets, a query would stand for all rows of one model."""
+        raise self._refuse_for_many_models("is no queryset of one")
 
     def _with(self, query: Query) -> Any:  # noqa: ARG002
-        raise self._manifold("cannot be changed as a queryset of one")
+        raise self._refuse_for_many_models("cannot be changed as a queryset of one")
+
+    @property
+    def _is_read_whole(self) -> bool:
+        return True
+
+    def contains(self, instance: Any) -> bool:
+        """Return whether an instance is in the list."""
+        return instance in self
 
     def count(self) -> int:
-        """Return the number of rows."""
+        """Return the length of the list."""
         return len(self)
 
     def exists(self) -> bool:
-        """Return whether there is any row."""
+        """Return whether the list has any row."""
         return bool(self)
 
-    def first(self) -> M | None:
-        """Return the first row, or None."""
-        return self[0] if self else None
-
-    def last(self) -> M | None:
-        """Return the last row, or None."""
-        return self._all()[-1] if self else None
-
-    def _paged(
-        self,
-        page_size: int | None = None,  # noqa: ARG002
-        read_ahead: int = 1,  # noqa: ARG002
-        progress: Progress = None,
-        after: Any = None,
-    ) -> Iterator[list[M]]:
-        if after is not None:
-            self._plural("iterator(after=…)")
-        return self._told(self._at_once(), progress)
-
     def __getitem__(self, index: Any) -> Any:
-        return self._all()[index]
+        """Return the row at a position, or a list of a range of rows; as in any list, negative positions count."""
+        return self._read_all()[index]
 
 
-# What would have to know the order of a junction.
-_OF_ORDERS = frozenset({"limit", "offset", "page", "reverse"})
-_OF_ALL_ROWS = frozenset({"bulk_create", "upsert"})
-_OF_LISTS = frozenset({"iteration", "truth", "slices", "add", "remove", "set", "clear", "create"})
+def _contains(instances: Iterable[Any], instance: Any) -> bool:
+    """Whether an instance is one of these, or equal to one; unsaved ones cannot be hashed."""
+    return any(other is instance or other == instance for other in instances)
 
 
-def _listed(instance: Any, others: Iterable[Any]) -> bool:
-    return any(one is instance or one == instance for one in others)
-
-
-def _of(kind: type[Any], instance: Any, relation: ToMany) -> Any:
+def _related_of(kind: type[Any], instance: Any, relation: ToMany) -> Any:
+    """Return the related rows of an unpickled instance."""
     return kind.of(instance, relation)
 
 
-def nested(relation: ToMany) -> PrefetchedList:
-    """Return the description of all rows behind a relation, for them to come along with others."""
+def all_related(relation: ToMany) -> PrefetchedList:
+    """Return the description of a list with all rows of a relation."""
     return PrefetchedList((relation,), tuple(target.objects.query for target in relation.targets))
 
 
 # --- the rows of one instance -----------------------------------------------------------------------------------
 
 
-def _behind(instance: Any, relation: ToMany) -> Query:
+def _query_of(instance: Any, relation: ToMany) -> Query:
+    """Return the query for the related rows of one instance; of a many-to-any, for those of its first model."""
     rows: QuerySet[Any] = relation.target.objects
     if not state_of(instance).stored:
         return rows.none().query
-    stored_key(instance)  # raises where this user was not told
+    stored_key(instance)  # raises if this user may not read the key
     if relation.is_many_to_any:
         return rows.query
     if relation.is_one_to_many:
         return rows.query.filtered(condition((relation.reverse_field,), "exact", instance))
-    reverse = _reverse(relation)
+    reverse = _reverse_of(relation)
     if reverse is None:
         return rows.query.filtered(junction_condition(instance, relation))
-    key = condition((relation.model.directus.pk,), "exact", instance)
-    return rows.query.filtered(Exists((reverse,), key))
+    has_key = condition((relation.model.directus.pk,), "exact", instance)
+    return rows.query.filtered(Exists((reverse,), has_key))
 
 
-def _reverse(relation: ToMany) -> ToMany | None:
-    """Return the other side's relation over the same junction, where it is declared."""
-    ways = (relation.target_column, relation.source_column)
+def _reverse_of(relation: ToMany) -> ToMany | None:
+    """Return the relation of the other side over the same junction, or None where none is declared."""
+    columns = (relation.target_column, relation.source_column)
     for other in relation.target.directus.relations.values():
         same = other.is_many_to_many and other.junction == relation.junction
-        if same and (other.source_column, other.target_column) == ways:
+        if same and (other.source_column, other.target_column) == columns:
             return other  # type: ignore[no-any-return]
     return None

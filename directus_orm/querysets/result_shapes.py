@@ -29,7 +29,7 @@ class Shape(Protocol[T]):
         """The paths of the values that each result has, where it is not an instance."""
         ...
 
-    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[T]:
+    def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[T]:
         """Return groups, given as their values by name, in this shape."""
         ...
 
@@ -47,7 +47,7 @@ class Instances:
         """None: a result is not made of values."""
         return
 
-    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+    def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
         """Return nothing: groups are no instances."""
         raise NotImplementedError
 
@@ -98,7 +98,7 @@ class Values:
                 raise UnsupportedQuery(msg)
         return tuple(known.path for _, known in self.columns if isinstance(known, ValueRef))
 
-    def packed(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
+    def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
         """Return groups, given as their values by name, in this shape."""
         names = [name for name, _ in self.columns]
         pack = _PACKERS[self.kind](names)

@@ -1,4 +1,4 @@
-"""`Results`: what a query finds, read when it is needed, page by page, whatever shape it has."""
+"""`Results`: the base of querysets, which reads the rows of a query: iterating, slicing, counting, paging."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..query.query import DescribesRows, Query
 from ..reading.aggregation import groups
 from ..reading.explain import Explanation, explain
 from ..reading.pagination.keyset import after_key, has_keyset_order
-from ..reading.partition import partition as divided
+from ..reading.partition import partition as partition_query
 from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
 from ..session.session import Session, current_session
-from .async_iteration import kept_rows, paged_twin
+from .async_iteration import cached_rows, paged_twin
 from .result_shapes import Instances, Shape
 
 T = TypeVar("T")
@@ -32,20 +32,29 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Page(Generic[T]):
-    """One page of rows, and the number of rows on all pages."""
+    """One page of rows, as `QuerySet.page` returns it.
+
+    Attributes:
+        rows: the rows of this page.
+        total: the number of rows on all pages.
+    """
 
     rows: list[T]
     total: int
 
 
-class Results(DescribesRows, Generic[T]):
-    """The rows that a query describes; nothing is asked before they are needed.
+# The verbs that a singleton has.
+_OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
 
-    Iterating fetches page by page and keeps what was read, so that a second loop asks nothing; `iterator` keeps
+
+class Results(DescribesRows, Generic[T]):
+    """The rows that a query describes, read when they are needed.
+
+    Iterating fetches the rows page by page and keeps them, so that a second loop sends nothing; `iterator` keeps
     nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_fresh", "_lock", "_pages", "_query", "_shape")
+    __slots__ = ("_cache", "_complete", "_from_manager", "_lock", "_pages", "_query", "_shape")
 
     _using: Session | None
 
@@ -56,21 +65,21 @@ class Results(DescribesRows, Generic[T]):
         self._cache: list[T] = []
         self._pages: Iterator[list[T]] | None = None
         self._complete = query.is_empty
-        self._fresh = False
-        # Held while rows are read: threads, and tasks that gave up waiting for theirs, share what was read.
+        self._from_manager = False
+        # Held while a page is read: threads, and the threads of cancelled tasks, share one cache.
         self._lock = threading.RLock()
 
     @property
     def query(self) -> Query:
-        """The frozen description of what is asked."""
+        """The frozen description of the rows."""
         return self._query
 
     @property
     def columns(self) -> tuple[FieldPath, ...] | None:
-        """The paths of the values that `values` and its kin give; None of instances.
+        """The paths of the values in each result of `values` or `values_list`; None if results are instances.
 
         Raises:
-            UnsupportedQuery: the values are more than what is in fields.
+            UnsupportedQuery: a value is not a field's own value, but a part of it, a number or an aggregate.
         """
         grouping = self._query.grouping
         if grouping is not None and (grouping.aggregates or self._query.is_sliced):
@@ -84,37 +93,48 @@ class Results(DescribesRows, Generic[T]):
 
     @property
     def ordered(self) -> bool:
-        """Whether an ordering was given, here or by the model."""
+        """Whether the rows have an ordering, from `order_by` or from the model."""
         return bool(self._query.order)
 
     def _with(self, query: Query) -> Self:
         return type(self)(query, self._shape, self._using)
 
     def using(self, session: Session) -> Self:
-        """Ask this session, whatever the current one is."""
+        """Return the same rows, to be read and written by this session instead of the current one.
+
+        Raises:
+            TypeError: this is no session.
+
+        Example:
+            >>> with Session.from_env() as admin:
+            ...     flights = Flight.objects.using(admin).filter(dep_delay__gt=60)
+        """
+        self._check_verb("using")
         if not isinstance(session, Session):
             msg = f"using() takes a Session, not {session!r}."
             raise TypeError(msg)
         rows = type(self)(self._query, self._shape, session)
-        rows._fresh = self._fresh  # noqa: SLF001
+        rows._from_manager = self._from_manager  # noqa: SLF001
         return rows
 
-    def _unsliced(self, verb: str) -> None:
+    def _refuse_sliced(self, verb: str) -> None:
+        """Refuse a verb after a slice, or one that these rows do not have."""
         if self._query.is_sliced:
             msg = f"{verb}() after a slice would change which rows the slice means: call {verb}() first."
             raise QueryError(msg)
-        self._plural(verb)
+        self._check_verb(verb)
 
-    def _plural(self, verb: str) -> None:
+    def _check_verb(self, verb: str) -> None:
+        """Refuse a verb that these rows do not have: those of a singleton are few; subclasses refuse others."""
         model = self._query.model
-        if model.directus.options.singleton:
+        if model.directus.options.singleton and verb not in _OF_SINGLETONS:
             msg = (
                 f"{model.__name__} is a singleton and has no {verb}(): {model.__name__}.objects.get() reads it, "
                 "save() writes it."
             )
             raise UnsupportedQuery(msg)
 
-    # --- results --------------------------------------------------------------------------------------------
+    # --- iterating ------------------------------------------------------------------------------------------
 
     def iterator(
         self,
@@ -123,20 +143,22 @@ class Results(DescribesRows, Generic[T]):
         progress: Progress = None,
         after: Any = None,
     ) -> Iterator[T]:
-        """Iterate without keeping the rows; memory stays the same over any number of them.
+        """Iterate over the rows without keeping them: memory stays constant over any number of rows.
 
-        Each row comes once, whatever is inserted, deleted and changed meanwhile (but for fields of the ordering).
+        Each row is returned exactly once, even if other programs insert, delete and change rows meanwhile; only a
+        row whose ordering field they change may be missed or repeated.
 
         Args:
-            page_size: the number of rows per request; by default the first page is small, and later ones grow.
+            page_size: the number of rows per request. By default the first page is small, and later ones grow.
             read_ahead: how many pages are fetched while one is consumed, from the second page on; 0 for none.
-            progress: True for a bar (by tqdm, an extra), or a function that is given the number of rows so far and
-                the number of all; only then the rows are counted first, by a request.
-            after: an instance, behind which to go on. In the order of an integer key, the rows behind it are
-                counted; in others, all.
+            progress: True shows a bar (extra ``progress``); a function is called with the number of rows so far
+            and
+                the number of all rows. Only with ``progress`` are the rows counted first, by one request.
+            after: an instance; iteration continues with the row after it. With ``progress``, all rows are counted
+                unless the order is that of an integer key.
 
         Raises:
-            PlaceLost: too many rows around its place were deleted at once for the loop to go on.
+            IterationLost: so many rows were deleted at once that the place in the list cannot be found again.
 
         Example:
             >>> for flight in Flight.objects.iterator(page_size=200):
@@ -144,23 +166,23 @@ class Results(DescribesRows, Generic[T]):
             >>> list(Flight.objects.iterator(after=last))
             []
         """
-        return _flat(self._paged(page_size, read_ahead, progress, after))
+        return _flat(self._iterator_pages(page_size, read_ahead, progress, after))
 
-    def _paged(
+    def _iterator_pages(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
     ) -> Iterator[list[T]]:
-        """Return the pages of `iterator`."""
-        self._plural("iterator")
+        """Yield the rows of `iterator`, page by page."""
+        self._check_verb("iterator")
         if page_size is not None:
-            whole("page_size", page_size, least=1)
-        whole("read_ahead", read_ahead)
+            check_whole("page_size", page_size, least=1)
+        check_whole("read_ahead", read_ahead)
         checked(progress)
-        key = None if after is None else self._place_of(after)
-        return self._told(self._read(page_size, read_ahead, key), progress, key)
+        key = None if after is None else self._key_to_resume_after(after)
+        return self._with_progress(self._read_pages(page_size, read_ahead, key), progress, key)
 
-    def _place_of(self, instance: Any) -> Any:
-        """Return the key of the instance behind which to go on."""
-        self._unsliced("iterator(after=…)")
+    def _key_to_resume_after(self, instance: Any) -> Any:
+        """Return the key of an instance after which iteration continues."""
+        self._refuse_sliced("iterator(after=…)")
         model = self._query.model
         if not isinstance(instance, model):
             msg = f"iterator(after=…) takes a {model.__name__}, not {instance!r}."
@@ -170,50 +192,51 @@ class Results(DescribesRows, Generic[T]):
             raise UnsupportedQuery(msg)
         return stored_key(instance)
 
-    def _told(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
-        # In an order that the server cannot compare, nothing counts the rows behind one.
-        is_left = after is not None and has_keyset_order(self._query)
-        rows = self._with(after_key(self._query, after)) if is_left else self
+    def _with_progress(self, pages: Iterator[list[T]], progress: Progress, after: Any = None) -> Iterator[list[T]]:
+        """Yield the pages, and report the number of rows after each."""
+        # The rows after a key can only be counted in an order that the server can compare.
+        counts_rest = after is not None and has_keyset_order(self._query)
+        rows = self._with(after_key(self._query, after)) if counts_rest else self
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             for page in pages:
-                number = len(page)
+                row_count = len(page)
                 yield page
-                del page
-                advance(number)
+                del page  # let it go before the next one is read
+                advance(row_count)
 
     def __iter__(self) -> Iterator[T]:
-        self._plural("iteration")
-        return self._iterate()
+        self._check_verb("iteration")
+        return self._iterate_rows()
 
-    def _iterate(self) -> Iterator[T]:
+    def _iterate_rows(self) -> Iterator[T]:
         position = 0
-        while rows := self._from(position):
+        while rows := self._rows_from(position):
             yield from rows
             position += len(rows)
 
     def __aiter__(self) -> AsyncIterator[T]:
         """Iterate as `__iter__` does, each page read in a worker thread."""
-        self._plural("iteration")
-        return kept_rows(self)
+        self._check_verb("iteration")
+        return cached_rows(lambda position: self._cache[position:], self._rows_from)
 
-    def _from(self, position: int) -> list[T]:
-        """Return the rows from a position on that are there; read a page where there are none yet."""
+    def _rows_from(self, position: int) -> list[T]:
+        """Return the cached rows from a position on; if there are none, read a page first."""
         with self._lock:
-            while position >= len(self._cache) and self._more():
+            while position >= len(self._cache) and self._read_next_page():
                 pass
             return self._cache[position:]
 
-    def _more(self) -> bool:
-        """Read a page into the cache; say whether there was one."""
+    def _read_next_page(self) -> bool:
+        """Read a page into the cache; return whether there was one."""
         while not self._complete:
             if self._pages is None:
-                self._pages = self._read()
+                self._pages = self._read_pages()
             try:
                 page = next(self._pages)
             except StopIteration:
                 self._complete = True
             except BaseException:
-                # A generator that raised is spent: going on with it would end the rows without a word.
+                # A generator that raised has ended: if it were kept, the rows would silently end here.
                 self._pages, self._cache = None, []
                 raise
             else:
@@ -222,22 +245,22 @@ class Results(DescribesRows, Generic[T]):
                     return True
         return False
 
-    def _read(self, page_size: int | None = None, read_ahead: int = 1, after: Any = None) -> Iterator[list[T]]:
+    def _read_pages(
+        self, page_size: int | None = None, read_ahead: int = 1, after: Any = None
+    ) -> Iterator[list[T]]:
         if self._query.is_empty:
             return
         session = self._session()
         if self._query.grouping is not None:
-            for made in groups.read(session, self._query, page_size):
-                yield self._shape.packed(made)
+            for page_of_groups in groups.read(session, self._query, page_size):
+                yield self._shape.pack_groups(page_of_groups)
             return
         decode = self._shape.decoder(self._query)
         try:
-            found = read_pages(
-                session, self._query, page_size or session.page_size, read_ahead=read_ahead, after=after
-            )
-            for page in found:
+            size = page_size or session.page_size
+            for page in read_pages(session, self._query, size, read_ahead=read_ahead, after=after):
                 yield decode(session, page)
-                del page
+                del page  # let it go before the next one is read
         except Forbidden as error:
             if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
                 error.add_note(
@@ -249,21 +272,21 @@ class Results(DescribesRows, Generic[T]):
     def _session(self) -> Session:
         return self._using or current_session()
 
-    def _all(self) -> list[T]:
-        self._plural("iteration")
+    def _read_all(self) -> list[T]:
+        self._check_verb("iteration")
         with self._lock:
-            while self._more():
+            while self._read_next_page():
                 pass
         return self._cache
 
     def __len__(self) -> int:
-        """Read all rows and count them; `count` asks for the number alone."""
-        return len(self._all())
+        """Read all rows and return their number; `count` asks the server for the number alone."""
+        return len(self._read_all())
 
     def __bool__(self) -> bool:
-        """Read one page; `exists` asks for less."""
-        self._plural("truth")
-        return bool(self._cache or self._from(0))
+        """Read one page and return whether it has rows; `exists` asks the server for less."""
+        self._check_verb("truth")
+        return bool(self._cache or self._rows_from(0))
 
     def __contains__(self, item: object) -> bool:
         return any(item == row for row in self)
@@ -273,23 +296,23 @@ class Results(DescribesRows, Generic[T]):
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> T | Self | list[T]:
-        """Return a row by position, or a query for a range of rows; nothing counts from the end."""
-        self._plural("slices")
+        """Return the row at a position, or the queryset of a range of rows; negative positions are refused."""
+        self._check_verb("slices")
         if isinstance(index, slice):
             return self._slice(index)
-        whole("index", index)
+        check_whole("index", index)
         if index < len(self._cache):
             return self._cache[index]
-        found = [] if self._complete else list(self._with(self._query.sliced(index, index + 1)))
-        if not found:
+        rows = [] if self._complete else list(self._with(self._query.sliced(index, index + 1)))
+        if not rows:
             msg = f"There is no row {index} in {self!r}."
             raise IndexError(msg)
-        return found[0]
+        return rows[0]
 
     def _slice(self, index: slice) -> Self:
         for name, bound in (("start", index.start), ("stop", index.stop)):
             if bound is not None:
-                whole(name, bound)
+                check_whole(name, bound)
         if index.step not in (None, 1):
             msg = (
                 f"A slice of a query has no step: list(rows[{index.start or 0}:{index.stop}])[::{index.step}] has."
@@ -301,25 +324,35 @@ class Results(DescribesRows, Generic[T]):
         return part
 
     def first(self) -> T | None:
-        """Return the first row, by key where there is no ordering, or None."""
-        self._plural("first")
+        """Return the first row, by key where there is no ordering, or None; one request for one row.
+
+        Example:
+            >>> Flight.objects.order_by("-dep_delay").first().dep_delay
+            78
+        """
+        self._check_verb("first")
         if self._cache or self._complete:
             return self._cache[0] if self._cache else None
         return next(iter(self._with(self._query.sliced(0, 1))), None)
 
     def page(self, number: int, size: int) -> Page[T]:
-        """Return one page of rows, numbered from 1, and the number of all rows, by one request.
+        """Return one page of rows and the number of all rows, by one request.
 
-        Where rows have to be looked at (a ``%`` in ``contains``), all their keys are read, too; groups take two.
+        Groups take two requests. Conditions that the library checks again when rows arrive, such as a ``%`` in
+        ``contains``, make it read all keys as well.
+
+        Args:
+            number: the number of the page, from 1.
+            size: the number of rows on a page, from 1.
 
         Example:
             >>> page = Flight.objects.order_by("-dep_delay").page(1, size=20)
             >>> len(page.rows), page.total
             (20, 260)
         """
-        self._unsliced("page")
+        self._refuse_sliced("page")
         for name, value in (("number", number), ("size", size)):
-            whole(f"page(): {name}", value, least=1)
+            check_whole(f"page(): {name}", value, least=1)
         start = (number - 1) * size
         if self._query.grouping is not None or needs_recheck(self._query):
             return Page(list(self._with(self._query.sliced(start, start + size))), self.count())
@@ -330,13 +363,21 @@ class Results(DescribesRows, Generic[T]):
         if query.is_empty:
             return Page([], 0)
         with explain_guessed_names(query):
-            answer = session.send(dialect_of(session).read(query, total=True))
-        rows = self._shape.decoder(query)(session, dialect_of(session).rows(answer))
-        return Page(rows, dialect_of(session).total_count(answer))
+            response = session.send(dialect_of(session).read(query, total=True))
+        rows = self._shape.decoder(query)(session, dialect_of(session).rows(response))
+        return Page(rows, dialect_of(session).total_count(response))
 
     def count(self) -> int:
-        """Return the number of rows, by one request that reads none, unless rows have to be looked at."""
-        self._plural("count")
+        """Return the number of rows, by one request that reads no rows.
+
+        Conditions that the library checks again when rows arrive, such as a ``%`` in ``contains``, make it read
+        all keys. Rows that are loaded already are counted without a request.
+
+        Example:
+            >>> Flight.objects.filter(dep_delay__gt=60).count()
+            17
+        """
+        self._check_verb("count")
         if self._complete:
             return len(self._cache)
         if self._query.is_empty:
@@ -351,43 +392,61 @@ class Results(DescribesRows, Generic[T]):
             return 0
         with explain_guessed_names(query):
             total = dialect_of(session).row_count(session.send(dialect_of(session).count(query)))
-        behind = max(total - self._query.offset, 0)
-        return behind if self._query.limit is None else min(behind, self._query.limit)
+        after_offset = max(total - self._query.offset, 0)
+        return after_offset if self._query.limit is None else min(after_offset, self._query.limit)
 
     def exists(self) -> bool:
-        """Return whether there is any row, by asking for one key at most."""
-        self._plural("exists")
+        """Return whether there is any row, by one request for one key at most.
+
+        Example:
+            >>> Flight.objects.filter(dep_delay__gt=600).exists()
+            False
+        """
+        self._check_verb("exists")
         if self._cache or self._complete:
             return bool(self._cache)
         if self._query.grouping is not None:
             return any(groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
-        one = self._query.sliced(0, 1).with_paths((pk,))
-        return any(read_pages(self._session(), one))
+        first_key = self._query.sliced(0, 1).with_paths((pk,))
+        return any(read_pages(self._session(), first_key))
 
     def partition(self, parts: int) -> list[Self]:
-        """Divide the rows among so many querysets of about the same size, to be read at once by several readers.
+        """Divide the rows into querysets of about the same size, to be read in parallel by several readers.
 
-        They are disjoint, and together they are all rows, in the order of this query within each. Where the key is
-        a number, they are ranges of keys, which also take the rows that come later: one request counts the rows,
-        and one for each part but the first looks for its bound. Other keys, those of a slice, and those of rows
-        that have to be looked at, are all read, once, and each part has a list of them.
+        Each row is in exactly one part. Each part has the order of this query, and can be pickled.
+
+        Where the key is a number, the parts are ranges of keys, so that rows inserted later are in one of them:
+        one request counts the rows, and one for each part but the first finds its lower bound. Otherwise, and for
+        slices and conditions that are checked again when rows arrive, all keys are read once, and each part is a
+        list of keys.
+
+        Args:
+            parts: the number of querysets, from 1.
+
+        Raises:
+            UnsupportedQuery: of groups.
 
         Example:
             >>> [part.count() for part in Flight.objects.partition(4)]
             [65, 65, 65, 65]
         """
-        self._plural("partition")
-        whole("partition(): parts", parts, least=1)
+        self._check_verb("partition")
+        check_whole("partition(): parts", parts, least=1)
         if self._query.grouping is not None:
             msg = "Groups cannot be divided: partition() the rows, or read the groups, as a list."
             raise UnsupportedQuery(msg)
         if self._query.is_empty:
             return [self._with(self._query) for _ in range(parts)]
-        return [self._with(query) for query in divided(self._session(), self._query, parts)]
+        return [self._with(query) for query in partition_query(self._session(), self._query, parts)]
 
     def explain(self) -> Explanation:
-        """Return what reading the rows sends, as data and in words; nothing is sent."""
+        """Return the requests that reading the rows would send, as data and in words; nothing is sent.
+
+        Example:
+            >>> print(Flight.objects.filter(dep_delay__gt=60)[:5].explain())
+            SEARCHED
+        """
         if self._query.grouping is not None:
             return groups.explain(self._query, self._using)
         return explain(self._query, self._using)
@@ -403,7 +462,7 @@ class Results(DescribesRows, Generic[T]):
     aexplain = async_twin(explain)
 
     def __repr__(self) -> str:
-        # A debugger over HTTP must not send requests.
+        # A debugger shows it: it must not send requests.
         read = f", {len(self._cache)} rows read" if self._cache else ""
         return f"<{type(self).__name__} of {self._query.model.__name__}: {self.explain()!r}{read}>"
 
@@ -414,11 +473,11 @@ class Results(DescribesRows, Generic[T]):
 def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
     while (page := next(pages, None)) is not None:
         yield from page
-        del page  # the next one comes while nobody holds it
+        del page  # let it go before the next one is read
 
 
-def whole(name: str, number: object, least: int = 0) -> None:
-    """Refuse what is no whole number from 0, or another least."""
+def check_whole(name: str, number: object, least: int = 0) -> None:
+    """Refuse what is no whole number, or is less than the least one."""
     if not is_whole_number(number, least):
         back = "; reverse() counts from the end" if not least else ""
         msg = f"{name} is a whole number from {least}, not {number!r}{back}."

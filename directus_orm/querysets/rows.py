@@ -14,9 +14,9 @@ from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
 from ..reading.aggregation.groups import aggregate
-from . import query_builder, tables
+from . import filter_builder, tables, value_builder
 from .result_shapes import Values
-from .results import Results, whole
+from .results import Results, check_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +47,16 @@ class Rows(Results[T]):
         Example:
             >>> late = Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
         """
-        self._unsliced("filter")
-        return self._with(query_builder.filtered(self._query, Q(*conditions, **lookups), "filter()"))
+        self._refuse_sliced("filter")
+        return self._with(filter_builder.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
 
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
         """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django."""
-        self._unsliced("exclude")
+        self._refuse_sliced("exclude")
         condition = Q(*conditions, **lookups)
         if not condition.children:
             return self.all()
-        return self._with(query_builder.filtered(self._query, ~condition, "exclude()"))
+        return self._with(filter_builder.with_filter(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
         """Return the same query, without what was read."""
@@ -64,7 +64,7 @@ class Rows(Results[T]):
 
     def none(self) -> Self:
         """Return a query without rows, which never asks the server."""
-        self._plural("none")
+        self._check_verb("none")
         return self._with(self._query.evolve(where=NEVER))
 
     def order_by(self, *names: str) -> Self:
@@ -72,32 +72,32 @@ class Rows(Results[T]):
 
         Rows that tie are ordered by key. Where null comes depends on the server's database.
         """
-        self._unsliced("order_by")
-        self._unlisted("order_by")
-        return self._with(query_builder.ordered(self._query, names))
+        self._refuse_sliced("order_by")
+        self._refuse_key_list("order_by")
+        return self._with(filter_builder.with_order(self._query, names))
 
     def reverse(self) -> Self:
         """Turn the order round."""
-        self._unsliced("reverse")
-        self._unlisted("reverse")
+        self._refuse_sliced("reverse")
+        self._refuse_key_list("reverse")
         return self._with(self._query.reversed())
 
-    def _unlisted(self, verb: str) -> None:
+    def _refuse_key_list(self, verb: str) -> None:
         if split_key_list(self._query.where)[1] is not None:
             msg = f"A part of a partition by keys has the order it was made in: call {verb}() before partition()."
             raise UnsupportedQuery(msg)
 
     def limit(self, count: int | None) -> Self:
         """Take at most so many rows; None takes all."""
-        self._plural("limit")
+        self._check_verb("limit")
         if count is not None:
-            whole("limit", count)
+            check_whole("limit", count)
         return self._with(self._query.evolve(limit=count))
 
     def offset(self, count: int) -> Self:
         """Pass over so many rows first."""
-        self._plural("offset")
-        whole("offset", count)
+        self._check_verb("offset")
+        check_whole("offset", count)
         return self._with(self._query.evolve(offset=count))
 
     def search(self, text: str) -> Self:
@@ -105,7 +105,7 @@ class Rows(Results[T]):
 
         ``%`` and ``_`` are the server's wildcards here, and it decides about case.
         """
-        self._unsliced("search")
+        self._refuse_sliced("search")
         if not isinstance(text, str) or not text.strip():
             msg = f"search() takes a text that is not blank, not {text!r}."
             raise QueryError(msg)
@@ -142,8 +142,8 @@ class Rows(Results[T]):
         return self._values(names, {}, "flat" if flat else "named" if named else "tuple")
 
     def _values(self, names: tuple[str | F, ...], expressions: dict[str, F], kind: str) -> Rows[Any]:
-        self._plural("values")
-        query, columns = query_builder.columns(self._query, names, expressions, "values")
+        self._check_verb("values")
+        query, columns = value_builder.with_values(self._query, names, expressions, "values")
         return Rows(query, Values(columns, kind), self._using)
 
     def distinct(self, *names: str) -> Self:
@@ -153,17 +153,17 @@ class Rows(Results[T]):
             UnsupportedQuery: names were given, for one row of each; or not every database can tell which
                 values are equal.
         """
-        self._unsliced("distinct")
+        self._refuse_sliced("distinct")
         if names:
             msg = (
                 f"distinct({', '.join(map(repr, names))}): the server cannot choose one row of each; "
                 "values(…).annotate(first=Min('id')) tells which there are."
             )
             raise UnsupportedQuery(msg)
-        columns = self._columns()
-        return self.all() if columns is None else self._with(query_builder.distinct(self._query, columns))
+        columns = self._value_columns()
+        return self.all() if columns is None else self._with(value_builder.distinct_values(self._query, columns))
 
-    def _columns(self) -> query_builder.Columns | None:
+    def _value_columns(self) -> value_builder.Columns | None:
         return self._shape.columns if isinstance(self._shape, Values) else None
 
     # --- expressions ----------------------------------------------------------------------------------------
@@ -183,18 +183,18 @@ class Rows(Results[T]):
             >>> groups.filter(n__gte=10).order_by("-carrier")[0]
             {'carrier': 'a/b', 'n': 65, 'mean': 32.46153846153846}
         """
-        return self._annotated(expressions, by_name, shown=True)
+        return self._annotate(expressions, by_name, shown=True)
 
     def alias(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
         """Do as `annotate` does, without giving the values: for `filter` and `order_by` alone."""
-        return self._annotated(expressions, by_name, shown=False)
+        return self._annotate(expressions, by_name, shown=False)
 
-    def _annotated(self, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Self:
-        self._unsliced("annotate" if shown else "alias")
-        known = self._columns()
+    def _annotate(self, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Self:
+        self._refuse_sliced("annotate" if shown else "alias")
+        known = self._value_columns()
         if known is None:
-            return self._with(query_builder.annotated(self._query, expressions, by_name, shown=shown))
-        query, columns = query_builder.grouped(self._query, known, expressions, by_name, shown=shown)
+            return self._with(value_builder.annotate_instances(self._query, expressions, by_name, shown=shown))
+        query, columns = value_builder.annotate_values(self._query, known, expressions, by_name, shown=shown)
         shape = Values(columns, cast("Values", self._shape).kind)
         return type(self)(query, shape, self._using)
 
@@ -212,8 +212,8 @@ class Rows(Results[T]):
             >>> Flight.objects.aggregate(Max("dep_delay"), n=Count("*"))
             {'dep_delay__max': 78, 'n': 260}
         """
-        self._plural("aggregate")
-        measures = query_builder.measures(self._query, expressions, by_name)
+        self._check_verb("aggregate")
+        measures = value_builder.aggregates(self._query, expressions, by_name)
         return aggregate(self._session(), self._query, measures) if measures else {}
 
     # --- tables ---------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class Rows(Results[T]):
         return tables.polars(self._table("polars", page_size, progress))
 
     def _table(self, extra: str, page_size: int | None, progress: Progress) -> pa.Table:
-        known = self._columns()
+        known = self._value_columns()
         if known is None:
             name, verb = self._query.model.__name__, f"to_{extra}"
             msg = f"{verb}() makes a table of values: {name}.objects.values(…).{verb}()."
@@ -270,9 +270,10 @@ class Rows(Results[T]):
             DoesNotExist: none does (or this user may not read it).
             MultipleObjectsReturned: more than one does.
         """
+        self._check_verb("get")
         model = self._query.model
         if model.directus.options.singleton:
-            return self._singleton(bool(conditions or lookups))
+            return self._get_singleton(bool(conditions or lookups))
         rows = self.filter(*conditions, **lookups) if conditions or lookups else self
         found = list(rows[:2])
         if len(found) == 1:
@@ -285,19 +286,19 @@ class Rows(Results[T]):
         nothing: DoesNotExist = model.DoesNotExist(f"No {model.__name__} {what}.")
         raise nothing
 
-    def _singleton(self, filtered: bool) -> T:
+    def _get_singleton(self, filtered: bool) -> T:
         if filtered:
-            self._plural("filter")
+            self._check_verb("filter")
         session = self._session()
-        answer = session.send(dialect_of(session).read_singleton(self._query))
-        row = dialect_of(session).singleton_row(answer, self._query.model.directus)
+        response = session.send(dialect_of(session).read_singleton(self._query))
+        row = dialect_of(session).singleton_row(response, self._query.model.directus)
         return self._shape.decoder(self._query)(session, [row])[0]
 
     def last(self) -> T | None:
         """Return the last row, by key where there is no ordering, or None."""
         if self._complete:
             return self._cache[-1] if self._cache else None
-        self._unsliced("last")
+        self._refuse_sliced("last")
         return self.reverse().first()
 
     def latest(self, *names: str) -> T:
@@ -306,7 +307,7 @@ class Rows(Results[T]):
         Raises:
             DoesNotExist: there is no row.
         """
-        return self._extreme("latest", names, last=True)
+        return self._first_by("latest", names, last=True)
 
     def earliest(self, *names: str) -> T:
         """Return the first row in the order of these fields.
@@ -314,10 +315,10 @@ class Rows(Results[T]):
         Raises:
             DoesNotExist: there is no row.
         """
-        return self._extreme("earliest", names, last=False)
+        return self._first_by("earliest", names, last=False)
 
-    def _extreme(self, verb: str, names: tuple[str, ...], *, last: bool) -> T:
-        self._unsliced(verb)
+    def _first_by(self, verb: str, names: tuple[str, ...], *, last: bool) -> T:
+        self._refuse_sliced(verb)
         if not names:
             msg = f"{verb}() takes the names of the fields to order by."
             raise QueryError(msg)

@@ -534,9 +534,11 @@ def test_a_loop_that_was_cancelled_between_pages_goes_on(gated: Session, gate: G
 class Watched(QuerySet["WatchedFlight"]):
     closed: ClassVar[list[str]] = []
 
-    def _read(self, page_size: int | None = None, read_ahead: int = 1, after: Any = None) -> Iterator[list[Any]]:
+    def _read_pages(
+        self, page_size: int | None = None, read_ahead: int = 1, after: Any = None
+    ) -> Iterator[list[Any]]:
         try:
-            yield from super()._read(page_size, read_ahead, after)
+            yield from super()._read_pages(page_size, read_ahead, after)
         finally:
             self.closed.append("closed")
 

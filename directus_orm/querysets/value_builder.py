@@ -1,0 +1,305 @@
+"""`values`, `annotate`, `distinct`, `aggregate` and `dates`: the queries for chosen values, and for groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from ..core.errors import QueryError, UnsupportedQuery
+from ..fields.field import Field
+from ..fields.model_info import ModelInfo
+from ..fields.paths import FieldPath
+from ..fields.type_table import DATES, MOMENTS
+from ..query.conditions import Exists, all_of, parts_of
+from ..query.expressions import Aggregate, F
+from ..query.grouping import AggregateSpec, Alias, Grouping, GroupOrder, RelatedCount, ValueRef
+from ..query.lookups.aliases import (
+    check_alias_name,
+    expand_alias,
+    name_aggregates,
+    resolve_aggregate,
+    resolve_alias,
+    resolve_group_key,
+    resolve_value,
+)
+from ..query.lookups.filters import resolve_filter
+from ..query.lookups.ordering import resolve_ordering
+from ..query.q import Q
+from ..query.query import Order, Query
+
+Columns = tuple[tuple[str, Alias | None], ...]
+"""The columns of `values`: names, and what each stands for; None for an aggregate of a group."""
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+def with_values(
+    query: Query, names: tuple[str | F, ...], by_name: dict[str, Any], verb: str
+) -> tuple[Query, Columns]:
+    """Return the query and the columns for values of these names; without names, for all fields and annotations.
+
+    Raises:
+        FieldError: a name is no field.
+        UnsupportedQuery: a path leads to many rows.
+    """
+    for name, expression in by_name.items():
+        query = _with_alias(query, name, expression, f"{verb}({name}=…)")
+    wanted = (*(name.name if isinstance(name, F) else name for name in names), *by_name)
+    if query.grouping is not None:
+        return _values_of_groups(query, query.grouping, wanted, verb)
+    info: ModelInfo = query.model.directus
+    wanted = wanted or (*info.fields, *query.shown)
+    columns = tuple((name, _alias_of(query, name, f"{verb}({name!r})")) for name in wanted)
+    return _loading(query, columns), _with_keys(columns)
+
+
+def _alias_of(query: Query, name: str, where: str) -> Alias:
+    defined = dict(query.aliases).get(name)
+    if defined is not None:
+        return defined
+    return resolve_value(query.model.directus, expand_alias(name, query.aliases), where)
+
+
+def _with_keys(columns: tuple[tuple[str, Alias], ...]) -> Columns:
+    """Return the columns with a relation as the key of its row, where fields of that row are columns as well."""
+    paths = [column.path for _, column in columns]
+    return tuple(
+        (name, attrs.evolve(column, path=_key_path(column.path)) if _is_prefix(column.path, paths) else column)
+        for name, column in columns
+    )
+
+
+def _loading(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query:
+    """Return the query that loads what these columns are read from, and nothing else."""
+    refs = [column for _, column in _with_keys(columns) if isinstance(column, ValueRef)]
+    counts = [(name, column) for name, column in columns if isinstance(column, RelatedCount)]
+    paths = dict.fromkeys([(query.model.directus.pk,), *(ref.path for ref in refs)])
+    # A relation on the way to a count is loaded as a row, too.
+    relations = [count.path[:n] for _, count in counts for n in range(1, len(count.path))]
+    paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in relations)
+    unique = dict.fromkeys(_key_path(path) if path in relations else path for path in paths)
+    return query.evolve(paths=tuple(unique), related=(), nested=(), shown=tuple(name for name, _ in counts))
+
+
+def _key_path(path: Any) -> Any:
+    """Return the path to the key of the row that a many-to-one path ends in; other paths as they are."""
+    target = path[-1].target
+    return path if target is None or path[-1].to_many else (*path, target.directus.pk)
+
+
+def _is_prefix(path: FieldPath, paths: Iterable[FieldPath]) -> bool:
+    """Whether a longer one of these paths begins with a path."""
+    return any(len(longer) > len(path) and longer[: len(path)] == path for longer in paths)
+
+
+def _values_of_groups(
+    query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: str
+) -> tuple[Query, Columns]:
+    names = wanted or grouping.shown
+    for name in names:
+        if name not in grouping.names:
+            resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
+            msg = f"{verb}({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
+            raise UnsupportedQuery(msg)
+    keys = dict(grouping.keys)
+    if not grouping.aggregates and set(names) < set(keys):
+        msg = f"{verb}() after distinct() would leave fewer rows in Django; call distinct() last."
+        raise UnsupportedQuery(msg)
+    query = query.evolve(grouping=attrs.evolve(grouping, shown=names))
+    return query, tuple((name, keys.get(name)) for name in names)
+
+
+# --- annotations ------------------------------------------------------------------------------------------------
+
+
+def annotate_instances(
+    query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool
+) -> Query:
+    """Return the query whose instances have further values, or, unless ``shown``, only know their names."""
+    verb = _verb(shown)
+    for name, expression in name_aggregates(expressions, by_name, f"{verb}()").items():
+        query = _with_alias(query, name, expression, f"{verb}({name}=…)")
+        if shown:
+            query = query.evolve(shown=(*query.shown, name))
+    return with_annotations(query) if shown else query
+
+
+def with_annotations(query: Query) -> Query:
+    """Return the query that also loads what its annotations are read from."""
+    annotations = [value for name, value in query.aliases if name in query.shown]
+    prefixes = {value.path[:n]: None for value in annotations for n in range(1, len(value.path))}
+    prefixes |= dict.fromkeys(query.related)
+    paths = [*query.paths, *(value.path for value in annotations if isinstance(value, ValueRef))]
+    paths += [_key_path(prefix) for prefix in prefixes]
+    # A relation whose row is loaded is named by the fields of that row, not by its key as well.
+    return query.evolve(paths=tuple(path for path in dict.fromkeys(paths) if path not in prefixes))
+
+
+def _with_alias(query: Query, name: str, expression: object, where: str) -> Query:
+    """Return the query in which a name stands for an expression."""
+    if "__" not in name:
+        check_alias_name(query.model.directus, name, where)
+    if isinstance(expression, F):
+        expression = F(expand_alias(expression.name, query.aliases))
+    defined = resolve_alias(query.model.directus, expression, where)
+    if isinstance(defined, RelatedCount):
+        _check_count(query, defined, where)
+    others = tuple(pair for pair in query.aliases if pair[0] != name)
+    return query.evolve(aliases=(*others, (name, defined)))
+
+
+def _check_count(query: Query, count: RelatedCount, where: str) -> None:
+    relation = count.path[-1]
+    if any(field.column == count.key for field in relation.model.directus.fields.values()):
+        msg = f"{where}: the server would answer with two things called {count.key!r}, this number and the field."
+        raise UnsupportedQuery(msg)
+    if any(isinstance(part, Exists) and relation in part.path for part in parts_of(query.where)):
+        msg = (
+            f"{where}: after a filter through {relation}, Django counts the rows that met it, the server all. "
+            f"Annotate first for all; for those, query {relation.target.__name__} and group by its relation."
+        )
+        raise UnsupportedQuery(msg)
+
+
+# --- groups -----------------------------------------------------------------------------------------------------
+
+
+def annotate_values(
+    query: Query, columns: Columns, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool
+) -> tuple[Query, Columns]:
+    """Return the query and the columns of annotated `values`.
+
+    An expression that has a value in each row, such as ``F("name")``, adds a column. An aggregate groups the rows
+    by the columns.
+    """
+    verb = _verb(shown)
+    info: ModelInfo = query.model.directus
+    measures: dict[str, AggregateSpec] = {}
+    for name, expression in name_aggregates(expressions, by_name, f"{verb}()").items():
+        where = f"{verb}({name}=…)"
+        if _is_of_single_row(query, columns, expression):
+            query = _with_alias(query, name, expression, where)
+            columns = (*columns, (name, dict(query.aliases)[name])) if shown else columns
+        else:
+            if "__" not in name:
+                check_alias_name(info, name, where)
+            measures[name] = resolve_aggregate(info, expression, query.aliases, where)
+    if not measures and query.grouping is None:
+        return _loading(query, tuple((name, value) for name, value in columns if value is not None)), columns
+    before = query.grouping or _grouping(query, columns, f"{verb}()")
+    names = (*before.shown, *(name for name in measures if name not in before.shown)) if shown else before.shown
+    together = dict(before.aggregates) | measures
+    grouping = attrs.evolve(before, aggregates=tuple(together.items()), shown=names)
+    keys = dict(grouping.keys)
+    return query.evolve(grouping=grouping), tuple((name, keys.get(name)) for name in names)
+
+
+def _verb(shown: bool) -> str:
+    return "annotate" if shown else "alias"
+
+
+def _is_of_single_row(query: Query, columns: Columns, expression: object) -> bool:
+    """Whether an expression has a value in each row, and needs no groups."""
+    if query.grouping is not None:
+        if isinstance(expression, F):
+            msg = f"{expression!r} after grouping: annotate it before, or name it in values(), to group by it."
+            raise UnsupportedQuery(msg)
+        return False
+    if not isinstance(expression, Aggregate) or expression.expression == "*":
+        return not isinstance(expression, Aggregate)
+    info: ModelInfo = query.model.directus
+    steps, _ = info.resolve_path(expand_alias(expression.expression, query.aliases))
+    # With the key among its columns each group is a single row, whose related rows can be counted.
+    return _has_key(columns, info) and any(step.to_many for step in steps)
+
+
+def _has_key(columns: Columns, info: ModelInfo) -> bool:
+    return any(isinstance(column, ValueRef) and column.path == (info.pk,) for _, column in columns)
+
+
+def _grouping(query: Query, columns: Columns, where: str) -> Grouping:
+    keys = tuple((name, _group_key(query, name, column, where)) for name, column in columns)
+    return Grouping(keys, order=_group_orders(query, keys, where), shown=tuple(name for name, _ in keys))
+
+
+def _group_key(query: Query, name: str, column: Alias | None, where: str) -> ValueRef:
+    if isinstance(column, ValueRef):
+        resolve_group_key(query.model.directus, column.name, query.aliases, where)
+        return column
+    msg = f"{where}: the server cannot group by {name!r}, the number of related rows."
+    raise UnsupportedQuery(msg)
+
+
+def _group_orders(query: Query, keys: tuple[tuple[str, ValueRef], ...], where: str) -> tuple[GroupOrder, ...]:
+    """Return the ordering of the rows as one of their groups; as in Django, without the model's own ordering."""
+    if query.order == resolve_ordering(query.model, query.model.directus.options.ordering, "ordering"):
+        return ()
+    return tuple(_as_group_order(order, keys, where) for order in query.order)
+
+
+def _as_group_order(order: Order, keys: tuple[tuple[str, ValueRef], ...], where: str) -> GroupOrder:
+    for name, ref in keys:
+        if ref.path == order.path and ref.part == order.function and ref.truncate_to is None:
+            return GroupOrder(name, order.descending)
+    path = "__".join(step.name for step in order.path)
+    msg = (
+        f"{where}: the rows are ordered by {path!r}, which groups do not have; Django would group by it as well. "
+        "Call order_by() again, without it or after grouping."
+    )
+    raise UnsupportedQuery(msg)
+
+
+def distinct_values(query: Query, columns: Columns) -> Query:
+    """Return the query for different values, as groups; rows with their key differ anyway."""
+    grouping = query.grouping
+    if grouping is None:
+        if _has_key(columns, query.model.directus):
+            return query
+        return query.evolve(grouping=_grouping(query, columns, "distinct()"))
+    if not {name for name, _ in grouping.keys} <= set(grouping.shown):
+        msg = "distinct() of groups without what they are grouped by: take a set of the results, in Python."
+        raise UnsupportedQuery(msg)
+    return query
+
+
+def aggregates(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, AggregateSpec]:
+    """Return the aggregates that `aggregate` was asked for, by name.
+
+    Raises:
+        UnsupportedQuery: the query is one of groups.
+    """
+    if query.grouping is not None:
+        msg = "aggregate() of groups: the server has no such thing; compute it in Python, from the results."
+        raise UnsupportedQuery(msg)
+    return {
+        name: resolve_aggregate(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
+        for name, expression in name_aggregates(expressions, by_name, "aggregate()").items()
+    }
+
+
+# --- dates ------------------------------------------------------------------------------------------------------
+
+_UNITS = ("year", "quarter", "month", "week", "day")
+_DATETIME_UNITS = (*_UNITS, "hour", "minute", "second")
+
+
+def truncated_dates(query: Query, name: str, unit: str, order: str, *, datetimes: bool) -> tuple[Query, Columns]:
+    """Return the query and the column for the years, months … that have rows, each as its first moment."""
+    verb = "datetimes" if datetimes else "dates"
+    units = _DATETIME_UNITS if datetimes else _UNITS
+    if unit not in units or order not in ("ASC", "DESC"):
+        msg = f"{verb}({name!r}, {unit!r}, order={order!r}): kinds: {', '.join(units)}; order: ASC or DESC."
+        raise QueryError(msg)
+    ref = resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
+    field: Field = ref.field
+    fitting = MOMENTS if datetimes else DATES
+    if ref.part is not None or field.value_type.kind not in fitting:
+        msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(fitting))}, and {field} is of another."
+        raise QueryError(msg)
+    keys = ((verb, attrs.evolve(ref, truncate_to=unit, as_datetime=datetimes)),)
+    has_date = resolve_filter(Q(**{f"{ref.name}__isnull": False}), query.model)
+    grouping = Grouping(keys, order=(GroupOrder(verb, order == "DESC"),), shown=(verb,))
+    return query.evolve(where=all_of([query.where, has_date]), order=(), shown=(), grouping=grouping), keys
