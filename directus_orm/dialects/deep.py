@@ -1,62 +1,66 @@
-"""Rows behind relations to many, in the same request: which fields of them, and how many in what order."""
+"""The parameters for what comes with the rows: related rows, prefetched lists, and counts of related rows.
+
+``fields`` names values along relations, ``deep`` filters, sorts and limits the lists, and ``alias`` brings a list
+or a key under another name than its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+
+import attrs
 
 from ..core.messages import Row
 from ..fields.paths import server_path
+from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
+from ..query.grouping import RelatedCount
 from ..query.query import Order, PrefetchedList, Query, key_alias
 
-# Without a limit each list is cut at 100 (G24), with -1 at the server's maximum; it honours any other number.
+# Without a limit each list is cut at 100 rows (G24), with -1 at the server's maximum; any other number is kept.
 _ALL = 1_000_000_000
 
-Compile = Callable[[Node, tuple[str, ...]], Row]
-"""Compiles conditions on what the names lead to."""
-Key = Callable[[Order], str]
-"""Writes a key of an ordering."""
+CompileFilter = Callable[[Node, tuple[str, ...]], Row]
+"""Writes conditions as a filter, on the rows that the server's names lead to."""
+WriteSortKey = Callable[[Order], str]
+"""Writes one key of an ordering, without its direction."""
 
 
-def related_fields(query: Query, before: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the fields to ask for of all rows that come along, and the keys that say whether there is one."""
+# --- fields -----------------------------------------------------------------------------------------------------
+
+
+def related_fields(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the fields of related rows and prefetched lists, each as a path from the root.
+
+    The key of each related row comes beside the row as well: it tells a row that may not be read from none.
+    """
     for path in query.related:
-        yield ".".join((*before, *server_path(path[:-1]), key_alias(path[-1])))
+        yield ".".join((*prefix, *server_path(path[:-1]), key_alias(path[-1])))
     for nested in query.nested:
-        place = (*before, *server_path(nested.path[:-1]), nested.column)
-        relation = nested.relation
-        if relation.is_many_to_any:
-            yield ".".join((*place, relation.options.collection or "collection"))
-        yield from (".".join((*place, name)) for name in nested.junction_fields)
-        for one, inner in zip(relation.scopes, nested.queries, strict=True):
-            inside = (*place, *one.segments[1:])
-            yield from (".".join((*inside, *server_path(path))) for path in inner.paths)
-            yield from related_fields(inner, inside)
+        yield from _list_fields(nested, (*prefix, *server_path(nested.path[:-1]), nested.column))
 
 
-def deep_params(query: Query, compile_filter: Compile, key: Key) -> Row:
-    """Return the parameters of the lists that come along, and of the rows behind relations."""
-    return _deep(query, compile_filter, key, _every_alias(query))
+def _list_fields(nested: PrefetchedList, prefix: tuple[str, ...]) -> Iterator[str]:
+    relation = nested.relation
+    if relation.is_many_to_any:
+        yield ".".join((*prefix, relation.options.collection or "collection"))
+    yield from (".".join((*prefix, name)) for name in nested.junction_fields)
+    for scope, inner in zip(relation.scopes, nested.queries, strict=True):
+        inner_prefix = (*prefix, *scope.segments[1:])
+        yield from (".".join((*inner_prefix, *server_path(path))) for path in inner.paths)
+        yield from related_fields(inner, inner_prefix)
 
 
-def _deep(query: Query, compile_filter: Compile, key: Key, every: Row) -> Row:
-    found: Row = {}
-    for nested in query.nested:
-        _at(found, server_path(nested.path[:-1]))[nested.column] = _of_list(nested, compile_filter, key, every)
-    for place, name, column in _aliases(query):
-        if place:
-            _at(found, place).setdefault("_alias", dict(every))[name] = column
-    return found
+# --- alias ------------------------------------------------------------------------------------------------------
 
 
-def alias_params(query: Query) -> Row:
-    """Return what comes under another name than its own with the rows themselves."""
+def alias_parameter(query: Query) -> Row:
+    """Return the aliases of the query's own rows; those of related rows go into `deep_parameter`."""
     return {name: column for place, name, column in _aliases(query) if not place}
 
 
 def _aliases(query: Query) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Yield where something comes under another name, that name, and its own."""
+    """Yield each alias of a query: the server's path to the rows, the alias, and the column."""
     for nested in query.nested:
         if nested.attribute is not None:
             yield server_path(nested.path[:-1]), nested.attribute, nested.relation.column
@@ -64,101 +68,128 @@ def _aliases(query: Query) -> Iterator[tuple[tuple[str, ...], str, str]]:
         yield server_path(outer), key_alias(last), last.column
 
 
-def _every_alias(query: Query) -> Row:
-    """Return the aliases of all levels.
+def _aliases_of_all_levels(query: Query) -> Row:
+    """Return the aliases of a query and of the queries of its lists, as columns by alias.
 
-    Directus 10 forgets those of the levels above where a level has its own, so that each level has to say all.
+    Directus 10 forgets the aliases of the levels above where a level has its own, so each level repeats them all.
     """
-    found = {name: column for _, name, column in _aliases(query)}
+    columns = {name: column for _, name, column in _aliases(query)}
     for nested in query.nested:
         for inner in nested.queries:
-            found |= _every_alias(inner)
-    return found
+            columns |= _aliases_of_all_levels(inner)
+    return columns
 
 
-def _at(found: Row, place: Iterable[str]) -> Row:
-    for name in place:
-        found = found.setdefault(name, {})
-    return found
+# --- deep -------------------------------------------------------------------------------------------------------
 
 
-def _of_list(nested: PrefetchedList, compile_filter: Compile, key: Key, every: Row) -> Row:
-    relation, query = nested.relation, nested.queries[0]
-    if all(one.is_empty for one in nested.queries):
-        return {"_limit": 0}
-    limit, offset = (query.limit, query.offset) if nested.client_slice == slice(None) else (None, 0)
-    parts: Row = {"_limit": _ALL if limit is None else limit, "_sort": list(_sort(nested, key))}
-    if offset:
-        parts["_offset"] = offset
-    filters = _filters(nested, compile_filter)
-    if filters:
-        parts["_filter"] = filters[0] if len(filters) == 1 else {"_or": filters}
-    for one, inner in zip(relation.scopes, nested.queries, strict=True):
-        place = _at(parts, one.segments[1:])
-        place |= _deep(inner, compile_filter, key, every)
-        names = alias_params(inner)
-        if names:
-            place["_alias"] = every | names
-    return {name: part for name, part in parts.items() if part != {}}
+def deep_parameter(query: Query, compile_filter: CompileFilter, sort_key: WriteSortKey) -> Row:
+    """Return the parameter that says which rows of the prefetched lists come, and in what order."""
+    return _DeepWriter(compile_filter, sort_key, _aliases_of_all_levels(query)).parameters(query)
 
 
-def _filters(nested: PrefetchedList, compile_filter: Compile) -> list[Row]:
-    """Return what a row of the list has to meet, one of them; nothing where all are meant."""
-    relation, queries = nested.relation, nested.queries
-    if all(query.where == ALWAYS for query in queries):
-        return []
-    found: list[Row] = []
-    for one, query in zip(relation.scopes, queries, strict=True):
-        if query.where == ALWAYS:
-            found.append({relation.options.collection or "": {"_eq": one.target.directus.collection}})
-        elif query.where != NEVER:
-            found.append(compile_filter(query.where, one.segments[1:]))
-    return found
+@attrs.frozen
+class _DeepWriter:
+    """Writes the ``deep`` parameter of a query, level by level."""
+
+    compile_filter: CompileFilter
+    sort_key: WriteSortKey
+    aliases: Row
+
+    def parameters(self, query: Query) -> Row:
+        """Return what goes into ``deep`` for the related rows and lists of a query."""
+        params: Row = {}
+        for nested in query.nested:
+            _descend(params, server_path(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
+        for place, name, column in _aliases(query):
+            if place:
+                _descend(params, place).setdefault("_alias", dict(self.aliases))[name] = column
+        return params
+
+    def _list_parameters(self, nested: PrefetchedList) -> Row:
+        query = nested.queries[0]
+        if all(inner.is_empty for inner in nested.queries):
+            return {"_limit": 0}
+        limit, offset = (query.limit, query.offset) if nested.client_slice == slice(None) else (None, 0)
+        params: Row = {"_limit": _ALL if limit is None else limit, "_sort": list(self._sort_keys(nested))}
+        if offset:
+            params["_offset"] = offset
+        filters = self._filters(nested)
+        if filters:
+            params["_filter"] = filters[0] if len(filters) == 1 else {"_or": filters}
+        for scope, inner in zip(nested.relation.scopes, nested.queries, strict=True):
+            inner_params = _descend(params, scope.segments[1:])
+            inner_params |= self.parameters(inner)
+            aliases = alias_parameter(inner)
+            if aliases:
+                inner_params["_alias"] = self.aliases | aliases
+        return {name: value for name, value in params.items() if value != {}}
+
+    def _filters(self, nested: PrefetchedList) -> list[Row]:
+        """Return filters of which each row of the list has to meet one; none if all rows are meant."""
+        relation, queries = nested.relation, nested.queries
+        if all(query.where == ALWAYS for query in queries):
+            return []
+        filters: list[Row] = []
+        for scope, query in zip(relation.scopes, queries, strict=True):
+            if query.where == ALWAYS:
+                filters.append({relation.options.collection or "": {"_eq": scope.target.directus.collection}})
+            elif query.where != NEVER:
+                filters.append(self.compile_filter(query.where, scope.segments[1:]))
+        return filters
+
+    def _sort_keys(self, nested: PrefetchedList) -> Iterator[str]:
+        """Yield the sort keys of a list, each with its direction.
+
+        The server sorts each list once more, by the first key alone and with nulls last. It finds no value for a
+        path, so a path whose value is the same in the whole list comes first, and that second sort does nothing.
+        """
+        relation, query = nested.relation, nested.queries[0]
+        yield f"{relation.source_column}.{relation.model.directus.pk.column}"
+        if relation.options.sort and not query.order:
+            yield relation.options.sort
+        if relation.is_many_to_any:
+            yield relation.junction_key
+            return
+        junction = "".join(f"{name}." for name in relation.segments[1:])
+        for order in query.total_order:
+            yield f"{'-' if order.descending else ''}{junction}{self.sort_key(order)}"
 
 
-def _sort(nested: PrefetchedList, key: Key) -> Iterator[str]:
-    """Yield the keys of the ordering.
+# --- counts of related rows --------------------------------------------------------------------------------------
 
-    The server sorts each list once more, by the first key alone and with nulls last. It finds no value for a path,
-    so one that is the same for the whole list keeps it from doing harm.
+
+def add_related_counts(params: Row, query: Query) -> None:
+    """Add the counts of related rows to a query's parameters.
+
+    The server's ``count`` will do without a junction. Junction rows that lead nowhere have to be told apart, so
+    those come as a list of their own, to be counted in Python.
     """
-    relation, query = nested.relation, nested.queries[0]
-    yield f"{relation.source_column}.{relation.model.directus.pk.column}"
-    if relation.options.sort and not query.order:
-        yield relation.options.sort
-    if relation.is_many_to_any:
-        yield relation.junction_key
-        return
-    junction = "".join(f"{name}." for name in relation.segments[1:])
-    for order in query.total_order:
-        yield f"{'-' if order.descending else ''}{junction}{key(order)}"
-
-
-def add_related_counts(parts: Row, query: Query) -> None:
-    """Add what brings the numbers of related rows to the parameters of a query."""
-    for tally in dict.fromkeys(query.related_counts):
-        *outer, relation = tally.path
+    for related_count in dict.fromkeys(query.related_counts):
+        *outer, relation = related_count.path
         place = server_path(outer)
-        if not tally.is_listed:
-            parts["fields"].append(".".join((*place, f"count({relation.column})")))
+        if not related_count.is_listed:
+            params["fields"].append(".".join((*place, f"count({relation.column})")))
             continue
-        parts["fields"] += [".".join((*place, tally.key, *name)) for name in tally.names]
-        # What a row of a many-to-any leads to is known when it comes: its column has the key of what is gone, too.
-        where: Row = (
-            {relation.options.collection: {"_in": tally.collections}}
-            if relation.is_many_to_any
-            else {relation.target_column: {"_nnull": True}}
-        )
-        listed = {"_limit": _ALL, "_filter": where}
-        if not place:
-            _put(parts, ("alias", tally.key), relation.column)
-        else:
-            _put(parts, ("deep", *place, "_alias", tally.key), relation.column)
-        _put(parts, ("deep", *place, tally.key), listed)
+        name = related_count.key
+        params["fields"] += [".".join((*place, name, *path)) for path in related_count.names]
+        aliases = ("alias",) if not place else ("deep", *place, "_alias")
+        _descend(params, aliases)[name] = relation.column
+        _descend(params, ("deep", *place))[name] = {
+            "_limit": _ALL,
+            "_filter": _junction_filter(relation, related_count),
+        }
 
 
-def _put(found: Row, names: tuple[str, ...], value: Any) -> None:
-    *outer, last = names
-    for name in outer:
-        found = found.setdefault(name, {})
-    found[last] = value
+def _junction_filter(relation: ToMany, related_count: RelatedCount) -> Row:
+    if relation.is_many_to_any:
+        # A column of a many-to-any keeps the key of a row that is gone: that is seen when the rows come.
+        return {relation.options.collection or "": {"_in": related_count.collections}}
+    return {relation.target_column: {"_nnull": True}}
+
+
+def _descend(params: Row, names: Iterable[str]) -> Row:
+    """Return the dictionary at the end of a path of names, made where it is missing."""
+    for name in names:
+        params = params.setdefault(name, {})
+    return params

@@ -1,4 +1,4 @@
-"""Groups and their totals, as the REST API is asked for them (facts, section 3)."""
+"""The dialect of Directus 10 to 12: requests to ``/items`` with query parameters, and their responses."""
 
 from __future__ import annotations
 
@@ -13,63 +13,39 @@ from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidR
 from ..core.messages import Request, Response, Row, url_path
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, server_path
-from ..query.conditions import ALWAYS, And, Comparison, Exists, Node, Or, is_quantified, joins_to_many
-from ..query.group_request import GroupRequest
+from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
+from ..query.conditions import ALWAYS, And, Comparison, Exists, JsonRule, Node, Or, joins_to_many
+from ..query.group_request import GroupColumn, GroupRequest, ServerAggregate
 from ..query.query import Order, Query
 from . import deep
-
-
-def group_params(ask: GroupRequest, filtered: Row) -> Row:
-    """Return the parameters of a request for groups; ``filtered`` are those that choose the rows.
-
-    The limit and the offset are those of groups, and both must be said (G22, G23).
-    """
-    parts: Row = {}
-    functions = dict.fromkeys(total.function for total in ask.aggregates)
-    if functions:
-        parts["aggregate"] = {
-            function: [total.field.column for total in dict.fromkeys(ask.aggregates) if total.function == function]
-            for function in functions
-        }
-    parts |= filtered
-    if ask.columns:
-        parts["groupBy"] = [column.text for column in ask.columns]
-        parts["sort"] = [("-" if order.descending else "") + order.by.text for order in ask.order]
-    parts["limit"] = ask.rows.limit
-    if ask.rows.offset:
-        parts["offset"] = ask.rows.offset
-    return parts
-
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
-
-
 # Directus has routes of these names where its own collections have the keys of their rows.
-_NO_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
+_RESERVED_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
 
 
 @attrs.frozen
 class V10Dialect:
-    """Compiles queries and writes to requests of ``/items``, and reads the answers."""
+    """Compiles queries and writes to requests of ``/items``, and reads the responses; see `Dialect`."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What Directus 10 to 12 can be asked."""
+        return DEFAULT_CAPABILITIES
+
+    # --- requests that read -----------------------------------------------------------------------------------
 
     def read(self, query: Query, *, total: bool = False) -> Request:
-        """Return the request for a query's rows; its limit is the page's and must be set.
+        """Return the request for one page of a query's rows; the query's limit is the page size and must be set.
 
-        With ``total``, the answer counts the rows of all pages as well, which costs as much again.
+        Counting the rows of all pages, with ``total``, costs as much again.
         """
-        parts = _query(query) | ({"meta": "filter_count"} if total else {})
-        return Request("GET", _items(query.model.directus), _params(parts))
-
-    def total_count(self, answer: Response) -> int:
-        """Return the number of rows of all pages."""
-        try:
-            return int(answer.meta["filter_count"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise _strange(answer, answer.meta, "a count") from error
+        params = _query_params(query) | ({"meta": "filter_count"} if total else {})
+        return Request("GET", _items_path(query.model.directus), _as_text(params))
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
@@ -77,151 +53,189 @@ class V10Dialect:
         Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
         server cache answers (G28).
         """
-        parts = _query(query.evolve(limit=len(keys), offset=0))
-        body = {name: part for name, part in parts.items() if name != "sort"}
-        return Request("SEARCH", _items(query.model.directus), json={"keys": list(keys), "query": body})
+        params = _query_params(query.evolve(limit=len(keys), offset=0))
+        body = {name: value for name, value in params.items() if name != "sort"}
+        return Request("SEARCH", _items_path(query.model.directus), json={"keys": list(keys), "query": body})
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
-        """Return the request for the one row of a singleton; a fresh one comes past the server's cache (G28)."""
-        parts = _columns(query)
-        route = _items(query.model.directus)
-        return Request("SEARCH", route, json={"query": parts}) if fresh else Request("GET", route, _params(parts))
+        """Return the request for the row of a singleton; with ``fresh``, past the server's cache (G28)."""
+        params, path = _field_params(query), _items_path(query.model.directus)
+        return Request("SEARCH", path, json={"query": params}) if fresh else Request("GET", path, _as_text(params))
 
-    def singleton_row(self, answer: Response, info: ModelInfo) -> Row:
-        """Return the row in the answer to `read_singleton`.
+    def check_field(self, collection: str, column: str) -> Request:
+        """Return a request that reads no row and is refused if the collection has no such field or list.
+
+        It filters by the field, since Directus 10 accepts any name among ``fields``.
+        """
+        params = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
+        return Request("GET", url_path(*_route(collection)), _as_text(params))
+
+    def count(self, query: Query) -> Request:
+        """Return the request that counts a query's rows, without its limit and offset (G22).
+
+        Joins with related rows repeat rows, so these are counted by their keys (G21).
+        """
+        pk = query.model.directus.pk.column
+        aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
+        params = {"aggregate": aggregate, **_row_choice(query)}
+        return Request("GET", _items_path(query.model.directus), _as_text(params))
+
+    def groups(self, groups: GroupRequest) -> Request:
+        """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
+        params, path = _group_params(groups), _items_path(groups.rows.model.directus)
+        if groups.keys is None:
+            return Request("GET", path, _as_text(params))
+        return Request("SEARCH", path, json={"keys": list(groups.keys), "query": params})
+
+    # --- requests that write ----------------------------------------------------------------------------------
+
+    def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
+        """Return the request that creates one row; ``back`` describes what of it is read back."""
+        params = _as_text(_field_params(back))
+        return Request("POST", _items_path(info), params, json=row, secret=_secret_names(info))
+
+    def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
+        """Return the request that creates rows in one transaction.
+
+        The response is sorted by key, whatever the order of the rows (G11). The limit is sent so that a server
+        with a lower maximum refuses before it writes; otherwise it would write all and return fewer (G45).
+        """
+        params = {"fields": _field_names(paths), "sort": [info.pk.column], "limit": len(rows)}
+        return Request("POST", _items_path(info), _as_text(params), json=list(rows), secret=_secret_names(info))
+
+    def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
+        """Return the request that changes one row, or a singleton; ``back`` describes what is read back."""
+        path = _items_path(info) if info.options.singleton else _item_path(info, key)
+        return Request("PATCH", path, _as_text(_field_params(back)), json=changes, secret=_secret_names(info))
+
+    def update_keys(
+        self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[FieldPath]
+    ) -> Request:
+        """Return the request that writes the same changes to all rows with these keys, and reads them back."""
+        params = {"fields": _field_names(paths), "limit": len(keys)}
+        body = {"keys": list(keys), "data": changes}
+        return Request("PATCH", _items_path(info), _as_text(params), json=body, secret=_secret_names(info))
+
+    def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
+        """Return the request that changes rows in one transaction, each by the key in it, and reads them back."""
+        params = {"fields": _field_names(paths), "limit": len(rows)}
+        return Request("PATCH", _items_path(info), _as_text(params), json=list(rows), secret=_secret_names(info))
+
+    def delete(self, info: ModelInfo, key: Any) -> Request:
+        """Return the request that deletes one row."""
+        return Request("DELETE", _item_path(info, key))
+
+    def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
+        """Return the request that deletes the rows with these keys."""
+        return Request("DELETE", _items_path(info), json=list(keys))
+
+    # --- responses --------------------------------------------------------------------------------------------
+
+    def rows(self, response: Response) -> list[Row]:
+        """Return the rows in a response.
 
         Raises:
-            ConfigurationError: the collection is an ordinary one.
+            TransportError: the response has another shape.
         """
-        if isinstance(answer.data, dict):
-            return answer.data
+        data = response.data
+        # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
+        if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+            raise _unexpected(response, data, "a list of rows")
+        return data
+
+    def row_count(self, response: Response) -> int:
+        """Return the number in the response to `count`; some databases send it as text.
+
+        Raises:
+            TransportError: the response has another shape.
+        """
+        try:
+            ((number,),) = (row.values() for row in self.rows(response))
+            if isinstance(number, dict):
+                (number,) = number.values()
+            return int(number)
+        except (TypeError, ValueError) as error:
+            raise _unexpected(response, response.data, "a count") from error
+
+    def total_count(self, response: Response) -> int:
+        """Return the number of rows of all pages, from the response to `read` with ``total``.
+
+        Raises:
+            TransportError: the response has no such number.
+        """
+        try:
+            return int(response.meta["filter_count"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unexpected(response, response.meta, "a count") from error
+
+    def singleton_row(self, response: Response, info: ModelInfo) -> Row:
+        """Return the row in the response to `read_singleton`.
+
+        Raises:
+            ConfigurationError: the server's collection is an ordinary one, not a singleton.
+        """
+        if isinstance(response.data, dict):
+            return response.data
         msg = (
             f"{info.model.__name__} is declared as a singleton, and the server's collection {info.collection!r} "
             "is an ordinary one: leave out singleton=True."
         )
         raise ConfigurationError(msg)
 
-    def look_up(self, collection: str, column: str) -> Request:
-        """Return the request that is refused where a collection has no such field or list; it reads no row.
-
-        By a filter, since Directus 10 takes any name among ``fields``; what is behind a list is not asked for.
-        """
-        parts = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
-        return Request("GET", url_path(*_route(collection)), _params(parts))
-
-    def count(self, query: Query) -> Request:
-        """Return the request that counts a query's rows, its limit and offset apart (G22).
-
-        Joins with related rows repeat rows: those are counted by their keys (G21).
-        """
-        pk = query.model.directus.pk.column
-        aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
-        parts = {k: v for k, v in _query(query).items() if k in {"filter", "search"}}
-        return Request("GET", _items(query.model.directus), _params({"aggregate": aggregate, **parts}))
-
-    def row_count(self, answer: Response) -> int:
-        """Return the number in the answer to `count`; some databases send it as text."""
-        try:
-            ((found,),) = (row.values() for row in _rows(answer))
-            if isinstance(found, dict):
-                (found,) = found.values()
-            return int(found)
-        except (TypeError, ValueError) as error:
-            raise _strange(answer, answer.data, "a count") from error
-
-    def groups(self, ask: GroupRequest) -> Request:
-        """Return the request for groups of rows; keys of rows go as for `read_keys`."""
-        chosen = {name: part for name, part in _query(ask.rows).items() if name in {"filter", "search"}}
-        parts, route = group_params(ask, chosen), _items(ask.rows.model.directus)
-        if ask.keys is None:
-            return Request("GET", route, _params(parts))
-        return Request("SEARCH", route, json={"keys": list(ask.keys), "query": parts})
-
-    def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
-        """Return the request that creates one row and reads it back, as a query says what of it."""
-        return Request("POST", _items(info), _params(_columns(back)), json=row, secret=_secret(info))
-
-    def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
-        """Return the request that creates rows in one transaction.
-
-        The answer is sorted by key whatever the order of the rows (G11). The limit is said, since a server with
-        a maximum would cut the answer without a word; so it refuses before it writes (G45).
-        """
-        params = {"fields": _fields(paths), "sort": [info.pk.column], "limit": len(rows)}
-        return Request("POST", _items(info), _params(params), json=list(rows), secret=_secret(info))
-
-    def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
-        """Return the request that changes one row, or a singleton, and reads it back."""
-        route = _items(info) if info.options.singleton else _item(info, key)
-        return Request("PATCH", route, _params(_columns(back)), json=changes, secret=_secret(info))
-
-    def update_keys(
-        self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[FieldPath]
-    ) -> Request:
-        """Return the request that writes the same to the rows with these keys, and reads them back."""
-        params = {"fields": _fields(paths), "limit": len(keys)}
-        body = {"keys": list(keys), "data": changes}
-        return Request("PATCH", _items(info), _params(params), json=body, secret=_secret(info))
-
-    def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
-        """Return the request that writes rows, each by the key in it, in one transaction, and reads them back."""
-        params = {"fields": _fields(paths), "limit": len(rows)}
-        return Request("PATCH", _items(info), _params(params), json=list(rows), secret=_secret(info))
-
-    def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
-        """Return the request that deletes the rows with these keys."""
-        return Request("DELETE", _items(info), json=list(keys))
-
-    def delete(self, info: ModelInfo, key: Any) -> Request:
-        """Return the request that deletes one row."""
-        return Request("DELETE", _item(info, key))
-
-    def rows(self, answer: Response) -> list[Row]:
-        """Return the rows of an answer to `read`.
-
-        Raises:
-            TransportError: the answer has another shape.
-        """
-        return _rows(answer)
+    # --- refusals ---------------------------------------------------------------------------------------------
 
     def names_field(self, error: Forbidden) -> bool:
-        """Return whether a refusal speaks of fields, unknown or unreadable, not of the whole collection (G33)."""
+        """Return whether single fields were refused, and not the whole collection (G33)."""
         return _NAMES_FIELDS.search(str(error)) is not None
 
     def lacks_json(self, error: InvalidRequest) -> bool:
-        """Return whether it was conditions inside JSON that the server refused, as before Directus 12."""
+        """Return whether conditions inside JSON were refused, as by servers before Directus 12."""
         return '"_json"' in str(error)
 
     def row_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows the server gives at a time, if that is what it refused (G45)."""
-        found = _LIMIT_TOO_HIGH.search(str(error))
-        return int(found[1]) if found else None
+        """Return the most rows that the server gives at once, if the limit was refused for being higher (G45)."""
+        return _number_in(error, _LIMIT_TOO_HIGH)
 
     def write_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows the server writes at a time, if that is what it refused (MAX_BATCH_MUTATION)."""
-        found = _TOO_MANY.search(str(error))
-        return int(found[1]) if found else None
+        """Return the server's MAX_BATCH_MUTATION, if the request was refused for writing more rows than that."""
+        return _number_in(error, _TOO_MANY)
 
     def is_too_large(self, error: DirectusError) -> bool:
-        """Return whether a body was refused for its size: by the server (G35), or by a proxy before it."""
+        """Return whether the body was refused for its size, by the server (G35) or by a proxy before it."""
         if isinstance(error, TransportError):
             return error.status == 413
         return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
 
 
-def _items(info: ModelInfo) -> str:
+def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
+    match = pattern.search(str(error))
+    return int(match[1]) if match else None
+
+
+def _unexpected(response: Response, value: Any, expected: str) -> TransportError:
+    """Return the error for a response that lacks what was asked for."""
+    request = response.request
+    where = "the request" if request is None else f"{request.method} {request.path}"
+    msg = f"The answer to {where} (status {response.status}) is {str(value)[:80]!r}, where {expected} belongs."
+    return TransportError(msg, request=request, status=response.status)
+
+
+# --- routes -----------------------------------------------------------------------------------------------------
+
+
+def _items_path(info: ModelInfo) -> str:
     return url_path(*_route(info.collection))
 
 
 def _route(collection: str) -> tuple[str, ...]:
-    """Return where rows are: Directus's own collections have routes of their own."""
-    own = collection.removeprefix("directus_")
-    return ("items", own) if own == collection else (own,)
+    """Return the path of a collection's rows: Directus's own collections have routes of their own."""
+    system_name = collection.removeprefix("directus_")
+    return ("items", collection) if system_name == collection else (system_name,)
 
 
-def _item(info: ModelInfo, key: Any) -> str:
+def _item_path(info: ModelInfo, key: Any) -> str:
     route = _route(info.collection)
-    if route[0] != "items" and key in _NO_KEYS:
+    if route[0] != "items" and key in _RESERVED_KEYS:
         msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
         raise QueryError(msg)
     try:
@@ -230,112 +244,141 @@ def _item(info: ModelInfo, key: Any) -> str:
         raise QueryError(str(error)) from None
 
 
-def _secret(info: ModelInfo) -> frozenset[str]:
+def _secret_names(info: ModelInfo) -> frozenset[str]:
     return frozenset(field.column.lower() for field in info.fields.values() if field.is_secret)
 
 
-def _rows(answer: Response) -> list[Row]:
-    data = answer.data
-    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise _strange(answer, data, "a list of rows")  # G26: what may not be read turns rows into bare keys
-    return data
+# --- query parameters -------------------------------------------------------------------------------------------
 
 
-def _strange(answer: Response, found: Any, wanted: str) -> TransportError:
-    request = answer.request
-    where = "the request" if request is None else f"{request.method} {request.path}"
-    msg = f"The answer to {where} (status {answer.status}) is {str(found)[:80]!r}, where {wanted} belongs."
-    return TransportError(msg, request=request, status=answer.status)
-
-
-def _query(query: Query) -> Row:
-    parts = _columns(query)
-    if query.where != ALWAYS:
-        parts["filter"] = compile_filter(query.where)
-    if query.search is not None:
-        parts["search"] = query.search
-    parts["sort"] = [("-" if order.descending else "") + _sorted_by(order) for order in query.total_order]
+def _query_params(query: Query) -> Row:
+    """Return all parameters of a query, as values that are not text yet."""
+    params = _field_params(query) | _row_choice(query)
+    params["sort"] = [("-" if order.descending else "") + _sort_key(order) for order in query.total_order]
     if query.limit is not None:
-        parts["limit"] = query.limit
+        params["limit"] = query.limit
     if query.offset:
-        parts["offset"] = query.offset
-    return parts
+        params["offset"] = query.offset
+    return params
 
 
-def _columns(query: Query) -> Row:
-    """Return what of each row is asked for."""
-    parts: Row = {"fields": list(dict.fromkeys([*_fields(query.paths), *deep.related_fields(query)]))}
-    along = {"deep": deep.deep_params(query, _filter, _sorted_by), "alias": deep.alias_params(query)}
-    parts |= {name: part for name, part in along.items() if part}
-    deep.add_related_counts(parts, query)
-    return parts
+def _field_params(query: Query) -> Row:
+    """Return the parameters that say what of each row comes."""
+    params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *deep.related_fields(query)]))}
+    nested = {
+        "deep": deep.deep_parameter(query, _filter, _sort_key),
+        "alias": deep.alias_parameter(query),
+    }
+    params |= {name: value for name, value in nested.items() if value}
+    deep.add_related_counts(params, query)
+    return params
 
 
-def _params(parts: Row) -> tuple[tuple[str, str], ...]:
+def _row_choice(query: Query) -> Row:
+    """Return the parameters that choose the rows, without limit and offset."""
+    params: Row = {}
+    if query.where != ALWAYS:
+        params["filter"] = _filter(query.where, ())
+    if query.search is not None:
+        params["search"] = query.search
+    return params
+
+
+def _group_params(groups: GroupRequest) -> Row:
+    """Return the parameters of a request for groups; limit and offset are those of groups (G22, G23)."""
+    params: Row = {}
+    aggregates = dict.fromkeys(groups.aggregates)
+    if aggregates:
+        params["aggregate"] = {
+            function: [aggregate.field.column for aggregate in aggregates if aggregate.function == function]
+            for function in dict.fromkeys(aggregate.function for aggregate in aggregates)
+        }
+    params |= _row_choice(groups.rows)
+    if groups.columns:
+        params["groupBy"] = [_group_key(column) for column in groups.columns]
+        params["sort"] = [("-" if order.descending else "") + _group_key(order.by) for order in groups.order]
+    params["limit"] = groups.rows.limit
+    if groups.rows.offset:
+        params["offset"] = groups.rows.offset
+    return params
+
+
+def _group_key(by: GroupColumn | ServerAggregate) -> str:
+    """Return how a request names what groups are made or sorted by."""
+    if isinstance(by, ServerAggregate):
+        return f"{by.function}.{by.field.column}"
+    return by.field.column if by.function is None else _call(by.function, by.field.column)
+
+
+def _as_text(params: Row) -> tuple[tuple[str, str], ...]:
     """Write query parameters as text: JSON where they are nested, commas where they are lists."""
-    return tuple((name, _text(value)) for name, value in parts.items())
+    return tuple((name, _value_as_text(value)) for name, value in params.items())
 
 
-def _text(value: Any) -> str:
+def _value_as_text(value: Any) -> str:
     if isinstance(value, dict):
         return _COMPACT.encode(value)
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
-def _fields(paths: Iterable[FieldPath]) -> list[str]:
+def _field_names(paths: Iterable[FieldPath]) -> list[str]:
     return list(dict.fromkeys(map(_dotted, paths)))
 
 
-def _sorted_by(order: Order) -> str:
-    return _dotted(order.path) if order.function is None else _with_function(order.path, order.function)
-
-
-def _with_function(path: Iterable[Step], function: str) -> str:
-    *outer, last = path
-    return ".".join([*server_path(outer), f"{function}({last.column})"])
+def _sort_key(order: Order) -> str:
+    if order.function is None:
+        return _dotted(order.path)
+    *outer, last = order.path
+    return ".".join([*server_path(outer), _call(order.function, last.column)])
 
 
 def _dotted(path: FieldPath) -> str:
     return ".".join(field.column for field in path)
 
 
-def compile_filter(node: Node) -> Row:
-    """Return conditions as Directus's filter, with one key per object."""
-    return _filter(node, ())
+def _call(function: str, column: str) -> str:
+    return f"{function}({column})"
 
 
-def _filter(node: Node, before: tuple[str, ...]) -> Row:
+# --- filter -----------------------------------------------------------------------------------------------------
+
+
+def _filter(node: Node, prefix: tuple[str, ...]) -> Row:
+    """Return conditions as a filter with one key per object; ``prefix`` leads to the rows that they are about."""
     match node:
         case Comparison(path, operator, value, function):
             *outer, last = path
-            rule: Row = {
-                last.column if function is None else f"{function}({last.column})": {f"_{operator}": value}
-            }
-            for step in reversed(outer):
-                rule = {step.column: rule}
-            return _nested(before, rule)
-        case Exists(path, where, negated) if not before and is_quantified(node):
+            name = last.column if function is None else _call(function, last.column)
+            return _wrapped((*prefix, *(step.column for step in outer), name), _rule(operator, value))
+        case Exists(path, where, negated) if not prefix and DEFAULT_CAPABILITIES.quantifies(node):
             return _quantified(path[-1], where, negated)
         case Exists(path, where, False):
-            return _filter(where, (*before, *server_path(path)))
+            return _filter(where, (*prefix, *server_path(path)))
         case And(parts) | Or(parts) if parts:
-            return {"_and" if isinstance(node, And) else "_or": [_filter(part, before) for part in parts]}
-    # An empty group would match everything (G4); the rest is settled by requests of its own.
+            return {"_and" if isinstance(node, And) else "_or": [_filter(part, prefix) for part in parts]}
+    # An empty group would match every row (G4); sub-queries were replaced by their values before.
     msg = f"{node!r} has no filter."
     raise AssertionError(msg)
 
 
+def _rule(operator: str, value: Any) -> Row:
+    if isinstance(value, JsonRule):
+        return {f"_{operator}": {".".join(value.keys): {f"_{value.operator}": value.value}}}
+    return {f"_{operator}": value}
+
+
 def _quantified(relation: Step, where: Node, negated: bool) -> Row:
     alias, *junction = relation.segments
-    last = relation.target.directus.pk if relation.target else None
-    if isinstance(where, Comparison) and where.path == (last,) and junction and ":" not in junction[0]:
-        inner = _nested(junction, {f"_{where.operator}": where.value})  # the junction has the key itself
+    target_pk = relation.target.directus.pk if relation.target else None
+    if isinstance(where, Comparison) and where.path == (target_pk,) and junction and ":" not in junction[0]:
+        inner = _wrapped(junction, _rule(where.operator, where.value))  # the junction has the key itself
     else:
-        inner = _nested(junction, _filter(where, ()))
+        inner = _wrapped(junction, _filter(where, ()))
     return {alias: {"_none" if negated else "_some": inner}}
 
 
-def _nested(names: Iterable[str], rule: Row) -> Row:
+def _wrapped(names: Iterable[str], rule: Row) -> Row:
+    """Return a rule as the innermost of objects with one key each."""
     for name in reversed(tuple(names)):
         rule = {name: rule}
     return rule

@@ -14,6 +14,7 @@ import attrs
 from ..fields.field import Field
 from ..fields.model_info import Step
 from ..fields.paths import path_name
+from .comparisons import compares
 
 Test = Callable[[Any], bool]
 
@@ -34,6 +35,15 @@ class Comparison:
     def name(self) -> str:
         """The path as a user writes it."""
         return path_name(self.path)
+
+
+@attrs.frozen
+class JsonRule:
+    """The operand of a comparison with the operator ``json``: how the value behind some keys is to compare."""
+
+    keys: tuple[str, ...]
+    operator: str
+    value: Any = attrs.field(default=True, hash=False)
 
 
 @attrs.frozen
@@ -210,35 +220,5 @@ def true_for_null_row(node: Node) -> bool:
 
 
 def _is_zero(operator: str, value: Any, function: str) -> bool:
-    """Return whether none at all is such a number of rows."""
-    return function == "count" and bool(_COMPARED[operator](0, value))
-
-
-_COMPARED: dict[str, Callable[[int, Any], bool]] = {
-    "eq": lambda number, value: bool(number == value),
-    "neq": lambda number, value: bool(number != value),
-    "in": lambda number, value: number in value,
-    "nin": lambda number, value: number not in value,
-    "gt": lambda number, value: number > value,
-    "gte": lambda number, value: number >= value,
-    "lt": lambda number, value: number < value,
-    "lte": lambda number, value: number <= value,
-    "between": lambda number, value: value[0] <= number <= value[1],
-    "nbetween": lambda number, value: not value[0] <= number <= value[1],
-}
-
-
-def is_quantified(node: Node) -> bool:
-    """Return whether a condition on related rows is one that the server's ``_some`` and ``_none`` can say.
-
-    They keep one comparison and drop any more (G2); they stand at the root, or directly in one another.
-    """
-    if not isinstance(node, Exists):
-        return False
-    steps = node.path[-1].segments
-    if len(node.path) > 1:
-        return False
-    if isinstance(node.where, Comparison):
-        # A junction's row may lead nowhere, or to another collection: what it leads to is a row of nulls then.
-        return len(steps) == 1 or not true_for_null_row(node.where)
-    return len(steps) == 1 and is_quantified(node.where)
+    """Return whether a number of related rows compares as wanted where there are none."""
+    return function == "count" and compares(0, operator, value)

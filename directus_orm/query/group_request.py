@@ -20,11 +20,6 @@ class GroupColumn:
     function: str | None = None
 
     @property
-    def text(self) -> str:
-        """How a request names it."""
-        return self.field.column if self.function is None else f"{self.function}({self.field.column})"
-
-    @property
     def key(self) -> str:
         """How the rows of the answer name it."""
         return self.field.column if self.function is None else f"{self.field.column}_{self.function}"
@@ -39,11 +34,6 @@ class ServerAggregate:
 
     function: str
     field: Field
-
-    @property
-    def text(self) -> str:
-        """How a request names it in an ordering."""
-        return f"{self.function}.{self.field.column}"
 
     def value_in(self, row: Row) -> Any:
         """Return the aggregate's value from one row of the response."""

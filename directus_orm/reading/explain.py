@@ -9,8 +9,8 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from ..core.messages import Request
+from ..dialects.base import Dialect
 from ..dialects.registry import dialect_of
-from ..dialects.v10 import V10Dialect
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
@@ -86,7 +86,7 @@ def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: S
 class Explainer:
     """The requests of an explanation, as they come together."""
 
-    dialect: V10Dialect
+    dialect: Dialect
     session: Session | None
     made: tuple[ExplainedRequest, ...] = ()
 
@@ -125,7 +125,7 @@ class Explainer:
         return Comparison(condition.path, "in", [self.last])
 
 
-def _first(query: Query, dialect: V10Dialect, session: Session | None, page_size: int | None) -> Request:
+def _first(query: Query, dialect: Dialect, session: Session | None, page_size: int | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
     where, listed = split_key_list(query.where)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..fields.paths import path_name
-from ..query.conditions import ALWAYS, NEVER, And, Comparison, Exists, InSubquery, KeyList, Node, Or
+from ..query.conditions import ALWAYS, NEVER, And, Comparison, Exists, InSubquery, JsonRule, KeyList, Node, Or
 from ..query.grouping import Grouping
 from ..query.lookups.date_parts import DatePartTest
 from ..query.lookups.json_lookups import JsonTest
@@ -119,14 +119,19 @@ def _leaf(leaf: Comparison) -> str:
     what = leaf.name
     if leaf.function is not None:
         what = _function(leaf.function, what)
-    if leaf.operator == "json":
-        return f"{what} is a document with {leaf.value}"
-    if leaf.operator in _STATES:
-        return f"{what} {_STATES[leaf.operator]}"
-    if leaf.operator in _BETWEEN:
-        low, high = leaf.value
-        return f"{what} {_BETWEEN[leaf.operator]} {low!r} and {high!r}"
-    return f"{what} {_VERBS[leaf.operator]} {_values(leaf.value)}"
+    if isinstance(leaf.value, JsonRule):
+        rule = leaf.value
+        return f"{'.'.join(rule.keys)} of {what} {_compared(rule.operator, rule.value)}"
+    return f"{what} {_compared(leaf.operator, leaf.value)}"
+
+
+def _compared(operator: str, value: Any) -> str:
+    if operator in _STATES:
+        return _STATES[operator]
+    if operator in _BETWEEN:
+        low, high = value
+        return f"{_BETWEEN[operator]} {low!r} and {high!r}"
+    return f"{_VERBS[operator]} {_values(value)}"
 
 
 def _values(value: Any) -> str:

@@ -9,6 +9,7 @@ import attrs
 
 from ..fields.field import Field
 from ..fields.paths import server_path, target_model
+from ..query.capabilities import DEFAULT_CAPABILITIES
 from ..query.conditions import (
     ALWAYS,
     NEVER,
@@ -21,7 +22,6 @@ from ..query.conditions import (
     Or,
     all_of,
     any_of,
-    is_quantified,
     joins_to_many,
     negate,
     true_for_null_row,
@@ -128,7 +128,7 @@ def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tupl
 
 
 def _arranged_some(node: Exists, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
-    if not before and is_quantified(node):
+    if not before and DEFAULT_CAPABILITIES.quantifies(node):
         return node
     place = (*before, *server_path(node.path))
     # By the list, not by what its junction leads to: all models behind a many-to-any share one join.

@@ -55,7 +55,7 @@ def unknown_name(session: Session, said: SentNames) -> ConfigurationError | None
     """
     for collection, name, what, option in said.names:
         try:
-            session.send(attrs.evolve(dialect_of(session).look_up(collection, name), purpose="info"))
+            session.send(attrs.evolve(dialect_of(session).check_field(collection, name), purpose="info"))
         except (Forbidden, InvalidRequest) as error:
             if isinstance(error, Forbidden) and not dialect_of(session).names_field(error):
                 continue  # nothing of the collection may be read

@@ -18,7 +18,7 @@ from ...core.checks import is_number
 from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
-from ..conditions import Comparison, Node, all_of, any_of, negate
+from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
 from .text_lookups import with_recheck
 
@@ -171,14 +171,14 @@ def _narrowed(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> N
     # A null inside the document is nothing to some databases.
     if lookup == "isnull" or value is None or not named or (lookup == "in" and None in value):
         return there
-    rule: dict[str, Any] = {"_nnull": True}
+    rule = JsonRule(keys, "nnull")
     if lookup == "exact" and _is_plain(value):
-        rule = {"_eq": value}
+        rule = JsonRule(keys, "eq", value)
     elif lookup == "in" and value and all(map(_is_plain, value)):
-        rule = {"_in": list(value)}
+        rule = JsonRule(keys, "in", list(value))
     elif lookup in _TEXTS and _is_plain(value) and value.isascii() and "\\" not in value:
-        rule = {f"_{_TEXTS[lookup]}": value}
-    return Comparison((field,), "json", {".".join(keys): rule})
+        rule = JsonRule(keys, _TEXTS[lookup], value)
+    return Comparison((field,), "json", rule)
 
 
 def _is_plain(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ...dialects.v10 import V10Dialect
+from ...dialects.base import Dialect
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.query import Query
 from ..pagination.pager_protocol import Pager, PageSizer, RoundTrip
@@ -22,7 +22,7 @@ MOST_BYTES = 900_000
 
 
 def group_pages(
-    ask: GroupRequest, dialect: V10Dialect, maximum: int | None = None, page_size: int | None = None
+    ask: GroupRequest, dialect: Dialect, maximum: int | None = None, page_size: int | None = None
 ) -> Pager:
     """Yield the turns of reading groups; see `query_pager`."""
     ask = attrs.evolve(ask, aggregates=_ordered_totals(ask))

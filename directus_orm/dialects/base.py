@@ -1,0 +1,141 @@
+"""`Dialect`: what the library asks of a server version. It builds requests and reads responses; it does no I/O.
+
+A dialect has three roles: it compiles queries and writes to requests, it takes rows and numbers out of responses,
+and it says why the server refused a request. Its `Capabilities` say what may be asked at all.
+A new dialect implements `Dialect` in a module of its own and gets a name in `registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from ..core.errors import DirectusError, Forbidden, InvalidRequest
+from ..core.messages import Request, Response, Row
+from ..fields.model_info import ModelInfo
+from ..fields.paths import FieldPath
+from ..query.capabilities import Capabilities
+from ..query.group_request import GroupRequest
+from ..query.query import Query
+
+
+class CompilesReads(Protocol):
+    """Builds the requests that read."""
+
+    def read(self, query: Query, *, total: bool = False) -> Request:
+        """Return the request for one page of a query's rows; the query's limit is the page size and must be set.
+
+        With ``total``, the response also counts the rows of all pages, for `ReadsResponses.total_count`.
+        """
+        ...
+
+    def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
+        """Return the request for the rows with these keys, in no particular order."""
+        ...
+
+    def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
+        """Return the request for the row of a singleton; with ``fresh``, past the caches of the server."""
+        ...
+
+    def check_field(self, collection: str, column: str) -> Request:
+        """Return a request that reads no row and is refused if the collection has no such field or list."""
+        ...
+
+    def count(self, query: Query) -> Request:
+        """Return the request that counts a query's rows, ignoring its limit and offset."""
+        ...
+
+    def groups(self, groups: GroupRequest) -> Request:
+        """Return the request for groups of rows and their aggregates."""
+        ...
+
+
+class CompilesWrites(Protocol):
+    """Builds the requests that write. All but the deletes read back what was stored."""
+
+    def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
+        """Return the request that creates one row; ``back`` describes what of it is read back."""
+        ...
+
+    def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
+        """Return the request that creates rows in one transaction; the response has them sorted by key."""
+        ...
+
+    def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
+        """Return the request that changes one row, or a singleton; ``back`` describes what is read back."""
+        ...
+
+    def update_keys(
+        self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[FieldPath]
+    ) -> Request:
+        """Return the request that writes the same changes to all rows with these keys."""
+        ...
+
+    def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
+        """Return the request that changes rows in one transaction; each row in the body has its key."""
+        ...
+
+    def delete(self, info: ModelInfo, key: Any) -> Request:
+        """Return the request that deletes one row."""
+        ...
+
+    def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
+        """Return the request that deletes the rows with these keys."""
+        ...
+
+
+class ReadsResponses(Protocol):
+    """Takes rows and numbers out of responses; TransportError is raised for a response of another shape."""
+
+    def rows(self, response: Response) -> list[Row]:
+        """Return the rows in the response to `read`, `read_keys`, `groups` or a write of many rows."""
+        ...
+
+    def row_count(self, response: Response) -> int:
+        """Return the number in the response to `count`."""
+        ...
+
+    def total_count(self, response: Response) -> int:
+        """Return the number of rows of all pages, from the response to `read` with ``total``."""
+        ...
+
+    def singleton_row(self, response: Response, info: ModelInfo) -> Row:
+        """Return the row in the response to `read_singleton`.
+
+        Raises:
+            ConfigurationError: the server's collection is an ordinary one, not a singleton.
+        """
+        ...
+
+
+class ReadsRefusals(Protocol):
+    """Says why the server refused a request."""
+
+    def names_field(self, error: Forbidden) -> bool:
+        """Return whether single fields were refused, unknown or unreadable ones, and not the whole collection."""
+        ...
+
+    def lacks_json(self, error: InvalidRequest) -> bool:
+        """Return whether conditions inside JSON were refused because the server is too old for them."""
+        ...
+
+    def row_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows that the server gives at once, if the limit was refused for being higher."""
+        ...
+
+    def write_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows that the server writes at once, if the request was refused for having more."""
+        ...
+
+    def is_too_large(self, error: DirectusError) -> bool:
+        """Return whether the body was refused for its size, by the server or by a proxy before it."""
+        ...
+
+
+class Dialect(CompilesReads, CompilesWrites, ReadsResponses, ReadsRefusals, Protocol):
+    """How one version of the server is asked."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this version can be asked."""
+        ...

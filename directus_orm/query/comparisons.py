@@ -1,0 +1,66 @@
+"""The comparisons: lookups such as ``gt`` and ``range``, each with its operator and its meaning in Python."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..core.errors import QueryError
+
+Compare = Callable[[Any, Any], Any]
+
+COMPARISONS: dict[str, Compare] = {
+    "exact": operator.eq,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "in": lambda value, choices: value in choices,
+    "range": lambda value, bounds: bounds[0] <= value <= bounds[1],
+}
+"""The lookups that compare a value with one value or several, as functions of both."""
+
+OF_SEVERAL = ("in", "range")
+"""The lookups that compare with several values."""
+
+OPERATORS = {
+    "exact": "eq",
+    "gt": "gt",
+    "gte": "gte",
+    "lt": "lt",
+    "lte": "lte",
+    "in": "in",
+    "range": "between",
+}
+"""The operator of each lookup that compares."""
+
+_BY_OPERATOR = {OPERATORS[lookup]: compare for lookup, compare in COMPARISONS.items()}
+_BY_OPERATOR |= {
+    "neq": operator.ne,
+    "nin": lambda value, choices: value not in choices,
+    "nbetween": lambda value, bounds: not bounds[0] <= value <= bounds[1],
+}
+
+
+def compares(value: Any, operator_name: str, operand: Any) -> bool:
+    """Return whether a value compares with an operand, by the name of an operator and not of a lookup."""
+    return bool(_BY_OPERATOR[operator_name](value, operand))
+
+
+def two(values: str = "values") -> str:
+    """Return what ``range`` takes, as messages say it."""
+    return f"two {values}, the lowest and the highest"
+
+
+def range_bounds(value: object, where: str) -> tuple[Any, Any]:
+    """Return the lowest and the highest of a range.
+
+    Raises:
+        QueryError: it is not a list or a tuple of two values that are not None.
+    """
+    bounds = list(value) if isinstance(value, list | tuple) else []
+    if len(bounds) != 2 or None in bounds:  # the server ignores a _between of another length (G3)
+        msg = f"{where} takes {two()}, not {value!r}."
+        raise QueryError(msg)
+    return bounds[0], bounds[1]
