@@ -15,7 +15,7 @@ from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
 from ..session.session import Session, current_session
-from .pagination.pager_protocol import FULL_PAGE, LARGEST_PAGE, PageSizer
+from .pagination.page_size import FULL_PAGE, LARGEST_PAGE, PageSizer
 from .pagination.pagers import query_pager
 from .query_description import describe_condition, describe_query
 from .row_recheck import widened
@@ -132,7 +132,7 @@ def _first(query: Query, dialect: Dialect, session: Session | None, page_size: i
     if listed is not None:
         return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
     known, maximum = _sizes(session)
-    (request,) = next(query_pager(query, dialect, page_size or known, maximum)).asks
+    (request,) = next(query_pager(query, dialect, page_size or known, maximum)).requests
     return request
 
 

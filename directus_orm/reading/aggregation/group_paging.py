@@ -8,10 +8,12 @@ from typing import Any
 
 import attrs
 
+from ...core.errors import InvalidRequest
 from ...dialects.base import Dialect
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.query import Query
-from ..pagination.pager_protocol import Pager, PageSizer, RoundTrip
+from ..pagination.page_size import PageSizer
+from ..pagination.pager_protocol import Pager, RoundTrip
 from .recipes import AggregatePlan
 
 # One request brings all groups in most cases, as they were at one moment.
@@ -24,7 +26,7 @@ MOST_BYTES = 900_000
 def group_pages(
     ask: GroupRequest, dialect: Dialect, maximum: int | None = None, page_size: int | None = None
 ) -> Pager:
-    """Yield the turns of reading groups; see `query_pager`."""
+    """Return the pager for groups; see `query_pager`."""
     ask = attrs.evolve(ask, aggregates=_ordered_totals(ask))
     if not ask.columns:
         (page,) = yield RoundTrip(None, (dialect.groups(cut_to(ask, 1, 0)),))
@@ -33,16 +35,18 @@ def group_pages(
     sizes = PageSizer(dialect, page_size or GROUPS_AT_ONCE, maximum)
     left, offset = ask.rows.limit, ask.rows.offset
     while left is None or left > 0:
-        asked, (page,) = yield from sizes.asking(
-            left,
-            lambda size, offset=offset: (dialect.groups(cut_to(ask, size, offset)),),  # type: ignore[misc]
-        )
+        size = sizes.next(left)
+        try:
+            (page,) = yield sizes.round_trip((dialect.groups(cut_to(ask, size, offset)),))
+        except InvalidRequest as refusal:
+            sizes.retry_smaller(refusal)
+            continue
         sizes.ready = page.rows
-        if len(page.rows) < asked:
+        if len(page.rows) < size:
             break
-        offset += asked
-        left = None if left is None else left - asked
-    yield sizes.turn()
+        offset += size
+        left = None if left is None else left - size
+    yield sizes.round_trip()
 
 
 def cut_to(ask: GroupRequest, limit: int | None, offset: int) -> GroupRequest:

@@ -332,7 +332,7 @@ def explain(query: Query, session: Session | None = None) -> explained.Explanati
     asks, reading = explained.Explainer.of(session), _reading(None, query)
     maximum = None if asks.session is None else asks.session.max_rows
     for purpose, ask in reading.plan(functools.partial(reading.choice, asks), query):
-        (request,) = next(group_pages(ask, asks.dialect, maximum)).asks
+        (request,) = next(group_pages(ask, asks.dialect, maximum)).requests
         asks.add(purpose, request)
     return explained.Explanation(
         describe_query(query), asks.made, f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_AFTER}"

@@ -1,4 +1,4 @@
-"""Which page is asked for next, and the driver that sends the requests.
+"""Pagination: which page is requested next (keyset, key windows), and the code that sends the requests.
 
 Imports only the folders above: core to dialects.
 """

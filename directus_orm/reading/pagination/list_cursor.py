@@ -1,6 +1,6 @@
-"""Where in a list that changes a reading is, told by the keys that it has handed out. No I/O.
+"""A cursor into a list of keys that other programs change while it is read. No I/O.
 
-They are remembered in the order of the list, the last ones alone, so that memory is bounded.
+The position is told by the keys that were returned last. Only so many are remembered that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -13,105 +13,117 @@ from ...core.errors import IterationLost
 
 
 class ListCursor:
-    """The place behind the keys that were handed out; windows of the list are shown to it one by one.
+    """The position after the keys that were returned, in a list that is read in overlapping windows.
 
-    A window starts somewhat before the place. What is unknown in it behind a known key is new, whatever was
-    inserted or deleted meanwhile: rows that stay keep their order, so none is passed over and none comes twice.
+    A window starts some rows before the position. Every unknown key after a known one is new, whatever was
+    inserted or deleted meanwhile: rows that stay keep their order, so none is skipped and none comes twice.
     """
 
     def __init__(self, start: int, overlap: int, keep: int, after: Any = None) -> None:
-        """Begin behind so many rows, or behind a key, which is looked for from the start of the list."""
+        """Start after ``start`` rows; or after a key, which is searched from the start of the list.
+
+        Args:
+            start: the offset of the first row.
+            overlap: how many rows before the position a window starts.
+            keep: how many keys are remembered.
+            after: the key to start after, if not None.
+        """
         self.ended = False
         self._start = start
         self._keep = keep
         self._least_overlap = self._overlap = overlap
         self._position = start
-        # The keys handed out, in the order of the list; whether they are all of them.
+        # The last keys that were returned, in the order of the list; and whether these are all of them.
         self._tail: list[Any] = [] if after is None else [after]
-        self._whole = after is None
-        # Whether the last window missed the place; whether the list is gone through from its start to find it.
-        self._is_missed = self._is_searched = after is not None
+        self._has_all_keys = after is None
+        # Whether the last window missed the position; whether the list is searched for it from its start.
+        self._is_missed = self._is_searching = after is not None
 
-    def next_window(self, most: int) -> tuple[int, int]:
-        """Return where the next window starts, and how many rows before the place that is.
+    def next_window(self, max_overlap: int) -> tuple[int, int]:
+        """Return the offset of the next window, and how many rows before the position it starts.
 
-        It is at most ``most`` rows, and begins with a key that tells, unless the place has to be found again.
+        It starts at most ``max_overlap`` rows before the position, and at a reliable key, unless the position has
+        to be found again.
         """
-        if self._is_searched or self._position == self._start:
+        if self._is_searching or self._position == self._start:
             return self._position, 0
-        telling = len(self._tail) - self._first_telling
-        reach = self._overlap if self._is_missed else min(self._overlap, most, telling)
-        offset = max(0, self._position - reach)
+        reliable = len(self._tail) - self._first_reliable
+        overlap = self._overlap if self._is_missed else min(self._overlap, max_overlap, reliable)
+        offset = max(0, self._position - overlap)
         return offset, self._position - offset
 
-    def take(self, keys: Sequence[Any], offset: int, asked: int) -> list[Any] | None:
-        """Return the keys of a window that are new; None where it holds no known one, and another one is needed.
+    def take(self, keys: Sequence[Any], offset: int, limit: int) -> list[Any] | None:
+        """Return the new keys of a window; None if it holds no reliable known key, and another one has to be read.
 
         Raises:
-            PlaceLost: no key that was handed out lately is in the list any more.
+            IterationLost: none of the keys returned last is in the list any more.
         """
-        index = {key: at for at, key in enumerate(self._tail)}
-        first = self._first(keys, index, offset)
+        index_by_key = {key: index for index, key in enumerate(self._tail)}
+        first = self._first_after_position(keys, index_by_key, offset)
         if first is None:
-            self._look_elsewhere(keys, offset, asked)
+            self._search(keys, offset, limit)
             return None
-        behind = keys[first:]
-        self._remember(behind, index)
-        self._position, self.ended = offset + len(keys), len(keys) < asked
-        self._is_missed = self._is_searched = False
+        following = keys[first:]
+        self._remember(following, index_by_key)
+        self._position, self.ended = offset + len(keys), len(keys) < limit
+        self._is_missed = self._is_searching = False
         self._overlap = max(self._least_overlap, self._overlap // 2)
-        return [key for key in behind if key not in index]
+        return [key for key in following if key not in index_by_key]
 
-    def _first(self, keys: Sequence[Any], index: dict[Any, int], offset: int) -> int | None:
-        """Return from where on all that is unknown in a window is new; None where nothing tells.
+    def _first_after_position(self, keys: Sequence[Any], index_by_key: dict[Any, int], offset: int) -> int | None:
+        """Return the index after which every unknown key is new; None if the window holds no reliable known key.
 
-        That is a known key at its start, one that tells. Where a window begins with unknown keys, rows have come
-        there, or so many are gone that it begins behind the place: another one tells, which reaches back further.
+        A window has to start with a reliable key. One that starts with unknown keys may lie after the position,
+        because rows were inserted or deleted before it; then a window that starts earlier is needed.
         """
-        if not self._tail or (self._whole and offset == 0 == self._start):
+        if not self._tail or (self._has_all_keys and offset == 0 == self._start):
             return 0
-        least = self._first_telling
-        known = [(at, index[key]) for at, key in enumerate(keys) if index.get(key, -1) >= least]
-        if not known or (known[0][0] and not self._is_missed):
+        first_reliable = self._first_reliable
+        matches = [
+            (place, index_by_key[key])
+            for place, key in enumerate(keys)
+            if index_by_key.get(key, -1) >= first_reliable
+        ]
+        if not matches or (matches[0][0] and not self._is_missed):
             return None
-        # One alone may be a row that moved; two that stand as before are not.
-        in_order = (at for (at, here), (_, there) in pairwise(known) if here < there)
-        return next(in_order, known[0][0] if len(self._tail) == 1 else None)
+        # A single known key may be a row that moved; two in the same order as before are not.
+        in_order = (place for (place, index), (_, next_index) in pairwise(matches) if index < next_index)
+        return next(in_order, matches[0][0] if len(self._tail) == 1 else None)
 
     @property
-    def _first_telling(self) -> int:
-        """From which of the known keys on they tell the place, and two do.
+    def _first_reliable(self) -> int:
+        """The index of the first remembered key that tells the position; at least two keys do.
 
-        The later half: what stands before the others was forgotten, and would seem to be new.
+        These are the later half. Before the earlier ones stand keys that were forgotten, which would seem new.
         """
-        return 0 if self._whole else max(0, min(len(self._tail) // 2, len(self._tail) - 2))
+        return 0 if self._has_all_keys else max(0, min(len(self._tail) // 2, len(self._tail) - 2))
 
-    def _look_elsewhere(self, keys: Sequence[Any], offset: int, asked: int) -> None:
-        """Reach further back for the next window; from the start of the list on, look forward."""
-        at_end, self._is_missed = len(keys) < asked, True
-        if offset == 0 or self._is_searched:
+    def _search(self, keys: Sequence[Any], offset: int, limit: int) -> None:
+        """Let the next window start earlier; once at the start of the list, search the list forward from there."""
+        at_end, self._is_missed = len(keys) < limit, True
+        if offset == 0 or self._is_searching:
             if at_end and (keys or offset):
                 raise IterationLost(_LOST.format(", ".join(map(repr, self._tail[-3:]))))
             self.ended = at_end  # the list is empty
-            self._is_searched, self._position = True, offset + len(keys)
+            self._is_searching, self._position = True, offset + len(keys)
         else:
             self._overlap *= 4
 
-    def _remember(self, keys: Sequence[Any], index: dict[Any, int]) -> None:
-        """Put the keys of a window where they are in the list; known ones that it lacks stay where they were."""
-        here = set(keys)
-        start = min((index[key] for key in keys if key in index), default=len(self._tail))
-        merged, lacking, before = self._tail[:start], dict[Any, list[Any]](), None
+    def _remember(self, keys: Sequence[Any], index_by_key: dict[Any, int]) -> None:
+        """Merge the keys of a window into the remembered ones; known keys that it lacks stay at their places."""
+        present = set(keys)
+        start = min((index_by_key[key] for key in keys if key in index_by_key), default=len(self._tail))
+        merged, absent_after, previous = self._tail[:start], dict[Any, list[Any]](), None
         for key in self._tail[start:]:
-            if key in here:
-                before = key
+            if key in present:
+                previous = key
             else:
-                lacking.setdefault(before, []).append(key)
-        merged += lacking.get(None, [])
+                absent_after.setdefault(previous, []).append(key)
+        merged += absent_after.get(None, [])
         for key in keys:
             merged.append(key)
-            merged += lacking.get(key, ())
-        self._whole = self._whole and len(merged) <= self._keep
+            merged += absent_after.get(key, ())
+        self._has_all_keys = self._has_all_keys and len(merged) <= self._keep
         self._tail = merged[-self._keep :]
 
 

@@ -1,26 +1,29 @@
-"""Reading page by page: which request comes next, given what came so far. No I/O."""
+"""The pager for a query (keyset, or windows of keys), and the pager for rows whose keys are given. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.messages import Request
+from ...core.errors import InvalidRequest
+from ...core.messages import Row
 from ...query.query import Query
 from .key_windows import key_window_pager
 from .keyset import after_key, has_keyset_order, keyset_pager
-from .pager_protocol import FULL_PAGE, Pager, PageSizer, PageSource
+from .page_size import FULL_PAGE, PageSizer
+from .pager_protocol import Pager, PageSource
 
 
 def query_pager(
-    query: Query, reader: PageSource, page_size: int | None = None, maximum: int | None = None, after: Any = None
+    query: Query, source: PageSource, page_size: int | None = None, maximum: int | None = None, after: Any = None
 ) -> Pager:
-    """Yield the turns of reading a query, behind the row with a key if one is given.
+    """Return the pager for a query, from its start or after the row with the key ``after``.
 
     The first page is small, so that the first row comes soon; later ones grow. Whatever is inserted, deleted or
-    changed meanwhile, a row that stays comes once, and in the order of the query as long as its place in it stays.
+    changed meanwhile, a row that is there all the time comes once, and in the order of the query unless the row
+    itself moves in that order.
     """
-    sizes = PageSizer(reader, page_size, maximum)
+    sizes = PageSizer(source, page_size, maximum)
     if has_keyset_order(query):
         return keyset_pager(query if after is None else after_key(query, after), sizes)
     return key_window_pager(query, sizes, after)
@@ -29,26 +32,32 @@ def query_pager(
 def key_pager(
     query: Query,
     keys: Sequence[Any],
-    reader: PageSource,
+    source: PageSource,
     maximum: int | None = None,
     page_size: int | None = None,
 ) -> Pager:
-    """Yield the turns of reading the rows with these keys, in their order, as many at a time as a full page has.
+    """Return the pager for the rows with these keys, in the order of the keys; a full page at a time by default.
 
-    Keys without a row are passed over.
+    Keys without a row are skipped.
     """
-    keys = [key for key in keys if key != ""]  # no row has it, and the server refuses to look
-    sizes = PageSizer(reader, page_size or FULL_PAGE, maximum)
+    keys = [key for key in keys if key != ""]  # no row has this key, and the server refuses it
+    sizes = PageSizer(source, page_size or FULL_PAGE, maximum)
     column = query.model.directus.pk.column
     start = 0
     while start < len(keys):
-
-        def request(size: int, start: int = start) -> tuple[Request, ...]:
-            return (reader.read_keys(query, keys[start : start + size]),)
-
-        size, (page,) = yield from sizes.asking(len(keys) - start, request)
-        places = {key: place for place, key in enumerate(keys[start : start + size])}
-        sizes.ready = sorted(page.rows, key=lambda row, places=places: places.get(row[column], size))  # type: ignore[misc]
+        size = sizes.next(len(keys) - start)
+        chunk = keys[start : start + size]
+        try:
+            (page,) = yield sizes.round_trip((source.read_keys(query, chunk),))
+        except InvalidRequest as refusal:
+            sizes.retry_smaller(refusal)
+            continue
+        sizes.ready = _in_key_order(page.rows, column, chunk)
         start += size
         del page
-    yield sizes.turn()
+    yield sizes.round_trip()
+
+
+def _in_key_order(rows: list[Row], column: str, keys: Sequence[Any]) -> list[Row]:
+    place_by_key = {key: place for place, key in enumerate(keys)}
+    return sorted(rows, key=lambda row: place_by_key.get(row[column], len(keys)))

@@ -52,9 +52,9 @@ class ListServer:
             page = [row["carrier"] for row in turn.rows or ()]
             found += page
             seen(page)
-            if not turn.asks:
+            if not turn.requests:
                 return found
-            turn = steps.send([self.answer(request) for request in turn.asks])
+            turn = steps.send([self.answer(request) for request in turn.requests])
 
 
 @pytest.fixture(autouse=True)
@@ -228,9 +228,9 @@ def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
         turn, found = next(steps), list[str]()
         while True:
             found += [row["carrier"] for row in turn.rows or ()]
-            if not turn.asks:
+            if not turn.requests:
                 return found
-            turn = steps.send([server.answer(request) for request in turn.asks])
+            turn = steps.send([server.answer(request) for request in turn.requests])
 
     if maximum > 2:
         assert read() == (keys if after is None else keys[8:])

@@ -14,10 +14,10 @@ from directus_orm import Forbidden, QuerySet, Session
 from directus_orm.core.json_codec import loads
 from directus_orm.core.messages import Row
 from directus_orm.dialects.v10 import V10Dialect
-from directus_orm.reading.pagination import keyset
-from directus_orm.reading.pagination.keyset import peek_last_key
+from directus_orm.reading.pagination import read_ahead
 from directus_orm.reading.pagination.pager_protocol import RawPage
 from directus_orm.reading.pagination.pagers import query_pager
+from directus_orm.reading.pagination.read_ahead import peek_last_key, predict_requests
 from tests.worlds.flights import Flight
 
 COUNT = 260
@@ -75,14 +75,14 @@ def test_what_is_foreseen_is_what_is_asked(
     if descending:
         left.reverse()
     turn = next(steps)
-    while turn.asks:
-        limit = int(dict(turn.asks[0].params)["limit"])
+    while turn.requests:
+        limit = int(dict(turn.requests[0].params)["limit"])
         rows, left = left[:limit], left[limit:]
-        assert turn.foresee is not None
+        assert turn.next_by_key is not None
         body = encoded(rows)
-        foreseen = turn.foresee(body)
+        foreseen = predict_requests(turn.next_by_key, body)
         turn = steps.send([RawPage(rows, len(body))])
-        assert foreseen == turn.asks
+        assert foreseen == turn.requests
 
 
 def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
@@ -91,9 +91,9 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
     next(steps)
     rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
     turn = steps.send([RawPage(rows, 1)])
-    assert turn.foresee is not None
+    assert turn.next_by_key is not None
     rows = [{"id": str(2**53 + n)} for n in (3, 4)]
-    assert turn.foresee(encoded(rows)) == steps.send([RawPage(rows, 1)]).asks
+    assert predict_requests(turn.next_by_key, encoded(rows)) == steps.send([RawPage(rows, 1)]).requests
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
 )
 def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
     """Their keys have the same name."""
-    assert next(query_pager(flights.query, V10Dialect())).foresee is None
+    assert next(query_pager(flights.query, V10Dialect())).next_by_key is None
 
 
 # --- on a server --------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_what_was_foreseen_wrongly_is_not_used(session: Session, monkeypatch: py
         wrong.append(1)
         return rows, None if key is None else key + 3
 
-    monkeypatch.setattr(keyset, "peek_last_key", peek_wrongly)
+    monkeypatch.setattr(read_ahead, "peek_last_key", peek_wrongly)
     assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
     assert wrong
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_foreseen_does_not_matter(
     session: Session, monkeypatch: pytest.MonkeyPatch, key: object
 ) -> None:
     """A key that does not fit ends no loop whose page is good."""
-    monkeypatch.setattr(keyset, "peek_last_key", lambda *_: (40, key))
+    monkeypatch.setattr(read_ahead, "peek_last_key", lambda *_: (40, key))
     assert [flight.id for flight in Flight.objects.iterator(page_size=40)] == list(range(1, COUNT + 1))
 
 

@@ -22,9 +22,9 @@ def drive(steps: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
     asked: list[dict[str, str]] = []
     rows: list[Row] = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
     turn = next(steps)
-    while turn.asks:
+    while turn.requests:
         answers = []
-        for request in turn.asks:
+        for request in turn.requests:
             params = dict(request.params)
             asked.append(params)
             last = str(params.get("filter", "")).partition('"_gt":')[2].rstrip("}]") or "0"
@@ -100,9 +100,9 @@ def test_a_refused_limit_is_lowered_to_what_the_server_says() -> None:
     next(steps)
     refusal = InvalidRequest('Invalid query. "limit" must be less than or equal to 60.')
     turn = steps.throw(refusal)
-    assert dict(turn.asks[0].params)["limit"] == "60"
+    assert dict(turn.requests[0].params)["limit"] == "60"
     turn = steps.send([RawPage([{"id": n} for n in range(60)])])
-    assert dict(turn.asks[0].params)["limit"] == "60"
+    assert dict(turn.requests[0].params)["limit"] == "60"
 
 
 def test_another_refusal_is_raised() -> None:
@@ -114,8 +114,8 @@ def test_another_refusal_is_raised() -> None:
 
 def test_keys_go_by_full_pages() -> None:
     steps = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
-    sizes = [len(next(steps).asks[0].json["keys"])]
-    sizes += [len(steps.send([RawPage([])]).asks[0].json["keys"]) for _ in range(2)]
+    sizes = [len(next(steps).requests[0].json["keys"])]
+    sizes += [len(steps.send([RawPage([])]).requests[0].json["keys"]) for _ in range(2)]
     assert sizes == [1000, 1000, 500]
 
 

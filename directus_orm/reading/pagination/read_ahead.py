@@ -1,0 +1,95 @@
+"""Requests that are sent before the page in front of them is decoded, so that the server works meanwhile.
+
+In the order of an integer key, the next request follows from the last key of a page, and that key can be found in
+the undecoded JSON of the response. It is a guess: what the pager requests once the page is decoded is what counts,
+and responses to anything else are dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import DirectusError
+from ...core.messages import Request
+from ...core.worker import start_thread
+from ...session.http.watch import SentSignal
+from .pager_protocol import NextByKey, RawPage
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+SendRequests = Callable[[tuple[Request, ...], Callable[[], None]], list[RawPage]]
+"""Sends requests, calls the function once they are with the server, and returns the pages."""
+
+
+class EarlyRequests:
+    """Requests that were sent before the pager asked for them, and their pages; at most one page is pending."""
+
+    def __init__(self, send: SendRequests) -> None:
+        self._send = send
+        self._requests: tuple[Request, ...] = ()
+        self._pages: Future[list[RawPage]] | None = None
+        self._running: set[Future[list[RawPage]]] = set()
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether requests were sent that nobody has claimed."""
+        return self._pages is not None
+
+    def send(self, next_by_key: NextByKey, body: bytes) -> None:
+        """Send what follows an undecoded page in a thread, and return once the server has it."""
+        requests = predict_requests(next_by_key, body)
+        if not requests:
+            return
+        signal = SentSignal()
+        pages = start_thread(partial(self._send, requests, signal.sent))
+        self._running.add(pages)
+        pages.add_done_callback(self._running.discard)
+        self._requests, self._pages = requests, pages
+        signal.wait(pages)
+
+    def claim(self, requests: tuple[Request, ...]) -> list[RawPage] | None:
+        """Return the pages for these requests, once they are there; None if these requests were not sent."""
+        pages, self._pages = self._pages, None
+        try:
+            return pages.result() if pages is not None and self._requests == requests else None
+        finally:
+            del pages  # the traceback of its error holds this frame: a cycle would keep both alive
+
+    def wait(self) -> None:
+        """Wait until no request is under way."""
+        while running := tuple(self._running):
+            for pages in running:
+                pages.exception()
+                self._running.discard(pages)
+
+
+def predict_requests(next_by_key: NextByKey, body: bytes) -> tuple[Request, ...]:
+    """Return the requests that follow a page, from its undecoded body; none if the body does not tell them."""
+    count, key = peek_last_key(body, next_by_key.column)
+    if key is None:
+        return ()
+    try:
+        return next_by_key.requests(count, key, len(body))
+    except _MISFITS:
+        return ()
+
+
+# Errors of a key that does not fit its field, for example. They are raised again when the page is decoded.
+_MISFITS = (DirectusError, ArithmeticError, TypeError, ValueError)
+_NUMBER = re.compile(rb'("-?[0-9]+"|-?[0-9]+)[,}]')
+
+
+def peek_last_key(body: bytes, column: str) -> tuple[int, Any]:
+    """Return the number of rows in the JSON of a page, and the last row's key as it stands there, or None.
+
+    The column's name is searched with its quotes. Within a text, these would have backslashes before them.
+    """
+    name = f"{json.dumps(column)}:".encode()
+    start = body.rfind(name)
+    number = _NUMBER.match(body, start + len(name)) if start >= 0 else None
+    return body.count(name), None if number is None else json.loads(number[1])
