@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -36,11 +35,12 @@ from directus_orm import (
     generated,
 )
 from directus_orm.query.expressions import Aggregate
+from tests.docs import pages
 from tests.oracle.django_models import MODELS
 from tests.worlds.flights import Airline, Flight, Setting
 from tests.worlds.library import Article, Author, Page
 
-PAGE = (Path(__file__).parents[2] / "docs/django.md").read_text()
+PAGE = pages.BLOCK.sub("", (pages.ROOT / "docs/django.md").read_text())  # its examples run in test_examples
 SPAN = re.compile(r"`([^`]+)`")
 ERROR = re.compile(r"\w+(Error|Query): ")
 

@@ -25,6 +25,7 @@ PAGES = (
     "docs/aggregates.md",
     "docs/async.md",
     "docs/bulk.md",
+    "docs/django.md",
     "docs/expressions.md",
     "docs/iterating.md",
     "docs/models.md",
