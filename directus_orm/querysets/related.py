@@ -41,7 +41,7 @@ class Related(QuerySet[M]):
 
     Example:
         >>> len(Airline.objects.get(pk="AA").flights.filter(dep_delay__gt=60))
-        4
+        10
     """
 
     __slots__ = ("_instance", "_relation")
@@ -86,7 +86,7 @@ class Related(QuerySet[M]):
 
         Example:
             >>> page.blocks.of_model(Hero).filter(title="Welcome").count()
-            0
+            1
         """
         for relation in self._relation.scopes:
             if relation.target is model or issubclass(model, relation.target):
