@@ -82,7 +82,7 @@ class _StoreBackByModel:
         store = self._by_model.get(model)
         if store is None:
             store = self._by_model[model] = StoreBack(model.directus, row)
-        store(instance, self._session, row, sent)
+        store(self._session, instance, row, sent)
 
 
 def update_instances(

@@ -95,6 +95,6 @@ def check_new_key(info: ModelInfo, row: Row) -> Row:
         if row[key] is None:
             del row[key]  # an explicit null is refused (G12), and says the same as nothing
         else:
-            msg = f"{info.pk} is {row[key]!r}: the server would store the row and answer with another one (G12)."
+            msg = f"{info.pk} is {row[key]!r}: the server would store the row and answer with another one."
             raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=row[key])
     return row

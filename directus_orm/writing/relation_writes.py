@@ -31,7 +31,8 @@ from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames, refuse_dropped_names
 from ..session.session import Session
 from . import bulk, save
-from .nested_writes import junction_fields_to_read, junction_row, set_parent
+from .nested_payload import junction_fields_to_read, junction_row
+from .nested_response import set_parent
 
 Identity = tuple[str, Any]
 

@@ -1,10 +1,10 @@
-"""Saying aloud when a column keeps less of a value than was sent."""
+"""After a write: instances take the rows of the response; rounded and dropped values are reported."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
-from ..fields.type_table import ROUNDED
+from ..fields.type_table import ROUNDED, SEQUENTIAL_KEYS
 from ..instances.dirty_tracking import is_changed
 from ..instances.field_values import field_loader, load_fields
 from ..instances.refetch import refetch_rows
@@ -25,29 +25,123 @@ from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query
 from ..session.session import Session
 
-"""The types whose columns may keep less than they are given: facts of the database, unknown beforehand."""
+# --- rows of a response -----------------------------------------------------------------------------------------
 
 
-def warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
-    """Warn where a number, or a time within its second, came back as another one."""
+def match_rows(pk: Field, sent: Sequence[Row], row_by_key: Mapping[Any, Row]) -> list[Row | None]:
+    """Return the created row for each row that was sent; None where it is unclear which one it is (G11).
+
+    ``row_by_key`` are the created rows. Rows sent with a key are found by it. Sequential keys that the server made
+    grow in the order of the rows that were sent.
+    """
+    sent_keys = [pk.load(row[pk.column]) if pk.column in row else None for row in sent]
+    made_keys = sorted(row_by_key.keys() - set(sent_keys))
+    if sent_keys.count(None) > 1 and pk.value_type.kind not in SEQUENTIAL_KEYS:
+        made_keys = []
+    next_made_key = iter(made_keys)
+    return [row_by_key.get(next(next_made_key, None) if key is None else key) for key in sent_keys]
+
+
+def store_row(session: Session, instance: Any, row: Row, sent: Row) -> None:
+    """Store a row of the response in the instance that was written, so that it has no changes left.
+
+    Raises:
+        FieldError: the server has no such field; it only left it out of the response.
+    """
+    StoreBack(info_of(instance), row)(session, instance, row, sent)
+
+
+class StoreBack:
+    """Does as `store_row` does, for many rows of one response, which have the same columns."""
+
+    def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
+        columns = set(columns)
+        fields = [f for f in info.fields.values() if f.column in columns]
+        self._info = info
+        self._load_plain = field_loader(f for f in fields if f.target is None and not f.is_document)
+        self._related = [f for f in fields if f.target is not None]
+        self._documents = [f for f in fields if f.target is None and f.is_document]
+        self._may_be_rounded = [f for f in fields if f.value_type.kind in ROUNDED]
+
+    def __call__(self, session: Session, instance: Any, row: Row, sent: Row) -> None:
+        """Store a row of the response in the instance that was written."""
+        state = state_of(instance)
+        if state.batch is None:
+            state.batch = PageBatch(session, self._info.model)
+            state.batch.add(instance)
+        state.stored, state.deleted, state.missing = True, False, False
+        state.row.update(row)
+        self._load_plain(instance, row)
+        load_fields(instance, row, [f for f in self._related if not _has_same_key(f, instance, row)])
+        load_fields(instance, row, [f for f in self._documents if not _is_same_document(f, instance, row)])
+        _warn_if_any_rounded(self._may_be_rounded, row, sent)
+        _refuse_dropped_fields(self._info, row, sent)
+
+
+def keeps_object(field: Field, instance: Any, row: Row) -> bool:
+    """Return whether the related instance or document of a field still is what the row contains."""
+    if field.target is not None:
+        return _has_same_key(field, instance, row)
+    return field.is_document and _is_same_document(field, instance, row)
+
+
+def _has_same_key(field: Field, instance: Any, row: Row) -> bool:
+    """Return whether a row refers to the related instance that a field holds."""
+    value, raw = instance.__dict__.get(field.name), row.get(field.column)
+    if raw is None or not is_model(type(value)):
+        return False
+    try:
+        return bool(field.value_type.load(raw) == key_of(value))
+    except (ValueError, TypeError, ArithmeticError):
+        return False  # loading the value keeps the error
+
+
+def _is_same_document(field: Field, instance: Any, row: Row) -> bool:
+    """Return whether a row contains the document that a field holds."""
+    value, raw = instance.__dict__.get(field.name), row.get(field.column)
+    return value is not None and raw is not None and not is_changed(field, instance, row)
+
+
+# --- rounded values and dropped fields --------------------------------------------------------------------------
+
+
+def check_stored_values(info: ModelInfo, row: Row, sent: Row) -> None:
+    """Warn about values that a column rounded, and raise for fields that the server lacks.
+
+    Raises:
+        FieldError: the server has no such field; it only left it out of the response.
+    """
+    _warn_if_any_rounded([f for f in info.fields.values() if f.value_type.kind in ROUNDED], row, sent)
+    _refuse_dropped_fields(info, row, sent)
+
+
+def _warn_if_any_rounded(fields: Iterable[Field], row: Row, sent: Row) -> None:
+    for field in fields:
+        column = field.column
+        if column in sent and column in row and sent[column] != row[column]:
+            _warn_if_rounded(field, sent[column], row[column])
+
+
+def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
+    """Warn if a number, or a time within its second, was stored as another one."""
     if sent is None or stored is None:
         return
     try:
         before, after = field.value_type.load(sent), field.value_type.load(stored)
     except (ValueError, TypeError, ArithmeticError):
-        return  # reading the field says so, louder
-    # Another second was not rounded: the server makes some times itself (G47).
+        return  # reading the field raises
+    # A time of another second was not rounded: the server sets some times itself (G47).
     if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
         return
     msg = (
         f"{field}: {before} was sent and the server stored {after}. Its column keeps less: "
         "a float or decimal of few digits, or a timestamp of whole seconds."
     )
-    warnings.warn(msg, RoundedWarning, stacklevel=_outside())
+    warnings.warn(msg, RoundedWarning, stacklevel=_level_of_caller())
 
 
-def _outside() -> int:
-    """Return how many frames up the caller of this library is."""
+def _level_of_caller() -> int:
+    """Return the stack level of the first frame outside this package."""
     package = __name__.partition(".")[0] + "."
     frame, level = sys._getframe(1), 1  # noqa: SLF001 - the documented way to it; inspect.stack() reads files
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(package):
@@ -55,113 +149,40 @@ def _outside() -> int:
     return level
 
 
-def store_row(instance: Any, session: Session, row: Row, sent: Row) -> None:
-    """Let an instance hold what the server stored, so that it is clean.
-
-    Raises:
-        FieldError: the server has no such field, and said so only by leaving it out of the answer.
-    """
-    StoreBack(info_of(instance), row)(instance, session, row, sent)
-
-
-class StoreBack:
-    """Does as `store_row` does for the rows of one answer, which have the same columns."""
-
-    def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
-        columns = set(columns)
-        fields = [f for f in info.fields.values() if f.column in columns]
-        self._info = info
-        self._take = field_loader(f for f in fields if f.target is None and not f.is_document)
-        self._related = [f for f in fields if f.target is not None]
-        self._documents = [f for f in fields if f.target is None and f.is_document]
-        self._rounded = [f for f in fields if f.value_type.kind in ROUNDED]
-
-    def __call__(self, instance: Any, session: Session, row: Row, sent: Row) -> None:
-        """Let an instance hold what the server stored."""
-        state = state_of(instance)
-        if state.batch is None:
-            state.batch = PageBatch(session, self._info.model)
-            state.batch.add(instance)
-        state.stored, state.deleted, state.missing = True, False, False
-        state.row.update(row)
-        self._take(instance, row)
-        load_fields(instance, row, [f for f in self._related if not _is_led_to(f, instance, row)])
-        load_fields(instance, row, [f for f in self._documents if not _is_as_stored(f, instance, row)])
-        _warn_of_rounded(self._rounded, row, sent)
-        _refuse_lost(self._info, row, sent)
-
-
-def check_stored_values(info: ModelInfo, row: Row, sent: Row) -> None:
-    """Warn of what a column rounded, and raise for what the server lacks.
-
-    Raises:
-        FieldError: the server has no such field, and said so only by leaving it out of the answer.
-    """
-    _warn_of_rounded([f for f in info.fields.values() if f.value_type.kind in ROUNDED], row, sent)
-    _refuse_lost(info, row, sent)
-
-
-def _warn_of_rounded(fields: Iterable[Field], row: Row, sent: Row) -> None:
-    for field in fields:
-        column = field.column
-        if column in sent and column in row and sent[column] != row[column]:
-            warn_if_rounded(field, sent[column], row[column])
-
-
-def _refuse_lost(info: ModelInfo, row: Row, sent: Row) -> None:
+def _refuse_dropped_fields(info: ModelInfo, row: Row, sent: Row) -> None:
     if sent.keys() <= row.keys():
         return
-    lost = [f.column for f in info.fields.values() if f.column in sent and f.column not in row]
-    if lost:  # Directus 10 says nothing else (G15)
-        names = ", ".join(lost)
+    dropped = [f.column for f in info.fields.values() if f.column in sent and f.column not in row]
+    if dropped:  # all that Directus 10 says (G15)
+        names = ", ".join(dropped)
         msg = f"The {info.model.__name__} was written, and {info.collection!r} has no field {names}: that is lost."
-        raise FieldError(msg, name=lost[0], choices=tuple(row))
+        raise FieldError(msg, name=dropped[0], choices=tuple(row))
 
 
-def _is_led_to(field: Field, instance: Any, row: Row) -> bool:
-    """Whether a related instance can stay, since the row still leads to it."""
-    value, raw = instance.__dict__.get(field.name), row.get(field.column)
-    if raw is None or not is_model(type(value)):
-        return False
-    try:
-        return bool(field.value_type.load(raw) == key_of(value))
-    except (ValueError, TypeError, ArithmeticError):
-        return False  # whoever takes the value says so
-
-
-def _is_as_stored(field: Field, instance: Any, row: Row) -> bool:
-    """Whether a document can stay, since it is what is stored."""
-    value, raw = instance.__dict__.get(field.name), row.get(field.column)
-    return value is not None and raw is not None and not is_changed(field, instance, row)
-
-
-def keeps_object(field: Field, instance: Any, row: Row) -> bool:
-    """Whether an object can stay."""
-    if field.target is not None:
-        return _is_led_to(field, instance, row)
-    return field.is_document and _is_as_stored(field, instance, row)
+# --- responses without rows -------------------------------------------------------------------------------------
 
 
 def store_unread_creations(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
-    """Take instances for stored, though the server did not say so (G13), and find out why it did not.
+    """Store what was sent in new instances, since the response has no rows (G13); then find out why it has none.
 
     Raises:
         Forbidden: for fields that the server lacks, or that this user may not read.
     """
     info = info_of(instances[0])
-    for instance, row in zip(instances, sent, strict=True):
-        store_row(instance, session, row, row)
+    for instance, sent_row in zip(instances, sent, strict=True):
+        store_row(session, instance, sent_row, sent_row)
     if not is_readable(session, info, info.paths):
-        return  # creating is allowed and reading is not
-    if info.pk.column in sent[0]:  # what a database keeps as another key cannot be read back by this one
-        for instance, row, found in zip(
-            instances, sent, refetch_rows(session, instances, info.fields.values()), strict=True
-        ):
-            store_row(instance, session, found or row, row)
+        return  # this user may create and not read
+    if info.pk.column not in sent[0]:
+        return
+    # A row that the database stored under another key is not found by the key sent.
+    rows = refetch_rows(session, instances, info.fields.values())
+    for instance, sent_row, row in zip(instances, sent, rows, strict=True):
+        store_row(session, instance, row or sent_row, sent_row)
 
 
 def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...]) -> bool:
-    """Whether what was written could have been read back; asked after an answer without rows (G13).
+    """Return whether this user may read the fields that were written, after a response without rows (G13).
 
     Raises:
         Forbidden: for fields that the server lacks, or that this user may not read.
@@ -178,6 +199,6 @@ def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...])
 
 
 WRITTEN_BUT_NOT_READ = (
-    "The {} was written all the same: only reading it back failed (G13). What was sent for a field that the "
+    "The {} was written all the same: only reading it back failed. What was sent for a field that the "
     "server lacks is lost."
 )
