@@ -22,7 +22,7 @@ from ..query.lookups.filters import resolve_filter
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Query
-from ..reading.aggregation.having import test_of
+from ..reading.aggregation.having import having_test
 
 # --- conditions -------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ def with_filter(query: Query, condition: Q, where: str) -> Query:
         query = query.filtered(resolve_filter(expand_aliases(of_rows, query.aliases), query.model))
     if of_groups is None:
         return query
-    test_of([of_groups], grouping)  # raises for what groups cannot be tested for
+    having_test([of_groups], grouping)  # raises for what groups cannot be tested for
     return query.evolve(grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
 
 

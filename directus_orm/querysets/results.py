@@ -17,6 +17,7 @@ from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.aggregation import groups
+from ..reading.aggregation.group_explain import explain_groups
 from ..reading.explain import Explanation, explain
 from ..reading.pagination.keyset import after_key, has_keyset_order
 from ..reading.partition import partition as partition_query
@@ -448,7 +449,7 @@ class Results(DescribesRows, Generic[T]):
             SEARCHED
         """
         if self._query.grouping is not None:
-            return groups.explain(self._query, self._using)
+            return explain_groups(self._query, self._using)
         return explain(self._query, self._using)
 
     # --- in asyncio -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Groups and totals: what the server computes, and what is merged in Python.
+"""Reading groups and aggregates: what the server computes, and what is merged in Python.
 
 Imports only core to reading.
 """

@@ -1,264 +1,318 @@
-"""What becomes of a measure while rows come in."""
+"""Accumulators: they combine the rows that the server sends for one group into the value of one aggregate.
+
+An accumulator takes either the server's own aggregates, or single values and how many rows have each.
+"""
 
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
+
+import attrs
 
 from ...core.messages import Row
 from ...fields.field import Field
-from ...fields.paths import kind_of
+from ...fields.paths import FieldPath, kind_of
 from ...fields.scalars import SCALARS
 from ...query.group_request import GroupColumn, ServerAggregate
-from ...query.grouping import AggregateSpec
 
-# PostgreSQL adds up single floats in single precision; this is theirs.
-_SINGLE = 2.0**-23
+# PostgreSQL adds up single-precision floats in single precision: the relative error of such a sum.
+_SINGLE_PRECISION = 2.0**-23
 
 _EXACT = Context(prec=28)
 _DOUBLE = Context(prec=15)
 
-# The key of a related row -> the value behind it.
-Related = Mapping[Any, Any]
+RelatedByKey = Mapping[Any, Any]
+"""The key of a related row -> the value at the end of a path over it."""
 
-
-# A value -> what it is compared by.
 Rank = Callable[[Any], Any]
+"""Returns the key by which a value is compared with others, as the key of `sorted` does."""
 
 
-def inner_value(value: Any) -> Any:
-    """Return a value, of an Enum what the database has for it."""
+def plain_value(value: Any) -> Any:
+    """Return the value that the database has: of an Enum member its value."""
     return value.value if isinstance(value, Enum) else value
 
 
-class Accumulator(Protocol):
-    """What becomes of a measure in one group, while the rows that belong to it come in."""
+@attrs.frozen
+class AggregateInputs:
+    """What an accumulator reads from each row of a response.
 
-    def add(self, row: Row, related: Related) -> None:
-        """Take a row of an answer."""
-        ...
-
-    def value(self) -> Any:
-        """Return the result; None where there was no value."""
-        ...
-
-
-# --- numbers --------------------------------------------------------------------------------------------------
-
-
-def number(field: Field, value: Any) -> Any:
-    """Return a total of a field's numbers: an int, a float, or a Decimal.
-
-    Raises:
-        ConversionError: the server cannot write it exactly.
+    ``aggregates`` are the server's aggregates, in the order that the class of the accumulator takes them. With
+    ``column``, each row is for one value of that column. With ``related``, the rest of a path, that value is the
+    key of a related row, and the value to aggregate is looked up by it.
     """
-    kind = kind_of(field)
-    try:
-        if kind in ("integer", "bigInteger"):
-            return SCALARS[int][kind][0](value)
-        if kind == "float" or field.value_type.python == "float":
-            return float(value)
-        # SQLite adds decimals up as floating point; 15 digits of the sum are the numbers' own, as under Django.
-        return Decimal(value) if isinstance(value, str | int) else _DOUBLE.create_decimal_from_float(value)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise field.conversion_error(f"the server's total {value!r}", error, None, value) from error
+
+    function: str
+    aggregates: tuple[ServerAggregate, ...]
+    distinct: bool = False
+    column: GroupColumn | None = None
+    related: FieldPath = ()
 
 
-def quotient(total: Any, count: int) -> Any:
-    """Return a mean."""
-    return _EXACT.divide(total, Decimal(count)) if isinstance(total, Decimal) else total / count
+class Accumulator(ABC):
+    """Combines rows of one group into the value of one aggregate."""
+
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        self._inputs = inputs
+        self._rank = rank
+
+    @abstractmethod
+    def add(self, row: Row, related: RelatedByKey) -> None:
+        """Take in one row of a response."""
+
+    @abstractmethod
+    def result(self) -> Any:
+        """Return the value of the aggregate; None if no row had a value."""
 
 
-def plus(total: Any, more: Any) -> Any:
-    """Return a sum; None is none."""
-    return more if total is None else total if more is None else total + more
+# --- from the server's own aggregates --------------------------------------------------------------------------
 
 
-class _Count:
-    def __init__(self, total: ServerAggregate) -> None:
-        self._total = total
-        self._number = 0
+class CountAccumulator(Accumulator):
+    """Adds up the server's counts."""
 
-    def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        self._number += int(self._total.value_in(row))
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        (self._count,) = inputs.aggregates
+        self._rows = 0
 
-    def value(self) -> int:
-        return self._number
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        self._rows += int(self._count.value_in(row))
+
+    def result(self) -> int:
+        """Return the number of rows or values."""
+        return self._rows
 
 
-class _Sum:
-    def __init__(self, total: ServerAggregate) -> None:
-        self._total = total
-        self._sum: Any = None
+class SumAccumulator(Accumulator):
+    """Adds up the server's sums of exact numbers."""
 
-    def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        raw, field = self._total.value_in(row), self._total.field
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        (self._sum,) = inputs.aggregates
+        self._total: Any = None
+
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        raw = self._sum.value_in(row)
         if raw is not None:
-            self._sum = plus(self._sum, number(field, raw))
+            self._total = _add(self._total, load_sum(self._sum.field, raw))
 
-    def value(self) -> Any:
-        return self._sum
-
-
-class _Mean:
-    def __init__(self, total: ServerAggregate, count: ServerAggregate) -> None:
-        self._sum, self._count = _Sum(total), _Count(count)
-
-    def add(self, row: Row, related: Related) -> None:
-        self._sum.add(row, related)
-        self._count.add(row, related)
-
-    def value(self) -> Any:
-        total = self._sum.value()
-        return None if total is None else quotient(total, self._count.value())
+    def result(self) -> Any:
+        """Return the sum."""
+        return self._total
 
 
-class _FloatSum:
-    def __init__(self, total: ServerAggregate, mean: ServerAggregate, count: ServerAggregate) -> None:
-        self._totals = (total, mean, count)
-        self._sum: float | None = None
+class MeanAccumulator(Accumulator):
+    """Divides the server's sums of exact numbers by its counts."""
 
-    def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        total, mean, count = (total.value_in(row) for total in self._totals)
-        if total is None:
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        self._sum, self._count = inputs.aggregates
+        self._total: Any = None
+        self._values = 0
+
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        raw = self._sum.value_in(row)
+        if raw is not None:
+            self._total = _add(self._total, load_sum(self._sum.field, raw))
+        self._values += int(self._count.value_in(row))
+
+    def result(self) -> Any:
+        """Return the mean."""
+        return None if self._total is None else _divide(self._total, self._values)
+
+
+class FloatSumAccumulator(Accumulator):
+    """Adds up the server's sums of floats; mean times count replaces a sum of single precision."""
+
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        self._sum, self._mean, self._count = inputs.aggregates
+        self._total: float | None = None
+
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        raw = self._sum.value_in(row)
+        if raw is None:
             return
-        precise = float(mean) * int(count)
-        near = abs(float(total) - precise) <= _SINGLE * abs(precise)
-        self._sum = plus(self._sum, float(total) if near else precise)
+        precise = float(self._mean.value_in(row)) * int(self._count.value_in(row))
+        is_close = abs(float(raw) - precise) <= _SINGLE_PRECISION * abs(precise)
+        self._total = _add(self._total, float(raw) if is_close else precise)
 
-    def value(self) -> float | None:
-        return self._sum
-
-
-class _FloatMean:
-    def __init__(self, mean: ServerAggregate, count: ServerAggregate) -> None:
-        self._totals = (mean, count)
-        self._parts: list[tuple[float, int]] = []
-
-    def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        mean, count = (total.value_in(row) for total in self._totals)
-        if mean is not None:
-            self._parts.append((float(mean), int(count)))
-
-    def value(self) -> float | None:
-        if len(self._parts) == 1:
-            return self._parts[0][0]
-        if not self._parts:
-            return None
-        return sum(mean * count for mean, count in self._parts) / sum(count for _, count in self._parts)
+    def result(self) -> float | None:
+        """Return the sum."""
+        return self._total
 
 
-class _Extreme:
-    def __init__(self, total: ServerAggregate, rank: Rank) -> None:
-        self._total = total
-        self._rank = rank
-        self._found: Any = None
+class FloatMeanAccumulator(Accumulator):
+    """Weights the server's means of floats by its counts."""
 
-    def add(self, row: Row, related: Related) -> None:  # noqa: ARG002
-        raw, field = self._total.value_in(row), self._total.field
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        self._mean, self._count = inputs.aggregates
+        self._means: list[tuple[float, int]] = []
+
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        raw = self._mean.value_in(row)
         if raw is not None:
-            found = field.load(in_rows(field, raw))
-            self._found = _further(self._total.function, self._rank, self._found, found)
+            self._means.append((float(raw), int(self._count.value_in(row))))
 
-    def value(self) -> Any:
-        return self._found
-
-
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of the server's own time, whichever it is
-_WRITTEN = {"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"}
-
-
-def in_rows(field: Field, raw: Any) -> Any:
-    """Return the least or greatest date as rows show it; Directus 10 writes it as the database does."""
-    written = _WRITTEN.get(kind_of(field))
-    if written is None or (isinstance(raw, str) and not raw.endswith("Z")):
-        return raw
-    moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
-    return moment.strftime(written) if moment.year > 999 else raw
+    def result(self) -> float | None:
+        """Return the mean."""
+        if not self._means:
+            return None
+        if len(self._means) == 1:
+            return self._means[0][0]
+        return sum(mean * count for mean, count in self._means) / sum(count for _, count in self._means)
 
 
-_CHOICES: dict[str, Callable[[Any, Any], Any]] = {"min": operator.lt, "max": operator.gt}
+class ExtremeAccumulator(Accumulator):
+    """Keeps the least or the greatest of the server's ``min`` or ``max``."""
+
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        (self._extreme,) = inputs.aggregates
+        self._value: Any = None
+
+    def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
+        """Take in one row of a response."""
+        raw, field = self._extreme.value_in(row), self._extreme.field
+        if raw is not None:
+            value = field.load(extreme_as_in_rows(field, raw))
+            self._value = _extreme_of(self._inputs.function, self._rank, self._value, value)
+
+    def result(self) -> Any:
+        """Return the least or greatest value."""
+        return self._value
 
 
-def _further(function: str, rank: Rank, found: Any, value: Any) -> Any:
-    if found is None:
-        return value
-    return value if _CHOICES[function](rank(value), rank(found)) else found
+# --- from single values, and how many rows have each ------------------------------------------------------------
 
 
-# --- of values and how often each occurs ----------------------------------------------------------------------
+class ValuesAccumulator(Accumulator):
+    """Collects values and how often each occurs; with ``distinct``, each counts once."""
 
-
-class _FromValues:
-    """A result made of values; without ``distinct``, each as often as it occurs."""
-
-    def __init__(
-        self, column: GroupColumn, rows: ServerAggregate, measure: AggregateSpec, rank: Rank, *, related: bool
-    ) -> None:
-        self._column = column
-        self._rank = rank
-        self._rows = rows
-        self._measure = measure
-        self._related = related
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
+        super().__init__(inputs, rank)
+        assert inputs.column is not None  # noqa: S101 - values come by a column
+        self._column = inputs.column
+        (self._row_count,) = inputs.aggregates
         self._times: dict[Any, int] = {}
 
-    def add(self, row: Row, related: Related) -> None:
+    def add(self, row: Row, related: RelatedByKey) -> None:
+        """Take in one row of a response."""
         raw = row[self._column.key]
         if raw is None:
             return
         value = self._column.field.load(raw)
-        if self._related:
+        if self._inputs.related:
             value = related.get(value)
         if value is not None:
-            self._take(value, int(self._rows.value_in(row)))
+            self._collect(value, int(self._row_count.value_in(row)))
 
-    def _take(self, value: Any, times: int) -> None:
-        self._times[value] = 1 if self._measure.distinct else self._times.get(value, 0) + times
-
-    def value(self) -> Any:
-        """Return the result."""
-        raise NotImplementedError
+    def _collect(self, value: Any, times: int) -> None:
+        self._times[value] = 1 if self._inputs.distinct else self._times.get(value, 0) + times
 
 
-class _CountFromValues(_FromValues):
-    def _take(self, value: Any, times: int) -> None:
-        # Values that are counted need not be hashable.
-        super()._take(value if self._measure.distinct else 0, times)
+class ValuesCount(ValuesAccumulator):
+    """Counts the values."""
 
-    def value(self) -> int:
+    def _collect(self, value: Any, times: int) -> None:
+        # Values that are only counted need not be hashable: they are collected under one key.
+        super()._collect(value if self._inputs.distinct else 0, times)
+
+    def result(self) -> int:
+        """Return the number of values."""
         return sum(self._times.values())
 
 
-class _SumFromValues(_FromValues):
-    def value(self) -> Any:
+class ValuesSum(ValuesAccumulator):
+    """Adds up the values."""
+
+    def result(self) -> Any:
+        """Return the sum."""
         total: Any = None
         for value, times in self._times.items():
-            total = plus(total, inner_value(value) * times)
+            total = _add(total, plain_value(value) * times)
         return total
 
 
-class _MeanFromValues(_SumFromValues):
-    def value(self) -> Any:
-        total = super().value()
-        return None if total is None else quotient(total, sum(self._times.values()))
+class ValuesMean(ValuesSum):
+    """Divides the sum of the values by their number."""
+
+    def result(self) -> Any:
+        """Return the mean."""
+        total = super().result()
+        return None if total is None else _divide(total, sum(self._times.values()))
 
 
-class _ExtremeFromValues(_FromValues):
-    def value(self) -> Any:
-        found: Any = None
+class ValuesExtreme(ValuesAccumulator):
+    """Finds the least or the greatest of the values."""
+
+    def result(self) -> Any:
+        """Return the least or greatest value."""
+        extreme: Any = None
         for value in self._times:
-            found = _further(self._measure.function, self._rank, found, value)
-        return found
+            extreme = _extreme_of(self._inputs.function, self._rank, extreme, value)
+        return extreme
 
 
-_FROM_VALUES: dict[str, type[_FromValues]] = {
-    "count": _CountFromValues,
-    "sum": _SumFromValues,
-    "avg": _MeanFromValues,
-    "min": _ExtremeFromValues,
-    "max": _ExtremeFromValues,
-}
+# --- numbers and dates as the server writes aggregates ---------------------------------------------------------
+
+
+def load_sum(field: Field, raw: Any) -> Any:
+    """Return the server's sum of a field's numbers as an int, a float, or a Decimal.
+
+    Raises:
+        ConversionError: the server did not write the sum exactly.
+    """
+    kind = kind_of(field)
+    try:
+        if kind in ("integer", "bigInteger"):
+            return SCALARS[int][kind][0](raw)
+        if kind == "float" or field.value_type.python == "float":
+            return float(raw)
+        # SQLite adds up decimals as floating point; 15 digits of the sum are those of the numbers, as in Django.
+        return Decimal(raw) if isinstance(raw, str | int) else _DOUBLE.create_decimal_from_float(raw)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise field.conversion_error(f"the server's total {raw!r}", error, None, raw) from error
+
+
+def _add(total: Any, number: Any) -> Any:
+    return number if total is None else total + number
+
+
+def _divide(total: Any, count: int) -> Any:
+    return _EXACT.divide(total, Decimal(count)) if isinstance(total, Decimal) else total / count
+
+
+_IS_FURTHER: dict[str, Callable[[Any, Any], bool]] = {"min": operator.lt, "max": operator.gt}
+
+
+def _extreme_of(function: str, rank: Rank, current: Any, value: Any) -> Any:
+    if current is None:
+        return value
+    return value if _IS_FURTHER[function](rank(value), rank(current)) else current
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in the server's own time, whichever that is
+_DATE_FORMATS = {"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"}
+
+
+def extreme_as_in_rows(field: Field, raw: Any) -> Any:
+    """Return a ``min`` or ``max`` as rows show the value: Directus 10 writes dates otherwise there."""
+    date_format = _DATE_FORMATS.get(kind_of(field))
+    if date_format is None or (isinstance(raw, str) and not raw.endswith("Z")):
+        return raw
+    moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
+    return moment.strftime(date_format) if moment.year > 999 else raw

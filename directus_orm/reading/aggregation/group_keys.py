@@ -1,12 +1,12 @@
-"""What of groups one request can bring: columns to group by, and totals of each group.
+"""Group keys: the columns that the server groups by for a value, and that value from a row of the response.
 
-The server groups by its own columns and by functions of them, and computes over columns; not over relations, and
-not everything on every database. What it cannot say is grouped finer, and put together in `merging`.
+The server groups by columns and by functions of them, but not by fields of related rows, and not by every part of
+a date on every database. Elsewhere it is asked for finer groups, and these are merged in Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -43,93 +43,98 @@ _STARTS: dict[str, tuple[tuple[str, ...], bool]] = {
     "second": ((), True),
 }
 
-Get = Callable[[Row], Any]
+ReadValue = Callable[[Row], Any]
 
 
 @attrs.frozen
 class GroupKey:
-    """A group key: the server's columns for it, and its value, of a row of the answer.
+    """A group key: the server's columns for it, and the function that reads its value from a row of the response.
 
-    ``finer`` says that the server makes several groups where one is meant; ``related`` is the rest of a path over
-    a relation, whose values have to be read; the row gives the key of the related row then.
+    ``is_finer`` says that the server makes several groups where one is meant. ``related`` is the rest of a path
+    over a relation; then ``read`` returns the key of the related row, and the value has to be looked up by it.
     """
 
-    term: ValueRef
+    ref: ValueRef
     columns: tuple[GroupColumn, ...]
-    get: Get = attrs.field(eq=False, repr=False)
-    finer: bool = False
+    read: ReadValue = attrs.field(eq=False, repr=False)
+    is_finer: bool = False
     related: FieldPath = ()
 
     @property
-    def moment(self) -> Field | None:
-        """The field of whose moments the server takes parts."""
+    def moment_field(self) -> Field | None:
+        """The field of moments whose parts the server takes, if it does."""
         first = self.columns[0]
         return first.field if first.function and kind_of(first.field) in MOMENTS else None
 
 
-def group_key(term: ValueRef, *, whole: bool = False) -> GroupKey:
-    """Return how the server is asked to group by a value; by ``whole`` values, whose parts are taken here."""
-    field, *related = trim_join(term.path)
+def group_key(ref: ValueRef, *, by_whole_values: bool = False) -> GroupKey:
+    """Return how the server groups by a value; ``by_whole_values``, parts of dates are taken in Python."""
+    field, *related = trim_join(ref.path)
     if related:
-        return GroupKey(term, (GroupColumn(field),), _raw(field), finer=True, related=tuple(related))
-    term = attrs.evolve(term, path=(field,))
-    functions, finer = _functions(term)
-    if whole or not functions:
-        shorter = value_of(term) is not None or kind_of(field) in SHOWN_SHORTER
-        return GroupKey(term, (GroupColumn(field),), _loaded(term), finer=shorter)
+        return GroupKey(ref, (GroupColumn(field),), _read_field(field), is_finer=True, related=tuple(related))
+    ref = attrs.evolve(ref, path=(field,))
+    functions, is_finer = _functions(ref)
+    if by_whole_values or not functions:
+        # Of values that the server shows shorter than it keeps them (G30), two of its groups can look alike.
+        is_finer = value_of(ref) is not None or kind_of(field) in SHOWN_SHORTER
+        return GroupKey(ref, (GroupColumn(field),), _read_value(ref), is_finer=is_finer)
     columns = tuple(GroupColumn(field, function) for function in functions)
-    return GroupKey(term, columns, _made(columns, _maker(term, functions)), finer=finer)
+    return GroupKey(ref, columns, _read_parts(columns, _combine_parts(ref, functions)), is_finer=is_finer)
 
 
-def _functions(term: ValueRef) -> tuple[tuple[str, ...], bool]:
-    if term.truncate_to is not None:
-        return _STARTS[term.truncate_to]
-    if term.part is None or kind_of(term.field) == "time":  # SQLite has no hours of a time
+def _functions(ref: ValueRef) -> tuple[tuple[str, ...], bool]:
+    if ref.truncate_to is not None:
+        return _STARTS[ref.truncate_to]
+    if ref.part is None or kind_of(ref.field) == "time":  # SQLite has no hours of a time
         return (), False
-    functions, finer = _FUNCTIONS[term.part]
-    return ((), True) if kind_of(term.field) == "date" and functions == _DATE else (functions, finer)
+    functions, finer = _FUNCTIONS[ref.part]
+    return ((), True) if kind_of(ref.field) == "date" and functions == _DATE else (functions, finer)
 
 
-def _raw(field: Field) -> Get:
-    def get(row: Row) -> Any:
-        value = row[field.column]
-        return None if value is None else field.load(value)
+def _read_field(field: Field) -> ReadValue:
+    def read(row: Row) -> Any:
+        raw = row[field.column]
+        return None if raw is None else field.load(raw)
 
-    return get
+    return read
 
 
-def _loaded(term: ValueRef) -> Get:
-    get, field, value = _raw(term.field), term.field, value_of(term)
+def _read_value(ref: ValueRef) -> ReadValue:
+    """Return the function that reads a field and takes the part of it that is meant."""
+    field, read_field, part_of = ref.field, _read_field(ref.field), value_of(ref)
 
-    def loaded(row: Row) -> Any:
-        found = get(row)
-        if found is None and not field.nullable:
+    def read(row: Row) -> Any:
+        value = read_field(row)
+        if value is None and not field.nullable:
             raise field.conversion_error("null", "the annotation has no '| None'", None, None)
-        return found if found is None or value is None else value(found)
+        return value if value is None or part_of is None else part_of(value)
 
-    return loaded
+    return read
 
 
-def _made(columns: tuple[GroupColumn, ...], make: Callable[..., Any]) -> Get:
-    def get(row: Row) -> Any:
+def _read_parts(columns: Sequence[GroupColumn], combine: Callable[..., Any]) -> ReadValue:
+    """Return the function that reads the numbers of the server's functions, and combines them."""
+
+    def read(row: Row) -> Any:
         raw = [row[column.key] for column in columns]
         # PostgreSQL sends numbers as text, and seconds with a fraction.
-        return None if None in raw else make(*(int(str(number).partition(".")[0]) for number in raw))
+        return None if None in raw else combine(*(int(str(number).partition(".")[0]) for number in raw))
 
-    return get
+    return read
 
 
-def _maker(term: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
-    """Return the function from the numbers that functions give to what is meant."""
-    value = value_of(term)
-    if value is None or functions == (term.part,):
+def _combine_parts(ref: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
+    """Return the function from the numbers of the server's functions to the value that is meant."""
+    part_of = value_of(ref)
+    if part_of is None or functions == (ref.part,):
         return lambda number: number
     if functions == ("month",):
-        return lambda month: value(date(2000, month, 1))
-    zone = UTC if kind_of(term.field) == "timestamp" else None
-    first = (1, 1)
+        return lambda month: part_of(date(2000, month, 1))
+    zone = UTC if kind_of(ref.field) == "timestamp" else None
+    january_first = (1, 1)
 
-    def made(*numbers: int) -> Any:
-        return value(datetime(*(*numbers, *first[len(numbers) - 1 :]), tzinfo=zone))  # type: ignore[misc,arg-type]
+    def combine(*numbers: int) -> Any:
+        year_to_day = (*numbers, *january_first[len(numbers) - 1 :])
+        return part_of(datetime(*year_to_day, tzinfo=zone))  # type: ignore[misc,arg-type]
 
-    return made
+    return combine

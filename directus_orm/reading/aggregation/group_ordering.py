@@ -1,8 +1,8 @@
-"""Ordering groups here, as the database would."""
+"""Sorting of groups in Python, in the order that the database would give them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -11,47 +11,50 @@ from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
 from ...fields.type_table import COLLATED
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort
-from ...query.grouping import Grouping, GroupOrder, ValueRef
+from ...query.grouping import Grouping, GroupOrder
 from ...query.query import Order, Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
 from ..pagination.pagers import query_pager
 from ..row_values import _raw_value, value_of
-from .accumulators import Rank, inner_value
-from .group_paging import group_pages
+from .accumulators import Rank, plain_value
+from .group_paging import group_pager
 
 Group = dict[str, Any]
 
 
-class Ordering:
-    """Orders groups as the database would: it is asked where null comes, and how it orders texts."""
+class GroupOrdering:
+    """Sorts groups as the database would: it is asked where it puts null, and how it orders texts."""
 
-    def __init__(self, session: Session, chosen: Sequence[GroupRequest], grouping: Grouping) -> None:
+    def __init__(self, session: Session, requests: Sequence[GroupRequest], grouping: Grouping) -> None:
         self._session = session
-        self._chosen = chosen
-        self._rows = chosen[0].rows
-        self._terms = dict(grouping.keys)
-        self._measures = dict(grouping.aggregates)
+        self._requests = requests
+        self._rows = requests[0].rows
+        self._keys = dict(grouping.keys)
+        self._aggregates = dict(grouping.aggregates)
 
     def sort(self, groups: list[Group], orders: Sequence[GroupOrder]) -> None:
-        """Order groups in place; those that tie stay in their order."""
+        """Sort groups in place; those that are equal stay in their order."""
         for order in reversed(orders):
             self._sort_by(groups, order)
 
     def _sort_by(self, groups: list[Group], order: GroupOrder) -> None:
-        name, term = order.name, self._terms.get(order.name)
-        path = term.path if term is not None else self._measures[name].path
-        present = [group[name] for group in groups if group[name] is not None]
-        null_first = 0 < len(present) < len(groups) and self._null_first(path)
-        rank = self._ranks(name, term, present)
+        name = order.name
+        values = [group[name] for group in groups if group[name] is not None]
+        has_both = 0 < len(values) < len(groups)
+        null_first = has_both and self._puts_null_first(self._path(name))
+        rank = self._rank(name) if values else plain_value
 
-        def place(group: Group) -> tuple[bool, Any]:
+        def sort_key(group: Group) -> tuple[bool, Any]:
             value = group[name]
             return (value is None) is not null_first, 0 if value is None else rank(value)
 
-        groups.sort(key=place, reverse=order.descending)
+        groups.sort(key=sort_key, reverse=order.descending)
 
-    def _null_first(self, path: FieldPath) -> bool:
+    def _path(self, name: str) -> FieldPath:
+        return self._keys[name].path if name in self._keys else self._aggregates[name].path
+
+    def _puts_null_first(self, path: FieldPath) -> bool:
         session = self._session
         if session.null_first is None:
             pk = self._rows.model.directus.pk
@@ -60,27 +63,31 @@ class Ordering:
             session.null_first = _raw_value(rows[0], path) is None
         return session.null_first
 
-    def _ranks(self, name: str, term: ValueRef | None, values: list[Any]) -> Callable[[Any], Any]:
-        path = term.path if term is not None else self._measures[name].path
-        counted = term is None and self._measures[name].function == "count"
-        parted = term is not None and value_of(term) is not None
-        if counted or parted or kind_of(path[-1]) not in COLLATED or not values:
-            return inner_value
-        return text_rank(self._session, self._chosen, path)
+    def _rank(self, name: str) -> Rank:
+        path = self._path(name)
+        if name in self._keys:
+            has_own_order = value_of(self._keys[name]) is not None  # a part of a date
+        else:
+            has_own_order = self._aggregates[name].function == "count"
+        if has_own_order or kind_of(path[-1]) not in COLLATED:
+            return plain_value
+        return database_rank(self._session, self._requests, path)
 
 
-def text_rank(session: Session, chosen: Sequence[GroupRequest], path: FieldPath) -> Rank:
-    """Return the function from a text to its place in the database's order, which is asked for."""
-    places = {text: place for place, text in enumerate(_texts(session, chosen, path))}
+def database_rank(session: Session, requests: Sequence[GroupRequest], path: FieldPath) -> Rank:
+    """Return the function from a text to its place in the order of the database, which is read."""
+    places = {text: place for place, text in enumerate(_texts_in_order(session, requests, path))}
     return lambda text: places.get(text, len(places))
 
 
-def _texts(session: Session, chosen: Sequence[GroupRequest], path: FieldPath) -> Iterator[Any]:
-    """Yield all texts of a field in the database's order."""
-    field = path[-1]
+def _texts_in_order(session: Session, requests: Sequence[GroupRequest], path: FieldPath) -> Iterator[Any]:
+    """Yield the texts of a field in the order of the database."""
+    field, is_own = path[-1], len(path) == 1
     column = GroupColumn(field)
-    own = chosen[0] if len(path) == 1 and len(chosen) == 1 else None
-    rows = own or GroupRequest(Query(chosen[0].rows.model if len(path) == 1 else field.model))
-    ask = attrs.evolve(rows, columns=(column,), order=(GroupSort(column),))
-    for page in fetch(session, group_pages(ask, dialect_of(session), session.max_rows)):
-        yield from (field.load(row[column.key]) for row in page if row[column.key] is not None)
+    if is_own and len(requests) == 1:
+        request = requests[0]
+    else:  # all rows: one request must bring all texts
+        request = GroupRequest(Query(requests[0].rows.model if is_own else field.model))
+    request = attrs.evolve(request, columns=(column,), order=(GroupSort(column),))
+    for rows in fetch(session, group_pager(request, dialect_of(session), session.max_rows)):
+        yield from (field.load(row[column.key]) for row in rows if row[column.key] is not None)

@@ -1,6 +1,6 @@
-"""Conditions on groups, which the server has none of: looked at in Python, over all groups.
+"""Conditions on groups (SQL's HAVING), which the server lacks: they are tested in Python, on every group.
 
-As in SQL, what is said of null is neither true nor false, and keeps a group out, negated or not.
+As in SQL, a comparison with null is neither true nor false: it leaves the group out, negated or not.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQuery
@@ -20,8 +21,8 @@ from ...query.lookups.aliases import leading_name
 from ...query.lookups.date_parts import DATE_PARTS
 from ...query.q import Q
 
-# True, false, or unknown.
 Test = Callable[[Mapping[str, Any]], bool | None]
+"""Tests a group, as its values by name: true, false, or None for unknown."""
 
 
 def _folded(compare: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
@@ -51,83 +52,90 @@ _OF_TEXT: dict[str, Callable[[str, str], Any]] = {
 _LOOKUPS = {**_COMPARED, **_MANY, **_OF_TEXT}
 
 
-def test_of(conditions: Iterable[Q], grouping: Grouping) -> Test:
-    """Return the function that tells whether a group, as its values by name, meets all conditions.
+def having_test(conditions: Iterable[Q], grouping: Grouping) -> Test:
+    """Return the test that a group meets all conditions.
 
     Raises:
-        FieldError: a lookup that there is not.
+        FieldError: a lookup that groups do not have.
         QueryError: a value of the wrong type.
     """
-    return _every([_test(condition, grouping) for condition in conditions])
+    return _all_of([_test(condition, grouping) for condition in conditions])
 
 
 def _test(condition: Q, grouping: Grouping) -> Test:
-    parts = [
-        _test(child, grouping) if isinstance(child, Q) else _leaf(*child, grouping) for child in condition.children
+    tests = [
+        _test(child, grouping) if isinstance(child, Q) else _lookup_test(*child, grouping)
+        for child in condition.children
     ]
-    joined = _every(parts) if condition.joined_by == "and" else _some(parts)
-    return _opposite(joined) if condition.negated else joined
+    joined = _all_of(tests) if condition.joined_by == "and" else _any_of(tests)
+    return _not(joined) if condition.negated else joined
 
 
-def _every(parts: list[Test]) -> Test:
+def _all_of(tests: list[Test]) -> Test:
     def test(group: Mapping[str, Any]) -> bool | None:
-        found = [part(group) for part in parts]
-        return False if False in found else None if None in found else True
+        results = [member(group) for member in tests]
+        return False if False in results else None if None in results else True
 
     return test
 
 
-def _some(parts: list[Test]) -> Test:
+def _any_of(tests: list[Test]) -> Test:
     def test(group: Mapping[str, Any]) -> bool | None:
-        found = [part(group) for part in parts]
-        return True if True in found else None if None in found else False
+        results = [member(group) for member in tests]
+        return True if True in results else None if None in results else False
 
     return test
 
 
-def _opposite(part: Test) -> Test:
+def _not(negated: Test) -> Test:
     def test(group: Mapping[str, Any]) -> bool | None:
-        found = part(group)
-        return None if found is None else not found
+        result = negated(group)
+        return None if result is None else not result
 
     return test
 
 
-def _leaf(path: str, value: Any, grouping: Grouping) -> Test:
+def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
+    """Return the test of one lookup, such as ``n__gt=10`` or ``month__in=[1, 2]``."""
     name = leading_name(path, grouping.names)
     assert name is not None  # noqa: S101 - conditions were divided by their names
-    measure, key = dict(grouping.aggregates).get(name), dict(grouping.keys).get(name)
-    part, lookup = _lookup(path, path[len(name) + 2 :])
+    spec, key = dict(grouping.aggregates).get(name), dict(grouping.keys).get(name)
+    part, lookup = _split_lookup(path, path[len(name) + 2 :])
     if lookup == "isnull" or value is None:
-        return _null(path, name, lookup, value)
-    field = measure.path[-1] if measure is not None and measure.path else key.field if key is not None else None
-    whole = part or (key.part if key is not None else None)
-    _check_lookup(path, lookup, "" if field is None or whole else kind_of(field))
-    wanted = _operand(path, lookup, value, lambda one: _value(path, field, measure, whole, one))
-    compare, extract = _LOOKUPS[lookup], DATE_PARTS[part].of if part else None
-    # Of fields, as of rows, null is not equal to anything, and keeps a group in where that is denied (G19).
-    unknown = None if measure is not None else False
+        return _null_test(path, name, lookup, value)
+    field = spec.path[-1] if spec is not None else key.field if key is not None else None
+    compared_part = part or (key.part if key is not None else None)
+    _check_lookup(path, lookup, "" if field is None or compared_part else kind_of(field))
+    check = partial(_checked_value, path, field, spec, compared_part)
+    operand = _checked_operand(path, lookup, value, check)
+    compare, part_of = _LOOKUPS[lookup], DATE_PARTS[part].of if part else None
+    # A null key, as a null field of a row, equals nothing, and keeps a group in if that is negated (G19).
+    if_null = None if spec is not None else False
 
     def test(group: Mapping[str, Any]) -> bool | None:
-        found = group[name]
-        return unknown if found is None else bool(compare(extract(found) if extract else found, wanted))
+        group_value = group[name]
+        if group_value is None:
+            return if_null
+        return bool(compare(part_of(group_value) if part_of else group_value, operand))
 
     return test
 
 
 def _check_lookup(path: str, lookup: str, kind: str) -> None:
-    """Refuse to look for texts in numbers, and to order texts, which the database does by rules of its own."""
-    if (
-        (kind in TEXTS)
-        if lookup in ("gt", "gte", "lt", "lte", "range")
-        else (lookup in _OF_TEXT and kind not in TEXTS)
-    ):
-        what = "texts have no such lookup" if kind in TEXTS else "only texts have this lookup"
-        msg = f"filter({path}=…): {what}. Look at the groups in Python."
-        raise UnsupportedQuery(msg)
+    """Refuse to look for texts in numbers, and to order texts, which databases do by collations of their own."""
+    is_text = kind in TEXTS
+    if is_text and lookup in ("gt", "gte", "lt", "lte", "range"):
+        problem = "texts have no such lookup"
+    elif not is_text and lookup in _OF_TEXT:
+        problem = "only texts have this lookup"
+    else:
+        return
+    msg = f"filter({path}=…): {problem}. Look at the groups in Python."
+    raise UnsupportedQuery(msg)
 
 
-def _lookup(path: str, rest: str) -> tuple[str, str]:
+def _split_lookup(path: str, rest: str) -> tuple[str, str]:
+    """Split what follows the name into a part of a date, or none, and a lookup."""
     first, _, after = rest.partition("__")
     part, lookup = (first, after or "exact") if first in DATE_PARTS else ("", rest or "exact")
     if lookup not in _LOOKUPS and lookup != "isnull":
@@ -137,7 +145,7 @@ def _lookup(path: str, rest: str) -> tuple[str, str]:
     return part, lookup
 
 
-def _null(path: str, name: str, lookup: str, value: Any) -> Test:
+def _null_test(path: str, name: str, lookup: str, value: Any) -> Test:
     if lookup == "exact" and value is None:
         value = True
     elif lookup != "isnull" or not isinstance(value, bool):
@@ -146,27 +154,29 @@ def _null(path: str, name: str, lookup: str, value: Any) -> Test:
     return lambda group: (group[name] is None) is value
 
 
-def _operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) -> Any:
+def _checked_operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) -> Any:
     if lookup not in _MANY:
         return check(value)
-    fits = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    values = [check(one) for one in value if one is not None] if fits else []
-    if not fits or (lookup == "range" and len(values) != 2):
-        what = "two values, the lowest and the highest" if lookup == "range" else "a list of values"
-        msg = f"filter({path}=…) takes {what}, not {value!r}."
+    is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    values = [check(item) for item in value if item is not None] if is_list else []
+    if not is_list or (lookup == "range" and len(values) != 2):
+        expected = "two values, the lowest and the highest" if lookup == "range" else "a list of values"
+        msg = f"filter({path}=…) takes {expected}, not {value!r}."
         raise QueryError(msg)
     return values
 
 
-def _value(path: str, field: Field | None, measure: AggregateSpec | None, part: str | None, value: Any) -> Any:
-    """Return a value to compare with, which must be of the kind that is compared."""
-    counted = measure is not None and measure.function == "count"
-    if counted or field is None or part or kind_of(field) in NUMBERS:
-        wanted: Any = date if part == "date" else (int, float, Decimal)
-        if isinstance(value, wanted) and not isinstance(value, bool):
+def _checked_value(
+    path: str, field: Field | None, spec: AggregateSpec | None, part: str | None, value: Any
+) -> Any:
+    """Return a value to compare with, which must be of the type that is compared."""
+    is_count = spec is not None and spec.function == "count"
+    if is_count or field is None or part or kind_of(field) in NUMBERS:
+        types: Any = date if part == "date" else (int, float, Decimal)
+        if isinstance(value, types) and not isinstance(value, bool):
             return value
-        what = "a date" if part == "date" else "a number"
-        msg = f"filter({path}=…) compares with {what}, not with {value!r}."
+        expected = "a date" if part == "date" else "a number"
+        msg = f"filter({path}=…) compares with {expected}, not with {value!r}."
         raise QueryError(msg)
     if kind_of(field) in TEXTS and isinstance(value, str):
         return value

@@ -31,7 +31,7 @@ from directus_orm import (
     generated,
     one_to_many,
 )
-from directus_orm.reading.aggregation import group_paging
+from directus_orm.reading.aggregation import row_selection
 from directus_orm.testing import DirectusServer
 from tests.worlds.creation import AUTO_KEY, column, drop_collection, make_collection
 from tests.worlds.flights import Flight
@@ -269,7 +269,7 @@ class TestRequests:
         assert Flight.objects.order_by("-id")[:3].aggregate(n=Count("*"), s=Sum("id")) == {"n": 3, "s": 777}
 
     def test_many_keys_go_in_several_requests(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(group_paging, "MOST_KEYS", 100)
+        monkeypatch.setattr(row_selection, "MOST_KEYS", 100)
         part = Flight.objects.order_by("id")[:250]
         with session.capture() as sent:
             found = part.aggregate(

@@ -1,0 +1,155 @@
+"""Plans of aggregates: what the server is asked for an aggregate, and which accumulator combines its rows.
+
+An aggregate is taken from the server's own aggregates where they are exact and can be combined. Elsewhere the rows
+are grouped by the aggregated value as well, and the result is computed from the values and how often each occurs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ...fields.field import Field
+from ...fields.paths import FieldPath, kind_of, trim_join
+from ...fields.type_table import BOOLEANS, COLLATED, COUNTED
+from ...query.conditions import ALWAYS, Comparison, Node, all_of
+from ...query.group_request import GroupColumn, ServerAggregate
+from ...query.grouping import AggregateSpec
+from .accumulators import (
+    Accumulator,
+    AggregateInputs,
+    CountAccumulator,
+    ExtremeAccumulator,
+    FloatMeanAccumulator,
+    FloatSumAccumulator,
+    MeanAccumulator,
+    Rank,
+    SumAccumulator,
+    ValuesAccumulator,
+    ValuesCount,
+    ValuesExtreme,
+    ValuesMean,
+    ValuesSum,
+)
+
+
+@attrs.frozen
+class SharedRequest:
+    """What the aggregates that come by one request have in common: a further condition, and a further column."""
+
+    where: Node = ALWAYS
+    column: GroupColumn | None = None
+
+    @property
+    def lists_groups(self) -> bool:
+        """Whether it reads all rows, so that its response tells which groups there are."""
+        return self.where == ALWAYS and self.column is None
+
+
+@attrs.frozen
+class AggregatePlan:
+    """How an aggregate is computed.
+
+    ``where`` says which rows of a group are aggregated. ``text_path`` is the path of texts that are compared in
+    Python, by their places in the database's order.
+    """
+
+    accumulator: type[Accumulator]
+    inputs: AggregateInputs
+    where: Node = ALWAYS
+    text_path: FieldPath = ()
+
+    @property
+    def request(self) -> SharedRequest:
+        """The request that brings it, together with other aggregates."""
+        return SharedRequest(self.where, self.inputs.column)
+
+    def new_accumulator(self, rank: Rank) -> Accumulator:
+        """Return an accumulator for one group; ``rank`` compares values."""
+        return self.accumulator(self.inputs, rank)
+
+
+Plans = Mapping[str, AggregatePlan]
+"""Plans by the names of the aggregates."""
+
+
+def plans_by_request(plans: Plans, *, with_groups: bool) -> dict[SharedRequest, dict[str, AggregatePlan]]:
+    """Sort plans by the request that brings them; ``with_groups`` puts the request that lists the groups first."""
+    shared: dict[SharedRequest, dict[str, AggregatePlan]] = {SharedRequest(): {}} if with_groups else {}
+    for name, plan in plans.items():
+        shared.setdefault(plan.request, {})[name] = plan
+    return shared
+
+
+def plan_aggregate(spec: AggregateSpec, *, is_split: bool) -> AggregatePlan:
+    """Return how an aggregate is computed; ``is_split`` says that several rows of a response are one group."""
+    spec = attrs.evolve(spec, path=trim_join(spec.path))
+    field, *related = spec.path
+    if related or _needs_values(spec, is_split=is_split):
+        return _plan_from_values(spec)
+    if spec.function == "count" and kind_of(field) not in COUNTED:
+        # Rows that have a value are counted by their keys.
+        has_value = all_of([spec.where, Comparison((field,), "nnull")])
+        inputs = AggregateInputs("count", (_row_count(field),))
+        return AggregatePlan(CountAccumulator, inputs, has_value)
+    return _plan_from_server(spec, field, is_split=is_split)
+
+
+def _needs_values(spec: AggregateSpec, *, is_split: bool) -> bool:
+    kind = kind_of(spec.path[-1])
+    if spec.function in ("min", "max"):
+        return kind in BOOLEANS  # which not every database compares
+    return spec.distinct and (is_split or (spec.function == "count" and kind not in COUNTED))
+
+
+# For each function: the accumulator, and the server's aggregates that it takes, in its order.
+_FROM_SERVER: dict[str, tuple[type[Accumulator], tuple[str, ...]]] = {
+    "count": (CountAccumulator, ("count",)),
+    "sum": (SumAccumulator, ("sum",)),
+    "avg": (MeanAccumulator, ("sum", "count")),
+}
+_FROM_SERVER_OF_FLOATS: dict[str, tuple[type[Accumulator], tuple[str, ...]]] = {
+    **_FROM_SERVER,
+    "sum": (FloatSumAccumulator, ("sum", "avg", "count")),
+    "avg": (FloatMeanAccumulator, ("avg", "count")),
+}
+
+
+def _plan_from_server(spec: AggregateSpec, field: Field, *, is_split: bool) -> AggregatePlan:
+    if spec.function in ("min", "max"):
+        inputs = AggregateInputs(spec.function, (ServerAggregate(spec.function, field),))
+        text_path = _text_path(spec) if is_split else ()
+        return AggregatePlan(ExtremeAccumulator, inputs, spec.where, text_path)
+    table = _FROM_SERVER_OF_FLOATS if kind_of(field) == "float" else _FROM_SERVER
+    accumulator, functions = table[spec.function]
+    suffix = "Distinct" if spec.distinct else ""
+    aggregates = tuple(ServerAggregate(f"{function}{suffix}", field) for function in functions)
+    return AggregatePlan(accumulator, AggregateInputs(spec.function, aggregates), spec.where)
+
+
+_FROM_VALUES: dict[str, type[ValuesAccumulator]] = {
+    "count": ValuesCount,
+    "sum": ValuesSum,
+    "avg": ValuesMean,
+    "min": ValuesExtreme,
+    "max": ValuesExtreme,
+}
+
+
+def _plan_from_values(spec: AggregateSpec) -> AggregatePlan:
+    field, *related = spec.path
+    inputs = AggregateInputs(
+        spec.function, (_row_count(field),), spec.distinct, GroupColumn(field), tuple(related)
+    )
+    return AggregatePlan(_FROM_VALUES[spec.function], inputs, spec.where, _text_path(spec))
+
+
+def _text_path(spec: AggregateSpec) -> FieldPath:
+    """Return the path of an aggregate that compares texts, which databases order by collations of their own."""
+    compares = spec.function in ("min", "max") and kind_of(spec.path[-1]) in COLLATED
+    return spec.path if compares else ()
+
+
+def _row_count(field: Field) -> ServerAggregate:
+    return ServerAggregate("count", field.model.directus.pk)

@@ -1,0 +1,43 @@
+"""Values of related rows, by the keys of these rows: for group keys and aggregates over a path of relations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...dialects.registry import dialect_of
+from ...fields.paths import FieldPath, target_of
+from ...query.query import Query
+from ...session.session import Session
+from ..pagination.fetch import fetch
+from ..pagination.pagers import key_pager
+from ..row_values import value_getter
+from .accumulators import RelatedByKey
+
+
+class RelatedValues:
+    """Reads values at the end of paths over relations, each of them once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._by_path: dict[FieldPath, dict[Any, Any]] = {}
+
+    def load(self, path: FieldPath, keys: Iterable[Any]) -> RelatedByKey:
+        """Return the values at the end of a path, by the key of the row that its first field leads to.
+
+        The value is None for a row that is not there, or that leads nowhere.
+        """
+        values = self._by_path.setdefault(path, {})
+        missing = [key for key in keys if key is not None and key not in values]
+        if not missing:
+            return values
+        relation, *rest = path
+        model = target_of(relation)
+        pk, get_value = model.directus.pk, value_getter(tuple(rest))
+        query = Query(model, paths=((pk,), tuple(rest)))
+        values.update(dict.fromkeys(missing))
+        sent = [pk.value_type.dump(key) for key in missing]
+        pager = key_pager(query, sent, dialect_of(self._session), self._session.max_rows)
+        for rows in fetch(self._session, pager):
+            values.update((pk.load(row[pk.column]), get_value(row, row[pk.column])) for row in rows)
+        return values

@@ -1,0 +1,82 @@
+"""Selection of the rows that are grouped: by the query's conditions, or by keys that are read first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ...core.errors import UnsupportedQuery
+from ...query.conditions import ALWAYS, Node, joins_to_many
+from ...query.group_request import GroupRequest
+from ...query.query import Query
+from ...session.session import Session
+from ..row_recheck import needs_recheck
+from ..run_query import resolve_subqueries, select_keys
+
+# SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
+MOST_KEYS = 30_000
+MOST_BYTES = 900_000
+
+
+class RowSelection:
+    """The rows of a query, as requests for groups of them; each selection is made once."""
+
+    def __init__(self, session: Session | None, query: Query) -> None:
+        self._session = session
+        self.rows = query.evolve(paths=(), related=(), shown=(), nested=(), grouping=None)
+        self._requests: dict[Node, list[GroupRequest]] = {}
+        self._sliced_keys: list[Any] | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session that reads the rows."""
+        assert self._session is not None  # noqa: S101 - without one, requests are only explained
+        return self._session
+
+    def requests(self, where: Node = ALWAYS) -> list[GroupRequest]:
+        """Return the requests for the rows that meet a further condition.
+
+        Without any row there is none; rows that are selected by many keys take several.
+        """
+        if where not in self._requests:
+            self._requests[where] = self._select(where)
+        return self._requests[where]
+
+    def _select(self, where: Node) -> list[GroupRequest]:
+        if self.rows.is_sliced:
+            return self._select_from_slice(where)
+        rows = attrs.evolve(self.rows.filtered(where), order=())
+        if needs_recheck(rows):
+            return requests_by_keys(Query(rows.model), select_keys(self.session, rows))
+        query = resolve_subqueries(self.session, rows)
+        if not joins_to_many(query.where):
+            return [] if query.is_empty else [GroupRequest(query)]
+        # The server would count a row once for each related row (G21).
+        return requests_by_keys(Query(rows.model), select_keys(self.session, query))
+
+    def _select_from_slice(self, where: Node) -> list[GroupRequest]:
+        if self._sliced_keys is None:
+            self._sliced_keys = select_keys(self.session, self.rows)
+        query = resolve_subqueries(self.session, Query(self.rows.model, where=where))
+        if joins_to_many(query.where):
+            msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
+            raise UnsupportedQuery(msg)
+        return [] if query.is_empty else requests_by_keys(query, self._sliced_keys)
+
+
+def requests_by_keys(query: Query, keys: Sequence[Any]) -> list[GroupRequest]:
+    """Divide keys among requests of a size that the server takes."""
+    requests: list[GroupRequest] = []
+    chunk: list[Any] = []
+    size = 0
+    for key in keys:
+        key_size = len(json.dumps(key)) + 2
+        size += key_size
+        if chunk and (len(chunk) == MOST_KEYS or size > MOST_BYTES):
+            requests.append(GroupRequest(query, keys=tuple(chunk)))
+            chunk, size = [], key_size
+        chunk.append(key)
+    return [*requests, GroupRequest(query, keys=tuple(chunk))] if chunk else requests
