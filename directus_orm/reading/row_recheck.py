@@ -77,7 +77,7 @@ class RowRecheck:
         condition, value = self._condition, _value(row, self._condition.tested_path)
         if value is None or condition.test is None:
             return False
-        if isinstance(condition.test, TextTest) and condition.test.is_open(value):
+        if isinstance(condition.test, TextTest) and condition.test.depends_on_case(value):
             return self._disregards_case(row, value)
         return condition.test(value)
 

@@ -17,8 +17,8 @@ from ..fields.field import Field
 from ..fields.paths import path_name
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, all_of, parts_of, split_key_list
-from ..query.lookups.field_lookups import MOST_VALUES, in_values
-from ..query.lookups.text_lookups import TextTest, is_evaluated_by_server
+from ..query.lookups.field_lookups import in_values
+from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.fetch import fetch
@@ -95,10 +95,11 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
         for leaf in parts_of(found.where)
         if isinstance(leaf, Comparison) and leaf.operator in LIST_OPERATORS
     )
-    if values > MOST_VALUES:
+    most = dialect_of(session).capabilities.longest_list
+    if values > most:
         msg = (
             f"The lists of this query have {values:,} values together, and not every database takes more than "
-            f"{MOST_VALUES:,}. Ask several times, or look at rows in Python."
+            f"{most:,}. Ask several times, or look at rows in Python."
         )
         raise UnsupportedQuery(msg)
     return found
@@ -112,10 +113,11 @@ def _find(session: Session, condition: InSubquery) -> Node:
     found = (row for rows in read_pages(session, condition.query, KEYS_AT_ONCE) for row in rows)
     values = [_value(_whole(row, condition), condition.value_path) for row in found if meant is None or meant(row)]
     wanted = list(dict.fromkeys(condition.value_path[-1].load(value) for value in values if value is not None))
-    if len(wanted) > MOST_VALUES:
+    most = dialect_of(session).capabilities.longest_list
+    if len(wanted) > most:
         msg = (
             f"{path_name(condition.path)}: this condition is answered by a list of {len(wanted):,} values, and a "
-            f"filter carries {MOST_VALUES:,} at most. Filter by something else as well, or look at rows in Python."
+            f"filter carries {most:,} at most. Filter by something else as well, or look at rows in Python."
         )
         raise UnsupportedQuery(msg)
     return in_values(condition.path, wanted)
@@ -130,10 +132,11 @@ def _find_key(session: Session, condition: InSubquery, test: TextTest) -> Node:
     meant = RowRecheck(session, condition.query, condition)
     rows = [row for rows in read_pages(session, condition.query, KEYS_AT_ONCE) for row in rows]
     passed = [row[pk.column] for row in rows if meant(row)]
-    if not any(map(is_evaluated_by_server, passed)):
+    evaluates = dialect_of(session).capabilities.evaluates
+    if not any(map(evaluates, passed)):
         return in_values(condition.path, [pk.load(key) for key in passed])
     others = [row[pk.column] for row in rows if row[pk.column] not in passed]
-    if any(map(is_evaluated_by_server, others)):
+    if any(map(evaluates, others)):
         msg = (
             f"{path_name(condition.path)}: the server takes the keys {', '.join(map(repr, (*passed, *others)))} "
             f"for something else, and cannot be asked for one of them ({test.needle!r}) beside other conditions. "

@@ -18,6 +18,7 @@ from ...core.checks import is_number
 from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import path_name
+from ..capabilities import DEFAULT_CAPABILITIES
 from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
 from .text_lookups import with_recheck
@@ -182,4 +183,4 @@ def _narrowed(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> N
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not text_lookups.is_evaluated_by_server(value)
+    return isinstance(value, str) and value != "" and not DEFAULT_CAPABILITIES.evaluates(value)
