@@ -46,8 +46,9 @@ from .querysets.related import Related
 from .querysets.results import Page
 from .querysets.rows import Rows
 from .querysets.typed_columns import Column, RelatedColumn, col, via
+from .session.current import connect, current_session
 from .session.http.retry import Retry
-from .session.session import Session, connect, current_session
+from .session.session import Session
 
 __version__ = "0.1.0"
 

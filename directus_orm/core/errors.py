@@ -4,16 +4,16 @@
 DirectusError
 ├── ConfigurationError (ValueError)         no session, a model that cannot work
 ├── QueryError (ValueError)                 refused before anything was sent
-│   ├── FieldError                          unknown field or lookup: the choices, a guess
-│   └── UnsupportedQuery (NotImplementedError)   this server cannot be asked that: the reason, the way out
+│   ├── FieldError                          unknown field or lookup: the choices, a suggestion
+│   └── UnsupportedQuery (NotImplementedError)   this server cannot run it: the reason, the way out
 ├── DoesNotExist (LookupError)              and one subclass per model
 ├── MultipleObjectsReturned (LookupError)   and one subclass per model
-├── ConversionError (ValueError)            a value that does not fit its field, either way
-├── TransportError (OSError)                no usable answer
+├── ConversionError (ValueError)            a value that does not fit its field, read or written
+├── TransportError (OSError)                no usable response
 │   └── OutcomeUnknown                      ... to a write that may have been applied
-├── StaleObject (RuntimeError)              the row changed since it was loaded
-├── PlaceLost (RuntimeError)                a loop cannot go on: the rows around its place are gone
-└── ServerError                             the server said no: status, code, extensions, request
+├── StaleObject (RuntimeError)              the row was changed since it was loaded
+├── IterationLost (RuntimeError)            a loop cannot go on: the rows that it read last are gone
+└── ServerError                             the server refused: status, code, extensions, request
     ├── AuthenticationError (PermissionError)
     ├── Forbidden (PermissionError)
     ├── InvalidRequest (ValueError)         .field
@@ -28,15 +28,16 @@ DirectusError
     └── Unavailable                         .retry_after
 ```
 
-Each carries its data as attributes and can be pickled. An error that ends a bulk write has a `BulkFailure` as its
-``bulk``: what became of the rows.
+Each error carries its data as attributes and can be pickled. The attribute ``bulk`` of an error that ends a bulk
+write is a `BulkFailure`: what happened to the rows.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
@@ -46,14 +47,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen(repr=False)
 class BulkFailure:
-    """What became of the rows of a bulk write that an error ended; each row is in one of the first four.
+    """What happened to the rows of a bulk write that an error ended; each row is in one of the first four.
 
-    Rows are the instances that were given, in their order; of `update` and `delete`, the keys that were chosen.
-    ``done`` were written. ``refused`` were sent together, in one transaction, and the server refused it. Of
-    ``unknown`` no answer came, or none that tells: they may have been written. ``unsent`` were not sent.
+    Rows are the instances that were given, in their order; of `update` and `delete`, the keys that were selected.
+    ``done`` were written. ``refused`` were sent together, in one transaction, which the server refused. The
+    outcome of ``unknown`` is unknown since no usable response came: they may have been written. ``unsent`` were
+    not sent.
 
-    ``at_fault`` are those of the refused that fit what the server said: mostly one; several where they are alike;
-    none where it did not say enough.
+    ``at_fault`` are the refused rows that match the server's message: mostly one; several if they hold the same
+    value; none if the message does not tell.
 
     Example:
         >>> BulkFailure(done=(1, 2), refused=(3,), at_fault=(3,))
@@ -67,14 +69,14 @@ class BulkFailure:
     at_fault: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
-        fates = ("done", "refused", "unknown", "unsent")
-        counts = [f"{len(rows)} {fate}" for fate in fates if (rows := getattr(self, fate))]
+        outcomes = {"done": self.done, "refused": self.refused, "unknown": self.unknown, "unsent": self.unsent}
+        counts = [f"{len(rows)} {outcome}" for outcome, rows in outcomes.items() if rows]
         fault = f"; at fault: {self.at_fault[0]!r}" if len(self.at_fault) == 1 else ""
         return f"<BulkFailure: {', '.join(counts)}{fault}>"
 
 
 class DirectusError(Exception):
-    """The base of all errors of this library; ``bulk`` tells of the rows of a bulk write that it ended."""
+    """The base of all errors of this library; ``bulk`` says what happened to the rows of a bulk write it ended."""
 
     bulk: BulkFailure | None = None
 
@@ -84,11 +86,11 @@ class ConfigurationError(DirectusError, ValueError):
 
 
 class QueryError(DirectusError, ValueError):
-    """A query that means nothing; raised at the call, before anything was sent."""
+    """A query that has no meaning; raised at the call, before anything is sent."""
 
 
 class FieldError(QueryError):
-    """A field or lookup that does not exist; ``name`` was asked for, ``choices`` exist."""
+    """A field or lookup that does not exist: its ``name``, and the ``choices`` that exist."""
 
     def __init__(self, message: str, *, name: str = "", choices: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -97,7 +99,7 @@ class FieldError(QueryError):
 
 
 class UnsupportedQuery(QueryError, NotImplementedError):
-    """A query with a clear meaning that this server cannot be asked without bending it."""
+    """A query with a clear meaning that this server cannot run exactly."""
 
 
 class DoesNotExist(DirectusError, LookupError):
@@ -121,15 +123,15 @@ class ConversionError(DirectusError, ValueError):
         self.value = value
 
     def again(self) -> ConversionError:
-        """Return the same error anew: one that is raised twice collects the tracebacks of both."""
+        """Return a copy to raise: an error that is raised twice collects the tracebacks of both."""
         return ConversionError(str(self), model=self.model, key=self.key, field=self.field, value=self.value)
 
 
 class TransportError(DirectusError, OSError):
-    """No usable answer came: no connection, a timeout, or an answer that is not Directus's.
+    """No usable response came: no connection, a timeout, or a response that is not Directus's.
 
-    ``sent`` is False where the request surely did not reach a server, ``passing`` True where the like often goes
-    better a moment later.
+    ``sent`` is False if the request certainly did not reach a server. ``passing`` is True for errors that are
+    often gone a moment later.
     """
 
     def __init__(
@@ -149,17 +151,17 @@ class TransportError(DirectusError, OSError):
 
 
 class OutcomeUnknown(TransportError):
-    """A write was sent and no answer tells whether it was applied, nor do the rows that it meant.
+    """A write was sent, and neither a response nor the rows show whether it was applied.
 
     ``request`` is what was sent: look at the rows before sending it again.
     """
 
 
 class StaleObject(DirectusError, RuntimeError):
-    """The row changed since it was loaded, so it was not written: ``model``, ``key``.
+    """The row was changed since it was loaded, so it was not written: ``model``, ``key``.
 
-    ``ours``, ``theirs`` and ``loaded`` hold, of each field that changed on the server, the value of the instance,
-    the server's, and the one that was loaded; relations by their keys.
+    For each field that changed on the server, ``ours`` holds the value of the instance, ``theirs`` that of the
+    server, and ``loaded`` the one that was loaded; relations are given by their keys.
     """
 
     def __init__(
@@ -181,7 +183,7 @@ class StaleObject(DirectusError, RuntimeError):
 
 
 class IterationLost(DirectusError, RuntimeError):
-    """A loop cannot go on: too many of the rows that it read last were deleted at once, or moved."""
+    """A loop cannot go on: too many of the rows that it read last were deleted or moved at once."""
 
 
 class ServerError(DirectusError):
@@ -204,17 +206,23 @@ class ServerError(DirectusError):
         self.errors = tuple(errors)
         self.request = request
 
+    def with_message(self, message: str) -> Self:
+        """Return a copy of the error with another message."""
+        error = copy.copy(self)
+        error.args = (message,)
+        return error
+
 
 class AuthenticationError(ServerError, PermissionError):
     """Wrong, expired or missing credentials."""
 
 
 class Forbidden(ServerError, PermissionError):
-    """No permission, or no such collection or field: Directus answers both alike (G33)."""
+    """No permission, or no such collection or field: Directus does not tell the two apart."""
 
 
 class InvalidRequest(ServerError, ValueError):
-    """The server could not make sense of a query or a payload; ``field`` is the one at fault, if it said."""
+    """The server refused a query or a payload as invalid; ``field`` is the field at fault, if it named one."""
 
     @property
     def field(self) -> str | None:
@@ -232,7 +240,7 @@ class NotNullViolation(InvalidRequest):
 
 
 class RecordNotUnique(InvalidRequest):
-    """A value that another row already has, in a unique field or the key."""
+    """A value of a unique field, or a key, that another row already has."""
 
 
 class InvalidForeignKey(InvalidRequest):
@@ -248,10 +256,10 @@ class ValueOutOfRange(InvalidRequest):
 
 
 class Protected(ServerError):
-    """The row is still referenced by another one, so it was not deleted (G34).
+    """The row is still referenced by another one, so it was not deleted.
 
-    ``collection`` and ``field`` are those of the reference, ``constraint`` is its name in the database; None where
-    the database did not say (SQLite never does).
+    ``collection`` and ``field`` are those of the reference, ``constraint`` is its name in the database. They are
+    None if the database did not name them (SQLite never does).
     """
 
     collection: str | None = None
@@ -260,7 +268,7 @@ class Protected(ServerError):
 
 
 class RateLimited(ServerError):
-    """Too many requests; ``retry_after`` says how many seconds to wait, when the server told."""
+    """Too many requests; ``retry_after`` is the number of seconds to wait, if the server told."""
 
     retry_after: float | None = None
 
@@ -272,10 +280,10 @@ class Unavailable(ServerError):
 
 
 class RoundedWarning(UserWarning):
-    """A column kept less of a number or time than was sent; the instance shows what was stored."""
+    """A column stored a number or time less exactly than it was sent; the instance holds the stored value."""
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?``, or nothing where no choice is near."""
+    """Return `` Did you mean 'x'?``, or an empty text if no choice is similar."""
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""What a forked child process must not take over from its parent: locks, connections, logins."""
+"""Resets objects in a forked child process: it must not share locks, connections and logins with its parent."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class ResetAfterFork(Protocol):
-    """Something that starts anew in a forked child."""
+class ForkSensitive(Protocol):
+    """An object that holds locks, connections or logins of its process."""
 
-    def forget(self) -> None:
-        """Drop what belongs to the parent, without a word to the server."""
-
-
-_all: WeakSet[ResetAfterFork] = WeakSet()
+    def reset_after_fork(self) -> None:
+        """Drop them in a forked child, without telling the server."""
 
 
-def reset_after_fork(one: ResetAfterFork) -> None:
-    """Let something start anew in every child that is forked while it lives."""
-    _all.add(one)
+_objects: WeakSet[ForkSensitive] = WeakSet()
 
 
-def _in_child() -> None:
-    for one in list(_all):
-        one.forget()
+def register_for_forks(sensitive: ForkSensitive) -> None:
+    """Call ``reset_after_fork`` of an object in every child process that is forked while the object lives."""
+    _objects.add(sensitive)
+
+
+def _reset_all() -> None:
+    for sensitive in list(_objects):
+        sensitive.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_reset_all)

@@ -1,15 +1,14 @@
-"""JSON text to Python values and back, by orjson where it is installed: that takes less than half of the time."""
+"""Encodes and decodes JSON; decodes with orjson where it is installed, which takes less than half the time."""
 
 from __future__ import annotations
 
 import importlib
 import json
-import json as jsonlib
 from collections.abc import Callable
 from typing import Any
 
 
-def _fast() -> Callable[[bytes], Any] | None:
+def _orjson_loads() -> Callable[[bytes], Any] | None:
     try:
         loads: Callable[[bytes], Any] = importlib.import_module("orjson").loads
     except ImportError:
@@ -17,23 +16,23 @@ def _fast() -> Callable[[bytes], Any] | None:
     return loads
 
 
-_FAST = _fast()
+_FAST = _orjson_loads()
 
 
 def loads(body: bytes) -> Any:
-    """Return what a JSON text says.
+    """Return the Python value of a JSON text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the body is not JSON.
     """
     if _FAST is not None:
         try:
             return _FAST(body)
         except ValueError:
-            pass  # it refuses half a surrogate pair, which JavaScript writes and Python reads
+            pass  # orjson refuses half a surrogate pair, which JavaScript writes and json reads
     return json.loads(body)
 
 
 def dumps(value: Any) -> bytes:
-    """Return JSON as it goes over the wire."""
-    return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    """Return a value as compact JSON, as it is sent."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""Hiding secrets in what is shown."""
+"""Masks the values of secret fields in JSON data that is shown or logged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 MASK = "**********"
-_SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
+SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
+"""The names of fields, in lower case, whose values are never shown."""
 
 
-def masked(value: Any, names: frozenset[str] = _SECRET_NAMES) -> Any:
+def masked(value: Any, names: frozenset[str] = SECRET_NAMES) -> Any:
     """Return a copy of JSON data in which the values of secret names read ``**********``."""
     if isinstance(value, Mapping):
         return {

@@ -1,4 +1,4 @@
-"""What travels: a request and its answer, as values. Nothing here does I/O."""
+"""Request and Response as values, and the parts of URLs. Nothing here does I/O."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from urllib.parse import quote, unquote, urlencode
 import attrs
 
 from .json_codec import dumps
-from .masking import _SECRET_NAMES, masked
+from .masking import SECRET_NAMES, masked
 
 Row = dict[str, Any]
 Purpose = Literal["data", "login", "info"]
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
 _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
-_MAY_BE_KEPT = re.compile(r"max-age=[1-9]")
+_MAX_AGE = re.compile(r"max-age=[1-9]")
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
 
 
 def url_path(*segments: object) -> str:
-    """Join path segments, each percent-encoded whole, so that no key can reach another route."""
+    """Join path segments, each fully percent-encoded, so that no key can lead to another route."""
     return "".join("/" + _segment(str(segment)) for segment in segments)
 
 
 def _segment(text: str) -> str:
-    # Dots survive percent-encoding, and clients and proxies resolve "." and "..".
+    # Percent-encoding leaves dots as they are, and clients and proxies resolve "." and "..".
     if text in {"", ".", ".."}:
         msg = f"{text!r} cannot be a part of a URL path: a server would read it as another address."
         raise ValueError(msg)
@@ -38,11 +38,11 @@ def _segment(text: str) -> str:
         raise ValueError(msg) from error
 
 
-def _shown(params: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+def _masked_params(params: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
     for name, value in params:
-        whole = _native(name, value)
-        safe = masked({name: whole})[name]
-        yield name, value if safe == whole else _text(safe)
+        parsed = parsed_param(name, value)
+        safe = masked({name: parsed})[name]
+        yield name, value if safe == parsed else _text(safe)
 
 
 def _text(value: Any) -> str:
@@ -53,8 +53,9 @@ def _text(value: Any) -> str:
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
 
-    ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` names
-    the fields of the body, in lower case, whose values are not shown. ``body`` is the encoded JSON, if known.
+    ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` holds
+    the lower-case names of the fields of ``json`` whose values are masked in the repr. ``body`` is the encoded
+    JSON, once `encoded` was called.
     """
 
     method: str
@@ -67,24 +68,24 @@ class Request:
 
     @property
     def reads(self) -> bool:
-        """Whether the request changes nothing, so that sending it twice is harmless."""
+        """Whether the request only reads, so that sending it twice is harmless."""
         return self.method in _READING_METHODS
 
     @property
     def url(self) -> str:
-        """The path with its query string, as it goes over the wire."""
+        """The path with its query string, as it is sent."""
         return f"{self.path}?{urlencode(self.params)}" if self.params else self.path
 
     def encoded(self) -> Request:
-        """Return the request with its JSON encoded, to be measured, and sent without doing so again.
+        """Return the request with its JSON encoded, so that its length is known and it is not encoded again.
 
         Raises:
-            ValueError: it holds a number that JSON has not.
+            ValueError: the JSON holds an infinity or NaN.
         """
         return attrs.evolve(self, body=dumps(self.json))
 
     def masked(self) -> Request:
-        """Return a login without its secrets; other requests stay whole, to be sent again."""
+        """Return a login request without its secrets; any other request as it is, so that it can be sent again."""
         return attrs.evolve(self, json=masked(self.json), body=None) if self.purpose == "login" else self
 
     def __repr__(self) -> str:
@@ -92,28 +93,29 @@ class Request:
 
     def __str__(self) -> str:
         parts = [self.method, unquote(self.path)]
-        parts += [f"{name}={value}" for name, value in _shown(self.params)]
+        parts += [f"{name}={value}" for name, value in _masked_params(self.params)]
         if self.json is not None:
-            parts.append(_text(masked(self.json, _SECRET_NAMES | self.secret)))
+            parts.append(_text(masked(self.json, SECRET_NAMES | self.secret)))
         return " ".join(parts)
 
 
-def _native(name: str, value: str) -> Any:
-    # Comma lists stay texts: the server splits them the same way as those of a URL, parentheses included.
+def parsed_param(name: str, value: str) -> Any:
+    """Return the value of a query parameter as it is written in the JSON body of a SEARCH."""
+    # Lists with commas stay texts: the server splits them as it does in a URL, and parentheses count there.
     if name not in _JSON_PARAMS and name not in _NUMBER_PARAMS:
         return value
     try:
         return jsonlib.loads(value) if name in _JSON_PARAMS else int(value)
     except ValueError:
-        return value  # the server refuses it with the same words either way
+        return value  # the server refuses it in a body as it does in a URL
 
 
 @attrs.frozen
 class Response:
-    """A successful answer: status, the envelope's ``data`` and ``meta``, the headers, and the length of the body.
+    """A successful response: status, the envelope's ``data`` and ``meta``, headers, and the length of the body.
 
-    ``data`` is None for an answer without a body (204); ``request`` is what was answered. ``from_cache`` says that
-    the program's own cache answered.
+    ``data`` is None for a response without a body (204). ``request`` is the request as it was sent. ``from_cache``
+    is True for a response from the cache of the caller's own `requests.Session`.
     """
 
     status: int
@@ -126,6 +128,6 @@ class Response:
 
     @property
     def may_be_old(self) -> bool:
-        """Whether a cache may have given it: the program's, the server's (G28), or one between."""
-        control = self.headers.get("Cache-Control", "")
-        return self.from_cache or "Age" in self.headers or _MAY_BE_KEPT.search(control) is not None
+        """Whether it may come from a cache: the program's, the server's, or one between them."""
+        cache_control = self.headers.get("Cache-Control", "")
+        return self.from_cache or "Age" in self.headers or _MAX_AGE.search(cache_control) is not None

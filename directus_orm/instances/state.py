@@ -14,7 +14,8 @@ from ..core.errors import ConversionError, DoesNotExist
 from ..core.messages import Row
 from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
-from ..session.session import Session, current_session
+from ..session.current import current_session
+from ..session.session import Session
 
 
 class InstanceState:

@@ -24,7 +24,8 @@ from ..reading.partition import partition as partition_query
 from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
-from ..session.session import Session, current_session
+from ..session.current import current_session
+from ..session.session import Session
 from .async_iteration import cached_rows, paged_twin
 from .result_shapes import Instances, Shape
 

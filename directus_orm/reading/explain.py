@@ -14,7 +14,8 @@ from ..dialects.registry import dialect_of
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
-from ..session.session import Session, current_session
+from ..session.current import current_session
+from ..session.session import Session
 from .pagination.page_size import FULL_PAGE, LARGEST_PAGE, PageSizer
 from .pagination.pagers import query_pager
 from .query_description import describe_condition, describe_query

@@ -1,29 +1,31 @@
-"""How a session proves who it is."""
+"""How a session authenticates: static tokens, logins by e-mail and password, strategies of the application."""
 
 from __future__ import annotations
 
 import copy
-import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from ..core.errors import AuthenticationError, ConfigurationError, TransportError
-from ..core.forks import reset_after_fork
+from ..core.forks import register_for_forks
 from ..core.messages import Request, Response
-from .http.exchange import Cookie
+from .http.api import Api
 
+# A token is refreshed so many seconds before it expires, or after nine tenths of a shorter life.
 _MARGIN = 30.0
-MODES = ("json", "session")
-# A cookie whose value is a JWT, whatever the server's settings call it.
-_SET_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
 
 
 class AuthSender(Protocol):
-    """Sends a request of a strategy without credentials, or with the one that is given, and returns its answer."""
+    """Sends the requests of a strategy: without credentials, or with the one given."""
+
+    @property
+    def api(self) -> Api:
+        """How the server is logged in to."""
+        ...
 
     def __call__(self, request: Request, credential: str | None = None, /) -> Response:
         """Send the request; raise as `Session.send` does."""
@@ -31,10 +33,11 @@ class AuthSender(Protocol):
 
 
 class Auth(Protocol):
-    """A way to authenticate, as `Session` takes it for ``auth``. All methods are called from any thread.
+    """A way to authenticate: the value of the option ``auth`` of `Session`. Methods are called from any thread.
 
-    Requests of its own are made with ``purpose="login"``: they carry no token, and nobody keeps their answers. In
-    a forked process it lives on; one that shares what it must not, such as a refresh token, has to see to that.
+    Give the requests of a strategy ``purpose="login"``: then they carry no token, and no cache keeps their
+    responses. A forked process inherits the strategy; if it must not share something, such as a refresh token, the
+    strategy has to drop that after the fork.
 
     ```python
     class FromVault:
@@ -53,24 +56,24 @@ class Auth(Protocol):
 
     @property
     def anonymous(self) -> bool:
-        """Whether requests go out as the public."""
+        """Whether requests are sent without credentials."""
         ...
 
     def token(self, ask: AuthSender) -> str | None:
-        """Return the bearer token for the next request, or a `Cookie`; None sends it as the public."""
+        """Return the bearer token for the next request, or a `Cookie`; None sends it without credentials."""
         ...
 
     def renew(self, ask: AuthSender, refused: str) -> bool:
-        """Replace a token that the server refused as expired; False where there is no other."""
+        """Replace a token that the server refused as expired; return False if there is no other."""
         ...
 
     def logout(self, ask: AuthSender) -> None:
-        """Give up what `token` obtained."""
+        """End the login that `token` started, if it did."""
         ...
 
 
 class Public:
-    """No credentials: what the server's public policy allows."""
+    """No credentials: the server allows what its public policy says."""
 
     anonymous = True
 
@@ -90,7 +93,7 @@ class Public:
 
 
 class StaticToken(Public):
-    """A token that never expires, as stored with a Directus user."""
+    """The static token of a Directus user, which never expires."""
 
     anonymous = False
 
@@ -108,7 +111,7 @@ class StaticToken(Public):
 
 
 class MissingCredentials(Public):
-    """Credentials that stayed behind when the session was pickled; the first request says so."""
+    """Stands for credentials that were not pickled with the session; the first request raises."""
 
     anonymous = False
 
@@ -116,7 +119,7 @@ class MissingCredentials(Public):
         self._url = url
 
     def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
-        """Raise `ConfigurationError`: going on as the public could show other rows without a word."""
+        """Raise `ConfigurationError`: requests without credentials could silently return other rows."""
         raise ConfigurationError(
             f"The session for {self._url} was pickled, and credentials never are. "
             "Set DIRECTUS_TOKEN, or DIRECTUS_EMAIL and DIRECTUS_PASSWORD, in the process that unpickles it."
@@ -126,25 +129,38 @@ class MissingCredentials(Public):
         return "nobody (credentials are not pickled)"
 
 
+class MissingUser(MissingCredentials):
+    """Stands for the credentials of a derived session that were not pickled with it."""
+
+    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
+        """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
+        raise ConfigurationError(
+            f"The session for {self._url} was made by with_options() for a user of its own, and then pickled, "
+            "which leaves credentials behind; those of the environment may be another user's. "
+            "Make it again in the process that unpickles it."
+        )
+
+
 @attrs.frozen(repr=False)
-class _Tokens:
-    """What a login gave: what goes with requests, what a refresh is asked with, and when it is due."""
+class _Login:
+    """A login in use: the credentials for requests and for a refresh, when to refresh, when it started."""
 
     access: str
     refresh: str
     due: float
-    born: float = 0.0
+    started: float = 0.0
 
 
 class Login:
-    """E-mail and password. Logs in at the first request, refreshes in time, logs in again when that fails.
+    """E-mail and password. Logs in at the first request, refreshes before expiry, logs in again if that fails.
 
-    ``otp`` is the one-time password of two-factor authentication, or a function that returns a current one,
-    which a session that lives longer than its refresh token (7 days by default) needs. ``mode`` says what travels:
-    ``"json"`` a bearer token, ``"session"`` the cookie of a session that the server keeps and can end.
+    ``otp`` is the one-time password of two-factor authentication, or a function that returns a current one. A
+    session that lives longer than its refresh token (7 days by default) needs the function. ``mode`` says what a
+    request carries: ``"json"`` a bearer token, ``"session"`` the cookie of a session that the server stores and
+    can end.
 
-    What is obtained stays in memory. A forked process logs in for itself: of two that share a refresh token, one
-    would log the other out.
+    The tokens stay in memory. A forked process logs in by itself: two processes that share a refresh token would
+    log each other out.
     """
 
     anonymous = False
@@ -156,20 +172,20 @@ class Login:
         self._password = password
         self._otp = otp
         self._mode = mode
-        self.forget()
-        reset_after_fork(self)
+        self.reset_after_fork()
+        register_for_forks(self)
 
     def __repr__(self) -> str:
         return self.email
 
-    def forget(self) -> None:
-        """Drop what was obtained, without a word to the server."""
-        self._tokens: _Tokens | None = None
+    def reset_after_fork(self) -> None:
+        """Drop the tokens, without telling the server."""
+        self._tokens: _Login | None = None
         self._failed: tuple[float, AuthenticationError] | None = None
-        # G40: of two refreshes at once one kills the other's token.
+        # One refresh at a time: the first of two invalidates the token that the second one sends (G40).
         self._lock = threading.Lock()
 
-    def same_as(self, other: Auth) -> bool:
+    def is_same_login(self, other: Auth) -> bool:
         """Return whether another strategy logs in as the same user, in the same way."""
         return isinstance(other, Login) and self._credentials() == other._credentials()  # noqa: SLF001
 
@@ -177,27 +193,27 @@ class Login:
         return self.email, self._password, self._otp, self._mode
 
     def token(self, ask: AuthSender) -> str | None:
-        """Return a token that has some time to live; log in or refresh if there is none.
+        """Return a token that is valid for some time; log in or refresh if there is none.
 
-        Raises `AuthenticationError` if the server takes neither.
+        Raises `AuthenticationError` if the server refuses both.
         """
         tokens = self._tokens
-        asked = time.monotonic()
-        if tokens is None or asked >= tokens.due:
+        called = time.monotonic()
+        if tokens is None or called >= tokens.due:
             with self._lock:
                 tokens = self._tokens
                 if tokens is None or time.monotonic() >= tokens.due:
-                    tokens = self._obtained(ask, asked)
+                    tokens = self._refresh_or_log_in(ask, called)
         return tokens.access
 
     def renew(self, ask: AuthSender, refused: str) -> bool:
         """Refresh, unless another thread did since ``refused`` was sent."""
-        asked = time.monotonic()
+        called = time.monotonic()
         with self._lock:
             tokens = self._tokens
-            # Two tokens of one second are the same text.
-            if tokens is None or (tokens.access == refused and tokens.born < asked):
-                self._obtained(ask, asked)
+            # Two tokens issued within one second are equal, so the time decides as well.
+            if tokens is None or (tokens.access == refused and tokens.started < called):
+                self._refresh_or_log_in(ask, called)
         return True
 
     def logout(self, ask: AuthSender) -> None:
@@ -205,46 +221,52 @@ class Login:
         with self._lock:
             tokens, self._tokens = self._tokens, None
         if tokens is not None:
-            self._with(ask, "logout", tokens)
+            ask(*ask.api.logout_request(tokens.refresh, self._mode))
 
-    def _obtained(self, ask: AuthSender, asked: float) -> _Tokens:
-        if self._failed and self._failed[0] >= asked:
-            # Threads that waited for a login that failed do not try it again one after the other:
+    def _refresh_or_log_in(self, ask: AuthSender, called: float) -> _Login:
+        if self._failed and self._failed[0] >= called:
+            # Threads that waited for a login that failed do not repeat it one after the other:
             # the server suspends a user after some wrong passwords.
             raise copy.copy(self._failed[1])
-        tokens = self._tokens
-        fresh = self._refreshed(ask, tokens) if tokens else None
-        if fresh is None:
+        tokens = self._refresh(ask, self._tokens) if self._tokens else None
+        if tokens is None:
             self._tokens = None
-        self._tokens = fresh or self._logged_in(ask)
+        self._tokens = tokens or self._log_in(ask)
         return self._tokens
 
-    def _refreshed(self, ask: AuthSender, tokens: _Tokens) -> _Tokens | None:
+    def _refresh(self, ask: AuthSender, tokens: _Login) -> _Login | None:
+        """Return refreshed tokens; None if the server refuses."""
+        request, credential = ask.api.refresh_request(tokens.refresh, self._mode)
         started = time.monotonic()
         try:
-            answer = self._with(ask, "refresh", tokens)
+            response = ask(request, credential)
         except AuthenticationError:
-            return None  # expired, revoked, or spent by a refresh whose answer was lost
-        return _tokens(answer, self._mode, started)
+            return None  # the token has expired, was revoked, or a refresh whose response was lost has used it up
+        return self._read(ask.api, request, response, started)
 
-    def _with(self, ask: AuthSender, action: str, tokens: _Tokens) -> Response:
-        if self._mode == "session":
-            return ask(_request(action, mode="session"), Cookie(tokens.refresh))
-        return ask(_request(action, mode="json", refresh_token=tokens.refresh))
-
-    def _logged_in(self, ask: AuthSender) -> _Tokens:
+    def _log_in(self, ask: AuthSender) -> _Login:
         otp = self._otp() if callable(self._otp) else self._otp
-        extra = {} if otp is None else {"otp": otp}
-        request = _request("login", email=self.email, password=self._password, mode=self._mode, **extra)
+        request = ask.api.login_request(self.email, self._password, otp, self._mode)
         started = time.monotonic()
         try:
-            answer = ask(request)
+            response = ask(request)
         except AuthenticationError as error:
-            # The same error, with the half of the credentials that may be shown.
-            error.args = (f"Login as {self.email!r} failed: {error}",)
-            self._failed = (time.monotonic(), error)
-            raise
-        return _tokens(answer, self._mode, started)
+            # With the part of the credentials that may be shown.
+            failure = error.with_message(f"Login as {self.email!r} failed: {error}")
+            self._failed = (time.monotonic(), failure)
+            raise failure from None
+        return self._read(ask.api, request, response, started)
+
+    def _read(self, api: Api, request: Request, response: Response, sent: float) -> _Login:
+        tokens = api.read_tokens(response, self._mode)
+        if tokens is None:
+            message = (
+                f"The answer to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
+            )
+            raise TransportError(message, request=request.masked(), status=response.status)
+        # The life of a token starts before its response arrives, so it is counted from the sending of the request.
+        due = sent + tokens.seconds - min(_MARGIN, tokens.seconds / 10)
+        return _Login(tokens.access, tokens.refresh, due, time.monotonic())
 
 
 def auth_of(
@@ -254,18 +276,19 @@ def auth_of(
     password: str | None,
     otp: str | Callable[[], str] | None,
     auth: Auth | None,
-    mode: str = "json",
+    mode: str,
+    modes: Sequence[str],
 ) -> Auth:
-    """Return the strategy for a session's options.
+    """Return the strategy for a session's options; ``modes`` are those that the server knows.
 
-    Raises `ConfigurationError` where they exclude each other.
+    Raises `ConfigurationError` if the options contradict each other.
     """
-    if mode not in MODES:
-        raise ConfigurationError(f"mode={mode!r} is not known. Give one of {', '.join(map(repr, MODES))}.")
-    if mode != "json" and (email is None or password is None):
+    if mode not in modes:
+        raise ConfigurationError(f"mode={mode!r} is not known. Give one of {', '.join(map(repr, modes))}.")
+    if mode != modes[0] and (email is None or password is None):
         raise ConfigurationError(f"mode={mode!r} says what a login obtains: give email= and password= with it.")
-    given = {"token": token, "email": email, "password": password, "otp": otp, "auth": auth}
-    match tuple(name for name, value in given.items() if value is not None):
+    options = {"token": token, "email": email, "password": password, "otp": otp, "auth": auth}
+    match tuple(name for name, value in options.items() if value is not None):
         case ():
             return Public()
         case ("token",) if isinstance(token, str):
@@ -275,34 +298,8 @@ def auth_of(
         case ("auth",) if auth is not None and callable(getattr(auth, "token", None)):
             return auth
         case names:
-            named = ", ".join(f"{name}=" for name in names)
+            given = ", ".join(f"{name}=" for name in names)
             raise ConfigurationError(
-                f"{named} do not make one way to log in. "
+                f"{given} do not make one way to log in. "
                 "Give token=, or email= and password= (and otp=), or auth=, or none of them."
             )
-
-
-def _request(action: str, **body: str) -> Request:
-    return Request("POST", f"/auth/{action}", json=body, purpose="login")
-
-
-def _tokens(answer: Response, mode: str, started: float) -> _Tokens:
-    # From before the request on: a token's life starts before its answer arrives.
-    try:
-        seconds = answer.data["expires"] / 1000
-        access, refresh = _both(answer, mode)
-    except (KeyError, TypeError) as error:
-        request = answer.request or _request("login")
-        message = f"The answer to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
-        raise TransportError(message, request=request.masked(), status=answer.status) from error
-    return _Tokens(access, refresh, started + seconds - min(_MARGIN, seconds / 10), time.monotonic())
-
-
-def _both(answer: Response, mode: str) -> tuple[str, str]:
-    data: Any = answer.data
-    if mode == "json":
-        return data["access_token"], data["refresh_token"]
-    cookie = _SET_COOKIE.search(answer.headers.get("Set-Cookie", ""))
-    if cookie is None:
-        raise KeyError("Set-Cookie")
-    return Cookie(cookie[1]), cookie[1]

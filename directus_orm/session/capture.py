@@ -1,18 +1,21 @@
-"""A record of what a session sent."""
+"""Recording the requests of a session: `Session.capture`."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import overload
 
 import attrs
 
+from ..core.forks import register_for_forks
 from ..core.messages import Purpose, Request
 
 
 @attrs.frozen(repr=False)
 class Entry:
-    """One request that went out; ``status`` is None where no answer came."""
+    """One recorded request; ``status`` is None if no response came."""
 
     request: Request
     status: int | None
@@ -30,7 +33,7 @@ class Entry:
 
 
 class Capture(Sequence[Entry]):
-    """The requests of a session while its ``capture()`` block was open, in the order of their answers."""
+    """The requests that a session sent while its ``capture()`` block was open, in the order of their responses."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -40,7 +43,7 @@ class Capture(Sequence[Entry]):
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget what was recorded."""
+        """Remove what was recorded so far."""
         self._entries.clear()
 
     @overload
@@ -59,3 +62,33 @@ class Capture(Sequence[Entry]):
     def __repr__(self) -> str:
         lines = "\n".join(f"  {entry!r}" for entry in self)
         return f"<Capture of {len(self)} requests\n{lines}>" if lines else "<Capture of no requests>"
+
+
+class Recorder:
+    """Passes the requests of a session on to its open captures."""
+
+    def __init__(self) -> None:
+        self._captures: tuple[Capture, ...] = ()
+        self.reset_after_fork()
+        register_for_forks(self)
+
+    def reset_after_fork(self) -> None:
+        """Make a new lock: another thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
+
+    def record(self, request: Request, status: int | None, seconds: float) -> None:
+        """Add a request to every open capture, a login without its secrets."""
+        for capture in self._captures:
+            capture.add(Entry(request.masked(), status, seconds))
+
+    @contextmanager
+    def capture(self) -> Iterator[Capture]:
+        """Yield a capture that is open until the block ends."""
+        capture = Capture()
+        with self._lock:
+            self._captures += (capture,)
+        try:
+            yield capture
+        finally:
+            with self._lock:
+                self._captures = tuple(c for c in self._captures if c is not capture)

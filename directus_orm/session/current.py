@@ -1,33 +1,37 @@
-"""Which of several is the current one: the innermost ``with`` of this context, else the process default."""
+"""The current session: that of the innermost ``with``, else the default of the process set by `connect`."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import Generic, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from ..core.errors import ConfigurationError
+from .session import Session, session_stack
 
 
-class Current(Generic[T]):
-    """A stack per context (thread or task) over one default for the whole process."""
+def connect(session_or_url: Session | str, **options: Any) -> Session:
+    """Make a session the default of this process, for all threads; ``options`` are those of `Session`.
 
-    def __init__(self, name: str) -> None:
-        self._stack: ContextVar[tuple[T, ...]] = ContextVar(name, default=())
-        self.default: T | None = None
+    Returns the session. The previous default is not closed.
+    """
+    if isinstance(session_or_url, str):
+        session_or_url = Session(session_or_url, **options)
+    elif options:
+        raise ConfigurationError("connect() takes options with a URL; this session already has its own.")
+    session_stack.default = session_or_url
+    return session_or_url
 
-    def push(self, item: T) -> None:
-        """Make ``item`` the current one of this context."""
-        self._stack.set((*self._stack.get(), item))
 
-    def pop(self, item: T) -> None:
-        """Undo the latest push of ``item``; other items stay, also when blocks end out of order."""
-        stack = self._stack.get()
-        for at in reversed(range(len(stack))):
-            if stack[at] is item:
-                self._stack.set(stack[:at] + stack[at + 1 :])
-                return
+def current_session() -> Session:
+    """Return the session of the innermost ``with`` of this thread or task, else that of `connect`.
 
-    def get(self) -> T | None:
-        """Return the current item of this context, or None."""
-        stack = self._stack.get()
-        return stack[-1] if stack else self.default
+    Raises `ConfigurationError` if there is neither.
+    """
+    session = session_stack.get()
+    if session is None:
+        raise ConfigurationError(
+            "There is no session. Open one around the call, `with Session(url, token=…):`; "
+            "or set one for the whole process, `connect(url, token=…)`; "
+            "or name it, `Model.objects.using(session)`. A new thread does not see the `with` blocks "
+            "of the thread that started it, only connect() and using()."
+        )
+    return session

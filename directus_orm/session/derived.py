@@ -1,18 +1,16 @@
-"""Sessions made of another one: for the same server, over the same connections, with other options."""
+"""Sessions derived from another one by `Session.with_options`: same server and connections, other options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Generic, TypedDict, TypeVar, overload
+from typing import TypedDict
+
+import attrs
 
 from ..core.errors import ConfigurationError
-from ..core.messages import Request
-from .auth import Auth, AuthSender, Login, MissingCredentials
+from .auth import Auth, AuthSender, Login
 from .http.retry import Retry
-from .http.transport import Transport, Watcher
-
-S = TypeVar("S")
-T = TypeVar("T")
+from .state import LazyLoading, SessionState
 
 CREDENTIALS = frozenset({"token", "email", "password", "otp", "auth"})
 
@@ -31,8 +29,8 @@ class Changeable(TypedDict, total=False):
     page_size: int | None
 
 
-def check(names: Collection[str]) -> None:
-    """Refuse options that belong to the connections, or to nothing.
+def check_option_names(names: Collection[str]) -> None:
+    """Refuse options that belong to the connections, or that do not exist.
 
     Raises:
         ConfigurationError: names what cannot be changed, and what can.
@@ -49,121 +47,60 @@ def check(names: Collection[str]) -> None:
         raise ConfigurationError(msg)
 
 
-class SharedTransport(Transport):
-    """The connections of another transport, which stay open, with a timeout of its own."""
-
-    def __init__(
-        self, of: Transport, timeout: tuple[float, float], watcher: Watcher, *, another_user: bool
-    ) -> None:
-        vars(self).update(vars(of))
-        self._timeout = timeout
-        if another_user:
-            self._connections = self._connections.for_another_user()
-
-        def watch(request: Request, status: int | None, seconds: float) -> None:
-            watcher(request, status, seconds)
-            of._watcher(request, status, seconds)  # noqa: SLF001 - another of its kind
-
-        self._watcher = watch
-
-    def close(self) -> None:
-        """Do nothing: the connections are those of the other transport."""
-
-
 class SharedAuth:
-    """The login of another session, which only that one gives up."""
+    """The login of another session; logging out is left to that session."""
 
-    def __init__(self, of: Auth) -> None:
-        self._of = of
+    def __init__(self, shared: Auth) -> None:
+        self._shared = shared
 
     @property
     def anonymous(self) -> bool:
-        """Whether requests go out as the public."""
-        return self._of.anonymous
+        """Whether requests are sent without credentials."""
+        return self._shared.anonymous
 
     def token(self, ask: AuthSender) -> str | None:
-        """Return the other's token."""
-        return self._of.token(ask)
+        """Return the credential of the shared login."""
+        return self._shared.token(ask)
 
     def renew(self, ask: AuthSender, refused: str) -> bool:
-        """Renew the other's token, for both."""
-        return self._of.renew(ask, refused)
+        """Renew the credential for all sessions that share the login."""
+        return self._shared.renew(ask, refused)
 
     def logout(self, ask: AuthSender) -> None:
-        """Do nothing: the other session is still logged in."""
+        """Do nothing: the other session still uses the login."""
 
-    def same_as(self, other: Auth) -> bool:
+    def is_same_login(self, other: Auth) -> bool:
         """Return whether another strategy logs in as the same user, in the same way."""
-        return _same_login(self._of, other)
+        return _is_same_login(self._shared, other)
 
     def __repr__(self) -> str:
-        return repr(self._of)
+        return repr(self._shared)
 
 
-class MissingUser(MissingCredentials):
-    """Credentials of a derived session that stayed behind when it was pickled."""
+def derive(parent: SessionState, opened: SessionState, *, has_credentials: bool) -> SessionState:
+    """Return the state of a derived session: that of a newly opened one, with the parent's parts in place.
 
-    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
-        """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
-        raise ConfigurationError(
-            f"The session for {self._url} was made by with_options() for a user of its own, and then pickled, "
-            "which leaves credentials behind; those of the environment may be another user's. "
-            "Make it again in the process that unpickles it."
-        )
-
-
-def derive(parent: S, options: Changeable) -> S:
-    """Return a session with other options that shares the rest."""
-    base = vars(parent)
-    inherited = {name: value for name, value in base["_options"].items() if name != "mode"}
-    kind: Any = type(parent)
-    made: Any = kind(base["_transport"].url, **{**inherited, "page_size": base["page_size"], **options})
-    parts = vars(made)
-    own: Auth | None = parts["_auth"] if CREDENTIALS & options.keys() else None
-    if own is None:
-        parts["_options"]["mode"] = base["_options"]["mode"]
-    auth = login_of(base["_auth"], own)
-    another_user = auth is own
-    parts |= {
-        "_auth": auth,
-        "_transport": SharedTransport(
-            base["_transport"],
-            parts["_options"]["timeout"],
-            made._watch,  # noqa: SLF001 - a session's
-            another_user=another_user,
+    The login is the parent's unless the session has credentials of its own that log in another user.
+    """
+    auth, mode = opened.auth, opened.options.mode
+    if not has_credentials:
+        mode = parent.options.mode
+    is_another_user = has_credentials and not _is_same_login(parent.auth, auth)
+    if not is_another_user:
+        auth = SharedAuth(parent.auth)
+    return SessionState(
+        options=attrs.evolve(opened.options, mode=mode),
+        auth=auth,
+        transport=parent.transport.shared(
+            timeout=opened.options.timeout, on_response=opened.recorder.record, another_user=is_another_user
         ),
-        "_parent": parent,
-        "_is_another_user": not auth.anonymous if another_user else base["_is_another_user"],
-        "_learnt": base["_learnt"],
-        "_written": base["_written"],
-    }
-    if not another_user:
-        parts["_known_info"] = base["_known_info"]
-    session: S = made
-    return session
+        recorder=opened.recorder,
+        facts=parent.facts,
+        info_cache=opened.info_cache if is_another_user else parent.info_cache,
+        lazy_loading=LazyLoading(parent=parent.lazy_loading),
+        is_another_user=not auth.anonymous if is_another_user else parent.is_another_user,
+    )
 
 
-def login_of(parent: Auth, own: Auth | None) -> Auth:
-    """Return the strategy of a derived session: its own, or its parent's where that logs in as the same user."""
-    return own if own is not None and not _same_login(parent, own) else SharedAuth(parent)
-
-
-def _same_login(one: Auth, other: Auth) -> bool:
-    return one is other or (isinstance(one, Login | SharedAuth) and one.same_as(other))
-
-
-class SharedFact(Generic[T]):
-    """What a session finds out about its server, for all that were made of it as well."""
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, session: None, owner: type[Any]) -> SharedFact[T]: ...
-    @overload
-    def __get__(self, session: object, owner: type[Any]) -> T | None: ...
-    def __get__(self, session: Any, owner: type[Any]) -> SharedFact[T] | T | None:
-        return self if session is None else vars(session)["_learnt"].get(self._name)
-
-    def __set__(self, session: Any, value: T | None) -> None:
-        vars(session)["_learnt"][self._name] = value
+def _is_same_login(auth: Auth, other: Auth) -> bool:
+    return auth is other or (isinstance(auth, Login | SharedAuth) and auth.is_same_login(other))

@@ -1,8 +1,7 @@
-"""Plain access below models: dicts in, dicts out."""
+"""Plain access to the rows of a collection, without models: dicts in, dicts out."""
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,79 +9,68 @@ from urllib.parse import quote
 from uuid import UUID
 
 from ..core.messages import Request, Response, Row, url_path
+from .http.api import Api
 
 Send = Callable[[Request], Response]
 
 
-# "." and ".." as a whole segment, in clear or encoded.
-_DOTS = re.compile(r"(^|/|\\|%2f|%5c)(\.|%2e){1,2}($|/|\\|%2f|%5c)", re.IGNORECASE)
+# "." or ".." as a whole path segment, as it is or percent-encoded.
+_DOT_SEGMENT = re.compile(r"(^|/|\\|%2f|%5c)(\.|%2e){1,2}($|/|\\|%2f|%5c)", re.IGNORECASE)
 
 
 class Items:
-    """The rows of one collection, as JSON gives them. Collection and key may hold any character.
+    """The rows of one collection, as the server's JSON holds them. Collection and key may contain any character.
 
     Parameters are those of Directus (``fields``, ``filter``, ``sort``, ``limit`` …), as Python values.
     The server's own rules hold: without ``limit`` a list ends after 100 rows.
     """
 
-    def __init__(self, send: Send, collection: str) -> None:
+    def __init__(self, send: Send, api: Api, collection: str) -> None:
         if not isinstance(collection, str):
             raise TypeError(f"{collection!r} is not the name of a collection.")
         self._send = send
-        self._path = url_path("items", collection)
+        self._api = api
+        self._path = api.items_path(collection)
 
     def read(self, key: object = None, **params: Any) -> Any:
-        """Return one row, if a key is given, else a list of rows (a singleton: its row)."""
-        return self._sent("GET", self._at(key), params)
+        """Return one row if a key is given, else a list of rows (of a singleton its row)."""
+        return self._request("GET", self._row_path(key), params)
 
     def create(self, data: Row | Iterable[Row], **params: Any) -> Any:
-        """Create one row, or all rows of a list in one transaction, and return what was stored.
+        """Create one row, or all rows of a list in one transaction, and return the stored rows.
 
-        Stored rows of a list come in the server's order, not in yours (G11).
+        The stored rows of a list come in the server's order, which may not be that of ``data``.
         """
-        return self._sent("POST", self._path, params, data if isinstance(data, Mapping) else list(data))
+        return self._request("POST", self._path, params, data if isinstance(data, Mapping) else list(data))
 
     def update(self, key: object, data: Row, **params: Any) -> Any:
         """Change one row and return it; with None as key, change a singleton.
 
-        Returns None where the row is missing (as an admin) or may not be read (G5).
+        Returns None if the row does not exist (for an administrator) or may not be read.
         """
-        return self._sent("PATCH", self._at(key), params, data)
+        return self._request("PATCH", self._row_path(key), params, data)
 
     def delete(self, key: object) -> None:
         """Delete one row."""
         if key is None:
             raise ValueError("delete() takes the key of one row.")
-        self._sent("DELETE", self._at(key), {})
+        self._request("DELETE", self._row_path(key), {})
 
-    def _at(self, key: object) -> str:
+    def _row_path(self, key: object) -> str:
         if key is None:
             return self._path
         if not isinstance(key, str | int | UUID) or isinstance(key, bool):
             raise TypeError(f"{key!r} is not a key: a key is a text, a whole number or a UUID.")
         return self._path + url_path(key)
 
-    def _sent(self, method: str, at: str, params: Mapping[str, Any], json: Any = None) -> Any:
-        return self._send(Request(method, at, encoded_params(params), json)).data
+    def _request(self, method: str, path: str, params: Mapping[str, Any], json: Any = None) -> Any:
+        return self._send(Request(method, path, self._api.query_params(params), json)).data
 
 
 def encoded_path(text: str) -> str:
-    """Return a path for the wire: a leading slash, percent-encoding kept, other characters encoded."""
+    """Return a path as it is sent: with a leading slash, and percent-encoded where it is not yet."""
     if "?" in text or "#" in text or "://" in text:
         raise ValueError(f"{text!r} is not a path below the base URL. Give parameters as params=.")
-    if _DOTS.search(text):
+    if _DOT_SEGMENT.search(text):
         raise ValueError(f"{text!r} is not a path below the base URL: servers and proxies resolve its dots.")
     return "/" + quote(text.lstrip("/"), safe="/%:@!$&'()*+,;=~")
-
-
-def encoded_params(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return query parameters as Directus reads them: comma lists, and JSON for what is nested."""
-    return tuple((name, _encoded(value)) for name, value in params.items() if value is not None)
-
-
-def _encoded(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(v, str | int) for v in value):
-        return ",".join(map(str, value))
-    return jsonlib.dumps(value, ensure_ascii=False, separators=(",", ":"))

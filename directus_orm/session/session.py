@@ -1,40 +1,37 @@
-"""The session: one server, one user, and how requests reach it."""
+"""The session: one server as one user, its options, and how its requests are sent."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from ..core.async_twins import async_twin
-from ..core.checks import is_number, is_whole_number
-from ..core.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    DirectusError,
-    Forbidden,
-    OutcomeUnknown,
-    ServerError,
-    TransportError,
-)
-from ..core.forks import reset_after_fork
+from ..core.errors import AuthenticationError, DirectusError, Forbidden, OutcomeUnknown
+from ..core.forks import register_for_forks
 from ..core.messages import Request, Response
-from . import derived
-from .auth import Auth, MissingCredentials, auth_of
-from .capture import Capture, Entry
-from .current import Current
-from .derived import Changeable, MissingUser, SharedFact
-from .http.exchange import Cookie
+from .api_registry import api_of
+from .auth import Auth, auth_of
+from .capture import Capture
+from .context_stack import ContextStack
+from .derived import CREDENTIALS, Changeable, check_option_names, derive
+from .http.api import Api
 from .http.retry import Retry, RetryState, is_conclusive
-from .http.routes import as_search, deletes_by_key, list_route
-from .http.transport import Transport
-from .items import Items, encoded_params, encoded_path
-from .server_info import ServerInfoCache, ServerInfoMixin
+from .items import Items, encoded_path
+from .options import (
+    SessionOptions,
+    checked_page_size,
+    checked_timeout,
+    unpickled_arguments,
+    url_from_env,
+    with_env_credentials,
+)
+from .sending import LoginSender, send_with_retries
+from .server_status import ServerStatusMixin
+from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:
     import requests
@@ -42,31 +39,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("directus_orm")
 
-# G36: the server refuses the request line and headers beyond 16 KiB; proxies refuse earlier.
-LONGEST_URL = 8000
-# Sockets take no infinity.
-_LONGEST_TIMEOUT = 1_000_000
-# Codes of a bearer that another one may replace: expired, or signed before the server changed its secret.
-_STALE = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
-_CREDENTIALS = ("token", "email", "password")
 
-
-def _replaceable(token: str, error: AuthenticationError) -> bool:
-    # A session that the server ended is no longer known to it.
-    return error.code in _STALE or (isinstance(token, Cookie) and error.code == "INVALID_CREDENTIALS")
-
-
-class Session(ServerInfoMixin):
-    """One Directus server as one user sees it; thread-safe, opened by the first request.
+class Session(ServerStatusMixin):
+    """One Directus server as one user sees it; thread-safe, connects at the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
     or ``auth``, a strategy of your own (`Auth`), or nothing for what the public may do. ``mode="session"`` logs in
-    to a session of the server, whose cookie then takes the token's place. ``timeout`` is in seconds: one number,
-    or (connect, read). ``retry`` says how often a request may be repeated where that is safe, or all of a `Retry`.
+    to a session of the server, whose cookie then replaces the token. ``timeout`` is in seconds: one number,
+    or (connect, read). ``retry`` says how often a request may be repeated where that is safe, or is a `Retry`.
     ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
     adapters, used as it is and never closed. ``page_size`` fixes the number of rows per request.
 
-    Raises `ConfigurationError` for a URL that is none and for options that exclude each other.
+    Raises `ConfigurationError` for a URL that is none and for options that contradict each other.
 
     ```python
     with Session("https://cms.example.com", token="…") as session:
@@ -75,17 +59,14 @@ class Session(ServerInfoMixin):
     """
 
     dialect_name: ClassVar[str] = "v10"
-    """Which kind of server this is; `dialects.registry` knows how it is asked."""
+    """The generation of Directus: `api_registry` and `dialects.registry` know how each is spoken to."""
 
-    # What the server takes to write at a time, in rows and in bytes; learnt from its refusals.
+    # The most rows and bytes that the server accepts in one write, learned from its refusals.
     max_written = SharedFact[int]()
     max_body = SharedFact[int]()
-    # Whether the database takes "a" for "A" in contains and its kin; learnt when it matters.
+    # How the database compares case and where it sorts null, learned when a query depends on it.
     disregards_case = SharedFact[bool]()
-    # Whether null comes first in its orderings, too.
     null_first = SharedFact[bool]()
-    # Whether it was seen that a cache answers reads.
-    _caching = SharedFact[bool]()
 
     def __init__(
         self,
@@ -104,131 +85,126 @@ class Session(ServerInfoMixin):
         http: requests.Session | None = None,
         page_size: int | None = None,
     ) -> None:
-        self._auth = auth_of(token=token, email=email, password=password, otp=otp, auth=auth, mode=mode)
-        self._retry = Retry.of(retry)
-        self._options: dict[str, Any] = {
-            "mode": mode,
-            "timeout": _timeout(timeout),
-            "retry": self._retry,
-            "verify": verify,
-            "cert": cert,
-            "page_size": page_size if page_size is None else _whole("page_size", page_size, 1),
-        }
-        self._transport = Transport(
-            url, timeout=self._options["timeout"], verify=verify, cert=cert, http=http, watcher=self._watch
+        api = api_of(self.dialect_name)
+        strategy = auth_of(
+            token=token, email=email, password=password, otp=otp, auth=auth, mode=mode, modes=api.login_modes
         )
+        options = SessionOptions(
+            mode=mode,
+            retry=Retry.of(retry),
+            timeout=checked_timeout(timeout),
+            verify=verify,
+            cert=cert,
+            page_size=checked_page_size(page_size),
+        )
+        self._state = SessionState.open(api, url, options, strategy, http)
         self.page_size: int | None = page_size
-        self._learnt: dict[str, Any] = {}
-        self._forbids_lazy_loading = False
-        self._known_info = ServerInfoCache()
-        self._parent: Session | None = None
-        self._is_another_user = False
-        self._captures: tuple[Capture, ...] = ()
-        # Where this session wrote.
-        self._written: set[str] = set()
-        self._depth = 0
-        self._lock = threading.Lock()
-        reset_after_fork(self)
+        self._open_blocks = 0
+        self.reset_after_fork()
+        register_for_forks(self)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
         """Return a session as DIRECTUS_URL, DIRECTUS_TOKEN, DIRECTUS_EMAIL and DIRECTUS_PASSWORD say.
 
-        ``options`` are those of `Session`; credentials among them win over the environment's.
+        ``options`` are those of `Session`; credentials among them replace the environment's.
         Raises `ConfigurationError` if DIRECTUS_URL is not set.
         """
-        url = os.environ.get("DIRECTUS_URL")
-        if not url:
-            raise ConfigurationError("DIRECTUS_URL is not set. Set it to the address of the server.")
-        return cls(url, **_with_env_credentials(options))
+        return cls(url_from_env(), **with_env_credentials(options))
+
+    @property
+    def api(self) -> Api:
+        """How requests and responses of this generation of Directus look, below queries."""
+        return self._state.transport.api
 
     @property
     def url(self) -> str:
         """The base URL of the server, without a trailing slash."""
-        return self._transport.url
+        return self._state.transport.url
 
     @property
     def retry(self) -> Retry:
-        """How persistent this session is."""
-        return self._retry
+        """How often and how long this session repeats requests."""
+        return self._state.options.retry
 
     def __repr__(self) -> str:
-        return f"<Session {self.url} as {self._auth!r}>"
+        return f"<Session {self.url} as {self._state.auth!r}>"
 
     def send(self, request: Request) -> Response:
-        """Send a request and return its answer; every other method goes through this one.
+        """Send a request and return its response; every other method uses this one.
 
-        Raises the `ServerError` of the server's code, `TransportError` where no usable answer came, and
-        `OutcomeUnknown` where that leaves open whether a write was applied.
+        Raises the `ServerError` of the server's code, `TransportError` if no usable response came, and
+        `OutcomeUnknown` if it is therefore unknown whether a write was applied.
         """
         if not request.path.startswith("/"):
             raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
         request = self.prepared(request)
-        tries = RetryState(self._retry, request)
+        attempts = RetryState(self.retry, request, self.api)
         try:
-            answer = self._as_someone(request, tries)
+            response = self._send_authenticated(request, attempts)
         except DirectusError as error:
-            lost = tries.lost
+            lost = attempts.lost
             if lost is None or error is lost:
                 raise
             if isinstance(error, Forbidden):
-                return self._deleted(request, lost, error)
+                return self._confirm_deletion(request, lost, error)
             if is_conclusive(error):
                 raise
             raise lost from error
         finally:
             if not request.reads:
-                self._remember(request)
-        if self._written and answer.may_be_old and list_route(request) in self._written:
-            self._caching = True
-            again = self.prepared(request)
-            return answer if again is request else self.send(again)
-        return answer
+                self._remember_write(request)
+        if self.facts.written_routes and response.may_be_old and self._was_written(request):
+            self.facts.is_cached = True
+            uncached = self.prepared(request)
+            return response if uncached is request else self.send(uncached)
+        return response
 
     def prepared(self, request: Request) -> Request:
         """Return a request as it is sent.
 
-        A list goes by SEARCH where its URL would be too long (G36), and where a cache might not know yet what this
-        session wrote: SEARCH is never cached (G28).
+        A list is requested by SEARCH if its URL would be too long, and if a cache might hold it from before this
+        session wrote to its collection: caches do not store SEARCH.
         """
         if request.method != "GET":
             return request
-        changed = self._caching and list_route(request) in self._written
-        return as_search(request) if changed or self._transport.length(request) >= LONGEST_URL else request
+        may_be_old = self.facts.is_cached and self._was_written(request)
+        if may_be_old or self._state.transport.length(request) >= self.api.longest_url:
+            return self.api.as_search(request)
+        return request
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """GET a path below the base URL and return the ``data`` of the answer, or all its JSON if it has none."""
-        return self._plain("GET", path, params)
+        """GET a path below the base URL; return the ``data`` of the response, or all its JSON if it has none."""
+        return self._request("GET", path, params)
 
     def post(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        """POST ``json`` to a path below the base URL and return the ``data`` of the answer."""
-        return self._plain("POST", path, params, json)
+        """POST ``json`` to a path below the base URL and return the ``data`` of the response."""
+        return self._request("POST", path, params, json)
 
     def patch(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        """PATCH a path below the base URL and return the ``data`` of the answer; None if it is empty."""
-        return self._plain("PATCH", path, params, json)
+        """PATCH a path below the base URL and return the ``data`` of the response; None if it is empty."""
+        return self._request("PATCH", path, params, json)
 
     def delete(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        """DELETE a path below the base URL and return the ``data`` of the answer, mostly None."""
-        return self._plain("DELETE", path, params, json)
+        """DELETE a path below the base URL and return the ``data`` of the response, mostly None."""
+        return self._request("DELETE", path, params, json)
 
     def search(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        """SEARCH a path below the base URL: a GET whose parameters travel in the body, natively typed."""
-        return self._plain("SEARCH", path, None, {"query": dict(query or {})})
+        """SEARCH a path below the base URL: a GET with its parameters in the body, as JSON."""
+        return self._request("SEARCH", path, None, {"query": dict(query or {})})
 
     def items(self, collection: str) -> Items:
         """Return plain access to a collection: dicts in, dicts out."""
-        return Items(self.send, collection)
+        return Items(self.send, self.api, collection)
 
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:
         """Run a GraphQL query or mutation and return its ``data``.
 
-        ``system`` asks for Directus's own collections. Keys come back as texts.
+        ``system=True`` queries Directus's own collections. Keys are returned as texts.
         Raises `ServerError` for GraphQL errors as well.
         """
-        path = "/graphql/system" if system else "/graphql"
         body = {"query": query, "variables": dict(variables or {})}
-        return self._plain("POST", path, None, body)
+        return self._request("POST", self.api.graphql_path(system=system), None, body)
 
     def capture(self) -> AbstractContextManager[Capture]:
         """Record every request of this session, from all threads, while the ``with`` block runs.
@@ -239,33 +215,33 @@ class Session(ServerInfoMixin):
         print(sent)
         ```
         """
-        return self._capturing()
+        return self._state.recorder.capture()
 
     @contextmanager
     def forbid_lazy_loading(self) -> Iterator[None]:
-        """Raise `QueryError` where something would be loaded that did not come with the rows.
+        """Raise `QueryError` where a field or relation would be loaded that did not come with the rows.
 
-        For tests: the error names what was touched, and what to add to the queryset.
+        For tests: the error names the field or relation, and what to add to the queryset.
         """
-        before, self._forbids_lazy_loading = self._forbids_lazy_loading, True
+        lazy_loading = self._state.lazy_loading
+        before, lazy_loading.is_forbidden_here = lazy_loading.is_forbidden_here, True
         try:
             yield
         finally:
-            self._forbids_lazy_loading = before
+            lazy_loading.is_forbidden_here = before
 
     @property
     def lazy_loading_is_forbidden(self) -> bool:
-        """Whether `forbid_lazy_loading` holds, here or in the session that this one was made of."""
-        return self._forbids_lazy_loading or (self._parent is not None and self._parent.lazy_loading_is_forbidden)
-
-    # --- others of this server ------------------------------------------------------------------------------
+        """Whether `forbid_lazy_loading` holds in this session, or in one that it was derived from."""
+        return self._state.lazy_loading.is_forbidden
 
     def with_options(self, **options: Unpack[Changeable]) -> Self:
         """Return a session for the same server, over the same connections, with other options.
 
         It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``auth``, ``timeout``, ``retry`` and
-        ``page_size``. Without credentials it shares the login of this session; ``token=None`` is the public. It
-        never closes the connections, nor logs this session out; `capture` of this one records what it sends, too.
+        ``page_size``. Without credentials it shares the login of this session; ``token=None`` is the public. The
+        new session never closes the connections, nor logs this session out. Captures of this session record the
+        requests of the new one, too.
 
         Raises `ConfigurationError` for what belongs to the connections, such as ``url`` and ``verify``.
 
@@ -273,19 +249,24 @@ class Session(ServerInfoMixin):
         Flight.objects.using(session.with_options(token=user_token)).count()
         ```
         """
-        derived.check(options)
-        return derived.derive(self, options)
+        check_option_names(options)
+        arguments = self._state.options.as_arguments(self.page_size)
+        del arguments["mode"]
+        session = type(self)(self.url, **{**arguments, **options})
+        has_credentials = not CREDENTIALS.isdisjoint(options)
+        session._state = derive(self._state, session._state, has_credentials=has_credentials)  # noqa: SLF001
+        return session
 
     def __enter__(self) -> Self:
         with self._lock:
-            self._depth += 1
-        _current.push(self)
+            self._open_blocks += 1
+        session_stack.push(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._left():
+        if self._leave():
             self.close()
 
     async def __aenter__(self) -> Self:
@@ -294,35 +275,36 @@ class Session(ServerInfoMixin):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._left():
+        if self._leave():
             await self.aclose()
 
-    def _left(self) -> bool:
-        """Leave a block; say whether it was the outermost."""
-        _current.pop(self)
+    def _leave(self) -> bool:
+        """Leave a ``with`` block, and return whether it was the outermost one."""
+        session_stack.pop(self)
         with self._lock:
-            self._depth -= 1
-            return self._depth == 0
+            self._open_blocks -= 1
+            return self._open_blocks == 0
 
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
+        transport = self._state.transport
         try:
-            self._auth.logout(self._transport.send)  # once: nobody waits for it
+            self._state.auth.logout(LoginSender(transport, Retry(times=0)))  # nobody waits for it: no retries
         except DirectusError as error:
-            # Nothing is lost: what is left behind expires by itself.
+            # No harm is done: the login expires by itself.
             log.debug("logout failed: %s", error)
         finally:
-            self._transport.close()
+            transport.close()
 
     aclose = async_twin(close, changes=True)
 
-    def forget(self) -> None:
-        """Start anew in a forked child: another thread of the parent may have held the lock."""
+    def reset_after_fork(self) -> None:
+        """Make a new lock: another thread of the parent process may have held the old one."""
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {**self._options, "page_size": self.page_size}
-        return _unpickled, (type(self), self.url, options, self._auth.anonymous, self._is_another_user)
+        options = self._state.options.as_arguments(self.page_size)
+        return _unpickled, (type(self), self.url, options, self._state.auth.anonymous, self._state.is_another_user)
 
     def __copy__(self) -> Self:
         return self  # within a process a session is shared, not copied
@@ -330,142 +312,54 @@ class Session(ServerInfoMixin):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
-    def _plain(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
-        return self.send(Request(method, encoded_path(path), encoded_params(params or {}), json)).data
+    def _request(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
+        return self.send(Request(method, encoded_path(path), self.api.query_params(params or {}), json)).data
 
-    def _ask(self, request: Request, credential: str | None = None, /) -> Response:
-        return self._persistently(request, credential, RetryState(self._retry, request))
+    @property
+    def _login_sender(self) -> LoginSender:
+        return LoginSender(self._state.transport, self.retry)
 
-    def _as_someone(self, request: Request, tries: RetryState) -> Response:
+    def _send_authenticated(self, request: Request, attempts: RetryState) -> Response:
+        """Send a request with a credential; once more if that has expired and can be renewed."""
+        auth, sender = self._state.auth, self._login_sender
         renewed = False
         while True:
-            token = self._auth.token(self._ask)
+            credential = auth.token(sender)
             try:
-                return self._persistently(request, token, tries)
+                return send_with_retries(self._state.transport, request, credential, attempts)
             except AuthenticationError as error:
-                # Authentication comes before any work, so a write was not applied either.
-                if renewed or token is None or not _replaceable(token, error):
+                # The server authenticates before it does any work, so a write was not applied either.
+                if renewed or credential is None or not self.api.is_expired(credential, error):
                     raise
-                if not self._auth.renew(self._ask, token):
+                if not auth.renew(sender, credential):
                     raise
                 renewed = True
 
-    def _persistently(self, request: Request, token: str | None, tries: RetryState) -> Response:
-        while True:
-            try:
-                return self._transport.send(request, token)
-            except (ServerError, TransportError) as error:
-                pause = tries.pause(error)
-                if pause is None:
-                    raise
-            time.sleep(pause)
-
-    def _deleted(self, request: Request, lost: OutcomeUnknown, refusal: Forbidden) -> Response:
-        """Return success for a repeated deletion that is refused because the first one was done (G33)."""
-        keys = deletes_by_key(request) or []
-        look = Request(
-            "SEARCH",
-            list_route(request) or "",
-            json={"keys": keys, "query": {"fields": ["*"], "limit": 1}},
-            purpose="info",
-        )
+    def _confirm_deletion(self, request: Request, lost: OutcomeUnknown, refusal: Forbidden) -> Response:
+        """Return success for a repeated deletion that is refused because the first attempt succeeded (G33)."""
         try:
-            left = self.send(look).data
-        except DirectusError as blind:
-            raise lost from blind
-        if left == []:
+            remaining = self.send(self.api.remaining_rows_request(request)).data
+        except DirectusError as error:
+            raise lost from error
+        if remaining == []:
             return Response(204, request=request)
         raise refusal
 
-    def _remember(self, request: Request) -> None:
-        route = list_route(request)
-        if route is not None and route not in self._written:
-            self._written.add(route)
+    def _remember_write(self, request: Request) -> None:
+        route = self.api.list_route(request)
+        if route is not None and route not in self.facts.written_routes:
+            self.facts.written_routes.add(route)
 
-    def _watch(self, request: Request, status: int | None, seconds: float) -> None:
-        for capture in self._captures:
-            capture.add(Entry(request.masked(), status, seconds))
-
-    @contextmanager
-    def _capturing(self) -> Iterator[Capture]:
-        capture = Capture()
-        with self._lock:
-            self._captures += (capture,)
-        try:
-            yield capture
-        finally:
-            with self._lock:
-                self._captures = tuple(c for c in self._captures if c is not capture)
+    def _was_written(self, request: Request) -> bool:
+        """Return whether this session, or one that shares its connections, wrote to the rows of a request."""
+        return self.api.list_route(request) in self.facts.written_routes
 
 
-def connect(session_or_url: Session | str, **options: Any) -> Session:
-    """Make a session the default of this process, for all threads; ``options`` are those of `Session`.
-
-    Returns the session. The one that was the default before is not closed.
-    """
-    if isinstance(session_or_url, str):
-        session_or_url = Session(session_or_url, **options)
-    elif options:
-        raise ConfigurationError("connect() takes options with a URL; this session already has its own.")
-    _current.default = session_or_url
-    return session_or_url
-
-
-def current_session() -> Session:
-    """Return the session of the innermost ``with`` of this thread or task, else that of `connect`.
-
-    Raises `ConfigurationError` if there is neither.
-    """
-    session = _current.get()
-    if session is None:
-        raise ConfigurationError(
-            "There is no session. Open one around the call, `with Session(url, token=…):`; "
-            "or set one for the whole process, `connect(url, token=…)`; "
-            "or name it, `Model.objects.using(session)`. A new thread does not see the `with` blocks "
-            "of the thread that started it, only connect() and using()."
-        )
-    return session
-
-
-_current: Current[Session] = Current("directus_orm_session")
+session_stack: ContextStack[Session] = ContextStack("directus_orm_session")
+"""The sessions whose ``with`` blocks are open, and the default of the process."""
 
 
 def _unpickled(
     cls: type[Session], url: str, options: dict[str, Any], anonymous: bool, is_another_user: bool
 ) -> Session:
-    if anonymous:
-        return cls(url, **options)
-    if is_another_user:
-        session = cls(url, **{**options, "auth": MissingUser(url)})
-        session._is_another_user = True
-        return session
-    options = _with_env_credentials(options)
-    if not options.get("email"):
-        options["mode"] = "json"  # a login's
-    if not any(options.get(name) for name in _CREDENTIALS):
-        options["auth"] = MissingCredentials(url)
-    return cls(url, **options)
-
-
-def _with_env_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
-    if any(options.get(name) is not None for name in (*_CREDENTIALS, "auth")):
-        return dict(options)
-    found = {name: os.environ.get(f"DIRECTUS_{name.upper()}") or None for name in _CREDENTIALS}
-    return {**options, **found}
-
-
-def _timeout(value: float | tuple[float, float]) -> tuple[float, float]:
-    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    known = all(is_number(v) for v in both)
-    if len(both) != 2 or not known or not all(0 < v <= _LONGEST_TIMEOUT for v in both):
-        raise ConfigurationError(
-            f"timeout={value!r} is not a number of seconds above 0 (and up to {_LONGEST_TIMEOUT:,}), "
-            "nor two of them: (connect, read)."
-        )
-    return both[0], both[1]
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if not is_whole_number(value, least):
-        raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} up.")
-    return value
+    return cls(url, **unpickled_arguments(url, options, anonymous=anonymous, is_another_user=is_another_user))

@@ -76,7 +76,7 @@ class WriteRecovery:
     def __init__(self, session: Session, write: RecoverableWrite) -> None:
         self._session = session
         self._write = write
-        self._tries = RetryState(session.retry, write.request)
+        self._tries = RetryState(session.retry, write.request, session.api)
 
     def result(self) -> Response:
         """Return the response, or one built from the rows that were read back."""

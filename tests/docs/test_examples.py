@@ -15,7 +15,7 @@ import pytest
 
 import directus_orm
 from directus_orm import DirectusError, Session
-from directus_orm.session.http.error_mapping import CLASSES
+from directus_orm.session.http.v10_api import ERROR_CLASSES
 from tests.docs import pages
 from tests.worlds import flights as models
 from tests.worlds import library
@@ -101,8 +101,8 @@ def test_the_table_of_errors_is_the_one_in_the_code() -> None:
         )
     )
     listed = {code: name for name, codes in table.items() for code in re.findall(r"`([A-Z_]+)`", codes)}
-    assert listed == {code: kind.__name__ for code, kind in CLASSES.items()}
-    assert all(issubclass(kind, DirectusError) for kind in CLASSES.values())
+    assert listed == {code: kind.__name__ for code, kind in ERROR_CLASSES.items()}
+    assert all(issubclass(kind, DirectusError) for kind in ERROR_CLASSES.values())
 
 
 GOTCHAS = (*range(1, 7), *range(12, 27), 28, 29, *range(33, 42), *range(46, 50))

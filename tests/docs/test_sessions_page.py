@@ -15,9 +15,9 @@ PAGE = "docs/sessions.md"
 
 @pytest.fixture
 def default() -> Iterator[None]:
-    before = session_module._current.default
+    before = session_module.session_stack.default
     yield
-    made, session_module._current.default = session_module._current.default, before
+    made, session_module.session_stack.default = session_module.session_stack.default, before
     if made is not None:
         made.close()
 

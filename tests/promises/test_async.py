@@ -388,7 +388,7 @@ def test_a_slow_server_does_not_stop_the_loop(notes: Session, verb: str) -> None
                 assert len([row async for row in rows.aiterator()]) == 260
         return max(later - earlier for earlier, later in pairwise(ticks))
 
-    TOKEN_OF = {notes: notes._auth.token(notes._ask)}
+    TOKEN_OF = {notes: notes._state.auth.token(notes._login_sender)}
     with slow(0.6) as slowly:
         longest = asyncio.run(_ticking(ask))
     assert len(ticks) >= 10
@@ -451,7 +451,7 @@ def gate() -> Gate:
 @pytest.fixture
 def gated(notes: Session, gate: Gate) -> Iterator[Session]:
     """The current session, whose requests wait at the gate."""
-    token = notes._auth.token(notes._ask)
+    token = notes._state.auth.token(notes._login_sender)
     with requests.Session() as http, Session(notes.url, token=token, http=http) as session:
         http.mount("http://", gate)
         yield session

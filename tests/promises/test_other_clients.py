@@ -58,9 +58,13 @@ class TestTheJavaScriptSdk:
         """The second one was sent with the token that the first had spent."""
         session = open_session(world.url, email=world.email, password=world.password)
         me(session)
-        refused = session._auth.token(session._ask)
+        auth, sender = session._state.auth, session._login_sender
+        refused = auth.token(sender)
         with session.capture() as sent:
-            assert in_threads(10, lambda: session._auth.renew(session._ask, refused or "")) == [True] * 10
+            assert (
+                in_threads(10, lambda: session._state.auth.renew(session._login_sender, refused or ""))
+                == [True] * 10
+            )
         assert paths(sent) == ["/auth/refresh"]
 
     def test_a_failed_refresh_is_not_passed_over_with_the_old_token(
@@ -79,7 +83,7 @@ class TestTheJavaScriptSdk:
 
     def test_there_is_always_a_timeout(self, tiny: TinyServer, open_session: Open) -> None:
         session = open_session(tiny.url, token="t")
-        assert session._options["timeout"] == (10, 60)
+        assert session._state.options.timeout == (10, 60)
         with pytest.raises(errors.ConfigurationError):
             open_session(tiny.url, timeout=None)
 

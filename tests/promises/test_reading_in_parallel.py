@@ -22,7 +22,7 @@ def keys_of(part: QuerySet[Flight]) -> tuple[int, list[int]]:
 @pytest.fixture
 def credentials(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the session, where other processes look for them: they are never pickled."""
-    token = session._auth.token(lambda _: None)  # type: ignore[arg-type]
+    token = session._state.auth.token(lambda _: None)  # type: ignore[arg-type]
     monkeypatch.setenv("DIRECTUS_TOKEN", str(token))
 
 

@@ -123,7 +123,7 @@ def test_nothing_that_is_shown_or_logged_holds_a_secret(
         with session.capture() as sent:
             session.get("/users/me")
             session.close()
-        auth: Any = session._auth
+        auth: Any = session._state.auth
         shown = f"{session!r} {auth!r} {sent!r} {[entry.request for entry in sent]} {caplog.text}"
         assert server.token not in shown
         assert server.password not in shown

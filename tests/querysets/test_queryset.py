@@ -396,12 +396,12 @@ class TestSessions:
         other.close()
 
     def test_connect_is_the_default_of_the_process(self, world: Any) -> None:
-        default = session_module._current.default
+        default = session_module.session_stack.default
         try:
             connect(world.url, token=world.token)
             assert Airline.objects.count() == 4
         finally:
-            session_module._current.default = default
+            session_module.session_stack.default = default
 
     def test_no_session_says_how_to_get_one(self) -> None:
         with pytest.raises(ConfigurationError, match=r"connect\(url"):

@@ -113,7 +113,7 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
     noticed: str, server: DirectusServer, login: Session
 ) -> None:
     me(login)
-    strategy: Any = login._auth
+    strategy: Any = login._state.auth
     body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
     let_expire(login, server)
@@ -129,7 +129,7 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
 
 def test_a_dead_refresh_token_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
     me(login)
-    strategy: Any = login._auth
+    strategy: Any = login._state.auth
     body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
     let_expire(login, server)

@@ -21,9 +21,9 @@ URL = "http://localhost:8055"
 
 @pytest.fixture(autouse=True)
 def no_default() -> Iterator[None]:
-    before, session_module._current.default = session_module._current.default, None
+    before, session_module.session_stack.default = session_module.session_stack.default, None
     yield
-    session_module._current.default = before
+    session_module.session_stack.default = before
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +207,7 @@ def test_a_pickle_holds_url_and_options_but_no_secret(monkeypatch: pytest.Monkey
     with pickle.loads(data) as other:
         other.get("/items/x")
     assert tiny.bearers == ["Bearer of-the-worker"]
-    assert (other.url, other.page_size, other._options) == (session.url, 50, session._options)
+    assert (other.url, other.page_size, other._state.options) == (session.url, 50, session._state.options)
 
 
 def test_an_anonymous_session_stays_anonymous_in_another_process(

@@ -101,7 +101,7 @@ def test_a_renewed_token_is_renewed_for_both(login: Session) -> None:
     """G40: of two refreshes one kills the other's token."""
     other = login.with_options(retry=1)
     me(other)
-    auth: Any = login._auth
+    auth: Any = login._state.auth
     auth._tokens = type(auth._tokens)(auth._tokens.access, auth._tokens.refresh, 0.0)
     with login.capture() as sent, ThreadPoolExecutor(10) as pool:
         list(pool.map(me, [login, other] * 5))
@@ -274,7 +274,7 @@ def test_a_pickle_with_the_parents_login_takes_the_environments(
 ) -> None:
     monkeypatch.setenv("DIRECTUS_TOKEN", directus_server.token)
     again = pickle.loads(pickle.dumps(parent.with_options(timeout=5, page_size=7)))
-    assert (again._options["timeout"], again.page_size) == ((5, 5), 7)
+    assert (again._state.options.timeout, again.page_size) == ((5, 5), 7)
     assert me(again) == me(parent)
     again.close()
 
@@ -341,6 +341,6 @@ def world_session(world: DirectusServer, open_session: Open) -> Session:
 
 def test_logins_are_compared_whole() -> None:
     mine = Login("a", "b")
-    assert mine.same_as(Login("a", "b"))
+    assert mine.is_same_login(Login("a", "b"))
     for other in (Login("a", "c"), Login("x", "b"), Login("a", "b", "123456"), StaticToken("b")):
-        assert not mine.same_as(other)
+        assert not mine.is_same_login(other)

@@ -70,16 +70,16 @@ def me():
     return session.get("/users/me", {"fields": "email"})["email"]
 with session:
     assert me() == sys.argv[2]
-    before = session._auth._tokens
+    before = session._state.auth._tokens
     child = os.fork()
     if not child:
         with session.capture() as sent:
             assert me() == sys.argv[2]
         assert [entry.request.path for entry in sent] == ["/auth/login", "/users/me"], sent
-        assert session._auth._tokens.refresh != before.refresh
+        assert session._state.auth._tokens.refresh != before.refresh
     else:
         assert os.waitpid(child, 0)[1] == 0
-        session._auth._tokens = type(before)(before.access, before.refresh, 0)   # due
+        session._state.auth._tokens = type(before)(before.access, before.refresh, 0)   # due
         with session.capture() as sent:
             assert me() == sys.argv[2]
         assert [entry.request.path for entry in sent] == ["/auth/refresh", "/users/me"], sent

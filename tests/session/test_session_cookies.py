@@ -74,7 +74,7 @@ def test_own_connections_keep_no_cookies(server: DirectusServer, login: Session,
 
 def test_a_session_that_the_server_ended_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
     me(login)
-    auth: Any = login._auth
+    auth: Any = login._state.auth
     headers = {"Cookie": auth._tokens.refresh}
     answer = requests.post(f"{server.url}/auth/logout", json={"mode": "session"}, headers=headers, timeout=10)
     assert answer.status_code == 204
@@ -99,7 +99,7 @@ def test_fifty_threads_refresh_once(server: DirectusServer, login: Session) -> N
 def test_the_cookie_is_shown_nowhere(server: DirectusServer, login: Session) -> None:
     with login.capture() as sent:
         me(login)
-    auth: Any = login._auth
+    auth: Any = login._state.auth
     token = auth._tokens.refresh.split("=")[1]
     shown = f"{sent!r} {sent[0].request!r} {auth.token(None)!r} {login!r}"
     assert token not in shown

@@ -48,7 +48,7 @@ def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
 
 
 def change_tokens(session: Session, **changes: Any) -> None:
-    auth: Any = session._auth
+    auth: Any = session._state.auth
     auth._tokens = attrs.evolve(auth._tokens, **changes)
 
 
@@ -64,7 +64,7 @@ def forget_expiry(session: Session) -> None:
 
 def replace_by_expired(session: Session, server: DirectusServer) -> None:
     """Replace the session's token by one that expired yesterday; the session does not know."""
-    auth: Any = session._auth
+    auth: Any = session._state.auth
     change_tokens(session, access=expired(auth._tokens.access, server))
 
 

@@ -1,11 +1,11 @@
-"""How bytes get to the server and back: by connections of the session's own, or a caller's `requests.Session`."""
+"""HTTP connections to a server: the session's own, or those of the caller's `requests.Session`."""
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -18,39 +18,41 @@ from ...core.errors import ConfigurationError
 from .exchange import Connections, RawRequest, RawResponse
 from .watch import notify_sent
 
-# More threads than this work as well, but those in excess connect anew each time.
-_CONNECTIONS = 100
-# Node closes a connection that was idle for 5 s. Of a write sent at that moment nobody would know
-# whether it was applied, so a connection is given up before.
+# With more threads than this, some requests open a new connection.
+_POOL_SIZE = 100
+# Node closes a connection that was idle for 5 s. If a write were sent at that moment, nobody would know
+# whether it was applied, so an idle connection is closed before.
 LONGEST_IDLE = 4.0
-LARGEST_ANSWER = 1 << 30
-"""A longer answer is refused before it fills the memory, unless the connections are the caller's."""
+LARGEST_BODY = 1 << 30
+"""A longer body is refused before it fills the memory, unless the connections are the caller's."""
 
-# What requests looks at to find proxies and certificates. To find them anew takes longer than all else it does.
+# The environment variables in which requests looks for proxies and certificates. That search takes longer than all
+# else that requests does, so it is repeated only when one of them changes.
 _PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD")
 
+_PAST_CACHES = {"Cache-Control": "no-cache, no-store"}
 _AGENT = requests.utils.default_user_agent("directus_orm, requests")
 
 
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-"""What an exchange raises that does not come about."""
+"""Exceptions of an exchange that failed."""
 
 
 def connections(
     url: str, verify: bool | str, cert: str | tuple[str, str] | None, http: requests.Session | None
 ) -> Connections:
-    """Return the way to a server: of a session's own, or over the caller's `requests.Session`.
+    """Return connections of the session's own, or over the caller's `requests.Session`.
 
     Raises:
-        ConfigurationError: an option is of no use. Of an empty path, requests makes "do not verify".
+        ConfigurationError: an option is wrong, such as an empty path, which requests takes for "do not verify".
     """
     if not isinstance(verify, bool) and not _is_path(verify):
         raise ConfigurationError(
             f"verify={verify!r} is neither True, nor False, nor the path of a CA file as a text."
         )
-    files = cert if isinstance(cert, tuple) and len(cert) == 2 else (cert,)
-    if cert is not None and not all(map(_is_path, files)):
+    paths = cert if isinstance(cert, tuple) and len(cert) == 2 else (cert,)
+    if cert is not None and not all(map(_is_path, paths)):
         raise ConfigurationError(
             "cert= is the path of a client certificate as a text, or two: (certificate, key)."
         )
@@ -64,10 +66,10 @@ def _is_path(value: object) -> bool:
 
 
 def prepared_url(url: str) -> str:
-    """Return a URL as it is asked for.
+    """Return a URL as requests sends it.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not a valid URL.
     """
     prepared = requests.PreparedRequest()
     try:
@@ -78,58 +80,58 @@ def prepared_url(url: str) -> str:
 
 
 class TooLarge(requests.RequestException):
-    """The answer is longer than any that is asked for."""
+    """The body of a response is longer than `LARGEST_BODY`."""
 
 
-def _body(response: requests.Response) -> bytes:
-    """Read what the server answered.
+def _read_body(response: requests.Response) -> bytes:
+    """Read the body of a response.
 
     Raises:
-        TooLarge: it is longer than `LARGEST_ANSWER`.
+        TooLarge: it is longer than `LARGEST_BODY`.
     """
     raw = response.raw
-    is_packed = "Content-Encoding" in response.headers
-    if not is_packed and raw.length_remaining is not None and raw.length_remaining <= LARGEST_ANSWER:
-        return bytes(raw.read())  # into one piece: with a limit, urllib3 copies it
-    body = bytes(raw.read(LARGEST_ANSWER + 1, decode_content=True))
-    if len(body) > LARGEST_ANSWER:
+    is_compressed = "Content-Encoding" in response.headers
+    if not is_compressed and raw.length_remaining is not None and raw.length_remaining <= LARGEST_BODY:
+        return bytes(raw.read())  # without a limit, which would make urllib3 copy the body
+    body = bytes(raw.read(LARGEST_BODY + 1, decode_content=True))
+    if len(body) > LARGEST_BODY:
         response.close()
-        raise TooLarge(f"it is longer than {LARGEST_ANSWER >> 20} MiB")
+        raise TooLarge(f"it is longer than {LARGEST_BODY >> 20} MiB")
     return body
 
 
 class OwnConnections:
-    """Connections that are reused, but none that the server may be closing. They keep no cookies."""
+    """The session's own connections: reused unless they were idle for long. They keep no cookies."""
 
     def __init__(self, url: str, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
         self._url = url
-        # Of None, requests lets the environment decide.
+        # None lets the environment decide.
         self._verify = None if verify is True else verify
         self._cert = cert
-        self.forget()
+        self.reset_after_fork()
 
-    def forget(self) -> None:
-        """Let go of what a parent process has opened: two that read from one socket get each other's answers."""
+    def reset_after_fork(self) -> None:
+        """Drop the parent's connections: two processes that read from one socket get each other's responses."""
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
 
-    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
-        """Send, and return what comes back."""
+    def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:
+        """Send a request and return the response."""
         opened = self._open()
         prepared = requests.PreparedRequest()
-        prepared.method, prepared.url, prepared.body = out.method, self._url + out.target, out.body
+        prepared.method, prepared.url, prepared.body = request.method, self._url + request.target, request.body
         prepared.headers = headers = CaseInsensitiveDict(
-            {"User-Agent": _AGENT, **{name: value for name, value in out.headers.items() if value is not None}}
+            {"User-Agent": _AGENT, **{name: value for name, value in request.headers.items() if value is not None}}
         )
-        if out.cookie is not None:
-            headers["Cookie"] = out.cookie
-        if out.body is not None:
-            headers["Content-Length"] = str(len(out.body))
+        if request.cookie is not None:
+            headers["Cookie"] = request.cookie
+        if request.body is not None:
+            headers["Content-Length"] = str(len(request.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
-        return RawResponse(response.status_code, response.headers, _body(response))
+        return RawResponse(response.status_code, response.headers, _read_body(response))
 
     def for_another_user(self) -> OwnConnections:
-        """Return the same: they keep no answers."""
+        """Return the same connections: they keep nothing of a user."""
         return self
 
     def close(self) -> None:
@@ -140,14 +142,14 @@ class OwnConnections:
             opened.adapter.close()
 
     def _open(self) -> _Opened:
-        found = tuple(map(os.environ.get, _ENVIRONMENT))
+        environment = tuple(map(os.environ.get, _ENVIRONMENT))
         opened = self._opened
-        if opened is not None and opened.environment == found:
+        if opened is not None and opened.environment == environment:
             return opened
         with self._lock, requests.Session() as http:
             options: Any = http.merge_environment_settings(self._url, {}, True, self._verify, self._cert)
-            adapter = _Adapter(pool_maxsize=_CONNECTIONS) if self._opened is None else self._opened.adapter
-            self._opened = _Opened(adapter, options, found)
+            adapter = _Adapter(pool_maxsize=_POOL_SIZE) if self._opened is None else self._opened.adapter
+            self._opened = _Opened(adapter, options, environment)
             return self._opened
 
 
@@ -159,55 +161,59 @@ class _Opened:
 
 
 class GivenConnections:
-    """A caller's `requests.Session`: used as it is, and neither changed nor closed."""
+    """The connections of a caller's `requests.Session`, which is neither changed nor closed."""
 
     def __init__(
-        self, url: str, verify: bool | str, cert: str | tuple[str, str] | None, http: requests.Session
+        self,
+        url: str,
+        verify: bool | str | None,
+        cert: str | tuple[str, str] | None,
+        http: requests.Session,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._url = url
-        # None keeps what the caller's own requests.Session says.
+        # None leaves the setting of the caller's requests.Session in place.
         self._verify = None if verify is True else verify
         self._cert = cert
         self._http = http
-        self._headers: dict[str, Any] = {}
+        self._headers = headers or {}
 
     def for_another_user(self) -> GivenConnections:
-        """Return the same, past what a cache keeps: it may not tell users apart."""
-        others = copy.copy(self)
-        others._headers = {"Cache-Control": "no-cache, no-store"}  # noqa: SLF001 - another of its kind
-        return others
+        """Return the same connections past any cache of the caller's, which may not tell users apart."""
+        return GivenConnections(self._url, self._verify, self._cert, self._http, headers=_PAST_CACHES)
 
-    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
-        """Send, and return what comes back."""
-        http, headers = self._http, out.headers | self._headers
+    def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:
+        """Send a request and return the response."""
+        http, headers = self._http, {**request.headers, **self._headers}
         prepared = http.prepare_request(
-            requests.Request(out.method, self._url, headers=headers, data=out.body, auth=_as_it_is)
+            requests.Request(request.method, self._url, headers=headers, data=request.body, auth=_no_auth)
         )
         # requests would decode %7E and resolve dot segments, so that a key could become another route.
-        prepared.url = self._url + out.target
-        if out.cookie is not None:
-            prepared.headers["Cookie"] = "; ".join(filter(None, (out.cookie, prepared.headers.get("Cookie"))))
+        prepared.url = self._url + request.target
+        if request.cookie is not None:
+            prepared.headers["Cookie"] = "; ".join(filter(None, (request.cookie, prepared.headers.get("Cookie"))))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
         notify_sent()
-        if out.private:
+        if request.private:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
-        # As requests-cache says it.
+        # The attribute that requests-cache sets.
         from_cache = bool(getattr(response, "from_cache", False))
         return RawResponse(response.status_code, response.headers, response.content, from_cache)
 
     def close(self) -> None:
-        """Do nothing: they are the caller's."""
+        """Do nothing: the caller closes them."""
 
-    def forget(self) -> None:
-        """Let go of the connections of a parent process."""
+    def reset_after_fork(self) -> None:
+        """Close the connections of the parent process."""
         for adapter in self._http.adapters.values():
             adapter.close()
 
 
-def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Given as the way to log in: requests would look for one in ~/.netrc otherwise.
+def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Without an auth, requests would look for one in ~/.netrc.
     return prepared
 
 

@@ -1,4 +1,4 @@
-"""What goes to a server and what comes back, before any of it is understood."""
+"""Undecoded requests and responses, and the protocol of the connections that exchange them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.masking import MASK
 
 @attrs.frozen
 class RawRequest:
-    """What is sent: ``target`` follows the base URL as it stands; a header of None must not be there."""
+    """A request as it is sent: ``target`` is appended to the base URL as it is; a header of None is removed."""
 
     method: str
     target: str
@@ -20,12 +20,12 @@ class RawRequest:
     body: bytes | None
     cookie: str | None
     private: bool
-    """Whether the answer holds credentials, which no cache, hook or cookie jar of a caller may keep."""
+    """Whether the response holds credentials, which no cache, hook or cookie jar of the caller may keep."""
 
 
 @attrs.frozen
 class RawResponse:
-    """What came back, undecoded."""
+    """A response as it arrived, undecoded; ``from_cache`` says that the caller's own cache gave it."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,30 +34,30 @@ class RawResponse:
 
 
 class Connections(Protocol):
-    """A way to the server."""
+    """Connections to one server."""
 
-    def exchange(self, out: RawRequest, timeout: tuple[float, float]) -> RawResponse:
-        """Send, and return what comes back, whatever it is; redirects are not followed.
+    def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:
+        """Send a request and return the response, whatever its status; redirects are not followed.
 
-        It tells when the request is sent (see `tell_sent`); if it cannot know, before it is.
+        Calls `notify_sent` when the request is sent; if that moment is not known, before it is sent.
         """
         ...
 
     def close(self) -> None:
-        """Close what was opened; the next exchange opens it anew."""
+        """Close the open connections; the next exchange opens new ones."""
         ...
 
-    def forget(self) -> None:
-        """Let go of what a parent process has opened."""
+    def reset_after_fork(self) -> None:
+        """Drop the connections that the parent process opened."""
         ...
 
     def for_another_user(self) -> Connections:
-        """Return the same way for requests whose answers are another user's."""
+        """Return connections to the same server for requests of another user."""
         ...
 
 
 class Cookie(str):
-    """A credential that travels as a cookie, and not as a bearer token: its text is ``name=value``."""
+    """A credential that is sent as a cookie instead of a bearer token: its text is ``name=value``."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""When a request is sent again, and how long to wait before."""
+"""Retries: which requests may be repeated after an error, how often, and after what pause."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from ...core.errors import (
     Unavailable,
 )
 from ...core.messages import Request
-from .routes import deletes_by_key
+from .api import Api
 
-# The server measures its load every 0.25 s: asking earlier is in vain.
-_FIRST_PAUSE_OF_BUSY = 0.3
-# Added to the wait a server asks for: it rounds to whole seconds, and all who wait should not come back at once.
+# The server measures its load every 0.25 s, so an earlier retry is useless.
+_FIRST_PAUSE_IF_BUSY = 0.3
+# Added to the wait that a server asks for: it rounds to whole seconds, and not all clients should return at once.
 _SPREAD = (0.1, 0.6)
 
 
-def _seconds(least: float, text: str) -> Any:
+def _check_seconds(least: float) -> Any:
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        known = is_number(value) and isfinite(value)
-        if not known or value < least:
+        if not is_number(value) or not isfinite(value) or value < least:
+            text = f"a number of seconds from {least} up"
             raise ConfigurationError(f"Retry({attribute.name}={value!r}): {text}.")
 
     return check
 
 
-def _whole(_: Any, __: Any, value: Any) -> None:
+def _check_times(_: Any, __: Any, value: Any) -> None:
     if not is_whole_number(value, 0):
         raise ConfigurationError(f"retry={value!r} is not a whole number from 0 up, nor a Retry(…).")
 
 
-def _share(_: Any, __: Any, value: Any) -> None:
+def _check_jitter(_: Any, __: Any, value: Any) -> None:
     if not is_number(value) or not 0 <= value <= 1:
         raise ConfigurationError(f"Retry(jitter={value!r}): jitter is a share of the pause, from 0 to 1.")
 
 
 @attrs.frozen
 class Retry:
-    """How persistent a session is where sending a request again is safe, as `Session` takes it for ``retry``.
+    """How often and how long a session repeats a request where that is safe: the value of its option ``retry``.
 
-    A request is repeated at most ``times`` times, and none of its tries begins later than ``total`` seconds after
-    the first; so it ends within that and one more timeout. Pauses double from ``first_pause`` to ``longest_pause``
-    seconds, each longer or shorter by up to the share ``jitter``. A server that says how long to wait
-    (Retry-After) is waited for as long and as often as it says, if ``total`` has room for it.
+    A request is repeated at most ``times`` times, and no attempt starts later than ``total`` seconds after the
+    first, so that it ends within ``total`` and one more timeout. Pauses double from ``first_pause`` to
+    ``longest_pause`` seconds; each is randomly longer or shorter by up to the share ``jitter``. If the server says
+    how long to wait (Retry-After), that pause is taken, however often, as long as it ends within ``total``.
 
     Raises `ConfigurationError` for values that make no sense.
 
@@ -66,11 +66,11 @@ class Retry:
     ```
     """
 
-    times: int = attrs.field(default=4, validator=_whole)
-    total: float = attrs.field(default=60.0, validator=_seconds(0, "a number of seconds from 0 up"))
-    first_pause: float = attrs.field(default=0.1, validator=_seconds(0.001, "a number of seconds from 0.001 up"))
-    longest_pause: float = attrs.field(default=5.0, validator=_seconds(0.001, "a number of seconds from 0.001 up"))
-    jitter: float = attrs.field(default=0.25, validator=_share)
+    times: int = attrs.field(default=4, validator=_check_times)
+    total: float = attrs.field(default=60.0, validator=_check_seconds(0))
+    first_pause: float = attrs.field(default=0.1, validator=_check_seconds(0.001))
+    longest_pause: float = attrs.field(default=5.0, validator=_check_seconds(0.001))
+    jitter: float = attrs.field(default=0.25, validator=_check_jitter)
 
     def __attrs_post_init__(self) -> None:
         if self.first_pause > self.longest_pause:
@@ -79,94 +79,93 @@ class Retry:
 
     @classmethod
     def of(cls, value: int | Retry) -> Retry:
-        """Return the policy that an option means: a number is that of the repetitions."""
+        """Return the policy for the option ``retry``, which may also be the number of repetitions."""
         return value if isinstance(value, Retry) else cls(value)
 
-    def pause(self, error: DirectusError, tried: int) -> float:
-        """Return the seconds to wait after ``tried`` tries, the last of which ended with ``error``."""
-        asked = getattr(error, "retry_after", None)
-        if asked is not None:
-            return float(asked) + random.uniform(*_SPREAD)  # noqa: S311 - no secret
+    def pause(self, error: DirectusError, attempts: int) -> float:
+        """Return the seconds to wait after so many attempts, the last of which ended with ``error``."""
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is not None:
+            return float(retry_after) + random.uniform(*_SPREAD)  # noqa: S311 - no secret
         busy = isinstance(error, RateLimited | Unavailable)
-        first = max(self.first_pause, _FIRST_PAUSE_OF_BUSY) if busy else self.first_pause
-        grown = min(max(self.longest_pause, first), first * 2.0 ** min(tried - 1, 60))
-        return grown * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 - no secret
+        first = max(self.first_pause, _FIRST_PAUSE_IF_BUSY) if busy else self.first_pause
+        pause = min(max(self.longest_pause, first), first * 2.0 ** min(attempts - 1, 60))
+        return pause * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 - no secret
 
 
-_started: ContextVar[float | None] = ContextVar("directus_orm_first_try", default=None)
+_shared_start: ContextVar[float | None] = ContextVar("directus_orm_first_attempt", default=None)
 
 
 @contextmanager
 def shared_deadline() -> Iterator[None]:
-    """Let the requests of the block share the time that one may take."""
-    outer = _started.get()
-    token = _started.set(time.monotonic() if outer is None else outer)
+    """Let the requests of the block share the time that one of them may take."""
+    outer = _shared_start.get()
+    token = _shared_start.set(time.monotonic() if outer is None else outer)
     try:
         yield
     finally:
-        _started.reset(token)
+        _shared_start.reset(token)
 
 
 class RetryState:
-    """The tries of one request, and what they leave open.
+    """The attempts of one request so far.
 
-    ``lost`` is the first error that left it open whether the request was applied.
+    ``lost`` is the first error after which it is unknown whether the request was applied.
     """
 
-    __slots__ = ("_policy", "_request", "_started", "_tried", "lost")
+    __slots__ = ("_api", "_attempts", "_policy", "_request", "_started", "lost")
 
-    def __init__(self, policy: Retry, request: Request) -> None:
+    def __init__(self, policy: Retry, request: Request, api: Api) -> None:
         self._policy = policy
         self._request = request
-        started = _started.get()
+        self._api = api
+        started = _shared_start.get()
         self._started = time.monotonic() if started is None else started
-        self._tried = 0
+        self._attempts = 0
         self.lost: OutcomeUnknown | None = None
 
     def pause(self, error: DirectusError) -> float | None:
-        """Return the seconds to wait before the next try; None where the error is final."""
+        """Count a failed attempt; return the seconds to wait before the next, or None if the error is final."""
         pause = self.count(error)
-        if self._tried > self._limit(error) or not _may_be_repeated(error, self._request):
+        if self._attempts > self._limit(error) or not self._may_be_repeated(error):
             return None
         return pause if time.monotonic() - self._started + pause <= self._policy.total else None
 
     def count(self, error: DirectusError) -> float:
-        """Count a failed try; return the seconds to wait after it."""
-        self._tried += 1
+        """Count a failed attempt; return the seconds to wait after it."""
+        self._attempts += 1
         if isinstance(error, OutcomeUnknown):
             self.lost = self.lost or error
-        return self._policy.pause(error, self._tried)
+        return self._policy.pause(error, self._attempts)
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the policy allows no further try, whatever the error is."""
-        return self._tried > self._policy.times or time.monotonic() - self._started > self._policy.total
+        """Whether the policy allows no further attempt, whatever the error is."""
+        return self._attempts > self._policy.times or time.monotonic() - self._started > self._policy.total
 
     def _limit(self, error: DirectusError) -> float:
+        """Return how many attempts may fail like this before the request is given up."""
         if getattr(error, "retry_after", None) is not None and self._policy.times:
-            return inf  # many threads may have to queue for it; time alone ends the waiting
-        # A host that swallows connections costs the whole timeout each time: one more try tells enough.
-        from requests import ConnectTimeout  # noqa: PLC0415 - see Transport
+            return inf  # many threads may have to queue; only the total time ends the waiting
+        # A host that drops packets costs the whole timeout each time, so one more attempt is enough.
+        from requests import ConnectTimeout  # noqa: PLC0415 - see Transport.open
 
-        swallowed = isinstance(error.__cause__, ConnectTimeout)
-        return min(1, self._policy.times) if swallowed else self._policy.times
+        timed_out = isinstance(error.__cause__, ConnectTimeout)
+        return min(1, self._policy.times) if timed_out else self._policy.times
+
+    def _may_be_repeated(self, error: DirectusError) -> bool:
+        request = self._request
+        if isinstance(error, RateLimited | Unavailable):
+            if self._api.is_refused_unprocessed(error):
+                return True
+            return isinstance(error, Unavailable) and request.reads and not error.code
+        if not isinstance(error, TransportError) or not error.passing:
+            return False
+        if not error.sent or request.reads or request.purpose == "login":
+            return True
+        return self._api.deleted_keys(request) is not None
 
 
 def is_conclusive(error: DirectusError) -> bool:
-    """Whether an error that follows an unknown outcome tells what became of the write: the server judged it."""
+    """Return whether an error after an unknown outcome settles it, because the server processed the write."""
     return isinstance(error, ServerError) and not isinstance(error, RateLimited | Unavailable)
-
-
-def _may_be_repeated(error: DirectusError, request: Request) -> bool:
-    if isinstance(error, RateLimited):
-        return error.code != "EMAIL_LIMIT_EXCEEDED"
-    if isinstance(error, Unavailable):
-        return _under_pressure(error) or (request.reads and not error.code)
-    if not isinstance(error, TransportError) or not error.passing:
-        return False
-    return not error.sent or request.reads or request.purpose == "login" or deletes_by_key(request) is not None
-
-
-def _under_pressure(error: Unavailable) -> bool:
-    # G41: said before any work was done, so it is safe for writes, too.
-    return "pressure" in str(error.extensions.get("reason")).lower()

@@ -1,23 +1,22 @@
-"""One exchange over HTTP by requests: exact URLs, timeouts, no redirects, decoding."""
+"""Sends one request over HTTP and decodes the response: exact URLs, timeouts, no redirects."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import attrs
 
 from ...core.errors import ConfigurationError, TransportError
-from ...core.forks import reset_after_fork
-from ...core.json_codec import dumps, loads
+from ...core.forks import register_for_forks
+from ...core.json_codec import loads
 from ...core.messages import Request, Response
-from .connection_errors import diagnose
+from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
-from .exchange import Cookie, RawRequest, RawResponse
-from .routes import SYSTEM_LISTS
+from .exchange import Connections, RawResponse
 from .watch import notify_arrived
 
 if TYPE_CHECKING:
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("directus_orm")
-
-# Routes below these answer with {"data": …}; others (health, GraphQL, own endpoints) as they like.
-_ENVELOPED = SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
-_BARE = ("/flows/trigger/", "/shares/info/")
-_JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
 def base_url(url: str) -> str:
@@ -55,164 +49,175 @@ def base_url(url: str) -> str:
 
 @attrs.frozen
 class _NotJson:
-    why: str
+    """Stands for the content of a body that is no JSON; ``reason`` says why."""
+
+    reason: str
 
 
-Watcher = Callable[[Request, "int | None", float], None]
+OnResponse = Callable[[Request, "int | None", float], None]
+"""Called after each request with its status (None: no response) and the seconds that it took."""
 
 
 class Transport:
-    """Sends one request and returns its answer. Thread-safe; opens its connections at first use."""
+    """Sends single requests over its connections, which open at first use. Thread-safe."""
 
     def __init__(
         self,
+        api: Api,
+        url: str,
+        connections: Connections,
+        *,
+        timeout: tuple[float, float],
+        on_response: OnResponse,
+        closes_connections: bool = True,
+    ) -> None:
+        self.api = api
+        self.url = url
+        self._connections = connections
+        self._timeout = timeout
+        self._on_response = on_response
+        self._closes_connections = closes_connections
+        self._base_path = urlsplit(url).path
+
+    @classmethod
+    def open(
+        cls,
+        api: Api,
         url: str,
         *,
         timeout: tuple[float, float],
         verify: bool | str,
         cert: str | tuple[str, str] | None,
         http: requests.Session | None,
-        watcher: Watcher,
-    ) -> None:
-        # requests costs as much to import as all of this library: who has a session has use for it.
-        from .connections import FAILURES, connections, prepared_url  # noqa: PLC0415
+        on_response: OnResponse,
+    ) -> Self:
+        """Return a transport with connections of its own, or over the caller's `requests.Session`.
 
-        self.url = prepared_url(base_url(url)).rstrip("/")
-        self._timeout = timeout
-        self._connections = connections(self.url, verify, cert, http)
-        self._failures = FAILURES
-        reset_after_fork(self._connections)
-        self._watcher = watcher
-        self._base_path = urlsplit(self.url).path
+        Raises:
+            ConfigurationError: the URL or an option is wrong.
+        """
+        # requests takes as long to import as all of this library; only a session needs it.
+        from .connections import connections, prepared_url  # noqa: PLC0415
+
+        url = prepared_url(base_url(url)).rstrip("/")
+        opened = connections(url, verify, cert, http)
+        register_for_forks(opened)
+        return cls(api, url, opened, timeout=timeout, on_response=on_response)
+
+    def shared(self, *, timeout: tuple[float, float], on_response: OnResponse, another_user: bool) -> Transport:
+        """Return a transport over the same connections, which it never closes; both report its requests."""
+
+        def report(request: Request, status: int | None, seconds: float) -> None:
+            on_response(request, status, seconds)
+            self._on_response(request, status, seconds)
+
+        return Transport(
+            self.api,
+            self.url,
+            self._connections.for_another_user() if another_user else self._connections,
+            timeout=timeout,
+            on_response=report,
+            closes_connections=False,
+        )
 
     def length(self, request: Request) -> int:
-        """Return the length of the request's path and query string on the wire."""
+        """Return the length of path and query string as they are sent."""
         return len(self._base_path) + len(request.url)
 
     def send(self, request: Request, credential: str | None = None, /) -> Response:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
+        from .connections import FAILURES  # noqa: PLC0415 - see `open`
+
         started = time.perf_counter()
         try:
-            reply = self._connections.exchange(_outgoing(request, credential), self._timeout)
-        except self._failures as error:
-            self._told(request, None, started)
-            raise self._diagnosed(request, error) from error
-        self._told(request, reply.status, started)
-        if reply.status == 200 and request.purpose == "data":
-            notify_arrived(reply.body)
-        return self._answer(request, reply)
+            raw = self._connections.exchange(self.api.raw_request(request, credential), self._timeout)
+        except FAILURES as error:
+            self._report(request, None, started)
+            raise self._connection_error(request, error) from error
+        self._report(request, raw.status, started)
+        if raw.status == 200 and request.purpose == "data":
+            notify_arrived(raw.body)
+        return self._decoded(request, raw)
 
     def close(self) -> None:
-        """Close the connections of the session's own making; the next request opens new ones."""
-        self._connections.close()
+        """Close the connections unless they are shared; the next request opens new ones."""
+        if self._closes_connections:
+            self._connections.close()
 
-    def _told(self, request: Request, status: int | None, started: float) -> None:
+    def _report(self, request: Request, status: int | None, started: float) -> None:
         seconds = time.perf_counter() - started
-        self._watcher(request, status, seconds)
+        self._on_response(request, status, seconds)
         # The path alone: query strings hold values.
         log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no answer", seconds * 1000)
 
-    def _diagnosed(self, request: Request, error: Exception) -> TransportError:
-        from .connection_errors import without_secrets  # noqa: PLC0415 - it knows the errors of requests
+    def _connection_error(self, request: Request, error: Exception) -> TransportError:
+        from .connection_errors import diagnose, without_secrets  # noqa: PLC0415 - it imports requests
 
         without_secrets(error)
-        found = diagnose(error, self._timeout)
+        failure = diagnose(error, self._timeout)
         where = f"{request.method} {request.path}"
-        if not found.sent:
-            message = f"{where} was not sent: {self.url} {found.reason}"
-            return unusable_response(request, message, sent=False, passing=found.passing)
-        return outcome_unknown(
-            request, f"No answer to {where} from {self.url}: {found.reason}", passing=found.passing
-        )
+        if not failure.sent:
+            message = f"{where} was not sent: {self.url} {failure.reason}"
+            return unusable_response(request, message, sent=False, passing=failure.passing)
+        message = f"No answer to {where} from {self.url}: {failure.reason}"
+        return outcome_unknown(request, message, passing=failure.passing)
 
-    def _answer(self, request: Request, reply: RawResponse) -> Response:
-        if 300 <= reply.status < 400:
-            target = reply.headers.get("Location", "an unnamed address").split("?")[0]
-            message = (
-                f"{self.url} answered {request.method} {request.path} with a redirect to {target} "
-                f"(status {reply.status}). Redirects are not followed: give the session the final base URL."
-            )
-            raise unusable_response(request, message, reply.status)
+    def _decoded(self, request: Request, raw: RawResponse) -> Response:
+        if 300 <= raw.status < 400:
+            raise self._redirected(request, raw)
         try:
-            content = loads(reply.body) if reply.body else None
+            content = loads(raw.body) if raw.body else None
         except (ValueError, RecursionError) as error:
             content = _NotJson(str(error))
-        # GraphQL answers 200 to a query that failed; a server that is not well says so with a 503 and its health.
-        refused = reply.status >= 400 and not _tells_health(reply)
-        if refused or (_graphql(request) and isinstance(content, dict) and content.get("errors")):
-            raise self._refusal(request, reply, content)
-        data, meta = self._data(request, reply, content)
-        return Response(reply.status, data, meta, reply.headers, len(reply.body), request, reply.from_cache)
+        if self.api.is_refusal(request, raw, content):
+            raise self._refusal(request, raw, content)
+        data, meta = self._unwrapped(request, raw, content)
+        return Response(raw.status, data, meta, raw.headers, len(raw.body), request, raw.from_cache)
 
-    def _data(self, request: Request, reply: RawResponse, content: Any) -> tuple[Any, dict[str, Any]]:
-        wrapped = enveloped(request)
-        if reply.status == 204 or (content is None and not wrapped):
+    def _redirected(self, request: Request, raw: RawResponse) -> TransportError:
+        target = raw.headers.get("Location", "an unnamed address").split("?")[0]
+        message = (
+            f"{self.url} answered {request.method} {request.path} with a redirect to {target} "
+            f"(status {raw.status}). Redirects are not followed: give the session the final base URL."
+        )
+        return unusable_response(request, message, raw.status)
+
+    def _refusal(self, request: Request, raw: RawResponse, content: Any) -> Exception:
+        errors = self.api.error_entries(content)
+        if errors is None:
+            return plain_error(request, self.url, raw)
+        return server_error(self.api, request, self.url, raw, errors)
+
+    def _unwrapped(self, request: Request, raw: RawResponse, content: Any) -> tuple[Any, Mapping[str, Any]]:
+        if raw.status == 204 or (content is None and not self.api.is_enveloped(request)):
             return None, {}
         if isinstance(content, _NotJson):
-            return self._text(request, reply, content.why), {}
-        if isinstance(content, dict) and "data" in content and (wrapped or content.keys() <= {"data", "meta"}):
-            # An own endpoint may have more to say than its data.
-            return content["data"], content.get("meta") or {}
-        if wrapped and not any(name == "export" for name, _ in request.params):
-            raise self._stranger(request, reply, "is JSON, but not that of Directus (it lacks 'data')")
-        return content, {}
+            return self._text(request, raw, content.reason), {}
+        data_and_meta = self.api.unwrap(request, content)
+        if data_and_meta is None:
+            raise self._not_directus(request, raw, "is JSON, but not that of Directus (it lacks 'data')")
+        return data_and_meta
 
-    def _refusal(self, request: Request, reply: RawResponse, content: Any) -> Exception:
-        errors = content.get("errors") if isinstance(content, dict) else None
-        if isinstance(errors, list) and errors and all(isinstance(e, dict) for e in errors):
-            return server_error(request, self.url, reply.status, errors, reply.headers)
-        return plain_error(request, self.url, reply.status, reply.body, reply.headers)
-
-    def _text(self, request: Request, reply: RawResponse, why: str) -> str:
-        # Not by its type: the "pong" of /server/ping calls itself HTML.
-        if reply.body.lstrip()[:1] == b"<":
-            raise self._stranger(request, reply, "is a web page, not JSON")
-        if "json" in reply.headers.get("Content-Type", "").lower():
+    def _text(self, request: Request, raw: RawResponse, reason: str) -> str:
+        """Return a body that is a plain text; raise for a web page and for broken JSON."""
+        # The content type does not tell: the "pong" of /server/ping is sent as HTML.
+        if raw.body.lstrip()[:1] == b"<":
+            raise self._not_directus(request, raw, "is a web page, not JSON")
+        if "json" in raw.headers.get("Content-Type", "").lower():
             raise outcome_unknown(
                 request,
                 f"The answer to {request.method} {request.path} from {self.url} is broken JSON "
-                f"({len(reply.body)} bytes, status {reply.status}): {why}{body_excerpt(request, reply.body)}.",
-                reply.status,
+                f"({len(raw.body)} bytes, status {raw.status}): {reason}{body_excerpt(request, raw.body)}.",
+                raw.status,
                 passing=True,
             )
-        if enveloped(request):
-            raise self._stranger(request, reply, "is not JSON")
-        return reply.body.decode("utf-8", "replace")
+        if self.api.is_enveloped(request):
+            raise self._not_directus(request, raw, "is not JSON")
+        return raw.body.decode("utf-8", "replace")
 
-    def _stranger(self, request: Request, reply: RawResponse, what: str) -> TransportError:
+    def _not_directus(self, request: Request, raw: RawResponse, finding: str) -> TransportError:
         message = (
-            f"The answer to {request.method} {request.path} from {self.url} {what} (status {reply.status})"
-            f"{body_excerpt(request, reply.body)}. Is this the base URL of a Directus server?"
+            f"The answer to {request.method} {request.path} from {self.url} {finding} (status {raw.status})"
+            f"{body_excerpt(request, raw.body)}. Is this the base URL of a Directus server?"
         )
-        return outcome_unknown(request, message, reply.status)
-
-
-def _outgoing(request: Request, credential: str | None) -> RawRequest:
-    headers: dict[str, Any] = dict(_JSON_HEADERS)
-    body = request.body
-    if request.json is not None:
-        body = dumps(request.json) if body is None else body
-        headers["Content-Type"] = "application/json"  # G14
-    if request.method == "SEARCH":
-        headers["Cache-Control"] = "no-store"  # what no server caches (G28), nobody in between should
-    private = request.purpose == "login"
-    cookie = credential if isinstance(credential, Cookie) else None
-    if cookie or private:
-        headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
-    elif credential is not None:
-        headers["Authorization"] = f"Bearer {credential}"
-    return RawRequest(request.method, request.url, headers, body, cookie and cookie.pair, private)
-
-
-def enveloped(request: Request) -> bool:
-    """Whether Directus wraps the answer to this route as ``{"data": …}``."""
-    root = request.path.split("/", 2)[1]
-    return root in _ENVELOPED and not request.path.startswith(_BARE)
-
-
-def _tells_health(reply: RawResponse) -> bool:
-    return reply.headers.get("Content-Type", "").startswith("application/health+json")
-
-
-def _graphql(request: Request) -> bool:
-    return request.path.startswith("/graphql")
+        return outcome_unknown(request, message, raw.status)

@@ -17,7 +17,7 @@ import requests
 
 from directus_orm.core import errors
 from directus_orm.session import Session
-from directus_orm.session.http.error_mapping import CLASSES
+from directus_orm.session.http.v10_api import ERROR_CLASSES
 from directus_orm.testing import DirectusServer, install, start
 from tests.worlds.wire import wire_collections
 
@@ -175,14 +175,14 @@ def test_each_code_of_the_server_has_a_class(directus_server: DirectusServer) ->
     codes = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+|FORBIDDEN)"', source.read_text()))
     assert "FORBIDDEN" in codes
     assert len(codes) > 20
-    assert codes <= set(CLASSES)
+    assert codes <= set(ERROR_CLASSES)
 
 
 def test_the_docs_list_each_code_with_its_class() -> None:
     text = (Path(__file__).parents[3] / "docs" / "sessions.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| (`[A-Z_]+`.*) \|$", text, re.MULTILINE)
     listed = {code: name for name, codes in rows for code in re.findall(r"`(\w+)`", codes)}
-    assert listed == {code: cls.__name__ for code, cls in CLASSES.items()}
+    assert listed == {code: cls.__name__ for code, cls in ERROR_CLASSES.items()}
 
 
 def test_a_server_that_is_down_is_one_clear_error(open_session: Callable[..., Session]) -> None:

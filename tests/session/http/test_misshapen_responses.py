@@ -82,7 +82,7 @@ def test_a_write_that_is_answered_by_a_stranger_is_unknown(
 def test_a_gigantic_answer_is_refused_before_it_fills_the_memory(
     tiny: TinyServer, open_session: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LARGEST_ANSWER", 2 << 20)
+    monkeypatch.setattr(connections, "LARGEST_BODY", 2 << 20)
     session = open_session(tiny.url, token="t")
     tiny.answers(Scripted(body={"data": ["x" * (1 << 20)]}))
     assert len(session.get("/items/x")[0]) == 1 << 20

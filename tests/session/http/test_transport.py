@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from directus_orm.core.errors import OutcomeUnknown
 from directus_orm.core.messages import Request, url_path
 from directus_orm.session import Session
-from directus_orm.session.http.routes import as_search, deletes_by_key
+from directus_orm.session.http.routes import as_search, deleted_keys
 from directus_orm.testing import DirectusServer
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
@@ -250,7 +250,7 @@ def test_plain_parameters_are_written_as_directus_reads_them(
 )
 def test_only_a_deletion_by_key_may_be_done_twice(request_: Request, keys: list[object] | None) -> None:
     """Done twice by a query, it deletes the next rows as well (G1)."""
-    assert deletes_by_key(request_) == keys
+    assert deleted_keys(request_) == keys
 
 
 def test_a_deletion_by_query_is_not_repeated(tiny: TinyServer, open_session: Callable[..., Session]) -> None:

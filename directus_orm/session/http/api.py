@@ -1,0 +1,162 @@
+"""The protocol of a server API: all that differs between generations of Directus below queries.
+
+`V10Api` speaks to Directus 10, 11 and 12. An older server gets a class of its own beside it, and a name in
+`session.api_registry`. Older servers have other routes (``/{project}/items/…``) and other login requests, take the
+token as a query parameter, report errors as ``{"success": false}`` with status 200, and know no SEARCH.
+What differs in queries and rows belongs to the dialects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from ...core.errors import AuthenticationError, ServerError
+from ...core.messages import Request, Response
+from .exchange import RawRequest, RawResponse
+from .server_info import Health, ServerInfo
+
+ErrorEntry = Mapping[str, Any]
+"""One error of a refusal: its ``message``, and its ``extensions`` with the ``code``."""
+
+
+@attrs.frozen(repr=False)
+class Tokens:
+    """What a login or a refresh returned: the credential for requests, the one for a refresh, and their life."""
+
+    access: str
+    refresh: str
+    seconds: float
+
+
+class Api(Protocol):
+    """How requests and responses of one generation of Directus look; it does no I/O."""
+
+    @property
+    def longest_url(self) -> int:
+        """The length of path and query string from which on a GET is sent as SEARCH."""
+        ...
+
+    @property
+    def login_modes(self) -> tuple[str, ...]:
+        """The values that ``mode=`` of a session may have; the first one is the default."""
+        ...
+
+    @property
+    def error_classes(self) -> Mapping[str, type[ServerError]]:
+        """The error class of each error code."""
+        ...
+
+    @property
+    def advice(self) -> Mapping[str, str]:
+        """For some error codes a sentence that tells the user what to check."""
+        ...
+
+    @property
+    def info_request(self) -> Request:
+        """The request for the version and the limits of the server."""
+        ...
+
+    @property
+    def ping_request(self) -> Request:
+        """The cheapest request, which needs no credentials."""
+        ...
+
+    @property
+    def health_request(self) -> Request:
+        """The request for the health of the server."""
+        ...
+
+    # --- routes and parameters ------------------------------------------------------------------------------
+
+    def items_path(self, collection: str) -> str:
+        """Return the path of the rows of a collection; that of one row goes on with its key."""
+        ...
+
+    def graphql_path(self, *, system: bool) -> str:
+        """Return the path of the GraphQL endpoint of the user's collections, or of Directus's own."""
+        ...
+
+    def query_params(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return query parameters, given as Python values, as they are written in a URL."""
+        ...
+
+    def list_route(self, request: Request) -> str | None:
+        """Return the path that lists the rows a request reads or writes; None if it is about no rows."""
+        ...
+
+    def deleted_keys(self, request: Request) -> list[Any] | None:
+        """Return the keys of the rows that a request deletes; None if it is no deletion by key."""
+        ...
+
+    def remaining_rows_request(self, deletion: Request) -> Request:
+        """Return the request that lists which rows of a deletion by key still exist."""
+        ...
+
+    def as_search(self, request: Request) -> Request:
+        """Return a GET of a list as a SEARCH, which no cache answers; other requests as they are."""
+        ...
+
+    # --- logins ---------------------------------------------------------------------------------------------
+
+    def login_request(self, email: str, password: str, otp: str | None, mode: str) -> Request:
+        """Return the request that logs a user in."""
+        ...
+
+    def refresh_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+        """Return the request that renews a login, and the credential to send it with."""
+        ...
+
+    def logout_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+        """Return the request that ends a login, and the credential to send it with."""
+        ...
+
+    def read_tokens(self, response: Response, mode: str) -> Tokens | None:
+        """Return the tokens of a response to a login or a refresh; None if there are none in it."""
+        ...
+
+    def is_expired(self, credential: str, error: AuthenticationError) -> bool:
+        """Return whether the server refused a credential that a renewed one may replace."""
+        ...
+
+    # --- requests and responses -----------------------------------------------------------------------------
+
+    def raw_request(self, request: Request, credential: str | None) -> RawRequest:
+        """Return a request as it is sent, with its credential in place."""
+        ...
+
+    def is_enveloped(self, request: Request) -> bool:
+        """Return whether the server wraps the rows or values of the response in an envelope."""
+        ...
+
+    def is_refusal(self, request: Request, raw: RawResponse, content: Any) -> bool:
+        """Return whether a response reports an error; ``content`` is its decoded body."""
+        ...
+
+    def error_entries(self, content: Any) -> list[ErrorEntry] | None:
+        """Return the errors that the body of a refusal reports; None if it is not one of Directus."""
+        ...
+
+    def unwrap(self, request: Request, content: Any) -> tuple[Any, Mapping[str, Any]] | None:
+        """Return data and meta of a decoded body; None if the envelope that has to be there is missing."""
+        ...
+
+    def is_refused_unprocessed(self, error: ServerError) -> bool:
+        """Return whether the server refused before it did anything, so that even a write may be repeated."""
+        ...
+
+    # --- the server itself ----------------------------------------------------------------------------------
+
+    def read_info(self, data: Any) -> ServerInfo | None:
+        """Return what the response to `info_request` tells; None if it is not one of Directus."""
+        ...
+
+    def is_pong(self, data: Any) -> bool:
+        """Return whether data is the response to `ping_request`."""
+        ...
+
+    def read_health(self, data: Any) -> Health | None:
+        """Return what the response to `health_request` tells; None if it is not one of Directus."""
+        ...

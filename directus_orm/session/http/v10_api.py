@@ -1,0 +1,256 @@
+"""The API of Directus 10, 11 and 12: routes, logins, envelope, error codes, server info."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.errors import (
+    AuthenticationError,
+    FailedValidation,
+    Forbidden,
+    InvalidForeignKey,
+    InvalidRequest,
+    NotNullViolation,
+    RateLimited,
+    RecordNotUnique,
+    ServerError,
+    Unavailable,
+    ValueOutOfRange,
+    ValueTooLong,
+)
+from ...core.json_codec import dumps
+from ...core.messages import Request, Response, url_path
+from . import routes
+from .api import ErrorEntry, Tokens
+from .exchange import Cookie, RawRequest, RawResponse
+from .server_info import Health, RateLimit, ServerInfo
+
+_ERROR_CODES: Mapping[type[ServerError], str] = {
+    AuthenticationError: """
+        INVALID_CREDENTIALS INVALID_IP INVALID_OTP INVALID_PROVIDER INVALID_TOKEN TOKEN_EXPIRED
+        USER_SUSPENDED""",
+    Forbidden: "COLLECTION_INACTIVE FORBIDDEN LIMIT_EXCEEDED RESOURCE_RESTRICTED",
+    FailedValidation: "FAILED_VALIDATION",
+    NotNullViolation: "CONTAINS_NULL_VALUES NOT_NULL_VIOLATION",
+    RecordNotUnique: "RECORD_NOT_UNIQUE",
+    InvalidForeignKey: "INVALID_FOREIGN_KEY",
+    ValueTooLong: "VALUE_TOO_LONG",
+    ValueOutOfRange: "VALUE_OUT_OF_RANGE",
+    InvalidRequest: """
+        ADDON_NOT_AVAILABLE ADDON_NOT_FOUND ADDON_QUANTITY_OUT_OF_RANGE CONTENT_TOO_LARGE GRAPHQL_EXECUTION
+        GRAPHQL_VALIDATION ILLEGAL_ASSET_TRANSFORMATION IMPORT_CYCLICAL_RELATION INVALID_INVITE
+        INVALID_PATH_PARAMETER INVALID_PAYLOAD INVALID_QUERY LICENSE_INVALID LICENSE_MANAGED_BY_ENV
+        LICENSE_OFFLINE_UNSUPPORTED LICENSE_RESOLVE_INCOMPLETE METHOD_NOT_ALLOWED RANGE_NOT_SATISFIABLE
+        ROUTE_NOT_FOUND UNPROCESSABLE_CONTENT UNSUPPORTED_MEDIA_TYPE VERSION_HASH_MISMATCH""",
+    RateLimited: "EMAIL_LIMIT_EXCEEDED REQUESTS_EXCEEDED",
+    Unavailable: """
+        INVALID_PROVIDER_CONFIG LICENSE_SERVICE_UNAVAILABLE OUT_OF_DATE OUT_OF_TIME SERVICE_UNAVAILABLE
+        UNEXPECTED_RESPONSE""",
+    ServerError: "INTERNAL_SERVER_ERROR",
+}
+ERROR_CLASSES: Mapping[str, type[ServerError]] = {
+    code: error_class for error_class, codes in _ERROR_CODES.items() for code in codes.split()
+}
+_ADVICE: Mapping[str, str] = {
+    "INVALID_CREDENTIALS": "Check the token, or e-mail and password, and that they belong to this server.",
+    "INVALID_OTP": "This user has two-factor authentication: give otp=, one-time and current.",
+    "ROUTE_NOT_FOUND": "Check the base URL of the session.",
+}
+# Codes of a bearer token that has expired, or was signed before the server changed its secret.
+_EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
+
+# Routes below these answer with {"data": …}; others (health, GraphQL, custom endpoints) as they like.
+_ENVELOPED = routes.SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
+_NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
+_JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+# A cookie whose value is a JWT; its name depends on the server's settings.
+_SESSION_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
+
+
+class V10Api:
+    """The `Api` of Directus 10, 11 and 12."""
+
+    # The server refuses a request line and headers of more than 16 KiB (G36); proxies refuse earlier.
+    longest_url = 8000
+    login_modes = ("json", "session")
+    error_classes = ERROR_CLASSES
+    advice = _ADVICE
+    info_request = Request("GET", "/server/info", purpose="info")
+    ping_request = Request("GET", "/server/ping", purpose="info")
+    health_request = Request("GET", "/server/health", purpose="info")
+
+    list_route = staticmethod(routes.list_route)
+    deleted_keys = staticmethod(routes.deleted_keys)
+    as_search = staticmethod(routes.as_search)
+
+    # --- routes and parameters ------------------------------------------------------------------------------
+
+    def items_path(self, collection: str) -> str:
+        """Return the path of the rows of a collection."""
+        return url_path("items", collection)
+
+    def graphql_path(self, *, system: bool) -> str:
+        """Return the path of the GraphQL endpoint."""
+        return "/graphql/system" if system else "/graphql"
+
+    def query_params(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return query parameters as Directus reads them: lists with commas, and JSON for nested values."""
+        return tuple((name, _param_text(value)) for name, value in params.items() if value is not None)
+
+    def remaining_rows_request(self, deletion: Request) -> Request:
+        """Return the request that lists which rows of a deletion by key still exist."""
+        query = {"fields": ["*"], "limit": 1}
+        body = {"keys": self.deleted_keys(deletion) or [], "query": query}
+        return Request("SEARCH", self.list_route(deletion) or "", json=body, purpose="info")
+
+    # --- logins ---------------------------------------------------------------------------------------------
+
+    def login_request(self, email: str, password: str, otp: str | None, mode: str) -> Request:
+        """Return the request that logs a user in."""
+        body = {"email": email, "password": password, "mode": mode}
+        return _auth_request("login", body if otp is None else {**body, "otp": otp})
+
+    def refresh_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+        """Return the request that renews a login; the cookie of a session travels as the credential."""
+        return self._with_refresh_token("refresh", refresh, mode)
+
+    def logout_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+        """Return the request that ends a login; the cookie of a session travels as the credential."""
+        return self._with_refresh_token("logout", refresh, mode)
+
+    def _with_refresh_token(self, action: str, refresh: str, mode: str) -> tuple[Request, str | None]:
+        if mode == "session":
+            return _auth_request(action, {"mode": mode}), Cookie(refresh)
+        return _auth_request(action, {"mode": mode, "refresh_token": refresh}), None
+
+    def read_tokens(self, response: Response, mode: str) -> Tokens | None:
+        """Return the tokens in the body, or those in the cookie of a session."""
+        try:
+            seconds = response.data["expires"] / 1000
+            if mode == "json":
+                return Tokens(response.data["access_token"], response.data["refresh_token"], seconds)
+        except (KeyError, TypeError):
+            return None
+        cookie = _SESSION_COOKIE.search(response.headers.get("Set-Cookie", ""))
+        return None if cookie is None else Tokens(Cookie(cookie[1]), cookie[1], seconds)
+
+    def is_expired(self, credential: str, error: AuthenticationError) -> bool:
+        """Return whether a token has expired, or a session was ended by the server, which then forgets it."""
+        return error.code in _EXPIRED or (isinstance(credential, Cookie) and error.code == "INVALID_CREDENTIALS")
+
+    # --- requests and responses -----------------------------------------------------------------------------
+
+    def raw_request(self, request: Request, credential: str | None) -> RawRequest:
+        """Return a request as it is sent: a token as a bearer token, a cookie as a cookie."""
+        headers: dict[str, Any] = dict(_JSON_HEADERS)
+        body = request.body
+        if request.json is not None:
+            body = dumps(request.json) if body is None else body
+            headers["Content-Type"] = "application/json"  # G14
+        if request.method == "SEARCH":
+            headers["Cache-Control"] = "no-store"  # Directus does not cache it (G28), nor should a proxy
+        private = request.purpose == "login"
+        cookie = credential if isinstance(credential, Cookie) else None
+        if cookie or private:
+            headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
+        elif credential is not None:
+            headers["Authorization"] = f"Bearer {credential}"
+        return RawRequest(request.method, request.url, headers, body, cookie and cookie.pair, private)
+
+    def is_enveloped(self, request: Request) -> bool:
+        """Return whether Directus wraps the response of this route as ``{"data": …}``."""
+        root = request.path.split("/", 2)[1]
+        return root in _ENVELOPED and not request.path.startswith(_NOT_ENVELOPED)
+
+    def is_refusal(self, request: Request, raw: RawResponse, content: Any) -> bool:
+        """Return whether a response reports an error: by its status, or, of GraphQL, in its body."""
+        # A server with problems reports its health with status 503.
+        is_health = raw.headers.get("Content-Type", "").startswith("application/health+json")
+        if raw.status >= 400 and not is_health:
+            return True
+        is_graphql = request.path.startswith("/graphql")
+        return is_graphql and isinstance(content, dict) and bool(content.get("errors"))
+
+    def error_entries(self, content: Any) -> list[ErrorEntry] | None:
+        """Return the ``errors`` of a body."""
+        errors = content.get("errors") if isinstance(content, dict) else None
+        is_list = isinstance(errors, list) and errors and all(isinstance(error, dict) for error in errors)
+        return errors if is_list else None
+
+    def unwrap(self, request: Request, content: Any) -> tuple[Any, Mapping[str, Any]] | None:
+        """Return ``data`` and ``meta`` of an enveloped body; another body whole."""
+        is_enveloped = self.is_enveloped(request)
+        # A custom endpoint may return more than "data": then its body is returned whole.
+        has_data = isinstance(content, dict) and "data" in content
+        if has_data and (is_enveloped or content.keys() <= {"data", "meta"}):
+            return content["data"], content.get("meta") or {}
+        if is_enveloped and not any(name == "export" for name, _ in request.params):
+            return None
+        return content, {}
+
+    def is_refused_unprocessed(self, error: ServerError) -> bool:
+        """Return whether a limit on requests was exceeded, or the server is under pressure (G41)."""
+        if isinstance(error, RateLimited):
+            return error.code != "EMAIL_LIMIT_EXCEEDED"
+        return isinstance(error, Unavailable) and "pressure" in str(error.extensions.get("reason")).lower()
+
+    # --- the server itself ----------------------------------------------------------------------------------
+
+    def read_info(self, data: Any) -> ServerInfo | None:
+        """Return the version and the limits in the response to ``/server/info``."""
+        if not isinstance(data, Mapping) or "project" not in data:
+            return None
+        limits = data.get("queryLimit") or {}
+        return ServerInfo(
+            major=_major_version(data),
+            version=data.get("version"),
+            complete="queryLimit" in data,
+            default_rows=_positive(limits.get("default")),
+            max_rows=_positive(limits.get("max")),
+            rate_limit=_rate_limit(data.get("rateLimit")),
+            global_rate_limit=_rate_limit(data.get("rateLimitGlobal")),
+            websocket=data.get("websocket") or None,
+            project=(data["project"] or {}).get("project_name"),
+            raw=data,
+        )
+
+    def is_pong(self, data: Any) -> bool:
+        """Return whether data is the response to ``/server/ping``."""
+        return bool(data == "pong")
+
+    def read_health(self, data: Any) -> Health | None:
+        """Return the status and the checks in the response to ``/server/health``."""
+        if not isinstance(data, Mapping) or "status" not in data:
+            return None
+        return Health(str(data["status"]), data.get("releaseId"), data.get("checks") or {})
+
+
+def _param_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(v, str | int) for v in value):
+        return ",".join(map(str, value))
+    return jsonlib.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _auth_request(action: str, body: dict[str, str]) -> Request:
+    return Request("POST", f"/auth/{action}", json=body, purpose="login")
+
+
+def _major_version(data: Mapping[str, Any]) -> int:
+    digits = str(data.get("version") or "").partition(".")[0]
+    if digits.isdigit():
+        return int(digits)
+    # The public does not see the version, but each version has a key that the one before lacks.
+    return 12 if "license" in data else 11 if "setupCompleted" in data else 10
+
+
+def _positive(limit: Any) -> int | None:
+    return limit if isinstance(limit, int) and limit > 0 else None  # -1 means no limit
+
+
+def _rate_limit(data: Any) -> RateLimit | None:
+    return RateLimit(int(data["points"]), float(data["duration"])) if data else None

@@ -1,0 +1,45 @@
+"""Sending a request with retries, and the sender that is handed to an `Auth` for its own requests."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+
+from ..core.errors import ServerError, TransportError
+from ..core.messages import Request, Response
+from .http.api import Api
+from .http.retry import Retry, RetryState
+from .http.transport import Transport
+
+
+def send_with_retries(
+    transport: Transport, request: Request, credential: str | None, attempts: RetryState
+) -> Response:
+    """Send a request, and again after each error that allows it; raise the last error."""
+    while True:
+        try:
+            return transport.send(request, credential)
+        except (ServerError, TransportError) as error:
+            pause = attempts.pause(error)
+            if pause is None:
+                raise
+        time.sleep(pause)
+
+
+@attrs.frozen
+class LoginSender:
+    """Sends the requests of an `Auth`: logins, refreshes, logouts."""
+
+    transport: Transport
+    retry: Retry
+
+    @property
+    def api(self) -> Api:
+        """How the server is logged in to."""
+        return self.transport.api
+
+    def __call__(self, request: Request, credential: str | None = None, /) -> Response:
+        """Send a request without credentials, or with the one given."""
+        attempts = RetryState(self.retry, request, self.api)
+        return send_with_retries(self.transport, request, credential, attempts)
