@@ -1,5 +1,5 @@
-# Two commands are all a new user needs: `make demo` and `make test`.
-# Both make their own virtual environment; the Directus they start is kept in a cache outside the checkout.
+# A new user needs two commands: `make demo` and `make test`.
+# Both make a virtual environment in .venv. The Directus that they start is installed in a cache outside this folder.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,8 +13,8 @@ demo: $(VENV)/.demo
 test: check
 	$(BIN)/python -m pytest
 
-# Random querysets against the Django ORM, many more than in `make test`: 2,500 for each database of version 12,
-# 500 for each older version.
+# Compare random querysets with the Django ORM, many more than in `make test`: 2,500 for each database with
+# version 12, 500 for each older version.
 ORACLE := $(BIN)/python -m pytest tests/oracle
 
 test-oracle: $(VENV)/.test
@@ -22,11 +22,11 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
 
-# 10,000 operations of 8 threads through a proxy that breaks connections, before a server that crashes.
+# Send 10,000 operations from 8 threads through a proxy that breaks connections, to a server that crashes.
 test-faults: $(VENV)/.test
 	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
 
-# What things cost, on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` asks for less.
+# Measure on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` runs only a part.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.threads

@@ -1,1 +1,1 @@
-"""What things cost, measured; nothing here is asserted."""
+"""Benchmarks: what the library costs. They measure, and assert nothing."""

@@ -21,7 +21,7 @@ OUT = Path(__file__).parent.parent / "docs" / "performance"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what was asked for, print the table, and write the files; return 1 where a goal is missed."""
+    """Run the chosen scenarios, print the table, and write the files; return 1 if a goal is missed."""
     options = _options(arguments)
     begun = time.perf_counter()
     results: list[Result] = []

@@ -1,6 +1,6 @@
-"""What it costs to say a query: a queryset of five conditions over two relations, built and compiled to a request.
+"""The time to build a queryset of five conditions over two relations, and to compile it to a request.
 
-Django does the like in turn, from a queryset to its SQL; the machine's load then strikes both.
+Django builds the same queryset and compiles it to SQL, in turn, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Flight(Model):
 
 
 def asked(flights: Any) -> Any:
-    """Return the queryset that is measured, of either ORM."""
+    """Return the measured queryset, of either ORM."""
     late = flights.filter(
         dep_delay__gt=60, time_hour__gte=NEW_YEAR, carrier__name__contains="air", plane__owner__country="US"
     )
@@ -65,15 +65,15 @@ def asked(flights: Any) -> Any:
 
 
 def build() -> QuerySet[Flight]:
-    """Build ours."""
+    """Build the queryset of this library."""
     rows: QuerySet[Flight] = asked(Flight.objects)
     return rows
 
 
 def build_and_compile() -> Request:
-    """Build ours, and compile it to the request for its rows."""
+    """Build the queryset of this library, and compile it to the request for its rows."""
     query, checks = widened(build().query)
-    assert not checks  # the server says all of it
+    assert not checks  # the server can check all conditions
     return dialect_of(None).read(replace_subqueries(query, _nothing))
 
 
@@ -117,21 +117,21 @@ def django_flights() -> type[models.Model]:
 
 
 def measured(works: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return the microseconds of a call in each round, by name; every round has all of them in turn.
+    """Return the microseconds per call for each round, by name. Every round runs all works in turn.
 
-    As always with `timeit`, no garbage is collected meanwhile.
+    `timeit` turns garbage collection off meanwhile.
     """
-    found: dict[str, list[float]] = {name: [] for name in works}
+    times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            found[name].append(timeit.timeit(work, number=CALLS) * 1e6 / CALLS)
-    return found
+            times[name].append(timeit.timeit(work, number=CALLS) * 1e6 / CALLS)
+    return times
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print the results."""
     theirs: Any = django_flights()
-    found = measured(
+    results = measured(
         {
             "directus_orm, built": build,
             "directus_orm, built and compiled": build_and_compile,
@@ -141,9 +141,9 @@ def main() -> None:
     )
     write = sys.stdout.write
     write(f"{build_and_compile()}\n\n{'µs per queryset':34}{'least':>8}{'median':>8}\n")
-    for name, times in found.items():
+    for name, times in results.items():
         write(f"{name:34}{min(times):8.0f}{median(times):8.0f}\n")
-    ours, others = (min(found[f"{name}, built and compiled"]) for name in ("directus_orm", "Django"))
+    ours, others = (min(results[f"{name}, built and compiled"]) for name in ("directus_orm", "Django"))
     write(f"\nThe goal is less than {GOAL} µs; Django takes {others / ours:.1f} times as long.\n")
 
 

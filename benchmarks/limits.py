@@ -1,7 +1,7 @@
-"""Where the time of a scan goes, on each side: ``python -m benchmarks.limits postgres://postgres@127.0.0.1:5432``.
+"""Where the time of a scan goes, server and library: ``python -m benchmarks.limits postgres://postgres@127.0.0.1:5432``.
 
-What the server alone takes for a page, by its size, read as bytes and nothing else: no client that asks for one
-page of this size after another is faster than that. And what this side takes for a row, when nothing else runs.
+It measures what the server alone needs for a page of each size: no client that requests one page after another can
+be faster. And it measures what the library needs for a row while nothing else runs.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ TIMES = 25
 def page(place: World, size: int, start: int) -> bytes:
     """Return the body of a page."""
     params: dict[str, Any] = {"sort": "id", "limit": size, "filter": json.dumps({"id": {"_gt": start}})}
-    answer = place.http.get(f"{place.server.url}/items/flights", params=params, stream=True)
-    answer.raise_for_status()
-    return bytes(answer.raw.read())
+    response = place.http.get(f"{place.server.url}/items/flights", params=params, stream=True)
+    response.raise_for_status()
+    return bytes(response.raw.read())
 
 
 def milliseconds(work: Callable[[], Any]) -> float:
-    """Return the median of the times that the work takes."""
+    """Return the median time of the work."""
     times = []
     for _ in range(TIMES):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         work()
-        times.append(1000 * (time.perf_counter() - begun))
+        times.append(1000 * (time.perf_counter() - started))
     return median(times)
 
 
 def server(place: World) -> dict[int, float]:
-    """Return how long the server takes for a page of each size."""
+    """Return how long the server needs for a page of each size."""
     starts = iter(range(0, 10**9, 2000))
     return {size: milliseconds(lambda size=size: page(place, size, next(starts))) for size in SIZES}  # type: ignore[misc]
 
 
 def ours(place: World) -> dict[str, float]:
-    """Return how long the parts of this side take for a row, in microseconds."""
+    """Return how long each step of the library takes for a row, in microseconds."""
     body = page(place, 2000, 0)
     rows = loads(body)["data"]
     load = RowLoader(Flight, [(field,) for field in Flight.directus.fields.values()])
@@ -67,7 +67,7 @@ def ours(place: World) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print the results."""
     with world(sys.argv[1] if len(sys.argv) > 1 else "sqlite") as place:
         pages, parts = server(place), ours(place)
     line = linear_regression(list(pages), list(pages.values()))

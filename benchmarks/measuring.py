@@ -1,4 +1,4 @@
-"""Measuring side by side: what is compared runs in turn, so that the machine's load strikes all of it."""
+"""Measuring side by side: all contenders run in turn, so that other load on the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 OURS = "directus_orm"
 
 Work = Callable[[], float]
-"""Does the work once, and returns what it measured of it."""
+"""Does the work once, and returns the measured value."""
 
-# What is held against the goal: our measure over another's, less another's, or itself.
+# What is compared with the goal: our value divided by the other's, minus the other's, or our value itself.
 Compared = Literal["ratio", "difference", "itself"]
 
 
 @attrs.frozen
 class Scenario:
-    """One row of the table: what is done, by whom, and what it must reach.
+    """One row of the table: what is measured, the contenders, and the goal.
 
-    ``works`` gives for a world what each contender does; ours is called `OURS`. ``goals`` are by database; where
-    ``at_most``, less is better. ``weight`` multiplies the rounds of what is short, or close; 0 runs it once.
+    ``works`` returns the work of each contender in a world; this library's is called `OURS`. ``goals`` are by
+    database; with ``at_most``, less is better. ``weight`` multiplies the rounds of short or close scenarios; 0
+    runs it once.
     """
 
     name: str
@@ -39,13 +40,13 @@ class Scenario:
     databases: tuple[str, ...] = ("sqlite", "postgres")
 
     def rounds(self, wanted: int) -> int:
-        """Return how often it runs."""
+        """Return the number of rounds."""
         return wanted * self.weight or 1
 
 
 @attrs.frozen
 class Comparison:
-    """Ours against another contender: the median of the rounds, the goal, and whether it is met."""
+    """This library against another contender: the median of the rounds, the goal, and whether it is met."""
 
     other: str
     value: float
@@ -55,7 +56,7 @@ class Comparison:
 
 @attrs.frozen
 class Result:
-    """What a scenario measured on one database: the values of all rounds by contender, and the comparisons."""
+    """The result of a scenario on one database: the values of all rounds by contender, and the comparisons."""
 
     scenario: str
     title: str
@@ -72,7 +73,7 @@ class Result:
 
 
 def measured(scenario: Scenario, world: World, rounds: int, tell: Callable[[str], None]) -> Result:
-    """Run a scenario: every round has all contenders, and each round another one begins."""
+    """Run a scenario: every round runs all contenders, and each round begins with another one."""
     works = list(scenario.works(world).items())
     values: dict[str, list[float]] = {name: [] for name, _ in works}
     for number in range(scenario.rounds(rounds)):

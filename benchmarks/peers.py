@@ -1,7 +1,7 @@
-"""Other libraries, each in a process of its own that measures itself: in `loops`, as their users must write them.
+"""Other libraries, each in a process of its own that measures itself, with the code in `loops`.
 
-They are installed once, into the cache of `directus_orm.testing`; py-directus changes the json module for all of
-its process, so none of them is imported here.
+They are installed once, into the cache of `directus_orm.testing`. None of them is imported here, since py-directus
+changes the json module of its whole process.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ NAMES = (*PYTHON, SDK)
 
 @attrs.frozen
 class Peer:
-    """A running process that reads flights when told how many, and answers with rows and seconds."""
+    """A running process that is told how many flights to read, and reports the rows and the seconds."""
 
     process: subprocess.Popen[str]
 
     @classmethod
     @contextmanager
     def start(cls, name: str, url: str, token: str) -> Iterator[Peer]:
-        """Install what it needs, start it, and end it."""
+        """Install the library, start the process, and end it."""
         command, folder = _javascript() if name == SDK else _python(name)
         environment = {**os.environ, "BENCH_URL": url, "BENCH_TOKEN": token}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -51,14 +51,14 @@ class Peer:
                 process.terminate()
 
     def read(self, rows: int) -> float:
-        """Let it read the first rows; return how many it read in a second."""
+        """Let it read the first rows; return the rows per second."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{rows}\n")
         self.process.stdin.flush()
-        told = json.loads(self.process.stdout.readline())
-        assert told["rows"] == rows, told
-        return float(rows / told["seconds"])
+        report = json.loads(self.process.stdout.readline())
+        assert report["rows"] == rows, report
+        return float(rows / report["seconds"])
 
 
 def _python(name: str) -> tuple[list[str], Path]:

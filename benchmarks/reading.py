@@ -19,26 +19,26 @@ from .peers import NAMES
 from .world import FLIGHTS, World
 
 PART = 100_000
-"""The rows of a comparison with what is slow: a scan by key goes as fast anywhere."""
+"""The number of rows in comparisons with slow contenders; a scan by key is equally fast everywhere."""
 
 FEW, MANY = 100, 1000
 Rows = list[dict[str, Any]]
 
 
 def rate(rows: int, work: Callable[[], int]) -> float:
-    """Return how many rows were read in a second."""
-    begun = time.perf_counter()
+    """Return the rows per second."""
+    started = time.perf_counter()
     read = work()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     assert read == rows, f"{read} rows instead of {rows}"
     return rows / seconds
 
 
 def seconds(work: Callable[[], Any]) -> float:
     """Return how long the work took."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def ours(world: World, rows: int) -> Work:
@@ -59,7 +59,7 @@ def pages_by_key(world: World) -> Iterator[Rows]:
 
 
 def pages_by_offset(world: World, size: int, sort: str = "id") -> Iterator[Rows]:
-    """Yield the pages of the loop that comes to mind first."""
+    """Yield the pages of the loop that one writes first: by offset."""
     offset = 0
     while page := _bare(world, sort=sort, limit=size, offset=offset):
         yield page
@@ -72,7 +72,7 @@ def _bare(world: World, **params: Any) -> Rows:
 
 
 def rows_of(pages: Iterator[Rows], rows: int) -> int:
-    """Read pages until there are so many rows; return how many there were."""
+    """Read pages until there are enough rows; return the number of rows."""
     read = 0
     for page in pages:
         read += len(page)
@@ -120,7 +120,7 @@ def ordered(world: World) -> Mapping[str, Work]:
 
 
 def memory(world: World) -> Mapping[str, Work]:
-    """What a scan adds to the memory of a process of its own."""
+    """The memory that a scan adds to a process of its own."""
     environment = {**os.environ, "BENCH_URL": world.server.url, "BENCH_TOKEN": world.server.token}
 
     def work() -> float:
@@ -139,7 +139,7 @@ def first_row(world: World) -> Mapping[str, Work]:
 
 
 def depth(world: World) -> Mapping[str, Work]:
-    """The seconds of the last 10 pages of a scan, over those of the first 10."""
+    """The seconds of the last 10 pages of a scan, divided by those of the first 10."""
 
     def work() -> float:
         times = [time.perf_counter()]

@@ -1,4 +1,4 @@
-"""Showing what was measured: a table for people, JSON for programs, a chart for the docs."""
+"""The report: a table for people, JSON for programs, a chart for the docs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARK = {True: "met", False: "MISSED", None: ""}
 
 
 def lines(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """Return the table: a line for each comparison."""
+    """Return the lines of the table, one for each comparison."""
     return [_line(result, each) for result in results for each in result.comparisons]
 
 
@@ -58,7 +58,7 @@ def as_markdown(results: Sequence[Result]) -> str:
 
 
 def as_json(results: Sequence[Result], directus: str) -> str:
-    """Return everything that was measured, and where."""
+    """Return all measurements, and a description of the machine."""
     about = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "directus": directus,
@@ -76,7 +76,7 @@ _CHARTED = ("all-flights", "naive", "peers")
 
 
 def as_svg(results: Sequence[Result]) -> str:
-    """Return a chart of how many flights each contender reads in a second, on each database."""
+    """Return a chart of the flights per second of each contender, on each database."""
     charts: dict[str, dict[str, float]] = {}
     for result in results:
         if result.scenario in _CHARTED:

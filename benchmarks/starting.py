@@ -1,4 +1,4 @@
-"""What needs no server: importing the package, and building queries."""
+"""Benchmarks without a server: importing the package, and building queries."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Threads that read single rows, by models over one session, and by bare requests, with a session for each thread.
+"""Threads that read single rows: by models over one session, and by bare requests with one session per thread.
 
-Both ask the same real Directus in turn, so that the machine's load strikes both. What one row costs above the bare
-request is measured against a server that answers at once, since a Directus takes longer than either.
+Both read from the same real Directus in turn, so that other load on the machine affects both. The cost of one row
+above the bare request is measured with a server that responds at once, since a Directus takes longer than either.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ class Part(Model, collection="parts"):
 
 
 def bare(http: requests.Session, url: str, token: str, key: int) -> None:
-    """Read one row as a program without this library would, by its route, and decode the JSON."""
+    """Read one row as a program without this library would: GET its route, and decode the JSON."""
     headers = {"Authorization": f"Bearer {token}"}
     params = {"fields": "id,name,size"}
-    answer = http.get(f"{url}/items/parts/{key}", params=params, headers=headers, timeout=(10, 60))
-    answer.raise_for_status()
-    assert answer.json()["data"]
+    response = http.get(f"{url}/items/parts/{key}", params=params, headers=headers, timeout=(10, 60))
+    response.raise_for_status()
+    assert response.json()["data"]
 
 
 def by_requests(url: str, token: str, keys: list[int]) -> None:
-    """Read rows over connections of this thread's own."""
+    """Read rows over the connections of one thread."""
     with requests.Session() as http:
         for key in keys:
             bare(http, url, token, key)
@@ -56,7 +56,7 @@ def by_models(session: Session, keys: list[int]) -> None:
 
 
 def seconds(read: Callable[[list[int]], None], reads: int) -> float:
-    """Return how long it takes all threads to read as many rows each as there are for it."""
+    """Return the seconds that all threads together need for these reads."""
     keys = [[1 + (thread * 7 + n) % ROWS for n in range(reads // THREADS)] for thread in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
         started = time.perf_counter()
@@ -66,7 +66,7 @@ def seconds(read: Callable[[list[int]], None], reads: int) -> float:
 
 @contextmanager
 def immediate() -> Iterator[str]:
-    """Serve one row, always the same, without a look at the request."""
+    """Serve always the same row, whatever the request is."""
     body = json.dumps({"data": [{"id": 1, "name": "n" * 20, "size": 3}]}).encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
 
@@ -90,7 +90,7 @@ def immediate() -> Iterator[str]:
 
 
 def single(url: str) -> tuple[float, float]:
-    """Return what one row costs by models and by bare requests, in milliseconds of a quiet moment."""
+    """Return the milliseconds for one row by models and by bare requests, in the quietest round."""
     ours: list[float] = []
     theirs: list[float] = []
     with Session(url) as session, requests.Session() as http:
@@ -130,10 +130,10 @@ def throughput() -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    """Measure, and say it."""
+    """Measure, and print the results."""
     with immediate() as url:
         own, bare_one = single(url)
-    print(f"one row from a server that answers at once: {own:.3f} ms, bare {bare_one:.3f} ms")  # noqa: T201
+    print(f"one row from a server that responds at once: {own:.3f} ms, bare {bare_one:.3f} ms")  # noqa: T201
     ours, theirs = throughput()
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     print(  # noqa: T201

@@ -1,4 +1,4 @@
-"""The server that is measured: a real Directus over all flights of nycflights13, written into its database."""
+"""The measured server: a real Directus with all flights of nycflights13, written directly into its database."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FLIGHTS = 336_776
 
 
 class NewFlight(Flight, collection="new_flights"):
-    """What is written: as a flight, in a collection of its own."""
+    """The rows of write benchmarks: flights in a collection of their own."""
 
 
 @attrs.define
 class World:
-    """A server with the flights, and the ways to it: ours, and bare requests."""
+    """A server with the flights, a session of this library, and a session of requests."""
 
     server: DirectusServer
     session: Session
@@ -41,19 +41,19 @@ class World:
         return self.server.database.vendor
 
     def get(self, path: str, **params: Any) -> bytes:
-        """GET a path barely, and return the body."""
-        answer = self.http.get(self.server.url + path, params=params)
-        answer.raise_for_status()
-        return answer.content
+        """GET a path without the library, and return the body."""
+        response = self.http.get(self.server.url + path, params=params)
+        response.raise_for_status()
+        return response.content
 
     def warm_up(self) -> None:
-        """Read a good part of the flights: a server that has just started compiles its code while it answers."""
+        """Read many flights: a server that has just started is slower, since it still compiles its code."""
         for size in (1000, 3000):
             for last in range(0, 100_000, size):
                 self.get("/items/flights", limit=size, sort="id", filter=json.dumps({"id": {"_gt": last}}))
 
     def peer(self, name: str) -> Peer:
-        """Return another library's loop, in its own process."""
+        """Return the process of another library; start it at first use."""
         if name not in self._peers:
             self._peers[name] = self._closing.enter_context(Peer.start(name, self.server.url, self.server.token))
         return self._peers[name]
