@@ -214,7 +214,7 @@ SCENARIOS = (
     ),
     Scenario(
         "memory",
-        "memory meanwhile, above that after the first page",
+        "memory of a scan, above that after the first page",
         "MB",
         memory,
         {"sqlite": 25, "postgres": 25},
@@ -256,7 +256,7 @@ SCENARIOS = (
     ),
     Scenario(
         "relation",
-        "1,000 instances, a relation of each touched",
+        "1,000 instances, a relation of each read",
         "rows/s",
         relation,
         {"sqlite": 50, "postgres": 50},
