@@ -1,9 +1,9 @@
-"""Sending many rows: in chunks that the server takes, and with an account of what becomes of each row."""
+"""Bulk writes: rows are sent in chunks that the server accepts, and the outcome of each row is recorded."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import accumulate
@@ -29,249 +29,268 @@ from ..fields.model_info import ModelInfo
 from ..session.http.watch import RequestObserver, SentSignal, observing
 from ..session.session import Session
 from . import write_recovery
-from .row_errors import at_fault
+from .row_errors import rows_at_fault
 from .write_recovery import RecoverableWrite
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-# Below the server's default of 1 MB for a body, 1,048,576 bytes (G35).
+# Below the server's default limit for a body, 1,048,576 bytes (G35).
 MAX_BODY = 1_000_000
 MAX_ROWS = 1000
 
 BuildRequest = Callable[[list[Any]], "Request | RecoverableWrite"]
-"""Makes the request for a chunk, with what tells its fate where the answer may be lost."""
+"""Builds the request for the items of a chunk."""
 HandleResponse = Callable[[Sequence[int], list[Any], Response], None]
-"""Takes the answer to a chunk: whose places among the given rows, what was sent, and the answer."""
+"""Handles the response to a chunk, given the positions of its items, the items, and the response."""
 
 _UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
 
 
 @attrs.frozen(eq=False)
 class _BulkItems:
-    """Rows or keys to send, where each stands among the given, and how some of them are asked for."""
+    """The items to send (rows or keys), their positions among the inputs, and how to build requests for them."""
 
-    parts: list[Any]
-    places: Sequence[int]
-    request: BuildRequest
+    items: list[Any]
+    positions: Sequence[int]
+    build_request: BuildRequest
     most: int
+    """The most items for one request."""
 
 
 @attrs.frozen(eq=False)
 class _Chunk:
-    """Some of them, from ``start`` on, as they are sent together."""
+    """The items of one request, from index ``start`` on."""
 
     start: int
-    parts: list[Any]
-    places: Sequence[int]
-    made: Request | RecoverableWrite
-    size: int
-    """The bytes of the body."""
+    items: list[Any]
+    positions: Sequence[int]
+    write: Request | RecoverableWrite
+    body_size: int
+    """In bytes."""
 
     @property
     def end(self) -> int:
-        """Where the next one starts."""
-        return self.start + len(self.parts)
+        """The index at which the next chunk starts."""
+        return self.start + len(self.items)
 
 
 @attrs.frozen
-class _Sent:
+class _SentChunk:
     chunk: _Chunk
-    answer: Response
+    response: Response
 
 
 class BulkWrite:
-    """A bulk write of rows that were given: instances, or keys; and what became of each."""
+    """One bulk write: sends chunks, and records what became of each input (an instance, or a key)."""
 
     def __init__(
-        self, session: Session, info: ModelInfo, given: Sequence[Any], verb: str, batch_size: int | None = None
+        self, session: Session, info: ModelInfo, inputs: Sequence[Any], verb: str, batch_size: int | None = None
     ) -> None:
         self.session = session
         self.info = info
-        self.given = given
+        self.inputs = inputs
         self.advance: Advance = lambda _: None
         self._verb = verb
         self._most = batch_size or MAX_ROWS
-        self._fates = bytearray(len(given))
+        self._outcomes = bytearray(len(inputs))
         self._at_fault: list[int] = []
 
     def send(
         self,
-        parts: list[Any],
-        request: BuildRequest,
-        take: HandleResponse,
-        places: Sequence[int],
+        items: list[Any],
+        build_request: BuildRequest,
+        handle_response: HandleResponse,
+        positions: Sequence[int],
         *,
         most: int | None = None,
     ) -> None:
-        """Send rows or keys, as many at a time as the server takes, and hand each chunk's answer on.
+        """Send items in chunks as large as the server accepts, and handle the response to each chunk.
 
-        ``places`` are those of the parts among the given rows. The next chunk is on its way while an answer is
-        taken, but for the first, which tells whether all is as it should be. ``parts`` is emptied on the way.
+        ``positions`` are those of the items among the inputs. The response to the first chunk is handled before
+        anything else is sent, since it shows whether the write works at all. From then on the next chunk is sent
+        while a response is handled. ``items`` is emptied on the way, to free memory.
         """
-        load = _BulkItems(parts, places, request, most or self._most)
-        first = self._chunk(load, 0)
+        source = _BulkItems(items, positions, build_request, most or self._most)
+        first = self._chunk_from(source, 0)
         if first is None:
             return
-        sent = self._sent(load, first)
-        self._take(sent, take)
+        sent = self._send_chunk(source, first)
+        self._handle(sent, handle_response)
         end = sent.chunk.end
-        del first, sent
-        self._send_on(load, end, take)
+        del first, sent  # frees the first chunk while the rest is sent
+        self._send_rest(source, end, handle_response)
 
-    def _send_on(self, load: _BulkItems, start: int, take: HandleResponse) -> None:
-        """Send chunk after chunk; while one is under way, take the answer before it, and encode the next."""
-        chunk = self._chunk(load, start)
+    def _send_rest(self, source: _BulkItems, start: int, handle_response: HandleResponse) -> None:
+        """Send chunks in a worker thread; meanwhile handle the response before, and encode the next chunk."""
+        chunk = self._chunk_from(source, start)
         if chunk is None:
             return
-        untaken: deque[Future[_Sent]] = deque()
+        unhandled: deque[Future[_SentChunk]] = deque()
         try:
             with worker_thread() as worker:
                 while chunk is not None:
-                    sending = SentSignal()
-                    sent = worker.submit(partial(self._sent, load, chunk, sending.sent), untaken)
-                    sending.wait(sent)
-                    if len(untaken) > 1:
-                        self._take(untaken.popleft().result(), take)
-                    further = self._chunk(load, chunk.end)
-                    end = sent.result().chunk.end
-                    chunk = further if end == chunk.end else self._chunk(load, end)  # it may be less than was sent
-            self._take(untaken.popleft().result(), take)
-        except BaseException:  # an interrupted waiting among them
-            for late in untaken:
-                if late.done():  # it may be written by now: then its instances are to know
-                    with suppress(Exception):
-                        self._take(late.result(), take)
+                    signal = SentSignal()
+                    future = worker.submit(partial(self._send_chunk, source, chunk, signal.sent), unhandled)
+                    signal.wait(future)
+                    if len(unhandled) > 1:
+                        self._handle(unhandled.popleft().result(), handle_response)
+                    following = self._chunk_from(source, chunk.end)
+                    end = future.result().chunk.end
+                    # The server may have accepted fewer items than the chunk had at first.
+                    chunk = following if end == chunk.end else self._chunk_from(source, end)
+            self._handle(unhandled.popleft().result(), handle_response)
+        except BaseException:  # an interrupt while waiting, too
+            self._handle_arrived(unhandled, handle_response)
             raise
 
-    def _take(self, sent: _Sent, take: HandleResponse) -> None:
-        take(sent.chunk.places, sent.chunk.parts, sent.answer)
-        self.advance(len(sent.chunk.parts))
+    def _handle(self, sent: _SentChunk, handle_response: HandleResponse) -> None:
+        handle_response(sent.chunk.positions, sent.chunk.items, sent.response)
+        self.advance(len(sent.chunk.items))
 
-    def _sent(self, load: _BulkItems, chunk: _Chunk, sent: Callable[[], None] = lambda: None) -> _Sent:
-        """Send a chunk; one that is too much for the server, in less."""
+    def _handle_arrived(self, unhandled: Iterable[Future[_SentChunk]], handle_response: HandleResponse) -> None:
+        """Handle the responses that are there after an error, so that instances know that they were written."""
+        for future in unhandled:
+            if future.done():
+                with suppress(Exception):
+                    self._handle(future.result(), handle_response)
+
+    def _send_chunk(
+        self, source: _BulkItems, chunk: _Chunk, on_sent: Callable[[], None] = lambda: None
+    ) -> _SentChunk:
+        """Send a chunk; if it is too much for the server, send a smaller one instead."""
         while True:
-            self._mark(chunk.places, _UNKNOWN)
+            self._record(chunk.positions, _UNKNOWN)
             try:
-                with observing(RequestObserver(sent)):
-                    answer = self._answer(chunk.made)
+                with observing(RequestObserver(on_sent)):
+                    response = self._send_write(chunk.write)
             except DirectusError as error:
-                if self._is_less(error, len(chunk.parts), chunk.size):
-                    self._mark(chunk.places, _UNSENT)
-                    chunk = self._chunk(load, chunk.start) or chunk
+                if self._learn_limit(error, chunk):
+                    self._record(chunk.positions, _UNSENT)
+                    chunk = self._chunk_from(source, chunk.start) or chunk
                     continue
                 if _was_refused(error):
-                    self._mark(chunk.places, _REFUSED)
-                    if isinstance(chunk.parts[0], dict):
-                        self._at_fault = [chunk.places[n] for n in at_fault(self.info, error, chunk.parts)]
+                    self._record_refusal(error, chunk)
                 raise
-            self._mark(chunk.places, _DONE)
-            # Whoever gave the rows holds them, too: of what was sent, nothing is kept.
-            load.parts[chunk.start : chunk.end] = [None] * len(chunk.parts)
-            return _Sent(chunk, answer)
+            self._record(chunk.positions, _DONE)
+            # The instances hold the values as well, so what was sent can be freed.
+            source.items[chunk.start : chunk.end] = [None] * len(chunk.items)
+            return _SentChunk(chunk, response)
 
-    def _answer(self, made: Request | RecoverableWrite) -> Response:
-        return (
-            write_recovery.send(self.session, made)
-            if isinstance(made, RecoverableWrite)
-            else self.session.send(made)
-        )
+    def _send_write(self, write: Request | RecoverableWrite) -> Response:
+        if isinstance(write, RecoverableWrite):
+            return write_recovery.send(self.session, write)
+        return self.session.send(write)
 
-    def _chunk(self, load: _BulkItems, start: int) -> _Chunk | None:
-        """Return as many parts from ``start`` on as one request may carry; None behind the last."""
+    # --- the size of chunks ---------------------------------------------------------------------------------
+
+    def _chunk_from(self, source: _BulkItems, start: int) -> _Chunk | None:
+        """Return the largest chunk from an index on that one request may carry; None after the last item."""
         session = self.session
-        most = min(n for n in (load.most, session.max_rows, session.max_written) if n is not None)
-        chunk = _cut(load, start, most)
-        room = session.max_body or MAX_BODY
-        if chunk is None or chunk.size <= room:
+        most = min(n for n in (source.most, session.max_rows, session.max_written) if n is not None)
+        chunk = _build_chunk(source, start, most)
+        max_body = session.max_body or MAX_BODY
+        if chunk is None or chunk.body_size <= max_body:
             return chunk
-        so_far = list(accumulate(len(dumps(part)) + 1 for part in chunk.parts))
-        around = chunk.size - so_far[-1]
-        return _cut(load, start, max(1, sum(size + around <= room for size in so_far)))
+        item_ends = list(accumulate(len(dumps(item)) + 1 for item in chunk.items))
+        overhead = chunk.body_size - item_ends[-1]
+        return _build_chunk(source, start, max(1, sum(end + overhead <= max_body for end in item_ends)))
 
-    def _is_less(self, error: DirectusError, count: int, size: int) -> bool:
-        """Learn from a refusal how much the server takes; return whether that is less than was sent."""
-        session = self.session
-        if count > 1 and dialect_of(session).is_too_large(error):
-            session.max_body = size // 2
+    def _learn_limit(self, error: DirectusError, chunk: _Chunk) -> bool:
+        """Learn from a refusal how much the server accepts; return whether a smaller chunk may be accepted."""
+        session, dialect, count = self.session, dialect_of(self.session), len(chunk.items)
+        if count > 1 and dialect.is_too_large(error):
+            session.max_body = chunk.body_size // 2
             return True
         if not isinstance(error, InvalidRequest):
             return False
-        for name, limit in (
-            ("max_rows", dialect_of(session).row_limit(error)),
-            ("max_written", dialect_of(session).write_limit(error)),
-        ):
-            if limit is not None and 0 < limit < count:
-                setattr(session, name, limit)
-                return True
+        row_limit, write_limit = dialect.row_limit(error), dialect.write_limit(error)
+        if row_limit is not None and 0 < row_limit < count:
+            session.max_rows = row_limit
+            return True
+        if write_limit is not None and 0 < write_limit < count:
+            session.max_written = write_limit
+            return True
         return False
 
-    def _mark(self, places: Sequence[int], fate: int) -> None:
-        for place in places:
-            self._fates[place] = fate
+    # --- the outcome of each input --------------------------------------------------------------------------
 
-    def left(self) -> list[int]:
-        """Return the places of the rows that were refused or not sent."""
-        return [place for place, fate in enumerate(self._fates) if fate in (_REFUSED, _UNSENT)]
+    def _record(self, positions: Sequence[int], outcome: int) -> None:
+        for position in positions:
+            self._outcomes[position] = outcome
 
-    def tell(self, error: BaseException) -> None:
-        """Let an error carry the account along, as data, and in a note for people."""
-        of: list[list[Any]] = [[], [], [], []]
-        for row, fate in zip(self.given, self._fates, strict=True):
-            of[fate].append(row)
-        if not any(of[_DONE] + of[_REFUSED] + of[_UNKNOWN]):
+    def _record_refusal(self, error: DirectusError, chunk: _Chunk) -> None:
+        self._record(chunk.positions, _REFUSED)
+        if isinstance(chunk.items[0], dict):
+            indexes = rows_at_fault(self.info, error, chunk.items)
+            self._at_fault = [chunk.positions[index] for index in indexes]
+
+    def unwritten(self) -> list[int]:
+        """Return the positions of the inputs that were refused or not sent."""
+        return [position for position, outcome in enumerate(self._outcomes) if outcome in (_REFUSED, _UNSENT)]
+
+    def attach_outcomes(self, error: BaseException) -> None:
+        """Attach what became of the inputs to an error: as its ``bulk``, and in a note for people."""
+        by_outcome: list[list[Any]] = [[], [], [], []]
+        for given, outcome in zip(self.inputs, self._outcomes, strict=True):
+            by_outcome[outcome].append(given)
+        done, refused, unknown = by_outcome[_DONE], by_outcome[_REFUSED], by_outcome[_UNKNOWN]
+        if not (done or refused or unknown):
             return
-        faulty = [self.given[place] for place in self._at_fault if self._fates[place] == _REFUSED]
-        failure = BulkFailure(*map(tuple, (of[_DONE], of[_REFUSED], of[_UNKNOWN], of[_UNSENT], faulty)))
-        vars(error)["bulk"] = failure
-        words = {
+        at_fault = [position for position in self._at_fault if self._outcomes[position] == _REFUSED]
+        faulty = [self.inputs[position] for position in at_fault]
+        failure = BulkFailure(*map(tuple, (done, refused, unknown, by_outcome[_UNSENT], faulty)))
+        # Not by setattr: an error of the application gets it as well, and may be frozen.
+        error.__dict__["bulk"] = failure
+        texts = {
             _DONE: f"were {self._verb}",
             _REFUSED: "were refused together",
             _UNKNOWN: f"may have been {self._verb}",
             _UNSENT: "were not sent",
         }
-        told = ", ".join(f"{len(of[fate])} {what}" for fate, what in words.items() if of[fate])
-        which = (
-            f" At fault is number {self._at_fault[0]}, counted from 0: {faulty[0]!r}." if len(faulty) == 1 else ""
+        counts = ", ".join(
+            f"{len(by_outcome[outcome])} {text}" for outcome, text in texts.items() if by_outcome[outcome]
         )
-        error.add_note(f"Of {len(self.given)} rows, {told}; the error's attribute 'bulk' has them.{which}")
+        fault = f" At fault is number {at_fault[0]}, counted from 0: {faulty[0]!r}." if len(faulty) == 1 else ""
+        error.add_note(f"Of {len(self.inputs)} rows, {counts}; the error's attribute 'bulk' has them.{fault}")
 
 
 @contextmanager
 def bulk_write(
     session: Session,
     info: ModelInfo,
-    given: Sequence[Any],
+    inputs: Sequence[Any],
     verb: str,
     *,
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> Iterator[BulkWrite]:
-    """Account for a bulk write: tell of its progress, and let an error that ends it say what was done."""
-    made = BulkWrite(session, info, given, verb, batch_size)
+    """Run a bulk write with progress; an error that ends it carries what became of the inputs."""
+    bulk = BulkWrite(session, info, inputs, verb, batch_size)
     try:
-        with reporting(progress, len(given), label=info.collection) as made.advance:
-            yield made
+        with reporting(progress, len(inputs), label=info.collection) as bulk.advance:
+            yield bulk
     except BaseException as error:
-        made.tell(error)
+        bulk.attach_outcomes(error)
         raise
 
 
-def _cut(load: _BulkItems, start: int, most: int) -> _Chunk | None:
-    parts = load.parts[start : start + most]
-    if not parts:
+def _build_chunk(source: _BulkItems, start: int, most: int) -> _Chunk | None:
+    items = source.items[start : start + most]
+    if not items:
         return None
-    made = load.request(parts)
-    request = (made.request if isinstance(made, RecoverableWrite) else made).encoded()
-    made = attrs.evolve(made, request=request) if isinstance(made, RecoverableWrite) else request
-    return _Chunk(start, parts, load.places[start : start + len(parts)], made, len(request.body or b""))
+    write = source.build_request(items)
+    request = (write.request if isinstance(write, RecoverableWrite) else write).encoded()
+    write = attrs.evolve(write, request=request) if isinstance(write, RecoverableWrite) else request
+    return _Chunk(start, items, source.positions[start : start + len(items)], write, len(request.body or b""))
 
 
 def _was_refused(error: DirectusError) -> bool:
-    """Return whether nothing of what was sent can have been written."""
+    """Return whether the server certainly wrote nothing of the request."""
     if isinstance(error, ServerError):
-        # A foreign key undoes the transaction, and pressure is told before any work (G34, G41).
-        busy = isinstance(error, Unavailable) and "pressure" in str(error.extensions.get("reason")).lower()
-        return error.status < 500 or isinstance(error, Protected) or busy
+        # A foreign key undoes the transaction; "under pressure" is said before any work (G34, G41).
+        reason = str(error.extensions.get("reason")).lower()
+        is_under_pressure = isinstance(error, Unavailable) and "pressure" in reason
+        return error.status < 500 or isinstance(error, Protected) or is_under_pressure
     return isinstance(error, TransportError) and (not error.sent or 300 <= (error.status or 0) < 500)

@@ -1,6 +1,6 @@
-"""Which rows of a refused chunk an error speaks of: the server names fields and values, and no places (facts 4.1).
+"""Which rows of a refused chunk an error is about: the server names fields and values, but no positions.
 
-A chunk is one transaction, its rows written in turn: the first that the server will not have ends it.
+A chunk is one transaction, and its rows are written in order: the first row that the server refuses ends it.
 """
 
 from __future__ import annotations
@@ -22,31 +22,30 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 
 _Breaks = Callable[[Any, Mapping[str, Any]], bool]
+"""Returns whether a value breaks a rule, given the extensions of the error."""
 
 
-def at_fault(info: ModelInfo, error: BaseException, rows: Sequence[Row]) -> list[int]:
-    """Return the positions of the rows that fit what an error says; none where it says too little."""
-    field = _field(info, error)
-    if field is None or not isinstance(error, InvalidRequest):
+def rows_at_fault(info: ModelInfo, error: BaseException, rows: Sequence[Row]) -> list[int]:
+    """Return the indexes of the rows that an error fits; none if it says too little."""
+    if not isinstance(error, InvalidRequest):
         return []
-    fits = _fits(field, error)
-    return [position for position, row in enumerate(rows) if fits is not None and fits(row.get(field.column))]
+    field = next((field for field in info.fields.values() if field.column == error.field), None)
+    is_at_fault = None if field is None else _test_for(field, error)
+    if field is None or is_at_fault is None:
+        return []
+    return [index for index, row in enumerate(rows) if is_at_fault(row.get(field.column))]
 
 
-def _field(info: ModelInfo, error: BaseException) -> Field | None:
-    name = error.field if isinstance(error, InvalidRequest) else None
-    return next((field for field in info.fields.values() if field.column == name), None)
-
-
-def _fits(field: Field, error: InvalidRequest) -> Callable[[Any], bool] | None:
-    said = error.extensions
+def _test_for(field: Field, error: InvalidRequest) -> Callable[[Any], bool] | None:
+    """Return the test for the values that an error is about; None if the error says too little."""
+    extensions = error.extensions
     if isinstance(error, NotNullViolation):
         return _is_null
     if isinstance(error, FailedValidation):
-        breaks = _RULES.get(str(said.get("type")))
-        return None if breaks is None else lambda value: _surely(breaks, value, said)
-    if isinstance(error, RecordNotUnique | InvalidForeignKey) and said.get("value") is not None:
-        return lambda value: _same(field, value, said["value"])
+        breaks = _RULES.get(str(extensions.get("type")))
+        return None if breaks is None else lambda value: _surely_breaks(breaks, value, extensions)
+    if isinstance(error, RecordNotUnique | InvalidForeignKey) and extensions.get("value") is not None:
+        return lambda value: _is_same(field, value, extensions["value"])
     return None
 
 
@@ -54,25 +53,25 @@ def _is_null(value: Any) -> bool:
     return value is None
 
 
-def _same(field: Field, ours: Any, theirs: Any) -> bool:
-    """Return whether two JSON values are one value of a field: ``"5"`` and 5 of a number."""
-    if ours is None or ours == theirs:
-        return ours is not None
+def _is_same(field: Field, sent: Any, reported: Any) -> bool:
+    """Return whether two JSON values are the same value of a field, such as ``"5"`` and 5 of a number."""
+    if sent is None or sent == reported:
+        return sent is not None
     try:
-        return bool(field.load(ours) == field.load(theirs))
+        return bool(field.load(sent) == field.load(reported))
     except ConversionError:
         return False
 
 
-def _surely(breaks: _Breaks, value: Any, said: Mapping[str, Any]) -> bool:
+def _surely_breaks(breaks: _Breaks, value: Any, extensions: Mapping[str, Any]) -> bool:
     try:
-        return breaks(value, said)
-    except (KeyError, TypeError):  # of another type than the rule's: the server compared it as something else
+        return breaks(value, extensions)
+    except (KeyError, TypeError):  # of another type than the rule's, so the server compared it in some other way
         return False
 
 
 def _unless(compare: Callable[[Any, Any], bool]) -> _Breaks:
-    return lambda value, said: value is not None and not compare(value, said["valid"])
+    return lambda value, extensions: value is not None and not compare(value, extensions["valid"])
 
 
 _RULES: Mapping[str, _Breaks] = {
@@ -86,8 +85,8 @@ _RULES: Mapping[str, _Breaks] = {
     "gt": _unless(operator.gt),
     "gte": _unless(operator.ge),
     "in": _unless(lambda value, valid: value in valid),
-    "neq": lambda value, said: value == said["invalid"],
-    "nin": lambda value, said: value in said["invalid"],
-    "regex": lambda value, said: value == said["invalid"],
+    "neq": lambda value, extensions: value == extensions["invalid"],
+    "nin": lambda value, extensions: value in extensions["invalid"],
+    "regex": lambda value, extensions: value == extensions["invalid"],
 }
-"""What breaks each rule of FAILED_VALIDATION that says enough to tell."""
+"""Which values break each rule of FAILED_VALIDATION, as far as its errors say enough to tell."""
