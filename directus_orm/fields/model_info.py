@@ -32,6 +32,8 @@ class ModelOptions:
     singleton: bool = False
     abstract: bool = False
     ordering: tuple[str, ...] = ()
+    junction_of: ToMany | None = attrs.field(default=None, eq=False)
+    """The relation whose declaration the model was generated from, as the model of its junction."""
 
 
 @attrs.frozen(eq=False)
@@ -77,7 +79,7 @@ class ModelInfo:
         hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
         if name in self.relations:
             hint = f" {name!r} leads to many rows."
-        relation = getattr(self.model, "_made_of", None)
+        relation = self.options.junction_of
         who = self.model.__name__ if relation is None else f"The junction of {relation}"
         message = (
             f"{who} has no field {name!r}{where and f' (in {where})'}.{hint} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+import typing
 import weakref
 from typing import Any
 
@@ -79,9 +80,9 @@ def _define(relation: ToMany, collection: str, annotations: dict[Any, Any], fiel
         "__qualname__": name,
         **fields,
     }
-    made = types.new_class(name, (root,), {"collection": collection}, lambda namespace: namespace.update(body))
-    made._made_of = relation  # type: ignore[attr-defined]  # noqa: SLF001 - for errors, which speak of what was declared
-    return made
+    made: Any = types.new_class(name, (root,), {"collection": collection}, lambda names: names.update(body))
+    made._options = attrs.evolve(made._options, junction_of=relation)  # noqa: SLF001 - no class statement says it
+    return typing.cast("type[Any]", made)
 
 
 def field_of(model: type[Any], column: str | None) -> Field:

@@ -8,14 +8,14 @@ from typing import Any, Protocol, TypeVar, cast
 
 import attrs
 
-from ..core.errors import ConfigurationError, UnsupportedQuery
+from ..core.errors import UnsupportedQuery
 from ..core.messages import Row
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
 from ..query.grouping import Alias, RelatedCount, ValueRef
 from ..query.query import Query
-from ..reading.row_values import _UNREADABLE, value_getter, value_of
+from ..reading.row_values import count_getter, value_getter, value_transform
 from ..session.session import Session
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Values:
             UnsupportedQuery: a value is more than what is in a field.
         """
         for name, known in self.columns:
-            if not isinstance(known, ValueRef) or value_of(known) is not None:
+            if not isinstance(known, ValueRef) or value_transform(known) is not None:
                 msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
                 raise UnsupportedQuery(msg)
         return tuple(known.path for _, known in self.columns if isinstance(known, ValueRef))
@@ -119,8 +119,8 @@ class Values:
 def _value(known: Alias) -> Callable[[Row, Any], Any]:
     """Return the function that takes a row and its key and returns what a name stands for."""
     if isinstance(known, RelatedCount):
-        return _number(known)
-    get, value = value_getter(known.path), value_of(known)
+        return count_getter(known)
+    get, value = value_getter(known.path), value_transform(known)
     if value is None:
         return get
 
@@ -137,26 +137,6 @@ def _met(known: Alias, query: Query) -> Alias:
         target = known.path[-1].target
         return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
     return known
-
-
-def _number(tally: RelatedCount) -> Callable[[Row, Any], Any]:
-    *outer, relation = tally.path
-
-    def get(row: Row, _: Any) -> Any:
-        for step in outer:
-            row = row.get(step.column, _UNREADABLE)
-            if row is None:
-                return 0  # as in Django: there is no row that they could refer to
-            if not isinstance(row, dict):
-                break
-        found = row.get(tally.key) if isinstance(row, dict) else None
-        if found is None:  # G26: a bare key, or nothing
-            collection = relation.model.directus.collection
-            msg = f"{relation} may not be read by this user, or {collection!r} has no such list."
-            raise ConfigurationError(msg)
-        return tally.count(found) if tally.is_listed else int(found)
-
-    return get
 
 
 def _named(names: list[str]) -> Callable[[list[Any]], Any]:

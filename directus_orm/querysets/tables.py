@@ -20,7 +20,7 @@ from ..fields.scalars import SCALARS, Convert
 from ..fields.type_table import directus_type
 from ..query.grouping import AggregateSpec, Alias, ValueRef
 from ..query.query import Query
-from ..reading.row_values import value_of
+from ..reading.row_values import value_transform
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,7 @@ def _column(name: str, known: Alias | AggregateSpec) -> TableColumn:
     if not isinstance(known, ValueRef):
         return TableColumn(name, "int")  # a number of related rows
     field = known.field
-    if value_of(known) is None:
+    if value_transform(known) is None:
         return _of_field(name, field)
     if known.part is not None:
         return TableColumn(name, "date" if known.part == "date" else "int")

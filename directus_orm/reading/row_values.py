@@ -1,27 +1,124 @@
-"""Values out of rows: along a path, or a part of a date."""
+"""Values out of rows: at the end of a path, as a part of a date, or as a number of related rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol
 
+from ..core.errors import ConfigurationError
 from ..core.messages import Row
-from ..fields.field import Field
 from ..fields.paths import FieldPath
-from ..query.grouping import ValueRef
+from ..query.grouping import RelatedCount, ValueRef
 from ..query.lookups.date_parts import DATE_PARTS
 
-
-def _raw_value(row: Row, path: FieldPath) -> Any:
-    value: Any = row
-    for field in path:
-        value = value.get(field.column) if isinstance(value, dict) else None
-    return value
+_MISSING: Any = object()
+"""Stands for what is not in a row, because this user may not read it or the server does not have it."""
 
 
-def value_of(term: ValueRef) -> Callable[[Any], Any] | None:
-    """Return the function from a field's value that is there to what is meant of it; None for the value itself."""
+class Getter(Protocol):
+    """Takes a row, and its key for the messages of errors, and returns a value."""
+
+    def __call__(self, row: Row, key: Any = None, /) -> Any:
+        """Return the value."""
+        ...
+
+
+def raw_getter(path: FieldPath) -> Getter:
+    """Return the function that takes a row and returns the value at the end of a path as the server sent it.
+
+    It returns None where the path breaks off. A relation's value is the key, also where the server shows the
+    related row in its place.
+    """
+    column, target = path[-1].column, path[-1].target
+    key_column = None if target is None else target.directus.pk.column
+
+    def get(row: Row, _: Any = None, /) -> Any:
+        value = row.get(column)
+        return value if key_column is None or not isinstance(value, dict) else value[key_column]
+
+    return _from_related_row(path, get, lambda _, _key: None)
+
+
+def value_getter(path: FieldPath) -> Getter:
+    """Return the function that takes a row and its key and returns the converted value at the end of a path.
+
+    It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit
+    and for a related row that may not be read.
+    """
+    field = path[-1]
+    column, load, plain = field.column, field.value_type.load, field.value_type.plain
+
+    def get(row: Row, key: Any = None, /) -> Any:
+        raw = row.get(column, _MISSING)
+        if raw.__class__ is plain:
+            return raw
+        if raw is None and field.nullable:
+            return None
+        if raw is None or raw is _MISSING:
+            what, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
+            raise field.conversion_error(what, why, key, None)
+        try:
+            return load(raw)
+        except (ValueError, TypeError, ArithmeticError):
+            return field.load(raw, key)  # raises, and says where
+
+    def broken_off(at_null: bool, key: Any) -> None:
+        if not at_null:
+            why = "the related row is one that this user may not read"
+            raise field.conversion_error("nothing", why, key, None)
+
+    return _from_related_row(path, get, broken_off)
+
+
+def count_getter(related: RelatedCount) -> Getter:
+    """Return the function that takes a row and returns the number of related rows.
+
+    It returns 0 where the path breaks off at a null, as in Django, and raises ConfigurationError for a list that
+    may not be read.
+    """
+    relation, column, count = related.path[-1], related.key, related.count if related.is_listed else int
+
+    def unreadable() -> ConfigurationError:
+        collection = relation.model.directus.collection
+        return ConfigurationError(f"{relation} may not be read by this user, or {collection!r} has no such list.")
+
+    def get(row: Row, _: Any = None, /) -> Any:
+        raw = row.get(column)
+        if raw is None:
+            raise unreadable()
+        return count(raw)
+
+    def broken_off(at_null: bool, _: Any) -> int:
+        if at_null:
+            return 0
+        raise unreadable()
+
+    return _from_related_row(related.path, get, broken_off)
+
+
+def _from_related_row(path: tuple[Any, ...], get: Getter, broken_off: Callable[[bool, Any], Any]) -> Getter:
+    """Return the function that walks a path to the row that has its last step, and gets the value there.
+
+    Where a step before is null or not readable, ``broken_off`` gives the value; it takes whether it is null, and
+    the key of the row at the start.
+    """
+    columns = tuple(step.column for step in path[:-1])
+    if not columns:
+        return get
+
+    def get_related(row: Row, key: Any = None, /) -> Any:
+        for column in columns:
+            row = row.get(column, _MISSING)
+            if row.__class__ is not dict:  # G26: a bare key, or nothing
+                return broken_off(row is None, key)
+        return get(row, key)
+
+    return get_related
+
+
+def value_transform(term: ValueRef) -> Callable[[Any], Any] | None:
+    """Return the function from a field's value to the part of it that is meant; None for the value itself."""
     if term.part is not None:
         return DATE_PARTS[term.part].of
     if term.truncate_to is not None:
@@ -34,7 +131,7 @@ _UNITS = ("year", "month", "day", "hour", "minute", "second")
 
 
 def truncate_date(value: date, start: str, *, moment: bool) -> date:
-    """Return the beginning of the year, quarter, month, week … that a date or a moment is in."""
+    """Return the start of the year, quarter, month, week … that a date or a datetime is in."""
     if start == "week":
         value, start = value - timedelta(days=value.weekday()), "day"
     if start == "quarter":
@@ -45,49 +142,3 @@ def truncate_date(value: date, start: str, *, moment: bool) -> date:
         return day
     clock: list[Any] = [0 if unit in left else getattr(value, unit) for unit in _UNITS[3:]]
     return datetime.combine(day, time(*clock), getattr(value, "tzinfo", None))
-
-
-def value_getter(path: FieldPath) -> Callable[[Row, Any], Any]:
-    """Return the function that takes a row and its key and returns the value at the end of a path.
-
-    It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit
-    and for a related row that may not be read.
-    """
-    *outer, field = path
-    column, load, plain = field.column, field.value_type.load, field.value_type.plain
-
-    def get(row: Row, key: Any) -> Any:
-        for step in outer:
-            row = row.get(step.column, _UNREADABLE)
-            if row is None:
-                return None
-            if not isinstance(row, dict):  # G26: a bare key, or nothing
-                raise field.conversion_error(
-                    "nothing", "the related row is one that this user may not read", key, None
-                )
-        raw = row.get(column, _UNREADABLE)
-        if raw.__class__ is plain:
-            return raw
-        if raw is None and field.nullable:
-            return None
-        if raw is None or raw is _UNREADABLE:
-            what, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
-            raise field.conversion_error(what, why, key, None)
-        try:
-            return load(raw)
-        except (ValueError, TypeError, ArithmeticError):
-            return field.load(raw, key)  # raises, and says where
-
-    return get
-
-
-_UNREADABLE: Any = object()
-
-
-def _value(row: Row, path: tuple[Field, ...]) -> Any:
-    value: Any = row
-    for field in path:
-        value = value.get(field.column) if isinstance(value, dict) else None
-    # Of a relation whose row comes along, the server shows the row in the place of its key.
-    target = path[-1].target
-    return value[target.directus.pk.column] if isinstance(value, dict) and target is not None else value

@@ -100,9 +100,9 @@ def _speaks_of(error: ServerError, names: set[str]) -> bool:
 
 def _relations(query: Query) -> Iterator[ToMany]:
     """Yield the relations over junctions that a query leads over."""
-    made_of = getattr(query.model, "_made_of", None)
-    if made_of is not None:
-        yield made_of
+    declared = query.model.directus.options.junction_of
+    if declared is not None:
+        yield declared
     yield from _relations_of(query.where)
     for nested in query.nested:
         yield nested.relation

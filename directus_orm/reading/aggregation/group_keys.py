@@ -18,7 +18,7 @@ from ...fields.paths import FieldPath, kind_of, trim_join
 from ...fields.type_table import MOMENTS, SHOWN_SHORTER
 from ...query.group_request import GroupColumn
 from ...query.grouping import ValueRef
-from ..row_values import value_of
+from ..row_values import value_transform
 
 # --- what the server groups by, of a name -----------------------------------------------------------------------
 
@@ -76,7 +76,7 @@ def group_key(ref: ValueRef, *, by_whole_values: bool = False) -> GroupKey:
     functions, is_finer = _functions(ref)
     if by_whole_values or not functions:
         # Of values that the server shows shorter than it keeps them (G30), two of its groups can look alike.
-        is_finer = value_of(ref) is not None or kind_of(field) in SHOWN_SHORTER
+        is_finer = value_transform(ref) is not None or kind_of(field) in SHOWN_SHORTER
         return GroupKey(ref, (GroupColumn(field),), _read_value(ref), is_finer=is_finer)
     columns = tuple(GroupColumn(field, function) for function in functions)
     return GroupKey(ref, columns, _read_parts(columns, _combine_parts(ref, functions)), is_finer=is_finer)
@@ -101,7 +101,7 @@ def _read_field(field: Field) -> ReadValue:
 
 def _read_value(ref: ValueRef) -> ReadValue:
     """Return the function that reads a field and takes the part of it that is meant."""
-    field, read_field, part_of = ref.field, _read_field(ref.field), value_of(ref)
+    field, read_field, part_of = ref.field, _read_field(ref.field), value_transform(ref)
 
     def read(row: Row) -> Any:
         value = read_field(row)
@@ -125,7 +125,7 @@ def _read_parts(columns: Sequence[GroupColumn], combine: Callable[..., Any]) -> 
 
 def _combine_parts(ref: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
     """Return the function from the numbers of the server's functions to the value that is meant."""
-    part_of = value_of(ref)
+    part_of = value_transform(ref)
     if part_of is None or functions == (ref.part,):
         return lambda number: number
     if functions == ("month",):

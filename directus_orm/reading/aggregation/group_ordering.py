@@ -16,7 +16,7 @@ from ...query.query import Order, Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
 from ..pagination.pagers import query_pager
-from ..row_values import _raw_value, value_of
+from ..row_values import raw_getter, value_transform
 from .accumulators import Rank, plain_value
 from .group_paging import group_pager
 
@@ -60,13 +60,13 @@ class GroupOrdering:
             pk = self._rows.model.directus.pk
             query = attrs.evolve(self._rows, order=(Order(path),), paths=((pk,), path), limit=1, offset=0)
             (rows,) = fetch(session, query_pager(query, dialect_of(session)))
-            session.null_first = _raw_value(rows[0], path) is None
+            session.null_first = raw_getter(path)(rows[0]) is None
         return session.null_first
 
     def _rank(self, name: str) -> Rank:
         path = self._path(name)
         if name in self._keys:
-            has_own_order = value_of(self._keys[name]) is not None  # a part of a date
+            has_own_order = value_transform(self._keys[name]) is not None  # a part of a date
         else:
             has_own_order = self._aggregates[name].function == "count"
         if has_own_order or kind_of(path[-1]) not in COLLATED:

@@ -20,7 +20,7 @@ from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerA
 from ...query.grouping import AggregateSpec, Grouping
 from ...session.session import Session
 from ..pagination.fetch import fetch
-from ..row_values import value_of
+from ..row_values import value_transform
 from .accumulators import Rank, RelatedByKey, extreme_as_in_rows, plain_value
 from .aggregate_plans import AggregatePlan, Plans, SharedRequest, plan_aggregate, plans_by_request
 from .group_keys import GroupKey, ReadValue, group_key
@@ -221,7 +221,7 @@ class GroupReader:
     def _key_reader(self, key: GroupKey, rows: list[Row]) -> ReadValue:
         if not key.related:
             return key.read
-        read_key, part_of = key.read, value_of(key.ref)
+        read_key, part_of = key.read, value_transform(key.ref)
         values = self._related_values.load((key.ref.path[0], *key.related), set(map(read_key, rows)))
 
         def read(row: Row) -> Any:

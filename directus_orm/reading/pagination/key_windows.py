@@ -53,7 +53,7 @@ class _Window:
 
     def request(self, sizes: PageSizer) -> Request:
         """Return the request for the keys."""
-        return sizes.source.read(self.keys.evolve(limit=self.limit(sizes), offset=self.offset))
+        return sizes.dialect.read(self.keys.evolve(limit=self.limit(sizes), offset=self.offset))
 
 
 class _WindowPager:
@@ -92,7 +92,7 @@ class _WindowPager:
         offset, overlap = self._next_offset(_OVERLAP if self._reads_only_keys else _OVERLAP_OF_ROWS)
         while True:
             limit = self._sizes.bounded(self._sizes.next(self._left) + overlap)
-            request = self._sizes.source.read(self._query.evolve(limit=limit, offset=offset))
+            request = self._sizes.dialect.read(self._query.evolve(limit=limit, offset=offset))
             try:
                 (page,) = yield self._sizes.round_trip((request,))
                 break
@@ -112,7 +112,7 @@ class _WindowPager:
         window = self._next_window()
         while True:
             keys = self._pending_keys[: self._sizes.next()]
-            requests = (self._sizes.source.read_keys(self._query, keys),) if keys else ()
+            requests = (self._sizes.dialect.read_keys(self._query, keys),) if keys else ()
             if self._needs_window_after(keys):
                 requests = (*requests, window.request(self._sizes))
             try:

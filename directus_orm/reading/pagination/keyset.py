@@ -32,7 +32,7 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
     rest, left = query, query.limit
     while left is None or left > 0:
         size = sizes.next(left)
-        request = sizes.source.read(rest.evolve(limit=size))
+        request = sizes.dialect.read(rest.evolve(limit=size))
         next_by_key = _next_by_key(query, sizes, left, size) if is_flat else None
         try:
             (page,) = yield sizes.round_trip((request,), next_by_key)
@@ -66,7 +66,7 @@ def _next_by_key(query: Query, sizes: PageSizer, left: int | None, size: int) ->
             return ()
         sizes_then = attrs.evolve(sizes)
         sizes_then.grow_after(count, body_size)
-        return (sizes.source.read(after_key(query, key).evolve(limit=sizes_then.next(left_then))),)
+        return (sizes.dialect.read(after_key(query, key).evolve(limit=sizes_then.next(left_then))),)
 
     return NextByKey(query.model.directus.pk.column, requests)
 

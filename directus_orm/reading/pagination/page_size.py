@@ -6,7 +6,8 @@ import attrs
 
 from ...core.errors import InvalidRequest
 from ...core.messages import Request, Row
-from .pager_protocol import NextByKey, PageSource, RoundTrip
+from ...dialects.base import Dialect
+from .pager_protocol import NextByKey, RoundTrip
 
 FIRST_PAGE = 100
 FULL_PAGE = 1000
@@ -19,7 +20,7 @@ _LARGEST_BODY = 900_000
 class PageSizer:
     """Decides the size of each page of one pager, and keeps its rows until they are handed on."""
 
-    source: PageSource
+    dialect: Dialect
     fixed: int | None = None
     """The page size that the caller asked for."""
     maximum: int | None = None
@@ -53,7 +54,7 @@ class PageSizer:
         Raises:
             InvalidRequest: the refusal itself, if it is not about the size of the page.
         """
-        maximum = self.source.row_limit(refusal)
+        maximum = self.dialect.row_limit(refusal)
         if not maximum or maximum >= (self.maximum or maximum + 1):
             raise refusal
         self.maximum = maximum

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Generator
+from typing import Any
 
 import attrs
 
-from ...core.errors import InvalidRequest
 from ...core.messages import Request, Row
-from ...query.query import Query
-
-
-class PageSource(Protocol):
-    """The part of a dialect that pagination needs."""
-
-    def read(self, query: Query) -> Request:
-        """Return the request for one page."""
-        ...
-
-    def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
-        """Return the request for the rows with these keys."""
-        ...
-
-    def row_limit(self, error: InvalidRequest) -> int | None:
-        """Return the server's maximum of rows in a response, if the error states it."""
-        ...
 
 
 @attrs.frozen

@@ -7,15 +7,16 @@ from typing import Any
 
 from ...core.errors import InvalidRequest
 from ...core.messages import Row
+from ...dialects.base import Dialect
 from ...query.query import Query
 from .key_windows import key_window_pager
 from .keyset import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
-from .pager_protocol import Pager, PageSource
+from .pager_protocol import Pager
 
 
 def query_pager(
-    query: Query, source: PageSource, page_size: int | None = None, maximum: int | None = None, after: Any = None
+    query: Query, dialect: Dialect, page_size: int | None = None, maximum: int | None = None, after: Any = None
 ) -> Pager:
     """Return the pager for a query, from its start or after the row with the key ``after``.
 
@@ -23,7 +24,7 @@ def query_pager(
     changed meanwhile, a row that is there all the time comes once, and in the order of the query unless the row
     itself moves in that order.
     """
-    sizes = PageSizer(source, page_size, maximum)
+    sizes = PageSizer(dialect, page_size, maximum)
     if has_keyset_order(query):
         return keyset_pager(query if after is None else after_key(query, after), sizes)
     return key_window_pager(query, sizes, after)
@@ -32,7 +33,7 @@ def query_pager(
 def key_pager(
     query: Query,
     keys: Sequence[Any],
-    source: PageSource,
+    dialect: Dialect,
     maximum: int | None = None,
     page_size: int | None = None,
 ) -> Pager:
@@ -41,14 +42,14 @@ def key_pager(
     Keys without a row are skipped.
     """
     keys = [key for key in keys if key != ""]  # no row has this key, and the server refuses it
-    sizes = PageSizer(source, page_size or FULL_PAGE, maximum)
+    sizes = PageSizer(dialect, page_size or FULL_PAGE, maximum)
     column = query.model.directus.pk.column
     start = 0
     while start < len(keys):
         size = sizes.next(len(keys) - start)
         chunk = keys[start : start + size]
         try:
-            (page,) = yield sizes.round_trip((source.read_keys(query, chunk),))
+            (page,) = yield sizes.round_trip((dialect.read_keys(query, chunk),))
         except InvalidRequest as refusal:
             sizes.retry_smaller(refusal)
             continue
