@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ..core.errors import ConversionError, DoesNotExist
 from ..core.messages import Row
@@ -16,6 +16,14 @@ from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
 from ..session.current import current_session
 from ..session.session import Session
+
+
+class HasKey(Protocol):
+    """An instance of a model, for type checkers: it has a key."""
+
+    @property
+    def pk(self) -> Any:
+        """The key, or None before there is one."""
 
 
 class InstanceState:

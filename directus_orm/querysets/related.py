@@ -10,7 +10,7 @@ from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.to_many import ToMany
 from ..instances.lazy_loading import lazy_load_for, load_list
-from ..instances.state import does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
+from ..instances.state import HasKey, does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
 from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
 from ..query.query import PrefetchedList, Query
@@ -18,7 +18,7 @@ from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
 from ..writing import relation_writes
 from .junctions import field_of, junction, junction_condition, junction_rows
-from .queryset import HasKey, QuerySet
+from .queryset import QuerySet
 from .result_shapes import Instances
 
 M = TypeVar("M", bound=HasKey)

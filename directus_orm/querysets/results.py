@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 import attrs
 
+from ..core.async_iteration import cached_rows, paged_twin
 from ..core.async_twins import async_twin
 from ..core.checks import is_whole_number
 from ..core.errors import Forbidden, QueryError, UnsupportedQuery
@@ -26,7 +27,6 @@ from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
 from ..session.current import current_session
 from ..session.session import Session
-from .async_iteration import cached_rows, paged_twin
 from .result_shapes import Instances, Shape
 
 T = TypeVar("T")
@@ -455,7 +455,7 @@ class Results(DescribesRows, Generic[T]):
 
     # --- in asyncio -----------------------------------------------------------------------------------------
 
-    aiterator = paged_twin(iterator)
+    aiterator = paged_twin(iterator, "_iterator_pages")
     apartition = async_twin(partition)
     afirst = async_twin(first)
     apage = async_twin(page)

@@ -1,4 +1,4 @@
-"""`Rows`: a lazy, immutable query whose results come page by page, whatever shape they have."""
+"""`Rows`: the verbs of querysets of instances and of values: filter, values, annotate, aggregate, get, tables."""
 
 from __future__ import annotations
 
@@ -28,30 +28,47 @@ T = TypeVar("T")
 
 
 class Rows(Results[T]):
-    """The rows that a query describes; nothing is asked before they are needed.
+    """Rows of values that a query describes, read when they are needed: what `QuerySet.values` returns.
 
-    Every chained method returns a new one and leaves this as it was. Iterating fetches page by page and
-    keeps what was read, so that a second loop asks nothing; `iterator` keeps nothing.
+    Chained methods return new rows and never change these. Iterating fetches the rows page by page and keeps them,
+    so that a second loop sends nothing; `iterator` keeps nothing.
+
+    Example:
+        >>> rows = Flight.objects.values("id", "carrier__name").filter(dep_delay__gt=60).order_by("id")
+        >>> for row in rows[:2]:
+        ...     print(row)
+        {}
     """
 
     # --- chaining -------------------------------------------------------------------------------------------
 
     def filter(self, *conditions: Q, **lookups: Any) -> Self:
-        """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or Q objects.
+        """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or `Q` objects.
+
+        After grouping, conditions on group keys and aggregates keep groups.
 
         Raises:
-            FieldError: a field or lookup that does not exist.
-            QueryError: a value of the wrong type, or a filter after a slice.
-            UnsupportedQuery: the server cannot be asked that without bending it.
+            FieldError: a field or lookup does not exist.
+            QueryError: a value has the wrong type, or the rows are a slice.
+            UnsupportedQuery: the server cannot answer the condition exactly.
 
         Example:
-            >>> late = Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet")
+            >>> Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet").count()
+            0
         """
         self._refuse_sliced("filter")
         return self._with(filter_builder.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
 
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
-        """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django."""
+        """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django.
+
+        Raises:
+            FieldError, QueryError, UnsupportedQuery: as `filter`.
+
+        Example:
+            >>> Flight.objects.exclude(dep_delay__gt=0).count()
+            0
+        """
         self._refuse_sliced("exclude")
         condition = Q(*conditions, **lookups)
         if not condition.children:
@@ -59,25 +76,35 @@ class Rows(Results[T]):
         return self._with(filter_builder.with_filter(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
-        """Return the same query, without what was read."""
+        """Return the same rows, to be read again; on ``Model.objects``, all rows."""
         return self._with(self._query)
 
     def none(self) -> Self:
-        """Return a query without rows, which never asks the server."""
+        """Return no rows; reading them sends nothing."""
         self._check_verb("none")
         return self._with(self._query.evolve(where=NEVER))
 
     def order_by(self, *names: str) -> Self:
-        """Order by fields, each turned round by a ``-``; without names, by key.
+        """Order the rows by fields, ascending or, with ``-`` before the name, descending; without names, by key.
 
-        Rows that tie are ordered by key. Where null comes depends on the server's database.
+        This replaces any other ordering. Rows with equal values are ordered by key. Whether nulls come first or
+        last depends on the server's database.
+
+        Raises:
+            FieldError: a field does not exist.
+            QueryError: the rows are a slice.
+            UnsupportedQuery: the server cannot order by it, such as by a path over a relation to many rows.
+
+        Example:
+            >>> [flight.id for flight in Flight.objects.order_by("-dep_delay", "id")[:2]]
+            []
         """
         self._refuse_sliced("order_by")
         self._refuse_key_list("order_by")
         return self._with(filter_builder.with_order(self._query, names))
 
     def reverse(self) -> Self:
-        """Turn the order round."""
+        """Reverse the order; without an ordering, the rows come by descending key."""
         self._refuse_sliced("reverse")
         self._refuse_key_list("reverse")
         return self._with(self._query.reversed())
@@ -88,22 +115,29 @@ class Rows(Results[T]):
             raise UnsupportedQuery(msg)
 
     def limit(self, count: int | None) -> Self:
-        """Take at most so many rows; None takes all."""
+        """Take at most this number of rows, or all with None; this replaces any other limit."""
         self._check_verb("limit")
         if count is not None:
             check_whole("limit", count)
         return self._with(self._query.evolve(limit=count))
 
     def offset(self, count: int) -> Self:
-        """Pass over so many rows first."""
+        """Skip this number of rows; this replaces any other offset."""
         self._check_verb("offset")
         check_whole("offset", count)
         return self._with(self._query.evolve(offset=count))
 
     def search(self, text: str) -> Self:
-        """Keep the rows in which the server finds a text, in any of the fields it searches.
+        """Keep the rows in which the server's full-text search finds a text.
 
-        ``%`` and ``_`` are the server's wildcards here, and it decides about case.
+        The server decides which fields it searches and whether case matters; ``%`` and ``_`` are its wildcards.
+
+        Raises:
+            QueryError: the text is blank or cannot be sent, or the rows are a slice.
+
+        Example:
+            >>> Flight.objects.search("late again").count()
+            0
         """
         self._refuse_sliced("search")
         if not isinstance(text, str) or not text.strip():
@@ -119,9 +153,18 @@ class Rows(Results[T]):
     # --- other shapes ---------------------------------------------------------------------------------------
 
     def values(self, *names: str | F, **expressions: F) -> Rows[dict[str, Any]]:
-        """Return dictionaries of these values instead of instances; ``carrier__name`` follows a relation.
+        """Return rows of dictionaries with these values, by name, instead of instances.
 
-        Without names, of all fields and annotations. ``year=F("time_hour__year")`` gives a value a name.
+        ``carrier__name`` follows a many-to-one relation, and ``year=F("time_hour__year")`` names a value. Without
+        names, the dictionaries have all fields and annotations.
+
+        Raises:
+            FieldError: a field does not exist.
+            UnsupportedQuery: a path leads to many rows.
+
+        Example:
+            >>> Flight.objects.values("id", "carrier__name", year=F("time_hour__year")).get(pk=2)
+            {}
         """
         return self._values(names, expressions, "dict")
 
@@ -132,7 +175,21 @@ class Rows(Results[T]):
     @overload
     def values_list(self, *names: str | F, named: Literal[True]) -> Rows[Any]: ...
     def values_list(self, *names: str | F, flat: bool = False, named: bool = False) -> Rows[Any]:
-        """Return tuples of these values; of a single one, with ``flat=True``, its values; or named tuples."""
+        """Return rows of tuples with these values, instead of instances.
+
+        Args:
+            names: names as in `values`; without names, all fields and annotations.
+            flat: return the bare values of a single name.
+            named: return named tuples.
+
+        Raises:
+            FieldError, UnsupportedQuery: as `values`.
+            QueryError: ``flat`` with several names, or ``named`` with a name given twice.
+
+        Example:
+            >>> list(Airline.objects.values_list("carrier", flat=True))
+            []
+        """
         if flat and (named or len(names) != 1):
             msg = "values_list(flat=True) takes one field, and no named=True."
             raise QueryError(msg)
@@ -147,11 +204,15 @@ class Rows(Results[T]):
         return Rows(query, Values(columns, kind), self._using)
 
     def distinct(self, *names: str) -> Self:
-        """Take equal results once: of `values` and its kin; instances never repeat.
+        """Return equal rows of `values` or `values_list` once; instances never repeat anyway.
 
         Raises:
-            UnsupportedQuery: names were given, for one row of each; or not every database can tell which
-                values are equal.
+            UnsupportedQuery: names are given, which asks for one row of each; or a field's type, such as json,
+                cannot be compared by every database.
+
+        Example:
+            >>> Flight.objects.values("carrier").distinct().count()
+            4
         """
         self._refuse_sliced("distinct")
         if names:
@@ -169,14 +230,16 @@ class Rows(Results[T]):
     # --- expressions ----------------------------------------------------------------------------------------
 
     def annotate(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
-        """Give each row further values by name; after `values`, make groups of equal rows.
+        """Add values to each row by name; after `values`, group the rows and add aggregates of each group.
 
-        Of instances: ``F("carrier__name")``, ``F("time_hour__year")``, ``Count("comments")``, as attributes that
-        `filter` and `order_by` know as well. After `values`: Count, Sum, Avg, Min, Max of each group.
+        Instances get attributes: ``F("carrier__name")``, ``F("time_hour__year")``, ``Count("flights")``. After
+        `values`, rows with equal values are a group, with `Count`, `Sum`, `Avg`, `Min` and `Max` of its rows.
+        `filter` and `order_by` take the new names as well.
 
         Raises:
-            QueryError: a name that means something already.
-            UnsupportedQuery: the server cannot be asked that without bending it.
+            FieldError: an expression names no field.
+            QueryError: a name is that of a field, or is reserved.
+            UnsupportedQuery: the server cannot answer the expression exactly.
 
         Example:
             >>> groups = Flight.objects.values("carrier").annotate(n=Count("*"), mean=Avg("dep_delay"))
@@ -186,48 +249,59 @@ class Rows(Results[T]):
         return self._annotate(expressions, by_name, shown=True)
 
     def alias(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
-        """Do as `annotate` does, without giving the values: for `filter` and `order_by` alone."""
+        """Name values for `filter` and `order_by`, as `annotate` does, without returning them.
+
+        Example:
+            >>> Flight.objects.alias(hour=F("time_hour__hour")).filter(hour=3).count()
+            0
+        """
         return self._annotate(expressions, by_name, shown=False)
 
     def _annotate(self, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool) -> Self:
         self._refuse_sliced("annotate" if shown else "alias")
-        known = self._value_columns()
-        if known is None:
+        columns = self._value_columns()
+        if columns is None:
             return self._with(value_builder.annotate_instances(self._query, expressions, by_name, shown=shown))
-        query, columns = value_builder.annotate_values(self._query, known, expressions, by_name, shown=shown)
+        query, columns = value_builder.annotate_values(self._query, columns, expressions, by_name, shown=shown)
         shape = Values(columns, cast("Values", self._shape).kind)
         return type(self)(query, shape, self._using)
 
     def aggregate(self, /, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
-        """Return what is made of all rows, by name: Count, Sum, Avg, Min and Max; by one request if possible.
+        """Return aggregates of all rows by name: `Count`, `Sum`, `Avg`, `Min`, `Max`; by one request if possible.
 
-        Without a name, ``Avg("dep_delay")`` is called ``dep_delay__avg``. Values have the types of their fields;
-        of no rows, Count is 0 and the others are None.
+        Without a name, ``Avg("dep_delay")`` is called ``dep_delay__avg``. Values have the types of their fields.
+        Without rows, Count is 0 and the others are None.
 
         Raises:
             FieldError: an expression names no field.
-            UnsupportedQuery: the server cannot be asked that without bending it.
+            UnsupportedQuery: the server cannot answer the expression exactly.
 
         Example:
             >>> Flight.objects.aggregate(Max("dep_delay"), n=Count("*"))
             {'dep_delay__max': 78, 'n': 260}
         """
         self._check_verb("aggregate")
-        measures = value_builder.aggregates(self._query, expressions, by_name)
-        return aggregate(self._session(), self._query, measures) if measures else {}
+        aggregates = value_builder.aggregates(self._query, expressions, by_name)
+        return aggregate(self._session(), self._query, aggregates) if aggregates else {}
 
     # --- tables ---------------------------------------------------------------------------------------------
 
     def to_arrow(self, *, page_size: int | None = None, progress: Progress = None) -> pa.Table:
-        """Return the values as an Arrow table, read page by page as by `iterator`; needs the extra ``arrow``.
+        """Return the rows of `values` as an Arrow table, read page by page; needs the extra ``arrow``.
 
-        The types are the model's, of an empty table, too: int64, float64, bool, string (uuids and JSON as well),
-        date32, time64, timestamp in milliseconds, of UTC or naive, decimal128 of as many places as the values
-        have, lists of strings. What is null is null.
+        The column types come from the model, even without rows: int64, float64, bool, string (for uuid and JSON,
+        too), date32, time64, timestamp in milliseconds (UTC or naive), decimal128 with as many places as the
+        values have, list of strings. A null stays null.
+
+        Args:
+            page_size: the number of rows per request, as in `iterator`.
+            progress: True shows a bar (extra ``progress``); a function is called with the number of rows so far
+                and the number of all rows, which one more request counts first.
 
         Raises:
-            QueryError: of instances: say which `values` are wanted.
-            ConversionError: a value does not fit its field, or Arrow's type.
+            ConfigurationError: pyarrow is not installed.
+            ConversionError: a value fits neither its field nor Arrow's type.
+            QueryError: these are instances: call `values` first.
 
         Example:
             >>> Flight.objects.values("id", "carrier__name", "time_hour").to_arrow().schema
@@ -238,53 +312,64 @@ class Rows(Results[T]):
         return self._table("arrow", page_size, progress)
 
     def to_pandas(self, *, page_size: int | None = None, progress: Progress = None) -> pd.DataFrame:
-        """Do as `to_arrow` does, as a DataFrame with pandas's Arrow types; needs the extra ``pandas``.
+        """Return the rows of `values` as a pandas DataFrame with Arrow types; needs the extra ``pandas``.
 
-        ``to_arrow().to_pandas()`` gives NumPy's types, in which integers with nulls are floats.
+        Arguments and errors are those of `to_arrow`. For NumPy types, in which integers with nulls become floats,
+        call ``to_arrow().to_pandas()``.
         """
         return tables.pandas(self._table("pandas", page_size, progress))
 
     def to_polars(self, *, page_size: int | None = None, progress: Progress = None) -> pl.DataFrame:
-        """Do as `to_arrow` does, as a DataFrame of polars; needs the extra ``polars``."""
+        """Return the rows of `values` as a polars DataFrame; needs the extra ``polars``.
+
+        Arguments and errors are those of `to_arrow`.
+        """
         return tables.polars(self._table("polars", page_size, progress))
 
     def _table(self, extra: str, page_size: int | None, progress: Progress) -> pa.Table:
-        known = self._value_columns()
-        if known is None:
+        value_columns = self._value_columns()
+        if value_columns is None:
             name, verb = self._query.model.__name__, f"to_{extra}"
             msg = f"{verb}() makes a table of values: {name}.objects.values(…).{verb}()."
             raise QueryError(msg)
         for library in ("pyarrow", "pyarrow" if extra == "arrow" else extra):
-            tables.library(library, extra)  # before rows are read in vain
-        columns = tables.columns_of(self._query, known)
-        rows = Rows(self._query, Values(known, "tuple"), self._using)
+            tables.library(library, extra)  # raises before rows are read in vain
+        columns = tables.columns_of(self._query, value_columns)
+        rows = Rows(self._query, Values(value_columns, "tuple"), self._using)
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             return tables.arrow(columns, rows.iterator(page_size), advance)
 
-    # --- one of them -----------------------------------------------------------------------------------------
+    # --- single rows -----------------------------------------------------------------------------------------
 
     def get(self, /, *conditions: Q, **lookups: Any) -> T:
-        """Return the only row that meets the conditions.
+        """Return the only row that meets the conditions, by one request for two rows at most.
+
+        Of a singleton, it returns the only row, and takes no conditions.
 
         Raises:
-            DoesNotExist: none does (or this user may not read it).
-            MultipleObjectsReturned: more than one does.
+            DoesNotExist: no row meets the conditions, or this user may not read it.
+            MultipleObjectsReturned: more than one row does.
+            FieldError, QueryError, UnsupportedQuery: as `filter`.
+
+        Example:
+            >>> Airline.objects.get(pk="LH").name
+            'Lufthansa'
         """
         self._check_verb("get")
         model = self._query.model
         if model.directus.options.singleton:
             return self._get_singleton(bool(conditions or lookups))
         rows = self.filter(*conditions, **lookups) if conditions or lookups else self
-        found = list(rows[:2])
-        if len(found) == 1:
-            return found[0]
-        what = f"matches {Q(*conditions, **masked(lookups))!r}" if conditions or lookups else "matches the query"
-        if found:
-            message = f"More than one {model.__name__} {what}; first() takes the first one."
+        matches = list(rows[:2])
+        if len(matches) == 1:
+            return matches[0]
+        condition = repr(Q(*conditions, **masked(lookups))) if conditions or lookups else "the query"
+        if matches:
+            message = f"More than one {model.__name__} matches {condition}; first() takes the first one."
             several: MultipleObjectsReturned = model.MultipleObjectsReturned(message)
             raise several
-        nothing: DoesNotExist = model.DoesNotExist(f"No {model.__name__} {what}.")
-        raise nothing
+        missing: DoesNotExist = model.DoesNotExist(f"No {model.__name__} matches {condition}.")
+        raise missing
 
     def _get_singleton(self, filtered: bool) -> T:
         if filtered:
@@ -295,25 +380,35 @@ class Rows(Results[T]):
         return self._shape.decoder(self._query)(session, [row])[0]
 
     def last(self) -> T | None:
-        """Return the last row, by key where there is no ordering, or None."""
+        """Return the last row, by key where there is no ordering, or None; one request for one row.
+
+        Raises:
+            QueryError: the rows are a slice.
+        """
         if self._complete:
             return self._cache[-1] if self._cache else None
         self._refuse_sliced("last")
         return self.reverse().first()
 
     def latest(self, *names: str) -> T:
-        """Return the last row in the order of these fields.
+        """Return the last row in the order of these fields, by one request for one row.
 
         Raises:
             DoesNotExist: there is no row.
+            QueryError: no field is named, or the rows are a slice.
+
+        Example:
+            >>> Flight.objects.filter(time_hour__isnull=False).latest("time_hour").id
+            0
         """
         return self._first_by("latest", names, last=True)
 
     def earliest(self, *names: str) -> T:
-        """Return the first row in the order of these fields.
+        """Return the first row in the order of these fields, by one request for one row.
 
         Raises:
             DoesNotExist: there is no row.
+            QueryError: no field is named, or the rows are a slice.
         """
         return self._first_by("earliest", names, last=False)
 
@@ -323,12 +418,12 @@ class Rows(Results[T]):
             msg = f"{verb}() takes the names of the fields to order by."
             raise QueryError(msg)
         rows = self.order_by(*names)
-        found = list((rows.reverse() if last else rows)[:1])
-        if not found:
+        first = list((rows.reverse() if last else rows)[:1])
+        if not first:
             model = self._query.model
-            nothing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
-            raise nothing
-        return found[0]
+            missing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
+            raise missing
+        return first[0]
 
     # --- in asyncio -----------------------------------------------------------------------------------------
 

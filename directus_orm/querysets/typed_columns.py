@@ -12,9 +12,9 @@ from uuid import UUID
 
 from ..core.errors import QueryError
 from ..fields.references import FieldReference
+from ..instances.state import HasKey
 from ..query.lookups.server_values import CurrentUserValue, Now
 from ..query.q import Q, RootedName, only_q
-from .queryset import HasKey
 from .related import Related
 
 

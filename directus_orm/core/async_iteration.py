@@ -7,18 +7,23 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Concatenate, Generic
 
-from ..core.async_twins import P, S, T, _named, run_in_thread
+from .async_twins import P, S, T, _named, run_in_thread
 
 
 def paged_twin(
-    verb: Callable[Concatenate[S, P], Iterator[T]],
+    verb: Callable[Concatenate[S, P], Iterator[T]], pages: str
 ) -> Callable[Concatenate[S, P], AsyncGenerator[T, None]]:
-    """Return the async twin of `iterator`: a thread reads each page; no thread is used for single rows."""
+    """Return the async twin of a method that yields rows: a thread reads each page, and none is used for its rows.
+
+    Args:
+        verb: the method.
+        pages: the name of the method that takes the same arguments and yields the rows page by page.
+    """
     name = verb.__name__
 
     @functools.wraps(verb)
     def async_iterator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
-        return _rows(_PageReader(self._iterator_pages(*args, **kwargs)))
+        return _rows(_PageReader(getattr(self, pages)(*args, **kwargs)))
 
     return _named(async_iterator, name, "loop over it by `async for`")
 

@@ -1,0 +1,274 @@
+"""`WritableRows`: the verbs of `QuerySet` that write: create, update, delete, and the bulk writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..core.async_twins import async_twin
+from ..core.errors import ConfigurationError, RecordNotUnique
+from ..core.progress import Progress, checked
+from ..fields.field import ABSENT
+from ..fields.model_info import ModelInfo
+from ..instances.state import HasKey, PageBatch, state_of
+from ..writing import bulk, save
+from .results import check_whole
+from .rows import Rows
+
+M = TypeVar("M", bound=HasKey)
+
+
+class WritableRows(Rows[M]):
+    """The rows of a model that a query describes, to be written."""
+
+    __slots__ = ()
+
+    @property
+    def _info(self) -> ModelInfo:
+        info: ModelInfo = self._query.model.directus
+        return info
+
+    # --- one row ---------------------------------------------------------------------------------------------
+
+    def create(self, /, **values: Any) -> M:
+        """Make an instance with these values, save it as a new row, and return it; errors as in `Model.save`.
+
+        Example:
+            >>> Note.objects.create(title="First").stars
+            1
+        """
+        self._check_verb("create")
+        instance: M = self._query.model(**values)
+        self._assign_session(instance)
+        save.save(instance)
+        return instance
+
+    def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """Return the row that meets the conditions, or create it; return also whether it was created.
+
+        A new row has the values of the conditions and of ``defaults``. If two programs do this at once and a
+        unique field or the key allows one row only, the second program gets the row of the first; otherwise two
+        rows may be created.
+
+        Raises:
+            MultipleObjectsReturned: several rows meet the conditions.
+
+        Example:
+            >>> note, created = Note.objects.get_or_create({"stars": 5}, title="Second")
+            >>> note.stars, created
+            (5, True)
+        """
+        try:
+            return self.get(**lookups), False
+        except self._query.model.DoesNotExist:
+            pass
+        values = {**_plain_values(lookups), **(defaults or {})}
+        try:
+            return self.create(**values), True
+        except RecordNotUnique as error:
+            try:
+                return self.get(**lookups), False
+            except self._query.model.DoesNotExist:
+                raise error from None
+
+    def update_or_create(
+        self,
+        /,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """Update the row that meets the conditions, or create it; return also whether it was created.
+
+        The row gets the values of ``defaults``. A new row gets those of the conditions and of ``create_defaults``,
+        or, without these, of ``defaults``.
+
+        Raises:
+            MultipleObjectsReturned: several rows meet the conditions.
+
+        Example:
+            >>> note, created = Note.objects.update_or_create({"stars": 4}, title="Third")
+            >>> note.stars, created
+            (4, True)
+        """
+        instance, created = self.get_or_create(defaults if create_defaults is None else create_defaults, **lookups)
+        if not created:
+            for name, value in (defaults or {}).items():
+                setattr(instance, name, value)
+            save.save(instance)
+        return instance, created
+
+    def update(self, /, *, progress: Any = ABSENT, **values: Any) -> int:
+        """Write these values to all rows, and return the number of rows written.
+
+        The keys of the rows are read first, a slice and its ordering included. Then the rows are written by key,
+        up to 1,000 in one request and transaction. Types and validators are checked; `Model.save` and
+        `Model.clean` are not called. ``progress`` is that of `bulk_create`, unless the model has a field of that
+        name.
+
+        Raises:
+            TypeError: called on ``Model.objects`` itself: ``Model.objects.all()`` says that all rows are meant.
+            ConversionError: a value does not fit its field.
+            ServerError: the server refused a chunk; the error's ``bulk``, a `BulkFailure`, has the keys that were
+                written, and those that were not.
+
+        Example:
+            >>> Note.objects.filter(stars__lt=3).update(stars=3)
+            0
+        """
+        self._refuse_accidental_all("update")
+        if progress is not ABSENT and "progress" in self._info.fields:
+            values["progress"], progress = progress, ABSENT
+        report = checked(None if progress is ABSENT else progress)
+        return bulk.update(self._session(), self._query, values, report)
+
+    def delete(self, *, progress: Progress = None) -> int:
+        """Delete all rows, and return the number of rows deleted; keys are read first, as by `update`.
+
+        Raises:
+            TypeError: called on ``Model.objects`` itself: ``Model.objects.all()`` says that all rows are meant.
+            Protected: another row refers to one of the rows; the error's ``bulk`` is that of `update`.
+
+        Example:
+            >>> Note.objects.filter(title__startswith="Draft").delete()
+            0
+        """
+        self._refuse_accidental_all("delete")
+        return bulk.delete(self._session(), self._query, checked(progress))
+
+    def _refuse_accidental_all(self, verb: str) -> None:
+        """Refuse to write all rows of a model, unless a chained method such as `all` says that they are meant."""
+        self._check_verb(verb)
+        if self._from_manager:
+            name = self._query.model.__name__
+            msg = f"{name}.objects.{verb}() means every row: if so, say {name}.objects.all().{verb}()."
+            raise TypeError(msg)
+
+    def bulk_create(
+        self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
+    ) -> list[M]:
+        """Create rows, many in one request, and return the instances, saved, in the given order.
+
+        All instances are checked before anything is sent. Each request is one transaction of up to 1,000 rows and
+        1 MB, or what the server allows. Where the server makes keys that are neither numbers nor uuids, each row
+        is a request of its own. `Model.clean` is called; `Model.save` is not.
+
+        Args:
+            instances: unsaved instances of the model.
+            batch_size: the largest number of rows in one request, from 1.
+            progress: True shows a bar (extra ``progress``); a function is called with the number of rows written
+                and the number of all rows, after each request.
+
+        Raises:
+            ConfigurationError: an instance has a row already, or two have the same key.
+            ConversionError: a value does not fit its field.
+            ServerError: the server refused a request; the error's ``bulk``, a `BulkFailure`, has the instances
+            that
+                were written, those that were not, and the one at fault, if the server names it.
+
+        Example:
+            >>> airlines = [Airline(carrier=code, name=code) for code in ("YY", "ZZ")]
+            >>> made = Airline.objects.bulk_create(airlines, progress=print)
+            2 2
+            >>> Airline.objects.filter(pk__in=["YY", "ZZ"]).delete()
+            2
+        """
+        new = self._checked_instances("bulk_create", instances)
+        for instance in new:
+            if state_of(instance).stored or state_of(instance).deleted:
+                msg = f"bulk_create() makes new rows, and {instance!r} has one already."
+                raise ConfigurationError(msg)
+        options = _bulk_options(batch_size, progress)
+        if new:
+            bulk.create(self._session(), self._info, new, **options)
+        return new
+
+    def bulk_update(
+        self,
+        instances: Iterable[M],
+        fields: Iterable[str],
+        batch_size: int | None = None,
+        *,
+        progress: Progress = None,
+    ) -> int:
+        """Write these fields of instances, many in one request, and return the number of rows written.
+
+        Instances whose row was deleted are skipped. `Model.clean` is called; `Model.save` is not. Requests,
+        ``batch_size``, ``progress`` and errors are those of `bulk_create`.
+
+        Example:
+            >>> notes = list(Note.objects.all())
+            >>> for note in notes:
+            ...     note.stars = 5
+            >>> Note.objects.bulk_update(notes, ["stars"]) == len(notes)
+            True
+        """
+        changed = self._checked_instances("bulk_update", instances)
+        names = [fields] if isinstance(fields, str) else list(fields)
+        options = _bulk_options(batch_size, progress)
+        return bulk.update_instances(self._session(), self._info, changed, names, **options) if changed else 0
+
+    def upsert(
+        self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
+    ) -> list[M]:
+        """Update the instances whose keys have rows, create the others, and return all instances, saved.
+
+        The keys are looked up first; then rows are created and updated. Requests, ``batch_size``, ``progress`` and
+        errors are those of `bulk_create`.
+
+        Raises:
+            RecordNotUnique: another program created one of the rows after the look-up.
+
+        Example:
+            >>> airlines = [Airline(carrier="AA", name="American Airlines", country="US")]
+            >>> Airline.objects.upsert(airlines)
+            [Airline(carrier='AA', name='American Airlines', country='US')]
+        """
+        both = self._checked_instances("upsert", instances)
+        options = _bulk_options(batch_size, progress)
+        if both:
+            bulk.upsert(self._session(), self._info, both, **options)
+        return both
+
+    def _checked_instances(self, verb: str, instances: Iterable[M]) -> list[M]:
+        """Return the instances of a bulk write as a list; refuse other things, and an instance given twice."""
+        self._check_verb(verb)
+        checked_instances = list(instances)
+        for instance in checked_instances:
+            if not isinstance(instance, self._query.model):
+                msg = f"{verb}() takes instances of {self._query.model.__name__}, not {instance!r}."
+                raise TypeError(msg)
+        if len({id(instance) for instance in checked_instances}) < len(checked_instances):
+            msg = f"{verb}() was given one instance twice."
+            raise ConfigurationError(msg)
+        return checked_instances
+
+    def _assign_session(self, instance: Any) -> None:
+        """Let an instance be saved by the session that `using` chose."""
+        if self._using is not None:
+            state_of(instance).batch = batch = PageBatch(self._using, self._query.model)
+            batch.add(instance)
+
+    # --- in asyncio -----------------------------------------------------------------------------------------
+
+    acreate = async_twin(create, changes=True)
+    aget_or_create = async_twin(get_or_create, changes=True)
+    aupdate_or_create = async_twin(update_or_create, changes=True)
+    aupdate = async_twin(update, changes=True)
+    adelete = async_twin(delete, changes=True)
+    abulk_create = async_twin(bulk_create, changes=True)
+    abulk_update = async_twin(bulk_update, changes=True)
+    aupsert = async_twin(upsert, changes=True)
+
+
+def _bulk_options(batch_size: int | None, progress: Progress) -> dict[str, Any]:
+    """Return the options of a bulk write, checked before anything is sent."""
+    if batch_size is not None:
+        check_whole("batch_size", batch_size, least=1)
+    return {"batch_size": batch_size, "progress": checked(progress)}
+
+
+def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a new row takes from the lookups that found none: those of whole fields alone."""
+    exact = {name.removesuffix("__exact"): value for name, value in lookups.items()}
+    return {name: value for name, value in exact.items() if "__" not in name}
