@@ -77,7 +77,7 @@ class QuerySet(WritableRows[M]):
         Example:
             >>> late, far = Flight.objects.filter(dep_delay__gt=70), Flight.objects.filter(distance__gt=380)
             >>> late.union(far).count()  # or: late | far
-            0
+            20
         """
         return self._combine("union", others, any_of)
 
@@ -156,7 +156,7 @@ class QuerySet(WritableRows[M]):
 
         Example:
             >>> Flight.objects.select_related("carrier", "plane__owner").get(pk=2).plane.owner.name
-            ''
+            'American Airlines'
         """
         self._check_verb("select_related")
         if None in names:

@@ -85,7 +85,8 @@ class Related(QuerySet[M]):
             UnsupportedQuery: the relation does not lead to this model.
 
         Example:
-            >>> page.blocks.of_model(Hero).filter(title="Welcome").count()
+            >>> hero = page.blocks.create(Hero, title="Hello")
+            >>> page.blocks.of_model(Hero).filter(title="Hello").count()
             1
         """
         for relation in self._relation.scopes:

@@ -108,8 +108,7 @@ class Results(DescribesRows, Generic[T]):
             TypeError: this is no session.
 
         Example:
-            >>> with Session.from_env() as admin:
-            ...     flights = Flight.objects.using(admin).filter(dep_delay__gt=60)
+            >>> late = Flight.objects.using(current_session()).filter(dep_delay__gt=60)
         """
         self._check_verb("using")
         if not isinstance(session, Session):
@@ -329,7 +328,7 @@ class Results(DescribesRows, Generic[T]):
         """Return the first row, by key where there is no ordering, or None; one request for one row.
 
         Example:
-            >>> Flight.objects.order_by("-dep_delay").first().dep_delay
+            >>> Flight.objects.filter(dep_delay__lt=79).order_by("-dep_delay").first().dep_delay
             78
         """
         self._check_verb("first")
@@ -377,7 +376,7 @@ class Results(DescribesRows, Generic[T]):
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=60).count()
-            17
+            37
         """
         self._check_verb("count")
         if self._complete:
@@ -446,8 +445,11 @@ class Results(DescribesRows, Generic[T]):
         """Return the requests that reading the rows would send, as data and in words; nothing is sent.
 
         Example:
-            >>> print(Flight.objects.filter(dep_delay__gt=60)[:5].explain())
-            SEARCHED
+            >>> print(Flight.objects.only("id").filter(dep_delay__gt=60)[:5].explain())
+            Flight where dep_delay is more than 60, by id, at most 5
+            1. the rows:
+               GET /items/flights fields=id filter={"dep_delay":{"_gt":60}} sort=id limit=5
+            ...
         """
         if self._query.grouping is not None:
             return explain_groups(self._query, self._using)

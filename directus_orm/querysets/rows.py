@@ -37,7 +37,8 @@ class Rows(Results[T]):
         >>> rows = Flight.objects.values("id", "carrier__name").filter(dep_delay__gt=60).order_by("id")
         >>> for row in rows[:2]:
         ...     print(row)
-        {}
+        {'id': 73, 'carrier__name': 'American Airlines'}
+        {'id': 74, 'carrier__name': 'JetBlue'}
     """
 
     # --- chaining -------------------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet").count()
-            0
+            9
         """
         self._refuse_sliced("filter")
         return self._with(filter_builder.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
@@ -67,7 +68,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.exclude(dep_delay__gt=0).count()
-            0
+            79
         """
         self._refuse_sliced("exclude")
         condition = Q(*conditions, **lookups)
@@ -96,8 +97,9 @@ class Rows(Results[T]):
             UnsupportedQuery: the server cannot order by it, such as by a path over a relation to many rows.
 
         Example:
-            >>> [flight.id for flight in Flight.objects.order_by("-dep_delay", "id")[:2]]
-            []
+            >>> late = Flight.objects.filter(dep_delay__gt=60)
+            >>> [flight.id for flight in late.order_by("-dep_delay", "id")[:2]]
+            [90, 180]
         """
         self._refuse_sliced("order_by")
         self._refuse_key_list("order_by")
@@ -137,7 +139,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.search("late again").count()
-            0
+            29
         """
         self._refuse_sliced("search")
         if not isinstance(text, str) or not text.strip():
@@ -164,7 +166,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.values("id", "carrier__name", year=F("time_hour__year")).get(pk=2)
-            {}
+            {'id': 2, 'carrier__name': 'JetBlue', 'year': 2013}
         """
         return self._values(names, expressions, "dict")
 
@@ -188,7 +190,7 @@ class Rows(Results[T]):
 
         Example:
             >>> list(Airline.objects.values_list("carrier", flat=True))
-            []
+            ['AA', 'B6', 'LH', 'a/b']
         """
         if flat and (named or len(names) != 1):
             msg = "values_list(flat=True) takes one field, and no named=True."
@@ -253,7 +255,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.alias(hour=F("time_hour__hour")).filter(hour=3).count()
-            0
+            10
         """
         return self._annotate(expressions, by_name, shown=False)
 
@@ -399,7 +401,7 @@ class Rows(Results[T]):
 
         Example:
             >>> Flight.objects.filter(time_hour__isnull=False).latest("time_hour").id
-            0
+            260
         """
         return self._first_by("latest", names, last=True)
 

@@ -113,8 +113,9 @@ class WritableRows(Rows[M]):
                 written, and those that were not.
 
         Example:
-            >>> Note.objects.filter(stars__lt=3).update(stars=3)
-            0
+            >>> note = Note.objects.create(title="Draft")
+            >>> Note.objects.filter(title="Draft").update(stars=3)
+            1
         """
         self._refuse_accidental_all("update")
         if progress is not ABSENT and "progress" in self._info.fields:
@@ -130,8 +131,9 @@ class WritableRows(Rows[M]):
             Protected: another row refers to one of the rows; the error's ``bulk`` is that of `update`.
 
         Example:
-            >>> Note.objects.filter(title__startswith="Draft").delete()
-            0
+            >>> note = Note.objects.create(title="Old")
+            >>> Note.objects.filter(title="Old").delete()
+            1
         """
         self._refuse_accidental_all("delete")
         return bulk.delete(self._session(), self._query, checked(progress))

@@ -38,9 +38,12 @@ FINDER = doctest.DocTestFinder()
 
 
 def examples_of(name: str, names: dict[str, Any]) -> list[doctest.DocTest]:
-    """Return the examples in the docstrings of a public name; a false module lets it say any as its own."""
-    tests = FINDER.find(getattr(directus_orm, name), name, module=cast("Any", False), globs=names)
-    return [test for test in tests if test.examples]
+    """Return the examples in the docstrings of a public name, those of bases that have no public name included."""
+    value = getattr(directus_orm, name)
+    bases = [base for base in getattr(value, "__mro__", ())[1:] if base.__module__.startswith("directus_orm.")]
+    # A false module lets the finder take any object for one of its own.
+    found = [FINDER.find(each, name, module=cast("Any", False), globs=names) for each in (value, *bases)]
+    return [test for tests in found for test in tests if test.examples]
 
 
 WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
