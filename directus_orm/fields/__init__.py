@@ -1,4 +1,4 @@
-"""How a model is declared: fields, relations, Directus types and their conversion, and what is known of a model.
+"""How models are declared: fields, relations, Directus types and their conversion, and the description of a model.
 
 Imports only core.
 """

@@ -1,4 +1,4 @@
-"""Declaring fields: what `field` says of one, and what is known of it once its model is in use."""
+"""`field()`, which declares a field of a model, and `Field`, the field once its annotation is resolved."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class _Marker:
 
 
 generated: Final[Any] = _Marker("generated")
-"""The default of a field whose value the server makes: optional when creating, absent until saved."""
+"""The default of a field whose value the server generates: optional in ``__init__``, absent until saved."""
 
 ABSENT: Final[Any] = _Marker("ABSENT")
-"""Stands, while an instance is made, for a field that was left alone; it never stays."""
+"""The default, in ``__init__``, of a field that was not passed. It is never stored on an instance."""
 
 _METADATA = "directus_orm"
 
 
 @attrs.frozen
 class FieldOptions:
-    """What `field` was told, apart from the default."""
+    """The arguments of `field`, apart from the default."""
 
     primary_key: bool = False
     name: str | None = None
@@ -95,18 +95,18 @@ def field(
     readonly: bool = False,
     validator: Validator | Sequence[Validator] | None = None,
 ) -> Any:
-    """Say of a field what its annotation does not.
+    """Declare what the annotation of a field does not say.
 
     Args:
-        default: the value of new instances; ``generated`` for one that the server makes.
-        factory: makes the default anew for each instance (for lists and dicts).
-        primary_key: this is the key; without any, the field ``id`` is.
-        name: the server's name, where it differs: a reserved word, a collision, ``__`` inside.
-        type: the Directus type, where the annotation does not say it: ``"dateTime"``, ``"csv"``,
+        default: the value of new instances; ``generated`` if the server generates it.
+        factory: returns a new default for each instance (for lists and dicts).
+        primary_key: whether this is the primary key; by default, the field ``id`` is.
+        name: the server's name, if it differs: a reserved word, a collision, ``__`` inside.
+        type: the Directus type, if the annotation does not determine it: ``"dateTime"``, ``"csv"``,
             ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …
-        readonly: saving a change of it raises.
-        validator: called before the field is sent, as an attrs validator: ``(instance, attribute, value)``;
-            or a list of them.
+        readonly: whether saving a changed value raises an error.
+        validator: an attrs validator, called with ``(instance, attribute, value)`` before the field is sent;
+            or a list of validators.
 
     Example:
         >>> class Article(Model):
@@ -127,16 +127,16 @@ def field(
 
 
 def field_options(attribute: attrs.Attribute[Any]) -> FieldOptions:
-    """Return what `field` was told of an attribute; a bare annotation was told nothing."""
+    """Return the arguments of `field` for an attribute; the defaults for a bare annotation."""
     options: FieldOptions = attribute.metadata.get(_METADATA, FieldOptions())
     return options
 
 
 def none_means_absent(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-    """Make a default of None mean «left alone», which is not sent, unlike a None that was passed.
+    """Replace defaults of None by `ABSENT`: only a None that was passed is sent.
 
     Raises:
-        ConfigurationError: a default that all instances would share and change.
+        ConfigurationError: a mutable default, which all instances would share.
     """
     for attribute in attributes:
         if attribute.default.__class__.__hash__ is None:
@@ -150,10 +150,10 @@ def none_means_absent(_: type, attributes: list[attrs.Attribute[Any]]) -> list[a
 
 @attrs.frozen
 class Field:
-    """A field of a model in use: its names, its type, and where it leads.
+    """A field of a model whose annotations are resolved: a column, or a many-to-one relation.
 
-    ``name`` is Python's, ``column`` the server's. ``target`` is the model that a many-to-one leads to.
-    Fields are equal by model and name: what is known of them is built anew when another model is redefined.
+    ``name`` is its name in Python, ``column`` the server's name. ``target`` is the model that a many-to-one leads
+    to. Fields are equal by model and name, since they are built anew when another model is redefined.
     """
 
     to_many: ClassVar[bool] = False
@@ -169,17 +169,17 @@ class Field:
 
     @property
     def primary_key(self) -> bool:
-        """Whether this is its model's key."""
+        """Whether this is the primary key of its model."""
         return bool(self.model.directus.pk.name == self.name)
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The server's names on the way along a path."""
+        """The server's names of this step of a path."""
         return (self.column,)
 
     @property
     def is_secret(self) -> bool:
-        """Whether values go in and do not come out, so that none is shown anywhere."""
+        """Whether its values are secrets (hashes), which the server masks and no message shows."""
         return self.own_type is not None and self.own_type.kind == "hash"
 
     @property
@@ -189,10 +189,10 @@ class Field:
 
     @property
     def value_type(self) -> FieldType:
-        """The type of the value in the field's column: of a relation, that of the other side's key."""
+        """The type of the values in its column: of a many-to-one, the type of the related row's key."""
         if self.own_type is not None:
             return self.own_type
-        assert self.target is not None  # noqa: S101 - a field has a type of its own, or leads somewhere
+        assert self.target is not None  # noqa: S101 - a field without a type of its own is a many-to-one
         key_type: FieldType = self.target.directus.pk.value_type
         return key_type
 
@@ -200,10 +200,10 @@ class Field:
         return f"{self.model.__name__}.{self.name}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _find, (self.model, self.name)
+        return _find_field, (self.model, self.name)
 
     def load(self, value: Any, key: Any = None) -> Any:
-        """Convert a JSON value that is not null.
+        """Convert a JSON value of the server that is not null.
 
         Raises:
             ConversionError: it does not fit the annotation.
@@ -214,10 +214,10 @@ class Field:
             raise self.conversion_error(f"the server's value {self.display(value)}", error, key, value) from error
 
     def dump(self, value: Any, key: Any = None) -> Any:
-        """Convert a value to what is sent for it.
+        """Convert a value to the JSON value to send.
 
         Raises:
-            ConversionError: it does not fit the annotation, or would not survive the trip.
+            ConversionError: it does not fit the annotation, or the server would store something else.
         """
         if value is None:
             if self.nullable:
@@ -236,16 +236,16 @@ class Field:
         return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
 
     def display(self, value: Any) -> str:
-        """Return a value as text for people: short, and none of a secret."""
-        return repr(MASK) if self.is_secret else _short(value)
+        """Return a short repr of a value for messages; a mask for a secret."""
+        return repr(MASK) if self.is_secret else _shorten(value)
 
 
-def _find(model: Any, name: str) -> Field:
-    found: Field = model.directus.fields[name]
-    return found
+def _find_field(model: Any, name: str) -> Field:
+    field: Field = model.directus.fields[name]
+    return field
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
 
@@ -256,4 +256,4 @@ RESERVED: Final = frozenset(
         "DoesNotExist MultipleObjectsReturned"
     ).split()
 )
-"""The names that no field of a model may have: `Model` uses them itself."""
+"""Names that no field may have, since `Model` uses them itself."""

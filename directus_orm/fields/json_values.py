@@ -1,6 +1,7 @@
-"""JSON documents: what lies inside a json field, as plain lists and dictionaries or as classes, by cattrs.
+"""Conversion of the values of json fields: plain lists and dictionaries, attrs classes, TypedDicts, unions.
 
-Where cattrs would bend a value to its annotation (``int("5")``, ``list("abc")``), it is refused here.
+Classes are converted by cattrs, with strict hooks: a value that cattrs would bend to its annotation (``int("5")``,
+``list("abc")``) is refused.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import typing
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
 import attrs
 
+from .registry import is_model, registered_types
 from .scalars import MAX_SAFE_INTEGER, Convert, expect, short_repr, storable
 
 _PLAIN: dict[Any, tuple[Any, str]] = {
@@ -27,23 +29,24 @@ _PLAIN: dict[Any, tuple[Any, str]] = {
     dict[str, Any]: (dict, "an object"),
 }
 _ANYTHING = (Any, object)
-# What hooks raise about a value; ExceptionGroup is how cattrs collects them.
+# What hooks raise for a value that does not fit; cattrs collects them in an ExceptionGroup.
 _MISFITS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, ExceptionGroup)
 
 Hook = Callable[[Any, Any], Any]
 
 
 def is_document(annotation: Any) -> bool:
-    """Whether an annotation speaks of JSON: a list, a dict, a union, an attrs class, a TypedDict, anything."""
-    origin = typing.get_origin(annotation)
+    """Whether an annotation means a JSON document: a list, dict, union, attrs class, TypedDict, or anything."""
     return (
-        annotation in (list, dict, *_ANYTHING)
-        or origin in (list, dict, typing.Union, types.UnionType)
+        annotation in _ANYTHING
+        or _is_list(annotation)
+        or _is_dict(annotation)
+        or _is_union(annotation)
         or (isinstance(annotation, type) and (attrs.has(annotation) or typing.is_typeddict(annotation)))
     )
 
 
-def problem(annotation: Any) -> str | None:
+def annotation_problem(annotation: Any) -> str | None:
     """Return what is wrong with the types that an annotation names, or None."""
     if annotation in _PLAIN or annotation in _ANYTHING:
         return None
@@ -57,12 +60,12 @@ def problem(annotation: Any) -> str | None:
 
 
 def load(annotation: Any, name: str, value: Any) -> Any:
-    """Convert the JSON of a field; what is returned shares nothing with it.
+    """Convert a JSON value from the server; the result shares no list or dict with it.
 
     Raises:
         ValueError, TypeError: it does not fit the annotation.
     """
-    # A copy: the row that came from the server stays as it was, so that changes in place are seen.
+    # The row from the server stays as it was, so that dirty tracking sees changes made in place.
     copied = _copy(value)
     if annotation in _ANYTHING:
         return copied
@@ -71,23 +74,23 @@ def load(annotation: Any, name: str, value: Any) -> Any:
     try:
         return _converter().structure(copied, annotation)
     except _MISFITS as error:
-        msg = f"{short_repr(value)} is no {name}: {_told(error)}"
+        msg = f"{short_repr(value)} is no {name}: {_describe(error)}"
         raise ValueError(msg) from None
 
 
 def dump(annotation: Any, name: str, value: Any) -> Any:
-    """Convert a document to what is sent for it; what is returned shares nothing with it.
+    """Convert a document to the JSON value to send; the result shares no list or dict with it.
 
     Raises:
         ValueError, TypeError: it does not fit the annotation, or the server would store something else.
     """
     plain = value if annotation in _ANYTHING or annotation in _PLAIN else _converter().unstructure(value)
     _check(plain)
-    made = load(annotation, name, plain)
-    if plain is not value and not _same(made, value):
+    loaded = load(annotation, name, plain)
+    if plain is not value and not _is_same(loaded, value):
         msg = f"{short_repr(value)} is no {name}"
         raise TypeError(msg)
-    if isinstance(plain, str) and _parses(plain):
+    if isinstance(plain, str) and _is_json(plain):
         msg = f"the server would parse the string {short_repr(plain)} as JSON and store something else"
         raise ValueError(msg)
     # A bare string or boolean is stored as such only when it is sent as JSON text.
@@ -103,7 +106,7 @@ def _copy(value: Any) -> Any:
 
 
 def _number(value: float) -> float:
-    """Return a number in the class that tells how exact it is.
+    """Return a number as an int only where JavaScript holds it exactly, else as a float.
 
     JavaScript has doubles alone and writes 1.0 as 1 and 6.540971114730469e16 as 65409711147304690.
     """
@@ -112,27 +115,32 @@ def _number(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-def _same(made: Any, given: Any) -> bool:
-    """Whether a value came back as it was given, classes included: to Python, 1 equals True."""
-    if attrs.has(type(made)):
-        names = [f.name for f in attrs.fields(type(made)) if f.init]
-        return type(made) is type(given) and all(_same(getattr(made, n), getattr(given, n)) for n in names)
-    if isinstance(made, dict):
+def _is_same(loaded: Any, given: Any) -> bool:
+    """Whether a value that was dumped and loaded again equals the given one, classes included (1 equals True)."""
+    if attrs.has(type(loaded)):
+        names = [f.name for f in attrs.fields(type(loaded)) if f.init]
+        return type(loaded) is type(given) and all(_is_same(getattr(loaded, n), getattr(given, n)) for n in names)
+    if isinstance(loaded, dict):
         return (
-            isinstance(given, dict) and made.keys() == given.keys() and all(_same(made[k], given[k]) for k in made)
+            isinstance(given, dict)
+            and loaded.keys() == given.keys()
+            and all(_is_same(loaded[key], given[key]) for key in loaded)
         )
-    if isinstance(made, list):  # a tuple may stand for a list, which it becomes
-        return isinstance(given, list | tuple) and len(made) == len(given) and all(map(_same, made, given))
-    if type(made) in (int, float) and type(given) in (int, float):  # to JavaScript they are one class
-        return bool(made == given)
-    return isinstance(given, type(made)) and isinstance(given, bool) is isinstance(made, bool) and made == given
+    if isinstance(loaded, list):  # a tuple may stand for a list, and comes back as one
+        is_list = isinstance(given, list | tuple)
+        return is_list and len(loaded) == len(given) and all(map(_is_same, loaded, given))
+    if type(loaded) in (int, float) and type(given) in (int, float):  # JavaScript has one class of numbers
+        return bool(loaded == given)
+    return (
+        isinstance(given, type(loaded)) and isinstance(given, bool) is isinstance(loaded, bool) and loaded == given
+    )
 
 
-# --- what the server would bend -----------------------------------------------------------------------------
+# --- values that the server would change -------------------------------------------------------------------------
 
 
 def _check(value: Any) -> None:
-    """Refuse keys that are no strings, NaN, integers that doubles cannot hold, foreign objects."""
+    """Refuse keys that are no strings, NaN, integers that a double cannot hold, and objects that JSON lacks."""
     if isinstance(value, dict):
         for key, item in value.items():
             _check_key(key)
@@ -141,7 +149,7 @@ def _check(value: Any) -> None:
         for item in value:
             _check(item)
     elif value is not None:
-        check = next((c for kind, c in _SCALARS if isinstance(value, kind)), _foreign)
+        check = next((check for kind, check in _SCALAR_CHECKS if isinstance(value, kind)), _refuse)
         check(value)
 
 
@@ -163,12 +171,12 @@ def _check_float(value: float) -> None:
         raise ValueError(msg)
 
 
-def _foreign(value: Any) -> None:
+def _refuse(value: Any) -> None:
     msg = f"JSON has no {type(value).__name__}"
     raise TypeError(msg)
 
 
-_SCALARS: tuple[tuple[type, Convert], ...] = (
+_SCALAR_CHECKS: tuple[tuple[type, Convert], ...] = (
     (bool, bool),
     (str, storable),
     (float, _check_float),
@@ -176,10 +184,10 @@ _SCALARS: tuple[tuple[type, Convert], ...] = (
 )
 
 
-def _parses(text: str) -> bool:
-    """Whether JavaScript would take a text for JSON; unlike Python it knows no NaN, and reads any digits."""
+def _is_json(text: str) -> bool:
+    """Whether JavaScript can parse a text as JSON: unlike Python it has no NaN, and takes any number of digits."""
     try:
-        jsonlib.loads(text, parse_int=str, parse_float=str, parse_constant=_no_constant)
+        jsonlib.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
     except RecursionError:
         return True
     except ValueError:
@@ -187,84 +195,104 @@ def _parses(text: str) -> bool:
     return True
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
 # --- cattrs, strictly ---------------------------------------------------------------------------------------
 
-_INSIDE: dict[Any, tuple[Convert, Convert | None]] = {
-    str: (lambda value: expect(value, str, "a string"), None),
-    int: (lambda value: expect(value, int, "an integer"), None),
-    float: (lambda value: float(expect(value, (int, float), "a number")), None),
-    bool: (lambda value: expect(value, bool, "true or false"), None),
+_load_text: Convert = partial(expect, kinds=str, wanted="a string")
+
+
+def _load_float(value: Any) -> float:
+    return float(expect(value, (int, float), "a number"))
+
+
+def _load_decimal(value: Any) -> Decimal:
+    return Decimal(_load_text(value))
+
+
+def _load_uuid(value: Any) -> UUID:
+    return UUID(_load_text(value))
+
+
+_JSON_TYPES: dict[Any, tuple[Convert, Convert | None]] = {
+    str: (_load_text, None),
+    int: (partial(expect, kinds=int, wanted="an integer"), None),
+    float: (_load_float, None),
+    bool: (partial(expect, kinds=bool, wanted="true or false"), None),
     datetime: (datetime.fromisoformat, datetime.isoformat),
     date: (date.fromisoformat, date.isoformat),
     time: (time.fromisoformat, time.isoformat),
-    Decimal: (lambda value: Decimal(expect(value, str, "a string")), str),
-    UUID: (lambda value: UUID(expect(value, str, "a string")), str),
+    Decimal: (_load_decimal, str),
+    UUID: (_load_uuid, str),
 }
+"""Python type -> how it is loaded from JSON, and how it is dumped; None for what JSON has itself."""
 
 
-def teach(python: type, parse: Convert, write: Convert) -> None:
-    """Let documents hold values of a class."""
-    _INSIDE[python] = (parse, write)
-    _converter.cache_clear()
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _is_list(annotation: Any) -> bool:
+    return annotation is list or typing.get_origin(annotation) is list
+
+
+def _is_dict(annotation: Any) -> bool:
+    return annotation is dict or typing.get_origin(annotation) is dict
+
+
+def _is_literal(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is typing.Literal
 
 
 @cache
 def _converter() -> Any:
-    import cattrs  # noqa: PLC0415 - it costs as much to import as the rest of this library
-    from cattrs.gen.typeddicts import make_dict_structure_fn  # noqa: PLC0415
+    import cattrs  # noqa: PLC0415 - importing it takes as long as importing this library
 
-    # An attrs class that dropped what it does not know would delete it with the next save.
+    # An attrs class that ignored unknown keys would delete them with the next save.
     converter = cattrs.Converter(forbid_extra_keys=True)
-
-    def typed_dict(annotation: Any) -> Hook:
-        made: Hook = make_dict_structure_fn(annotation, converter, _cattrs_forbid_extra_keys=False)
-        return made
-
-    def model(annotation: Any) -> Hook:
-        msg = f"{annotation.__name__} is a model, and its rows lie in a collection of their own"
-        raise cattrs.errors.StructureHandlerNotFoundError(msg, annotation)
-
-    factories: tuple[tuple[Callable[[Any], bool], Callable[[Any], Hook]], ...] = (
-        (typing.is_typeddict, typed_dict),
-        (lambda a: typing.get_origin(a) in (typing.Union, types.UnionType), lambda a: _union(converter, a)),
-        (lambda a: a is list or typing.get_origin(a) is list, lambda a: _list(converter, a)),
-        (lambda a: a is dict or typing.get_origin(a) is dict, lambda a: _dict(converter, a)),
-        (lambda a: typing.get_origin(a) is typing.Literal, _literal),
-        (lambda a: isinstance(a, type) and any("directus" in vars(c) for c in a.__mro__), model),
-    )
-    for predicate, factory in factories:
-        converter.register_structure_hook_factory(predicate, factory)
-    for python, (parse, write) in _INSIDE.items():
-        converter.register_structure_hook(python, _by_value(python, parse))
+    for is_meant, hook_factory in _HOOK_FACTORIES:
+        converter.register_structure_hook_factory(is_meant, partial(hook_factory, converter))
+    own_types = {own.python: (own.load, own.dump) for own in registered_types()}
+    for python, (parse, write) in (_JSON_TYPES | own_types).items():
+        converter.register_structure_hook(python, _scalar_hook(python, parse))
         if write is not None:
             converter.register_unstructure_hook(python, write)
     return converter
 
 
-def _by_value(python: Any, parse: Convert) -> Hook:
-    # An IntEnum comes here as an int.
+reset_converter = _converter.cache_clear
+"""Build the converter anew: the registered types have changed."""
+
+
+def _scalar_hook(python: Any, parse: Convert) -> Hook:
+    # cattrs passes the values of an IntEnum to the hook of int.
     return lambda value, annotation: parse(value) if annotation is python else annotation(parse(value))
 
 
-def _list(converter: Any, annotation: Any) -> Hook:
+def _typed_dict_hook(converter: Any, annotation: Any) -> Hook:
+    from cattrs.gen.typeddicts import make_dict_structure_fn  # noqa: PLC0415
+
+    hook: Hook = make_dict_structure_fn(annotation, converter, _cattrs_forbid_extra_keys=False)
+    return hook
+
+
+def _list_hook(converter: Any, annotation: Any) -> Hook:
     (item,) = typing.get_args(annotation) or (Any,)
     hook = converter.get_structure_hook(item)
-    return lambda value, _: [hook(part, item) for part in expect(value, list, "a list")]
+    return lambda value, _: [hook(element, item) for element in expect(value, list, "a list")]
 
 
-def _dict(converter: Any, annotation: Any) -> Hook:
+def _dict_hook(converter: Any, annotation: Any) -> Hook:
     key, item = typing.get_args(annotation) or (Any, Any)
     key_hook, hook = converter.get_structure_hook(key), converter.get_structure_hook(item)
     return lambda value, _: {
-        key_hook(name, key): hook(part, item) for name, part in expect(value, dict, "an object").items()
+        key_hook(name, key): hook(element, item) for name, element in expect(value, dict, "an object").items()
     }
 
 
-def _literal(annotation: Any) -> Hook:
+def _literal_hook(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
     members = typing.get_args(annotation)
 
     def structure(value: Any, _: Any) -> Any:
@@ -278,7 +306,7 @@ def _literal(annotation: Any) -> Hook:
     return structure
 
 
-def _union(converter: Any, annotation: Any) -> Hook:
+def _union_hook(converter: Any, annotation: Any) -> Hook:
     options = typing.get_args(annotation)
     hooks = [(option, converter.get_structure_hook(option)) for option in options if option is not type(None)]
 
@@ -286,7 +314,8 @@ def _union(converter: Any, annotation: Any) -> Hook:
         if type(value) in options:
             return value
         if len(hooks) == 1:
-            return hooks[0][1](value, hooks[0][0])
+            ((option, hook),) = hooks
+            return hook(value, option)
         for option, hook in hooks:
             try:
                 return hook(value, option)
@@ -298,16 +327,34 @@ def _union(converter: Any, annotation: Any) -> Hook:
     return structure
 
 
-def _told(error: Exception) -> str:
-    """Return what hooks said, with the place inside the document."""
+def _refuse_model(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
+    import cattrs  # noqa: PLC0415
+
+    msg = f"{annotation.__name__} is a model, and its rows lie in a collection of their own"
+    raise cattrs.errors.StructureHandlerNotFoundError(msg, annotation)
+
+
+# Of those that fit an annotation, cattrs takes the last.
+_HOOK_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Hook]], ...] = (
+    (typing.is_typeddict, _typed_dict_hook),
+    (_is_union, _union_hook),
+    (_is_list, _list_hook),
+    (_is_dict, _dict_hook),
+    (_is_literal, _literal_hook),
+    (is_model, _refuse_model),
+)
+
+
+def _describe(error: Exception) -> str:
+    """Return what hooks raised, with the place inside the document."""
     import cattrs  # noqa: PLC0415
 
     if not isinstance(error, cattrs.BaseValidationError):
         return f"{error!r}" if isinstance(error, LookupError) else str(error)
-    return "; ".join(cattrs.transform_error(error, format_exception=_one_told))
+    return "; ".join(cattrs.transform_error(error, format_exception=_describe_part))
 
 
-def _one_told(error: BaseException, annotation: type | None) -> str:
+def _describe_part(error: BaseException, annotation: type | None) -> str:
     import cattrs  # noqa: PLC0415
 
     if isinstance(error, KeyError | cattrs.ForbiddenExtraKeysError):

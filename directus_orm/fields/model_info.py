@@ -1,6 +1,6 @@
-"""What is known of a model: its collection, its fields, and the way along a path of names.
+"""`ModelInfo`: the collection, fields and relations of a model, and the resolution of paths such as ``a__b__c``.
 
-Annotations are resolved at first use, so that models may name one another before they exist.
+Annotations are resolved at first use, so that models may refer to one another before they are defined.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .to_many import ToMany
 
 Step = Field | ToMany
 
-_MOST_REMEMBERED = 1000
+_MOST_CACHED = 1000
 
-# What may follow a relation to many rows without naming one of the models it leads to.
-_OF_LISTS = frozenset({"", "count", "isnull"})
+# What may follow a many-to-any without the name of one of its models.
+_LOOKUPS_OF_LISTS = frozenset({"", "count", "isnull"})
 
 
 @attrs.frozen
 class ModelOptions:
-    """What a model's class statement says: collection, singleton, abstract, ordering."""
+    """The arguments of a model's class statement: collection, singleton, abstract, ordering."""
 
     collection: str
     singleton: bool = False
@@ -38,21 +38,21 @@ class ModelOptions:
 
 @attrs.frozen(eq=False)
 class ModelInfo:
-    """A model in use: its options, its fields and relations to many by Python name, and its key field, ``pk``."""
+    """A model whose annotations are resolved: its options, and its fields and relations to many by Python name."""
 
     model: type[Any]
     options: ModelOptions
     fields: Mapping[str, Field] = attrs.field(repr=False)
     relations: Mapping[str, ToMany] = attrs.field(repr=False)
     pk: Field = attrs.field(init=False, repr=False)
-    _followed: dict[str, tuple[tuple[Step, ...], str]] = attrs.field(init=False, factory=dict, repr=False)
+    _resolved: dict[str, tuple[tuple[Step, ...], str]] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "pk", self.fields[primary_key_name(self.model)])
 
     @property
     def paths(self) -> tuple[tuple[Field], ...]:
-        """The paths of its own fields: what is asked for by default, and never ``*``, which brings more."""
+        """The paths of its own fields, which are read by default; never ``*``, which reads more."""
         return tuple((field,) for field in self.fields.values())
 
     @property
@@ -73,10 +73,12 @@ class ModelInfo:
         raise self.unknown_field(name, where)
 
     def unknown_field(self, name: str, where: str = "", also: tuple[str, ...] = ()) -> FieldError:
-        """Return the error for a name that is no field."""
+        """Return the error for a name that is no field; ``where`` is the call, ``also`` names further choices."""
         choices = (*self.fields, *self.relations, *also)
-        known = {f.column: f.name for f in self.fields.values() if f.column != f.name}
-        hint = f" The server's {name!r} is {known[name]!r} here." if name in known else suggestion(name, choices)
+        renamed = {f.column: f.name for f in self.fields.values() if f.column != f.name}
+        hint = (
+            f" The server's {name!r} is {renamed[name]!r} here." if name in renamed else suggestion(name, choices)
+        )
         if name in self.relations:
             hint = f" {name!r} leads to many rows."
         relation = self.options.junction_of
@@ -90,7 +92,7 @@ class ModelInfo:
         return FieldError(message, name=name, choices=choices)
 
     def resolve_to_one(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:
-        """Follow ``a__b__c`` over many-to-one fields; return the fields, and what is left of the path.
+        """Resolve a path over many-to-one fields; return its fields, and the rest of the path (a lookup).
 
         Raises:
             FieldError: the first name is no field.
@@ -107,36 +109,36 @@ class ModelInfo:
         return typing.cast("tuple[Field, ...]", steps), rest
 
     def resolve_path(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
-        """Follow a path over relations of every kind; return the steps, and what is left of the path.
+        """Resolve a path over relations of every kind; return its steps, and the rest of the path (a lookup).
 
         Raises:
-            FieldError: the first name is no field, or a path over a many-to-any does not say to which model.
+            FieldError: the first name is no field, or the path names no model of a many-to-any.
         """
         if not isinstance(path, str):
             msg = f"{where or 'a path'}: a name is a text, not {path!r}."
             raise QueryError(msg)
-        known = self._followed.get(path)
-        if known is None:
-            known = self._follow(path, where)
-            if len(self._followed) < _MOST_REMEMBERED:
-                self._followed[path] = known
-        return known
+        resolved = self._resolved.get(path)
+        if resolved is None:
+            resolved = self._resolve(path, where)
+            if len(self._resolved) < _MOST_CACHED:
+                self._resolved[path] = resolved
+        return resolved
 
     def cached_path(self, path: str) -> tuple[tuple[Step, ...], str] | None:
-        """Return what `follow` does of a path that was followed before, or None."""
-        return self._followed.get(path)
+        """Return the steps and the rest of a path that was resolved before, else None."""
+        return self._resolved.get(path)
 
-    def _follow(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
-        name, rest = self._first(path)
+    def _resolve(self, path: str, where: str) -> tuple[tuple[Step, ...], str]:
+        name, rest = self._split_first(path)
         steps: list[Step] = []
         owner = self
         while True:
             if name in owner.relations:
                 relation = owner.relations[name]
-                if relation.is_many_to_any and rest.partition("__")[0] not in _OF_LISTS:
+                if relation.is_many_to_any and rest.partition("__")[0] not in _LOOKUPS_OF_LISTS:
                     scope, _, rest = rest.partition("__")
                     relation = relation.scoped(scope)
-                relation.segments  # noqa: B018 - a wrong declaration is an error at the call
+                relation.segments  # noqa: B018 - raises for a wrong declaration
                 steps.append(relation)
             else:
                 steps.append(owner.field(name, where))
@@ -144,33 +146,34 @@ class ModelInfo:
             if not rest or target is None:
                 break
             owner = target.directus
-            name, after = owner._first(rest)  # noqa: SLF001
+            name, after = owner._split_first(rest)  # noqa: SLF001
             # A field wins over a lookup of the same name.
             if name not in owner.fields and name not in owner.relations and name != "pk":
                 break
             rest = after
         return tuple(steps), rest
 
-    def _first(self, path: str) -> tuple[str, str]:
-        """Split a path behind its first name; the longest field wins, since names may end in ``_``."""
+    def _split_first(self, path: str) -> tuple[str, str]:
+        """Split a path after its first name; the longest field wins, since names may end in ``_``."""
         name, _, rest = path.partition("__")
         if name in self.fields and rest[:1] != "_":
             return name, rest
-        fits = [name for name in (*self.fields, *self.relations) if path == name or path.startswith(f"{name}__")]
-        name = max(fits, key=len, default=path.partition("__")[0])
+        names = (*self.fields, *self.relations)
+        fitting = [name for name in names if path == name or path.startswith(f"{name}__")]
+        name = max(fitting, key=len, default=path.partition("__")[0])
         return name, path[len(name) + 2 :]
 
 
 def default_collection(class_name: str) -> str:
-    """Return the collection of a model that names none: ``BlogPost`` lives in ``blog_posts``."""
+    """Return the collection of a model whose class statement names none: ``blog_posts`` for ``BlogPost``."""
     return str(inflection.tableize(class_name))
 
 
 def primary_key_name(model: type[Any]) -> str:
-    """Return the name of the key field: the one marked so, else ``id``.
+    """Return the name of the primary key: the field marked as such, else ``id``.
 
     Raises:
-        ConfigurationError: there is none, or more than one.
+        ConfigurationError: the model has no primary key, or several.
     """
     attributes = attrs.fields(model)
     marked = [a.name for a in attributes if field_options(a).primary_key]

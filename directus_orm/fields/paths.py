@@ -1,4 +1,4 @@
-"""Paths over fields and relations, as users and as the server write them."""
+"""Paths over fields and relations: their names for users and for the server, and the model they lead to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .model_info import Step
 
 
 def path_name(path: Iterable[Step]) -> str:
-    """Return a path as a user writes it."""
+    """Return a path as users write it, such as ``carrier__name``."""
     return "__".join(step.name for step in path)
 
 
@@ -27,19 +27,19 @@ def target_model(path: tuple[Step, ...]) -> type[Any]:
 
 
 def server_path(path: Iterable[Step]) -> tuple[str, ...]:
-    """Return a path as the server has it, junctions included."""
+    """Return the server's names along a path, with the columns of junctions."""
     return tuple(name for step in path for name in step.segments)
 
 
 FieldPath = tuple[Field, ...]
-"""References to follow one after the other, and the field at their end."""
+"""Many-to-one fields to follow one after the other, and the field at the end."""
 
 
 def kind_of(field: Field) -> str:
-    """Return the Directus type of a field's values; all geometries are one."""
+    """Return the Directus type of a field's values; all ``geometry.…`` types are one."""
     return field.value_type.kind.partition(".")[0]
 
 
 def trim_join(path: FieldPath) -> FieldPath:
-    """Return a path without the key of the other side at its end, which this side has in a column of its own."""
+    """Return a path without the related row's key at its end, which the many-to-one before it holds as well."""
     return path[:-1] if len(path) > 1 and path[-1].primary_key else path

@@ -1,4 +1,4 @@
-"""References: what ``Model.field`` on the class is, before `col` or `via` make something of it."""
+"""`FieldReference`: the value of ``Model.field`` on the class, which `col` and `via` take."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from typing import Any, NoReturn
 
 import attrs
 
-_OWN = frozenset({"root", "names", "to_many"})
+_OWN_ATTRIBUTES = frozenset({"root", "names", "to_many"})
 
 
 @attrs.frozen
 class FieldReference:
-    """A field as a model names it: ``root``, and the names that lead there from it.
-
-    ``to_many`` says that it leads to many rows.
-    """
+    """A field, or with ``to_many`` a relation to many, reached from the model ``root`` by the names of fields."""
 
     root: type[Any]
     names: tuple[str, ...]
@@ -22,20 +19,20 @@ class FieldReference:
 
     @property
     def path(self) -> str:
-        """The names as lookups write them."""
+        """The path to the field, as lookups write it."""
         return "__".join(self.names)
 
     def __str__(self) -> str:
-        written = f"{self.root.__name__}.{self.names[0]}"
+        text = f"{self.root.__name__}.{self.names[0]}"
         for name in self.names[1:]:
-            written = f"via({written}).{name}"
-        return written
+            text = f"via({text}).{name}"
+        return text
 
     def __repr__(self) -> str:
         return f"<field {self}>"
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_") or name in _OWN:  # asked by copy and pickle, of an empty one too
+        if name.startswith("_") or name in _OWN_ATTRIBUTES:  # copy and pickle ask an instance without attributes
             raise AttributeError(name)
         msg = (
             f"{self} is the field itself and has no {name!r}: conditions are made of col({self}), and the fields "

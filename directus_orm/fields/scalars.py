@@ -1,7 +1,7 @@
-"""Single values: how text, numbers, dates, uuids and csv lists travel, each by a function either way.
+"""Conversion of single values: text, numbers, dates, UUIDs and csv lists, by a load and a dump function each.
 
-They raise ValueError or TypeError with what is wrong about the value. Loading is strict where the server can
-hand out something else than was stored; dumping refuses what would not survive the trip.
+They raise ValueError or TypeError with what is wrong about the value. Loading refuses values that the server may
+show differently from what is stored; dumping refuses values that the server would store differently.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..core.masking import MASK
 
 Convert = Callable[[Any], Any]
 
-# JSON numbers are read by JavaScript on the server's side: beyond this, neighbours look alike (G32).
+# The server reads JSON numbers by JavaScript: above this, different integers become the same number (G32).
 MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_INT64 = 2**63 - 1
 _DOUBLE_DIGITS = 15
@@ -29,15 +29,15 @@ _reprs.maxstring = _reprs.maxother = _reprs.maxlong = 80
 
 
 def short_repr(value: Any) -> str:
-    """Return a value as a message shows it, cut where it is long."""
+    """Return the repr of a value for a message, shortened."""
     return _reprs.repr(value)
 
 
 def expect(value: Any, kinds: Any, wanted: str) -> Any:
-    """Return the value if it is one of these classes.
+    """Return the value if it is an instance of one of these classes; a bool is no int here.
 
     Raises:
-        TypeError: it is not; or it is a bool, which is an int to Python and never one to a user.
+        TypeError: it is not; the message says what is ``wanted``.
     """
     allowed = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
@@ -88,7 +88,7 @@ def _dump_secret(value: Any) -> str:
 
 
 def _secret(value: Any) -> Any:
-    if not isinstance(value, str):  # and not shown, whatever it is
+    if not isinstance(value, str):  # no message shows a secret
         msg = f"a string is expected, not a {type(value).__name__}"
         raise TypeError(msg)
     return value
@@ -98,25 +98,25 @@ def _secret(value: Any) -> Any:
 
 
 def load_int(value: Any) -> int:
-    """Return an integer, of which the server did not lose digits (G32)."""
+    """Return an integer whose digits the server did not round (G32)."""
     if (
         type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
     ):  # first, since it is what rows are full of
         return value
-    if type(value) is str:  # PostgreSQL hands out bigInteger as text
+    if type(value) is str:  # PostgreSQL sends bigInteger as text
         return int(value)
-    # What does not fit into 64 bits, orjson reads as a float.
+    # orjson reads integers beyond 64 bits as floats.
     number: int = expect(
         int(value) if type(value) is float and abs(value) > MAX_SAFE_INTEGER else value, int, "an integer"
     )
     if abs(number) > MAX_SAFE_INTEGER:
-        msg = "the server hands out integers beyond 2**53 rounded here (G32): the digits are lost"
+        msg = "the server rounds integers beyond 2**53 on this database: the last digits are lost"
         raise ValueError(msg)
     return number
 
 
 def _dump_int(value: Any) -> int | str:
-    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:  # first, as in loading
+    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:  # the common case first
         return value
     number: int = expect(value, int, "an int")
     if not -_MAX_INT64 - 1 <= number <= _MAX_INT64:
@@ -141,12 +141,12 @@ def _dump_float(value: Any) -> float:
 
 def _load_decimal(value: Any) -> Decimal:
     number = Decimal(str(expect(value, (str, int, float), "a number")))
-    # Not by normalize(), which rounds to the precision of the thread's context.
+    # normalize() would round to the precision of the thread's context.
     digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
     if type(value) is not str and len(digits) > _DOUBLE_DIGITS:
         msg = (
-            "this database keeps decimals as floating point and hands out more than 15 digits, "
-            "not all of which were stored (G46)"
+            "this database stores decimals as floating point and sends more than 15 digits, "
+            "not all of which were stored"
         )
         raise ValueError(msg)
     return number
@@ -173,10 +173,10 @@ def _dump_bool(value: Any) -> bool:
 # --- dates --------------------------------------------------------------------------------------------------
 
 
-def _iso(value: Any) -> str:
-    if type(value) is str and value[4:5] == "-":  # first, since it is what rows are full of
+def _iso_text(value: Any) -> str:
+    if type(value) is str and value[4:5] == "-":  # the common case first
         return value
-    # SQLite's driver hands out midnight of 1970-01-01 as the number 0.
+    # SQLite's driver sends midnight of 1970-01-01 as the number 0.
     if type(value) is int and value == 0:
         return "1970-01-01"
     # Directus 10 writes the year 424 with three digits.
@@ -184,7 +184,7 @@ def _iso(value: Any) -> str:
     return year.zfill(4) + dash + rest
 
 
-def _dated(value: Any) -> Any:
+def _checked_year(value: Any) -> Any:
     if value.year < 100:
         msg = "years before 100 come back in another century from MariaDB and MySQL"
         raise ValueError(msg)
@@ -192,7 +192,7 @@ def _dated(value: Any) -> Any:
 
 
 def _load_timestamp(value: Any) -> datetime:
-    moment = datetime.fromisoformat(_iso(value))
+    moment = datetime.fromisoformat(_iso_text(value))
     if moment.tzinfo is None:
         if value == 0:
             return moment.replace(tzinfo=UTC)
@@ -209,13 +209,13 @@ def _dump_timestamp(value: Any) -> str:
             "add one (datetime.now(UTC)), or declare the field with type='dateTime'"
         )
         raise ValueError(msg)
-    # More digits than the server gives back would make the stored value differ from the one read (G30).
-    text = str(_dated(moment.astimezone(UTC)).isoformat(timespec="milliseconds"))
+    # With more digits than the server sends back, the value read would differ from the value stored (G30).
+    text = str(_checked_year(moment.astimezone(UTC)).isoformat(timespec="milliseconds"))
     return text.removesuffix("+00:00") + "Z"
 
 
 def _load_datetime(value: Any) -> datetime:
-    moment = datetime.fromisoformat(_iso(value))
+    moment = datetime.fromisoformat(_iso_text(value))
     if moment.tzinfo is not None:
         msg = "a dateTime with an offset; declare the field as a plain datetime, which is a timestamp"
         raise ValueError(msg)
@@ -231,18 +231,18 @@ def _dump_datetime(value: Any) -> str:
             "drop it, or declare the field without type='dateTime'"
         )
         raise ValueError(msg)
-    return str(_dated(moment).isoformat(timespec="seconds"))
+    return str(_checked_year(moment).isoformat(timespec="seconds"))
 
 
 def _load_date(value: Any) -> date:
-    return date.fromisoformat(_iso(value))
+    return date.fromisoformat(_iso_text(value))
 
 
 def _dump_date(value: Any) -> str:
     if isinstance(value, datetime):
         msg = "a date is expected, not a datetime; value.date() makes one"
         raise TypeError(msg)
-    return str(_dated(expect(value, date, "a date")).isoformat())
+    return str(_checked_year(expect(value, date, "a date")).isoformat())
 
 
 def _load_time(value: Any) -> time:
@@ -265,7 +265,7 @@ def _load_uuid(value: Any) -> UUID:
 
 
 def _dump_uuid(value: Any) -> str:
-    # Lower case, since SQLite compares them as text (facts, section 5).
+    # Lower case, since SQLite compares UUIDs as text.
     return str(value if isinstance(value, UUID) else UUID(expect(value, str, "a UUID, or its text")))
 
 
@@ -306,10 +306,10 @@ SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
     time: {"time": (_load_time, _dump_time, None)},
     UUID: {"uuid": (_load_uuid, _dump_uuid, None)},
 }
-"""Python type -> Directus type -> load, dump, and the JSON class that load hands through, if there is one.
+"""Python type -> Directus type -> load, dump, and the JSON class that load returns unchanged, if there is one.
 
-The first Directus type is what the bare annotation means.
+The first Directus type is that of the bare annotation.
 """
 
 CSV = (_load_csv, _dump_csv)
-"""How a list of strings travels to a csv field and back."""
+"""The load and dump functions of csv fields."""

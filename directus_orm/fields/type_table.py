@@ -40,7 +40,7 @@ Trait = Literal[
 - ``distinct``: the server's ``countDistinct`` finds as many different values as a grouped request.
 - ``double``: in filters, the server reads them as JavaScript does, as doubles.
 - ``rounded``: the stored value may differ from the value that was sent.
-- ``short``: the server shows fewer digits than the database keeps (G30), so two values can look the same.
+- ``short``: the server shows fewer digits than the database keeps, so two values can look the same.
 - ``key``: as keys they have one spelling, which the server's filters do not misread.
 """
 

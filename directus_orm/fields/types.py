@@ -1,6 +1,6 @@
-"""Annotations: the Directus type that each means, and how its values become JSON and Python again.
+"""From the annotation of a field to its Directus type, and to the conversion of its values.
 
-Single values are converted in `scalars`, what lies inside JSON fields in `documents`.
+`scalars` converts single values, `json_values` the documents of json fields.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from . import json_values
+from . import json_values, registry
 from .scalars import CSV, SCALARS, Convert, short_repr
 from .type_table import DOCUMENTS
 
 
 @attrs.frozen
 class FieldType:
-    """How one Python type travels: the Directus type, and the conversion each way.
+    """The type of a field: its Directus type (``kind``), its Python type, and the conversion each way.
 
     ``load`` and ``dump`` raise ValueError or TypeError with what is wrong about the value.
-    ``plain`` is the JSON class that ``load`` hands through unchanged, where there is one.
+    ``plain`` is the class whose values ``load`` returns unchanged, if there is one.
     """
 
     kind: str
@@ -33,45 +33,48 @@ class FieldType:
     plain: type | None = None
 
 
-_registered: dict[Any, FieldType] = {}
-
-
 def register_type(python: type, *, load: Convert, dump: Convert, type: str) -> None:  # noqa: A002 - as in field()
-    """Teach the library a type of your own, for annotations of models that are used afterwards.
+    """Make a type of your own usable as an annotation, in models that are first used after this call.
 
-    ``load`` gets the JSON value of a row and returns yours, ``dump`` the reverse; both raise ValueError
+    ``load`` converts the JSON value of a row to your type, ``dump`` converts it back; both raise ValueError
     for what they cannot convert. ``type`` is the Directus type of the column, unless `field` names another;
-    lookups follow from it. Inside JSON (``list[Fraction]``) the same two functions are used.
+    it decides which lookups the field has. Inside JSON (``list[Fraction]``) the same two functions are used.
 
     Example:
         >>> from fractions import Fraction
         >>> register_type(Fraction, load=Fraction, dump=str, type="string")
     """
-    _registered[python] = FieldType(type, python.__name__, load, dump)
-    json_values.teach(python, load, dump)
+    registry.add_type(registry.RegisteredType(python, type, load, dump))
+    json_values.reset_converter()
+
+
+def unregister_type(python: type) -> None:
+    """Undo `register_type`, for models that are first used after this call."""
+    registry.remove_type(python)
+    json_values.reset_converter()
 
 
 def field_type(annotation: Any, kind: str | None) -> FieldType:
-    """Return the type of an annotation without its ``None``; ``kind`` is the Directus type, if declared.
+    """Return the type of an annotation without its ``None``; ``kind`` is the declared Directus type, if any.
 
     Raises:
-        ConfigurationError: the annotation means no Directus type, or not this one.
+        ConfigurationError: the annotation stands for no Directus type, or not for the declared one.
     """
-    if annotation in _registered:
-        own = _registered[annotation]
-        return attrs.evolve(own, kind=kind or own.kind)
+    own = registry.registered_type(annotation)
+    if own is not None:
+        return FieldType(kind or own.kind, own.python.__name__, own.load, own.dump)
     if annotation in SCALARS:
-        return _scalar(annotation, kind)
+        return _scalar_type(annotation, kind)
     if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):
-        return _choice(annotation, kind)
+        return _choice_type(annotation, kind)
     if kind == "csv" and annotation in (list, list[str]):
         return FieldType("csv", "list[str]", *CSV)
     if json_values.is_document(annotation):
-        return _document(annotation, kind)
-    raise _unknown(annotation)
+        return _document_type(annotation, kind)
+    raise _unknown_annotation(annotation)
 
 
-def _unknown(annotation: Any, why: str = "") -> ConfigurationError:
+def _unknown_annotation(annotation: Any, why: str = "") -> ConfigurationError:
     msg = (
         f"{_name(annotation)} is no type this library knows{why and f' ({why})'}. "
         f"Use one of {', '.join(map(_name, SCALARS))}, an Enum, a Literal, list[T], dict, an attrs class or a "
@@ -80,24 +83,24 @@ def _unknown(annotation: Any, why: str = "") -> ConfigurationError:
     return ConfigurationError(msg)
 
 
-def _document(annotation: Any, kind: str | None) -> FieldType:
+def _document_type(annotation: Any, kind: str | None) -> FieldType:
     name = _name(annotation)
-    chosen = _pick(kind, DOCUMENTS, annotation)
-    if why := json_values.problem(annotation):
-        raise _unknown(annotation, why)
+    chosen = _checked_kind(kind, DOCUMENTS, annotation)
+    if why := json_values.annotation_problem(annotation):
+        raise _unknown_annotation(annotation, why)
     return FieldType(
         chosen, name, partial(json_values.load, annotation, name), partial(json_values.dump, annotation, name)
     )
 
 
-def _scalar(annotation: Any, kind: str | None) -> FieldType:
+def _scalar_type(annotation: Any, kind: str | None) -> FieldType:
     kinds = SCALARS[annotation]
-    chosen = _pick(kind, tuple(kinds), annotation)
+    chosen = _checked_kind(kind, tuple(kinds), annotation)
     load, dump, plain = kinds[chosen]
     return FieldType(chosen, annotation.__name__, load, dump, plain)
 
 
-def _pick(kind: str | None, kinds: tuple[str, ...], annotation: Any) -> str:
+def _checked_kind(kind: str | None, kinds: tuple[str, ...], annotation: Any) -> str:
     if kind is not None and kind not in kinds:
         msg = f"{_name(annotation)} cannot be stored as {kind!r}; choices: {', '.join(kinds)}."
         raise ConfigurationError(msg)
@@ -108,15 +111,15 @@ def _is_enum(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, enum.Enum)
 
 
-def _choice(annotation: Any, kind: str | None) -> FieldType:
-    """Return the type of an Enum or a Literal: that of its values, and no others."""
+def _choice_type(annotation: Any, kind: str | None) -> FieldType:
+    """Return the type of an Enum or a Literal: the type of its values, with no other values allowed."""
     members = list(annotation) if _is_enum(annotation) else list(typing.get_args(annotation))
     values = [member.value if isinstance(member, enum.Enum) else member for member in members]
     bases = {type(value) for value in values}
     if len(bases) != 1 or not bases <= set(SCALARS):
         msg = f"{_name(annotation)} mixes values of {sorted(b.__name__ for b in bases)}; one type is needed."
         raise ConfigurationError(msg)
-    base = _scalar(bases.pop(), kind)
+    base = _scalar_type(bases.pop(), kind)
     by_value = dict(zip(values, members, strict=True))
 
     def load(value: Any) -> Any:
@@ -129,7 +132,7 @@ def _choice(annotation: Any, kind: str | None) -> FieldType:
     def dump(value: Any) -> Any:
         if isinstance(value, enum.Enum) and value in members:
             return base.dump(value.value)
-        load(value)  # a bare value will do, if it is one of them
+        load(value)  # refuses a bare value that is none of them
         return base.dump(value)
 
     return FieldType(base.kind, _name(annotation), load, dump)

@@ -17,10 +17,11 @@ import attrs
 from ..core.errors import ConfigurationError
 from ..fields.field import Field, field_options
 from ..fields.model_info import ModelInfo, ModelOptions
-from ..fields.registry import _models, is_model, latest_definition
+from ..fields.registry import is_model, latest_definition, models_named
 from ..fields.relations import RelationOptions, relation_options
 from ..fields.to_many import ToMany
 from ..fields.types import field_type
+from ..querysets.related import Related
 
 
 def build(model: type[Any], options: ModelOptions) -> ModelInfo:
@@ -85,7 +86,7 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
 
 
 def _is_related(annotation: Any) -> bool:
-    return getattr(typing.get_origin(annotation) or annotation, "__name__", "") == "Related"
+    return (typing.get_origin(annotation) or annotation) is Related
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
@@ -146,7 +147,7 @@ class _Scope(dict[str, Any]):
     def _tiers(self, name: str) -> Iterator[list[type[Any]]]:
         """Yield the models of that name, nearest first: the same function, the same module, all."""
         owner = self._owner
-        found = [model for model in list(_models.values()) if model.__name__ == name]
+        found = models_named(name)
         scope = owner.__qualname__.rpartition(".")[0]
         same_module = [model for model in found if model.__module__ == owner.__module__]
         yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]

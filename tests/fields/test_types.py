@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm import ConfigurationError, ConversionError, Model, field, register_type
-from directus_orm.fields import json_values
-from directus_orm.fields import types as convert
-from directus_orm.fields.types import field_type
+from directus_orm.fields.registry import registered_types
+from directus_orm.fields.types import field_type, unregister_type
 from tests.fields.round_trip import (
     AWARE,
     DATES,
@@ -61,13 +60,10 @@ class Note(Model):
 
 @pytest.fixture
 def _no_registered_types() -> Iterator[None]:
-    registered, inside = dict(convert._registered), dict(json_values._INSIDE)
+    before = set(registered_types())
     yield
-    convert._registered.clear()
-    convert._registered.update(registered)
-    json_values._INSIDE.clear()
-    json_values._INSIDE.update(inside)
-    json_values._converter.cache_clear()
+    for registered in set(registered_types()) - before:
+        unregister_type(registered.python)
 
 
 # --- annotations --------------------------------------------------------------------------------------------
@@ -292,7 +288,7 @@ def test_the_forms_of_different_databases_are_read_alike(
         (int, None, "abc", "invalid literal"),
         (int, None, 1.5, "an integer is expected"),
         (int, None, True, "an integer is expected"),
-        (int, "bigInteger", 2**53 + 2, "G32"),
+        (int, "bigInteger", 2**53 + 2, "the server rounds integers beyond"),
         (float, None, "much", "could not convert"),
         (Decimal, None, 12345678901234567000, "more than 15 digits"),
         (Decimal, None, 0.12345678901234567, "more than 15 digits"),

@@ -135,9 +135,9 @@ def test_g30_g32_g46_what_a_database_keeps_of_a_value_is_told(
     if outcome is ConversionError:
         value.save()
         for row in (value, reloaded(value)):
-            with pytest.raises(ConversionError, match=r"G32|G46"):
+            with pytest.raises(ConversionError, match=r"rounds integers|floating point"):
                 getattr(row, name)
-        with pytest.raises(ConversionError, match=r"G32|G46"):
+        with pytest.raises(ConversionError, match=r"rounds integers|floating point"):
             list(Value.objects.filter(pk=value.pk).values(name))
         return
     if outcome == written:
