@@ -22,9 +22,11 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
 
-# Send 10,000 operations from 8 threads through a proxy that breaks connections, to a server that crashes.
+# Send 10,000 operations from 8 threads through a proxy that breaks connections, to a server that crashes; and
+# 100 random sequences of writes to each kind of relation on each database.
 test-faults: $(VENV)/.test
 	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
+	RELATION_EXAMPLES=100 $(BIN)/python -m pytest tests/writing/test_relation_writes_at_random.py
 
 # Measure on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` runs only a part.
 bench: $(VENV)/.test

@@ -114,28 +114,37 @@ def article(both_worlds: DirectusServer, session: Session) -> Iterator[Article]:
         kind.objects.exclude(pk__in=before[kind]).delete()
 
 
+@pytest.fixture(scope="session")
+def with_book_collections(both_worlds: DirectusServer) -> DirectusServer:
+    """A server with the library and the collections of the books, which are empty."""
+    books.build(both_worlds)
+    return both_worlds
+
+
 @pytest.fixture(scope="module")
-def with_books(both_worlds: DirectusServer) -> Iterator[DirectusServer]:
-    """A server with the library and, for one module, the books."""
-    with books.built(both_worlds):
-        yield both_worlds
+def with_books(with_book_collections: DirectusServer) -> Iterator[DirectusServer]:
+    """A server with the library and the books, which are as new for each module."""
+    with books.rows_made(with_book_collections):
+        yield with_book_collections
+
+
+@pytest.fixture(scope="session")
+def limited_server() -> Iterator[DirectusServer]:
+    """A server that gives at most 40 rows in one response."""
+    with start(env={"QUERY_LIMIT_MAX": "40"}) as server:
+        yield server
 
 
 @pytest.fixture
 def shop(with_books: DirectusServer) -> Iterator[Session]:
     """The current session, as the administrator of a server that holds the books; further ones go again."""
     with Session(with_books.url, token=with_books.token) as session:
-        names = {name: "code" if name == "languages" else "id" for name in reversed(books.ROWS)}
-        before = {name: _keys(session, name, key) for name, key in names.items()}
+        before = {name: books.keys_of(session, name) for name in books.ROWS}
         yield session
-        for name, key in names.items():
-            made = _keys(session, name, key) - before[name]
+        for name in reversed(books.ROWS):
+            made = books.keys_of(session, name) - before[name]
             if made:
                 session.delete(f"/items/{name}", sorted(made))
-
-
-def _keys(session: Session, name: str, key: str) -> set[Any]:
-    return {row[key] for row in session.items(name).read(fields=key, limit=-1)}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from directus_orm import Model, Session, field
 from directus_orm.testing import DirectusServer, start
 from directus_orm.testing.databases import Database
-from tests.worlds.creation import column, key, make_collection, post
+from tests.worlds.creation import column, drop_collection, key, make_collection, post
 
 ROWS = 1500
 NAMES = UUID("5b8a2a6e-3c0f-4a57-9d55-0c2f0a1f6f00")
@@ -134,15 +134,28 @@ def busy(request: pytest.FixtureRequest) -> Iterator[tuple[DirectusServer, str]]
 
     On the one that is called limited, the reader is no administrator, and the server gives 130 rows at a time.
     """
-    kind = request.param
-    database = "sqlite" if kind in {"sqlite", "limited"} else request.getfixturevalue(f"{kind}_url")
-    with start(database=database, env={"QUERY_LIMIT_MAX": "130"} if kind == "limited" else {}) as server:
-        columns = [column("grade", "integer"), column("name", "string"), column("note", "string")]
-        # The server gives back milliseconds; the tables hold microseconds (G30).
-        columns.append(column("at", "timestamp", special=["cast-timestamp"]))
-        for name, kind_of_key in (("counted", "integer"), ("uniques", "uuid"), ("named", "string")):
-            make_collection(server, name, key(kind_of_key), *columns)
-        yield server, reader(server) if kind == "limited" else server.token
+    if request.param == "limited":
+        with start(env={"QUERY_LIMIT_MAX": "130"}) as server, tables(server):
+            yield server, reader(server)
+    else:
+        server = request.getfixturevalue(SERVERS[request.param])
+        with tables(server):
+            yield server, server.token
+
+
+SERVERS = {"sqlite": "directus_server", "postgres": "directus_postgres", "mariadb": "directus_mariadb"}
+
+
+@contextmanager
+def tables(server: DirectusServer) -> Iterator[None]:
+    columns = [column("grade", "integer"), column("name", "string"), column("note", "string")]
+    # The server gives back milliseconds; the tables hold microseconds (G30).
+    columns.append(column("at", "timestamp", special=["cast-timestamp"]))
+    for name, kind_of_key in (("counted", "integer"), ("uniques", "uuid"), ("named", "string")):
+        make_collection(server, name, key(kind_of_key), *columns)
+    yield
+    for name in KEYS:
+        drop_collection(server, name)
 
 
 def reader(server: DirectusServer) -> str:

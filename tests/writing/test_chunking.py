@@ -102,12 +102,12 @@ def failure(error: BaseException) -> BulkFailure:
 
 
 class TestOrder:
-    def test_two_thousand_rows_match_their_instances(self, items: Session) -> None:
+    def test_rows_of_two_chunks_match_their_instances(self, items: Session, chunk_size: int) -> None:
         with items.capture() as sent:
-            made = Item.objects.bulk_create(Item(name=f"n{n}") for n in range(2000))
-        assert sizes(sent) == [1000, 1000]
+            made = Item.objects.bulk_create(Item(name=f"n{n}") for n in range(2 * chunk_size))
+        assert sizes(sent) == [chunk_size, chunk_size]
         there = dict(Item.objects.values_list("id", "name"))
-        assert [there[item.id] for item in made] == [f"n{n}" for n in range(2000)]
+        assert [there[item.id] for item in made] == [f"n{n}" for n in range(2 * chunk_size)]
         with items.capture() as nothing:
             for item in made:
                 item.save()

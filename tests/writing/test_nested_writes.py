@@ -19,9 +19,7 @@ from directus_orm import (
     generated,
     one_to_many,
 )
-from directus_orm.testing import start
 from tests.worlds.books import FILES, Book, File, Person
-from tests.worlds.creation import AUTO_KEY, column, make_collection, make_relation
 from tests.worlds.flights import Note
 from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
 
@@ -283,36 +281,3 @@ def test_every_kind_at_once(shop: Session) -> None:
     assert [t.title for t in kept.translations] == ["Buch"]
     assert [f.pk for f in kept.gallery] == [FILES[2], FILES[1]]
     assert all(t.book == book for t in book.translations)
-
-
-def test_a_server_with_a_maximum_of_rows(session: Session) -> None:
-    """Lists are read back and loaded whole, and cleared whole, where the server gives few rows at a time (G45)."""
-    with start(env={"QUERY_LIMIT_MAX": "7"}) as server, Session(server.url, token=server.token) as small:
-        make_collection(server, "articles", AUTO_KEY, column("title", "string"))
-        make_collection(server, "comments", AUTO_KEY, column("text", "string"))
-        make_relation(server, "comments", "article", "articles", reverse="comments")
-
-        class Piece(Model, collection="articles"):
-            id: int = field(default=generated, primary_key=True)
-            title: str | None = None
-            comments: Related[Word] = one_to_many("article")
-
-        class Word(Model, collection="comments"):
-            id: int = field(default=generated, primary_key=True)
-            article: Piece | None = None
-            text: str | None = None
-
-        piece = Piece(title="many")
-        words = [piece.comments.create(text=str(n)) for n in range(20)]
-        piece.save()
-        assert [word.pk for word in words] == sorted({word.pk for word in words})
-        assert [word.text for word in Piece.objects.get(pk=piece.pk).comments] == [str(n) for n in range(20)]
-        more = [Word(text=str(n)) for n in range(20, 35)]
-        other = Piece.objects.create(title="other")
-        other.comments.add(*more)
-        piece.comments.add(*more)
-        assert len(Piece.objects.get(pk=piece.pk).comments) == 35
-        assert list(other.comments.all()) == []
-        piece.comments.clear()
-        assert Word.objects.filter(article=None).count() == 35
-        assert small.max_rows == 7

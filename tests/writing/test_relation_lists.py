@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from directus_orm import ConversionError, Session
+from directus_orm import ConversionError, Model, Related, Session, field, generated, one_to_many
+from directus_orm.testing import DirectusServer
+from tests.worlds.creation import AUTO_KEY, column, make_collection, make_relation
 from tests.worlds.library import Article, Author, Comment, Hero, Page, Tag, Text
 
 
@@ -120,3 +122,36 @@ def test_a_circle_of_new_instances_is_refused(article: Article, session: Session
     with session.capture() as sent, pytest.raises(ConversionError, match="refers to itself"):
         tree.save()
     assert not sent
+
+
+def test_a_server_with_a_maximum_of_rows(limited_server: DirectusServer) -> None:
+    """Lists are read back and loaded whole, and cleared whole, where the server gives few rows at a time (G45)."""
+    make_collection(limited_server, "articles", AUTO_KEY, column("title", "string"))
+    make_collection(limited_server, "comments", AUTO_KEY, column("text", "string"))
+    make_relation(limited_server, "comments", "article", "articles", reverse="comments")
+    with Session(limited_server.url, token=limited_server.token) as session:
+
+        class Piece(Model, collection="articles"):
+            id: int = field(default=generated, primary_key=True)
+            title: str | None = None
+            comments: Related[Word] = one_to_many("article")
+
+        class Word(Model, collection="comments"):
+            id: int = field(default=generated, primary_key=True)
+            article: Piece | None = None
+            text: str | None = None
+
+        piece = Piece(title="many")
+        words = [piece.comments.create(text=str(n)) for n in range(60)]
+        piece.save()
+        assert [word.pk for word in words] == sorted({word.pk for word in words})
+        assert [word.text for word in Piece.objects.get(pk=piece.pk).comments] == [str(n) for n in range(60)]
+        more = [Word(text=str(n)) for n in range(60, 90)]
+        other = Piece.objects.create(title="other")
+        other.comments.add(*more)
+        piece.comments.add(*more)
+        assert len(Piece.objects.get(pk=piece.pk).comments) == 90
+        assert list(other.comments.all()) == []
+        piece.comments.clear()
+        assert Word.objects.filter(article=None).count() == 90
+        assert session.max_rows == 40
