@@ -74,7 +74,8 @@ def build_and_compile() -> Request:
     """Build the queryset of this library, and compile it to the request for its rows."""
     query, checks = widened(build().query)
     assert not checks  # the server can check all conditions
-    return dialect_of(None).read(replace_subqueries(query, _nothing))
+    dialect = dialect_of(None)
+    return dialect.read(replace_subqueries(query, _nothing, dialect.capabilities))
 
 
 def _nothing(condition: InSubquery) -> Node:

@@ -1,4 +1,4 @@
-"""What a query sends, and what it means, shown without sending it."""
+"""`explain()`: what a query means in words, and which requests reading it sends; nothing is sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .subqueries import replace_subqueries
 
 @attrs.frozen
 class ExplainedRequest:
-    """One request, and what for."""
+    """One request, and its purpose in words."""
 
     purpose: str
     request: Request
@@ -34,9 +34,9 @@ class ExplainedRequest:
 
 @attrs.frozen(repr=False)
 class Explanation:
-    """What a query means, in words, and the requests that its first page takes, in their order; none is possible.
+    """What a query means in words, and the requests for its first page in order; none if no row can match.
 
-    Values that an earlier request finds stand in the later ones as a note in their place.
+    In place of values that an earlier request finds, the later requests have a note that says so.
     """
 
     words: str
@@ -70,30 +70,30 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
     """Return what reading a query sends; without any session, what Directus 12 would be sent."""
     if query.is_empty:
         return Explanation(describe_query(query))
-    asks = Explainer.of(session)
-    asks.read(query, "the rows")
-    return Explanation(describe_query(query), asks.made, _pages(query, asks.session))
+    explainer = Explainer.of(session)
+    explainer.read(query, "the rows")
+    return Explanation(describe_query(query), explainer.requests, _describe_pages(query, explainer.session))
 
 
 def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
     """Return what reading a relation to many sends, for the rows with these keys."""
-    asks, first = Explainer.of(session), tuple(keys[:FULL_PAGE])
-    asks.add("the rows", dialect_of(session).read_keys(asks.settle(query), first))
+    explainer, first_keys = Explainer.of(session), tuple(keys[:FULL_PAGE])
+    explainer.add("the rows", dialect_of(session).read_keys(explainer.resolve_subqueries(query), first_keys))
     text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
-    return Explanation(text, asks.made, f"One such request is sent for each {FULL_PAGE:,} rows.")
+    return Explanation(text, explainer.requests, f"One such request is sent for each {FULL_PAGE:,} rows.")
 
 
 @attrs.define(eq=False)
 class Explainer:
-    """The requests of an explanation, as they come together."""
+    """Collects the requests of an explanation."""
 
     dialect: Dialect
     session: Session | None
-    made: tuple[ExplainedRequest, ...] = ()
+    requests: tuple[ExplainedRequest, ...] = ()
 
     @classmethod
     def of(cls, session: Session | None) -> Explainer:
-        """Return none yet, to this session or the current one; without any, to Directus 12."""
+        """Return an explainer without requests, for a session or the current one; without any, for Directus 12."""
         try:
             session = session or current_session()
         except ConfigurationError:
@@ -101,48 +101,49 @@ class Explainer:
         return cls(dialect_of(session), session)
 
     @property
-    def last(self) -> str:
-        """What stands in a request for the values that the one before brings."""
-        return f"what request {len(self.made)} found"
+    def last_result(self) -> str:
+        """The note that stands in a request for the values that the request before finds."""
+        return f"what request {len(self.requests)} found"
 
     def add(self, purpose: str, request: Request) -> None:
         """Add a request."""
         request = request if self.session is None else self.session.prepared(request)
-        self.made = (*self.made, ExplainedRequest(purpose, request))
+        self.requests = (*self.requests, ExplainedRequest(purpose, request))
 
     def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
-        """Add what brings the rows of a query, the last of them their first page."""
+        """Add the requests for the first page of a query, those of its sub-queries first."""
         loose, checks = widened(query)
-        asked = self.settle(loose)
+        resolved = self.resolve_subqueries(loose)
         purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
-        self.add(purpose, _first(asked, self.dialect, self.session, page_size))
+        self.add(purpose, _first_request(resolved, self.dialect, self.session, page_size))
 
-    def settle(self, query: Query) -> Query:
-        """Return a query that can be sent as it is; what has to be known before is added."""
-        return replace_subqueries(query, self._find)
+    def resolve_subqueries(self, query: Query) -> Query:
+        """Add the requests of a query's sub-queries, and return the query that is sent after them."""
+        return replace_subqueries(query, self._add_subquery, self.dialect.capabilities)
 
-    def _find(self, condition: InSubquery) -> Node:
+    def _add_subquery(self, condition: InSubquery) -> Node:
         self.read(condition.query, f"what is needed to say that {describe_condition(condition)}", KEYS_AT_ONCE)
-        return Comparison(condition.path, "in", [self.last])
+        return Comparison(condition.path, "in", [self.last_result])
 
 
-def _first(query: Query, dialect: Dialect, session: Session | None, page_size: int | None) -> Request:
+def _first_request(query: Query, dialect: Dialect, session: Session | None, page_size: int | None) -> Request:
     if query.model.directus.options.singleton:
         return dialect.read_singleton(query)
-    where, listed = split_key_list(query.where)
-    if listed is not None:
-        return dialect.read_keys(query.evolve(where=where), listed.keys[:FULL_PAGE])
-    known, maximum = _sizes(session)
-    (request,) = next(query_pager(query, dialect, page_size or known, maximum)).requests
+    where, key_list = split_key_list(query.where)
+    if key_list is not None:
+        return dialect.read_keys(query.evolve(where=where), key_list.keys[:FULL_PAGE])
+    session_size, maximum = _page_sizes(session)
+    (request,) = next(query_pager(query, dialect, page_size or session_size, maximum)).requests
     return request
 
 
-def _sizes(session: Session | None) -> tuple[int | None, int | None]:
+def _page_sizes(session: Session | None) -> tuple[int | None, int | None]:
+    """Return the page size that a session asks for, and the server's maximum, as far as they are known."""
     return (None, None) if session is None else (session.page_size, session.max_rows)
 
 
-def _pages(query: Query, session: Session | None) -> str:
-    sizes = PageSizer(dialect_of(None), *_sizes(session))
+def _describe_pages(query: Query, session: Session | None) -> str:
+    sizes = PageSizer(dialect_of(None), *_page_sizes(session))
     first = sizes.next(query.limit)
     if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
         return "All rows come with the last of these requests."

@@ -8,6 +8,7 @@ combine them (G2). A list of keys or values takes the place of each.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ..core.errors import ConfigurationError, InvalidRequest, IterationLost, UnsupportedQuery
@@ -94,13 +95,14 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
     Raises:
         UnsupportedQuery: a sub-query finds more values than a filter can carry.
     """
-    resolved = replace_subqueries(query, lambda condition: _run_subquery(session, condition))
+    capabilities = dialect_of(session).capabilities
+    resolved = replace_subqueries(query, partial(_run_subquery, session), capabilities)
     values = sum(
         len(leaf.value)
         for leaf in parts_of(resolved.where)
         if isinstance(leaf, Comparison) and leaf.operator in LIST_OPERATORS
     )
-    most = dialect_of(session).capabilities.longest_list
+    most = capabilities.longest_list
     if values > most:
         msg = (
             f"The lists of this query have {values:,} values together, and not every database takes more than "

@@ -1,4 +1,4 @@
-"""Queries that need more than one request: sub-queries are run first and replaced by their keys or values."""
+"""Replacing sub-queries by the keys or values that they find, and conditions that the server cannot evaluate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from ..fields.field import Field
 from ..fields.paths import server_path, target_model
-from ..query.capabilities import DEFAULT_CAPABILITIES
+from ..query.capabilities import Capabilities
 from ..query.conditions import (
     ALWAYS,
     NEVER,
@@ -31,73 +31,128 @@ from ..query.query import PrefetchedList, Query
 
 LIST_OPERATORS = frozenset({"in", "nin"})
 
-Find = Callable[[InSubquery], Node]
-"""Gives the condition that says what another query finds."""
+ResolveSubquery = Callable[[InSubquery], Node]
+"""Runs a sub-query, and returns the condition that takes its place."""
 
 
-def replace_subqueries(query: Query, find: Find, before: tuple[str, ...] = ()) -> Query:
-    """Do as `settle` does, with another way to what the other queries find.
+def replace_subqueries(
+    query: Query, resolve: ResolveSubquery, capabilities: Capabilities, prefix: tuple[str, ...] = ()
+) -> Query:
+    """Return the query with conditions that can be sent as they are: without sub-queries, and fit for joins.
 
-    ``before`` are the server's names that lead to the rows, where they come with other rows.
+    Args:
+        query: the query.
+        resolve: runs a sub-query and returns the condition that takes its place.
+        capabilities: what the server can be asked.
+        prefix: the server's names that lead to the query's rows, if these are nested in other rows.
     """
-    if not query.nested and _can_be_sent(query.where):
-        return query
-    where = _known(query.where, find)
-    if joins_to_many(where):
-        where = _arranged(where, find, set(), before)
-    nested = tuple(_settled_list(each, find) for each in query.nested)
-    if where == query.where and nested == query.nested:
-        return query
-    return query.evolve(where=where, nested=nested)
+    return _Replacement(resolve, capabilities).in_query(query, prefix)
 
 
 def _can_be_sent(node: Node) -> bool:
-    """Return whether a condition is made of nothing but comparisons that the server has."""
+    """Return whether a condition consists of comparisons that the server has, and nothing else."""
     if isinstance(node, Comparison):
         return node.operator != "nicontains"
     return isinstance(node, And | Or) and all(map(_can_be_sent, node.parts))
 
 
-def _settled_list(nested: PrefetchedList, find: Find) -> PrefetchedList:
-    junction = nested.relation.segments[1:]
-    return attrs.evolve(
-        nested, queries=tuple(replace_subqueries(query, find, junction) for query in nested.queries)
-    )
+@attrs.frozen
+class _Replacement:
+    """Replaces sub-queries, and conditions that the server does not have, in queries and conditions."""
 
+    resolve: ResolveSubquery
+    capabilities: Capabilities
 
-# --- values that another query finds --------------------------------------------------------------------------
+    def in_query(self, query: Query, prefix: tuple[str, ...]) -> Query:
+        if not query.nested and _can_be_sent(query.where):
+            return query
+        where = self._in_condition(query.where)
+        if joins_to_many(where):
+            where = self._fit_joins(where, set(), prefix)
+        nested = tuple(map(self._in_list, query.nested))
+        if where == query.where and nested == query.nested:
+            return query
+        return query.evolve(where=where, nested=nested)
 
+    def _in_list(self, nested: PrefetchedList) -> PrefetchedList:
+        prefix = nested.relation.segments[1:]
+        return attrs.evolve(nested, queries=tuple(self.in_query(query, prefix) for query in nested.queries))
 
-def _known(node: Node, find: Find) -> Node:
-    """Put the values of other queries where they are asked for; what folds meanwhile is not asked any more."""
-    match node:
-        case And(parts):
-            return all_of(_until(NEVER, (_known(part, find) for part in parts)))
-        case Or(parts):
-            return any_of(_until(ALWAYS, (_known(part, find) for part in parts)))
-        case Exists():
-            return _known_inside(node, find)
-        case InSubquery():
-            # Its values may be texts that the server misreads: then another question follows.
-            found = _known(find(node), find)
-            return negate(found) if node.negated else found
-        case Comparison(operator="nicontains"):
-            return _known(_without(node), find)
-        case Comparison() | KeyList():
+    # --- sub-queries ----------------------------------------------------------------------------------------
+
+    def _in_condition(self, node: Node) -> Node:
+        """Replace sub-queries by their keys or values; those that can no longer matter are not run."""
+        match node:
+            case And(parts):
+                return all_of(_until(NEVER, map(self._in_condition, parts)))
+            case Or(parts):
+                return any_of(_until(ALWAYS, map(self._in_condition, parts)))
+            case Exists():
+                return self._in_exists(node)
+            case InSubquery():
+                # The values may be texts that the server would evaluate, which takes a further sub-query.
+                condition = self._in_condition(self.resolve(node))
+                return negate(condition) if node.negated else condition
+            case Comparison(operator="nicontains"):
+                return self._in_condition(_not_icontains(node))
+            case Comparison() | KeyList():
+                return node
+
+    def _in_exists(self, node: Exists) -> Node:
+        where = self._in_condition(node.where)
+        if where == NEVER:
+            return ALWAYS if node.negated else NEVER
+        return attrs.evolve(node, where=where)
+
+    # --- conditions on related rows -------------------------------------------------------------------------
+
+    def _fit_joins(self, node: Node, joined: set[tuple[str, ...]], prefix: tuple[str, ...]) -> Node:
+        """Bring conditions on related rows into a form that the server can evaluate.
+
+        It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
+        filter, so that only one group of conditions on a relation can be joined. The others become lists of keys.
+
+        Args:
+            node: the condition.
+            joined: the relations that are joined already, by the server's names from the root.
+            prefix: the server's names from the root to the row that the condition is about.
+        """
+        match node:
+            case And(parts):
+                return all_of(self._fit_joins(part, joined, prefix) for part in parts)
+            case Or(parts):
+                return any_of(self._fit_joins(part, joined, prefix) for part in parts)
+            case Exists():
+                return self._fit_exists(node, joined, prefix)
+        return node
+
+    def _fit_exists(self, node: Exists, joined: set[tuple[str, ...]], prefix: tuple[str, ...]) -> Node:
+        if not prefix and self.capabilities.quantifies(node):
             return node
+        # Without the segment behind the junction: all models of a many-to-any share one join.
+        relation = (*prefix, *server_path(node.path[:-1]), node.path[-1].column)
+        if node.negated or relation in joined:
+            return self._exists_by_key(node)
+        joined.add(relation)
+        where = self._fit_joins(node.where, joined, (*prefix, *server_path(node.path)))
+        if true_for_null_row(where):  # where there is no related row, the join has a row of nulls
+            where = all_of([where, Comparison((target_model(node.path).directus.pk,), "nnull")])
+        return attrs.evolve(node, where=where)
+
+    def _exists_by_key(self, node: Exists) -> Node:
+        """Return the condition by the keys of the rows that have such related rows."""
+        *outer, relation = node.path
+        model = relation.model
+        pk: Field = model.directus.pk
+        query = Query(model, where=Exists((relation,), node.where), paths=((pk,),))
+        path: Any = tuple(outer) or (pk,)
+        return self._in_condition(InSubquery(path, query, (pk,), negated=node.negated))
 
 
-def _known_inside(node: Exists, find: Find) -> Node:
-    inner = _known(node.where, find)
-    if inner == NEVER:
-        return ALWAYS if node.negated else NEVER
-    return attrs.evolve(node, where=inner)
-
-
-def _without(leaf: Comparison) -> Node:
-    """Return how an opposite is said that the server lacks: by the keys of the rows that are not meant."""
-    path = cast("tuple[Field, ...]", leaf.path)
-    return negate(by_key(path, Comparison(path[-1:], "icontains", leaf.value)))
+def _not_icontains(comparison: Comparison) -> Node:
+    """Return the opposite of ``icontains``, which the server lacks: the keys of the other rows are excluded."""
+    path = cast("tuple[Field, ...]", comparison.path)
+    return negate(by_key(path, Comparison(path[-1:], "icontains", comparison.value)))
 
 
 def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
@@ -105,48 +160,3 @@ def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
         yield node
         if node == last:
             return
-
-
-# --- conditions on related rows -------------------------------------------------------------------------------
-
-
-def _arranged(node: Node, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
-    """Bring conditions on related rows into a form that the server understands.
-
-    It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
-    filter, so that only one group of conditions on a relation can go that way. ``joined`` are the lists taken, by
-    the server's names from the root; ``before`` are the names of the row that this is about.
-    """
-    match node:
-        case And(parts):
-            return all_of(_arranged(part, find, joined, before) for part in parts)
-        case Or(parts):
-            return any_of(_arranged(part, find, joined, before) for part in parts)
-        case Exists():
-            return _arranged_some(node, find, joined, before)
-    return node
-
-
-def _arranged_some(node: Exists, find: Find, joined: set[tuple[str, ...]], before: tuple[str, ...]) -> Node:
-    if not before and DEFAULT_CAPABILITIES.quantifies(node):
-        return node
-    place = (*before, *server_path(node.path))
-    # By the list, not by what its junction leads to: all models behind a many-to-any share one join.
-    listed = (*before, *server_path(node.path[:-1]), node.path[-1].column)
-    if node.negated or listed in joined:
-        return _asked_first(node, find)
-    joined.add(listed)
-    where = _arranged(node.where, find, joined, place)
-    if true_for_null_row(where):  # a join has a row of nulls where there is none
-        where = all_of([where, Comparison((target_model(node.path).directus.pk,), "nnull")])
-    return attrs.evolve(node, where=where)
-
-
-def _asked_first(node: Exists, find: Find) -> Node:
-    """Return the keys of the rows that have such related rows, as a condition."""
-    *outer, relation = node.path
-    model = relation.model
-    pk: Field = model.directus.pk
-    query = Query(model, where=Exists((relation,), node.where), paths=((pk,),))
-    path: Any = tuple(outer) or (pk,)
-    return _known(InSubquery(path, query, (pk,), negated=node.negated), find)

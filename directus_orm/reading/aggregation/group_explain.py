@@ -37,7 +37,7 @@ def explain_groups(query: Query, session: Session | None = None) -> Explanation:
         (request,) = next(group_pager(group_request, explainer.dialect, maximum)).requests
         explainer.add(purpose, request)
     pages = f"Groups are read {GROUPS_AT_ONCE:,} at a time.{_LATER_REQUESTS}"
-    return Explanation(describe_query(query), explainer.made, pages)
+    return Explanation(describe_query(query), explainer.requests, pages)
 
 
 def _requests(reader: GroupReader, query: Query) -> Iterator[tuple[str, GroupRequest]]:
@@ -63,10 +63,10 @@ class ExplainedSelection(RowSelection):
     def _select(self, where: Node) -> list[GroupRequest]:
         rows = attrs.evolve(self.rows.filtered(where), order=())
         if not needs_recheck(rows):
-            rows = self._explainer.settle(rows)
+            rows = self._explainer.resolve_subqueries(rows)
             if not joins_to_many(rows.where):
                 return [GroupRequest(rows)]
         pk = rows.model.directus.pk
         purpose = "the keys of the rows that are put in groups"
         self._explainer.read(rows.with_paths((pk,)), purpose, KEYS_AT_ONCE)
-        return [GroupRequest(Query(rows.model), keys=(self._explainer.last,))]
+        return [GroupRequest(Query(rows.model), keys=(self._explainer.last_result,))]
