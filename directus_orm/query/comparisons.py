@@ -26,11 +26,11 @@ OF_SEVERAL = ("in", "range")
 
 OPERATORS = {
     "exact": "eq",
+    "in": "in",
     "gt": "gt",
     "gte": "gte",
     "lt": "lt",
     "lte": "lte",
-    "in": "in",
     "range": "between",
 }
 """The operator of each lookup that compares."""

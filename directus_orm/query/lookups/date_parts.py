@@ -1,14 +1,13 @@
-"""Parts of dates and times: ``time_hour__year``, as the server is asked for them, and in Python.
+"""Lookups on parts of dates and times, such as ``time_hour__year__gt=2012``, and the parts in Python.
 
-Years and days are said as ranges, which every database answers alike, and from an index. The other parts are the
-server's functions where these agree; where they do not, the server narrows the rows and Python looks at them.
-Moments are those of UTC: the server's own zone must be that as well (G31).
+Years and days become ranges of dates: every database compares these alike, and can use an index. Other parts
+become functions of the server where all databases compute the same. Where they do not, the server finds too many
+rows, and they are rechecked in Python. Moments are taken in UTC, so the server's own time zone must be UTC, too (G31).
 """
 
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -17,37 +16,39 @@ import attrs
 
 from ...core.errors import QueryError
 from ...fields.field import Field
-from ...fields.paths import path_name
+from ...fields.paths import FieldPath, path_name
 from ...fields.type_table import CLOCKS, DATES, MOMENTS
+from ..capabilities import DEFAULT_CAPABILITIES
+from ..comparisons import COMPARISONS, OF_SEVERAL, OPERATORS, two
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
 from .text_lookups import with_recheck
-
-Path = tuple[Field, ...]
 
 
 @attrs.frozen
 class DatePart:
-    """A part of a date or a time: the types of field that have it, and its value in Python.
+    """A part of a date or a time.
 
-    ``function`` is the server's, where all databases agree on it; ``start`` gives the first date or moment of
-    which the part has a value, where the part grows with the date.
+    Args:
+        name: the name, as a lookup.
+        kinds: the Directus types that have this part.
+        extract: computes the part of a value in Python.
+        start: returns the first date on which the part has a value; only where the part never falls as dates grow.
     """
 
     name: str
     kinds: frozenset[str]
     extract: Callable[[Any], Any] = attrs.field(eq=False)
-    function: str | None = None
     start: Callable[[Any], date] | None = attrs.field(default=None, eq=False)
 
     def of(self, value: Any) -> Any:
-        """Return the part of a value, of None None."""
+        """Return the part of a value; of None, it is None."""
         return None if value is None else self.extract(value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _named, (self.name,)
+        return _part_named, (self.name,)
 
 
-def _named(name: str) -> DatePart:
+def _part_named(name: str) -> DatePart:
     return DATE_PARTS[name]
 
 
@@ -55,34 +56,45 @@ def _day(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _same(number: date) -> date:
-    return number
+def _itself(value: date) -> date:
+    return value
+
+
+def _first_day(year: int) -> date:
+    return date(year, 1, 1)
+
+
+def _first_iso_day(year: int) -> date:
+    return date.fromisocalendar(year, 1, 1)
 
 
 DATE_PARTS = {
     part.name: part
     for part in (
-        DatePart("date", MOMENTS, _day, start=_same),
-        DatePart("year", DATES, lambda d: d.year, start=lambda year: date(year, 1, 1)),
-        DatePart(
-            "iso_year", DATES, lambda d: d.isocalendar().year, start=lambda year: date.fromisocalendar(year, 1, 1)
-        ),
+        DatePart("date", MOMENTS, _day, _itself),
+        DatePart("year", DATES, lambda d: d.year, _first_day),
+        DatePart("iso_year", DATES, lambda d: d.isocalendar().year, _first_iso_day),
         DatePart("quarter", DATES, lambda d: (d.month + 2) // 3),
-        DatePart("month", DATES, lambda d: d.month, "month"),
-        DatePart("day", DATES, lambda d: d.day, "day"),
+        DatePart("month", DATES, lambda d: d.month),
+        DatePart("day", DATES, lambda d: d.day),
         DatePart("week", DATES, lambda d: d.isocalendar().week),
         DatePart("week_day", DATES, lambda d: d.isoweekday() % 7 + 1),
         DatePart("iso_week_day", DATES, lambda d: d.isoweekday()),
-        DatePart("hour", CLOCKS, lambda t: t.hour, "hour"),
-        DatePart("minute", CLOCKS, lambda t: t.minute, "minute"),
+        DatePart("hour", CLOCKS, lambda t: t.hour),
+        DatePart("minute", CLOCKS, lambda t: t.minute),
         DatePart("second", CLOCKS, lambda t: t.second),
     )
 }
 
 
+def parts_of(kind: str) -> list[str]:
+    """Return the names of the parts that fields of a Directus type have."""
+    return [part.name for part in DATE_PARTS.values() if kind in part.kinds]
+
+
 @attrs.frozen
 class DatePartTest:
-    """Whether a part of a date or a time, as the server sends it, compares as asked."""
+    """A test whether a part of a date or a time compares as wanted, on the value as the server sends it."""
 
     field: Field
     part: DatePart
@@ -90,155 +102,153 @@ class DatePartTest:
     value: Any
 
     def __call__(self, raw: Any) -> bool:
-        """Return whether it does."""
+        """Return whether the part of the value compares as wanted."""
         return bool(COMPARISONS[self.lookup](self.part.extract(self.field.load(raw)), self.value))
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "exact": operator.eq,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-    "in": lambda value, choices: value in choices,
-    "range": lambda value, bounds: bounds[0] <= value <= bounds[1],
-}
-"""What can be asked of a part, in Python."""
-
-_OPERATORS = {
-    "exact": "eq",
-    "in": "in",
-    "gt": "gt",
-    "gte": "gte",
-    "lt": "lt",
-    "lte": "lte",
-    "range": "between",
-}
-
-
-def condition(path: Path, part: DatePart, lookup: str, value: Any) -> Node:
-    """Return the condition that a part of the value at the end of a path compares as asked.
+def condition(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Node:
+    """Return the condition of a lookup on a part of the value at the end of a path.
 
     Raises:
-        QueryError: the value is not one to compare the part with.
+        QueryError: the part cannot be compared with this value.
     """
     if lookup == "isnull":
         return Comparison(path, "null" if value else "nnull")
     value = _operand(path, part, lookup, value)
-    at_least = _bounds(path, part)
-    if at_least is not None:
-        return _in_bounds(path, at_least, lookup, value)
-    if part.function is not None and path[-1].value_type.kind != "time":
-        if lookup == "in":
-            return Comparison(path, "in", list(value), part.function) if value else NEVER
-        return Comparison(path, _OPERATORS[lookup], list(value) if lookup == "range" else value, part.function)
-    return with_recheck(
-        path, _narrowed(path[-1], part, lookup, value), DatePartTest(path[-1], part, lookup, value)
-    )
+    bound = _bound_function(path, part)
+    if bound is not None:
+        return _by_bounds(bound, lookup, value)
+    kind, function = path[-1].value_type.kind, DEFAULT_CAPABILITIES.part_functions.get(part.name)
+    if function is not None and kind != "time":  # SQLite has no functions of a time
+        return _by_function(path, function, lookup, value)
+    superset = _superset(path[-1], part, lookup, value)
+    return with_recheck(path, superset, DatePartTest(path[-1], part, lookup, value))
 
 
-def _operand(path: Path, part: DatePart, lookup: str, value: Any) -> Any:
-    kind: type = date if part.name == "date" else int
-    many = lookup in ("in", "range")
-    values = list(value) if many and isinstance(value, Iterable) and not isinstance(value, str) else [value]
+def _operand(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Any:
+    """Return what a part is compared with: one value, or a tuple of values for ``in`` and ``range``."""
+    wanted: type = date if part.name == "date" else int
+    is_list = lookup in OF_SEVERAL
+    values = list(value) if is_list and isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if lookup == "in":
-        values = [v for v in values if v is not None]
-    fits = all(isinstance(v, kind) and not isinstance(v, bool | datetime) for v in values)
+        values = [each for each in values if each is not None]
+    fits = all(isinstance(each, wanted) and not isinstance(each, bool | datetime) for each in values)
     if not fits or (lookup == "range" and len(values) != 2):
-        what = {"in": f"a list of {kind.__name__}", "range": f"two {kind.__name__}s, the lowest and the highest"}
-        msg = (
-            f"{path_name(path)}__{part.name}__{lookup} takes {what.get(lookup, f'one {kind.__name__}')}, "
-            f"not {value!r}."
-        )
+        shapes = {"in": f"a list of {wanted.__name__}", "range": two(f"{wanted.__name__}s")}
+        shape = shapes.get(lookup, f"one {wanted.__name__}")
+        msg = f"{path_name(path)}__{part.name}__{lookup} takes {shape}, not {value!r}."
         raise QueryError(msg)
-    return tuple(values) if many else values[0]
+    return tuple(values) if is_list else values[0]
 
 
-# A function that returns the condition that a part is at least so much; negated, less.
-_AtLeast = Callable[[Any, bool], Node]
+def _by_function(path: FieldPath, function: str, lookup: str, value: Any) -> Node:
+    if lookup == "in" and not value:
+        return NEVER
+    return Comparison(path, OPERATORS[lookup], list(value) if lookup in OF_SEVERAL else value, function)
 
 
-def _bounds(path: Path, part: DatePart) -> _AtLeast | None:
-    """Return how "at least" is said of a part that grows with the value, or that is said by another's growth."""
+# --- parts as ranges --------------------------------------------------------------------------------------------
+
+_Bound = Callable[[str, Any], Node]
+"""Returns the condition that a part compares with a value, by the operator ``gte`` or ``lt``."""
+
+
+def _bound_function(path: FieldPath, part: DatePart) -> _Bound | None:
+    """Return the function for bounds of a part; None for a part that repeats as dates grow."""
     if part.start is not None:
-        return functools.partial(_from_start, path, part.start)
+        return functools.partial(_date_bound, path, part.start)
     if part.name == "quarter":
-        return lambda n, less: Comparison(path, "lt" if less else "gte", 3 * n - 2, "month")
+        function = DEFAULT_CAPABILITIES.part_functions["month"]
+        return lambda operator, quarter: Comparison(path, operator, 3 * quarter - 2, function)
     if part.name == "hour" and path[-1].value_type.kind == "time":
-        return functools.partial(_from_hour, path)
+        return functools.partial(_hour_bound, path)
     return None
 
 
-def _in_bounds(path: Path, at_least: _AtLeast, lookup: str, value: Any) -> Node:
+def _by_bounds(bound: _Bound, lookup: str, value: Any) -> Node:
+    """Return a comparison as "at least this, and less than the next"."""
     if lookup == "in":
-        return any_of(_in_bounds(path, at_least, "exact", v) for v in dict.fromkeys(value))
+        return any_of(_by_bounds(bound, "exact", each) for each in dict.fromkeys(value))
     low, high = value if lookup == "range" else (value, value)
-    lows = [at_least(_next(low) if lookup == "gt" else low, False)] if lookup not in ("lt", "lte") else []
-    highs = [at_least(high if lookup == "lt" else _next(high), True)] if lookup not in ("gt", "gte") else []
-    return all_of([*lows, *highs])
+    bounds: list[Node] = []
+    if lookup not in ("lt", "lte"):
+        bounds.append(bound("gte", _next(low) if lookup == "gt" else low))
+    if lookup not in ("gt", "gte"):
+        bounds.append(bound("lt", high if lookup == "lt" else _next(high)))
+    return all_of(bounds)
 
 
 def _next(value: Any) -> Any:
+    """Return the next number or day; None after the last day that Python has."""
     if not isinstance(value, date):
         return value + 1
     return None if value == date.max else value + timedelta(days=1)
 
 
-def _from_start(path: Path, start: Callable[[Any], date], value: Any, less: bool) -> Node:
+def _date_bound(path: FieldPath, start: Callable[[Any], date], operator: str, value: Any) -> Node:
     if value is None or (isinstance(value, int) and value > date.max.year):
-        return Comparison(path, "nnull") if less else NEVER
+        return _all_or_none(path, all_rows=operator == "lt")
     if isinstance(value, int) and value < 1:
-        return NEVER if less else Comparison(path, "nnull")
-    field = path[-1]
-    day = start(value)
+        return _all_or_none(path, all_rows=operator == "gte")
+    field, day = path[-1], start(value)
     zone = UTC if field.value_type.kind == "timestamp" else None
     bound = day if field.value_type.kind == "date" else datetime.combine(day, time(), zone)
     try:
-        return Comparison(path, "lt" if less else "gte", field.value_type.dump(bound))
+        return Comparison(path, operator, field.value_type.dump(bound))
     except ValueError as error:
         msg = f"{path_name(path)}: {value} cannot be compared with: {error}."
         raise QueryError(msg) from None
 
 
-def _from_hour(path: Path, hour: int, less: bool) -> Node:
+def _hour_bound(path: FieldPath, operator: str, hour: int) -> Node:
     if not 0 < hour < 24:
-        return Comparison(path, "nnull") if (hour > 23) is less else NEVER
-    return Comparison(path, "lt" if less else "gte", path[-1].value_type.dump(time(hour)))
+        return _all_or_none(path, all_rows=(hour > 23) is (operator == "lt"))
+    return Comparison(path, operator, path[-1].value_type.dump(time(hour)))
 
 
-def _narrowed(field: Field, part: DatePart, lookup: str, value: Any) -> Node:
-    """Return a condition that all values meet whose part compares as asked, and as few others as can be said."""
-    wanted = [n for n in range(60) if COMPARISONS[lookup](n, value)]
+def _all_or_none(path: FieldPath, *, all_rows: bool) -> Node:
+    """Return the condition for a bound that all values meet, or none."""
+    return Comparison(path, "nnull") if all_rows else NEVER
+
+
+# --- parts that are rechecked -----------------------------------------------------------------------------------
+
+
+def _superset(field: Field, part: DatePart, lookup: str, value: Any) -> Node:
+    """Return a condition that holds for all rows that are meant, and for as few others as can be."""
+    wanted = [number for number in range(60) if COMPARISONS[lookup](number, value)]
     if not wanted:
         return NEVER
-    if field.value_type.kind == "time" or part.name not in _POSSIBLE:
+    near_to = _NEAR_TO.get(part.name)
+    if field.value_type.kind == "time" or near_to is None:
         return Comparison((field,), "nnull")
-    return any_of([*_POSSIBLE[part.name](field, wanted), *_before_1970(field)])
+    function = DEFAULT_CAPABILITIES.narrowing_functions[part.name]
+    return any_of([*near_to(field, function, wanted), *_before_1970(field)])
 
 
 def _before_1970(field: Field) -> Iterator[Node]:
     """Yield the condition on moments whose fractions of a second SQLite rounds up."""
     if field.value_type.kind != "date":
-        early = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
-        yield Comparison((field,), "lt", field.value_type.dump(early))
+        epoch = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
+        yield Comparison((field,), "lt", field.value_type.dump(epoch))
 
 
-def _seconds(field: Field, wanted: list[int]) -> Iterator[Node]:
+def _between_seconds(field: Field, function: str, wanted: list[int]) -> Iterator[Node]:
     # PostgreSQL has fractions of seconds.
-    yield Comparison((field,), "between", [wanted[0], wanted[-1] + 1], "second")
+    yield Comparison((field,), "between", [wanted[0], wanted[-1] + 1], function)
 
 
-def _numbered(
-    function: str, numbers: Callable[[int], Iterable[int]], field: Field, wanted: list[int]
+def _among_numbers(
+    numbers_of: Callable[[int], Iterable[int]], field: Field, function: str, wanted: list[int]
 ) -> Iterator[Node]:
-    found = sorted({number for n in wanted for number in numbers(n)})
-    if found:
-        yield Comparison((field,), "in", found, function)
+    numbers = sorted({number for each in wanted for number in numbers_of(each)})
+    if numbers:
+        yield Comparison((field,), "in", numbers, function)
 
 
 @functools.cache
 def _months_of_weeks() -> dict[int, frozenset[int]]:
-    """Return the months that days of an ISO week can be in; weeks fall alike every 28 years."""
+    """Return the months that days of each ISO week can be in; weeks fall alike every 28 years."""
     days = [date(2000, 1, 1) + timedelta(days=n) for n in range(28 * 366)]
     weeks: dict[int, set[int]] = {}
     for day in days:
@@ -246,11 +256,11 @@ def _months_of_weeks() -> dict[int, frozenset[int]]:
     return {week: frozenset(months) for week, months in weeks.items()}
 
 
-# How the server is asked for the parts that databases count differently, so that none is missed. The Sunday of
-# SQLite and PostgreSQL is 0, that of MariaDB 1.
-_POSSIBLE: dict[str, Callable[[Field, list[int]], Iterator[Node]]] = {
-    "second": _seconds,
-    "week": functools.partial(_numbered, "month", lambda week: _months_of_weeks().get(week, ())),
-    "week_day": functools.partial(_numbered, "weekday", lambda day: (day - 1, day)),
-    "iso_week_day": functools.partial(_numbered, "weekday", lambda day: (day % 7, day % 7 + 1)),
+# What the server's function can return for the numbers of a part, on any database: so that no row is missed. The
+# Sunday of SQLite and PostgreSQL is 0, that of MariaDB 1.
+_NEAR_TO: dict[str, Callable[[Field, str, list[int]], Iterator[Node]]] = {
+    "second": _between_seconds,
+    "week": functools.partial(_among_numbers, lambda week: _months_of_weeks().get(week, ())),
+    "week_day": functools.partial(_among_numbers, lambda day: (day - 1, day)),
+    "iso_week_day": functools.partial(_among_numbers, lambda day: (day % 7, day % 7 + 1)),
 }
