@@ -2,7 +2,7 @@
 
 Years and days become ranges of dates: every database compares these alike, and can use an index. Other parts
 become functions of the server where all databases compute the same. Where they do not, the server finds too many
-rows, and they are rechecked in Python. Moments are taken in UTC, so the server's own time zone must be UTC, too (G31).
+rows, and they are rechecked in Python. Moments are taken in UTC, so the server's time zone must be UTC too (G31).
 """
 
 from __future__ import annotations
