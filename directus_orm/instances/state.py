@@ -255,6 +255,20 @@ def key_to_send(instance: Any) -> Any:
     return stored_key(instance)
 
 
+RowIdentity = tuple[str, Any]
+"""A collection and a key."""
+
+
+def row_identity(instance: Any) -> RowIdentity:
+    """Return what distinguishes the row of an instance from all others: its collection and its key.
+
+    Raises:
+        DoesNotExist: the key is not known.
+    """
+    info = info_of(instance)
+    return (info.collection, info.pk.load(stored_key(instance)))
+
+
 def session_of(instance: Any) -> Session:
     """Return the session that loaded an instance, or the current session."""
     batch = state_of(instance).batch

@@ -10,13 +10,22 @@ from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.to_many import ToMany
 from ..instances.lazy_loading import lazy_load_for, load_list
-from ..instances.state import HasKey, does_not_exist, is_new, key_to_send, session_of, state_of, stored_key
+from ..instances.state import (
+    HasKey,
+    does_not_exist,
+    is_new,
+    key_to_send,
+    row_identity,
+    session_of,
+    state_of,
+    stored_key,
+)
 from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
 from ..query.query import PrefetchedList, Query
 from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
-from ..writing import relation_writes
+from ..writing import relation_arguments, relation_writes
 from .junctions import field_of, junction, junction_condition, junction_rows
 from .queryset import QuerySet
 from .result_shapes import Instances
@@ -187,8 +196,8 @@ class Related(QuerySet[M]):
         Example:
             >>> article.tags.add(tag, 5, through_defaults={"note": "by hand"})
         """
-        instances = relation_writes.coerce_instances(self._relation, "add", others)
-        values = relation_writes.junction_values(self._relation, through_defaults)
+        instances = relation_arguments.coerce_instances(self._relation, "add", others)
+        values = relation_arguments.junction_values(self._relation, through_defaults)
         if self._is_unsaved("add"):
             pending = self._pending_links()
             before = [added for added, _ in pending]
@@ -208,13 +217,13 @@ class Related(QuerySet[M]):
         Example:
             >>> article.tags.remove(tag, 5)
         """
-        instances = relation_writes.coerce_instances(self._relation, "remove", others)
+        instances = relation_arguments.coerce_instances(self._relation, "remove", others)
         if self._is_unsaved("remove"):
             pending = self._pending_links()
             pending[:] = [pair for pair in pending if not _contains(instances, pair[0])]
             self._forget_rows()
             return
-        saved = relation_writes.require_saved(self._relation, "remove", instances)
+        saved = relation_arguments.require_saved(self._relation, "remove", instances)
         if self._relation.is_one_to_many:
             relation_writes.move_children(self._instance, self._relation, (), saved)
         elif saved:
@@ -231,9 +240,9 @@ class Related(QuerySet[M]):
         Example:
             >>> article.tags.set([tag])
         """
-        ordered = relation_writes.keeps_order_of(self._relation, others)
-        instances = relation_writes.coerce_instances(self._relation, "set", others)
-        values = relation_writes.junction_values(self._relation, through_defaults)
+        ordered = relation_arguments.keeps_order_of(self._relation, others)
+        instances = relation_arguments.coerce_instances(self._relation, "set", others)
+        values = relation_arguments.junction_values(self._relation, through_defaults)
         if self._is_unsaved("set"):
             self._pending_links()[:] = [(instance, values) for instance in instances]
         elif self._relation.is_one_to_many:
@@ -266,7 +275,7 @@ class Related(QuerySet[M]):
             >>> comment = article.comments.create(text="First!")
             >>> hero = page.blocks.create(Hero, title="Welcome")
         """
-        child = relation_writes.new_child(self._relation, self._instance, model, values)
+        child = relation_arguments.new_child(self._relation, self._instance, model, values)
         self.add(child, through_defaults=through_defaults)
         return child
 
@@ -289,12 +298,11 @@ class Related(QuerySet[M]):
 
     def _gained_and_lost(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return the children to add and those to remove, so that the list holds the wanted ones."""
-        identity = relation_writes.identity
         rows = self._with(self._query).using(session_of(self._instance))
-        children = relation_writes.references_to(self._relation, rows.values_list("pk", flat=True))
-        current = {identity(child): child for child in children}
-        kept = {identity(child) for child in wanted if not is_new(child)}
-        gained = [child for child in wanted if is_new(child) or identity(child) not in current]
+        children = relation_arguments.references_to(self._relation, rows.values_list("pk", flat=True))
+        current = {row_identity(child): child for child in children}
+        kept = {row_identity(child) for child in wanted if not is_new(child)}
+        gained = [child for child in wanted if is_new(child) or row_identity(child) not in current]
         return gained, [child for child_identity, child in current.items() if child_identity not in kept]
 
     def _is_unsaved(self, verb: str) -> bool:
@@ -329,7 +337,7 @@ class Related(QuerySet[M]):
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
                     junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("place"))
-                    rows_by_identity.setdefault(relation_writes.identity(row.target), []).append(junction_row)
+                    rows_by_identity.setdefault(row_identity(row.target), []).append(junction_row)
         return rows_by_identity
 
     def _with(self, query: Query) -> Any:

@@ -195,7 +195,7 @@ class TestFieldsOfJunctionsThatAreNotThere:
             for wrong, error, says in (
                 ({"remark": "x"}, FieldError, r"Sticker has no field 'remark' .*articles_id, tags_id, sort, note"),
                 ({"sort": "first"}, ConversionError, r"Sticker\.sort"),
-                ({"tags_id": 2}, QueryError, r"says 'tags_id', which the relation says itself"),
+                ({"tags_id": 2}, QueryError, r"contains 'tags_id', which the relation sets itself"),
                 ("note", TypeError, r"through_defaults= takes a dict"),
             ):
                 with pytest.raises(error, match=says):
