@@ -26,7 +26,7 @@ from ..core.progress import Advance, Progress, reporting
 from ..core.worker import worker_thread
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
-from ..session.http.watch import RequestObserver, SentSignal, observing
+from ..session.http.request_observer import RequestObserver, SentSignal, observing
 from ..session.session import Session
 from . import write_recovery
 from .row_errors import rows_at_fault

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import DirectusError
 from ...core.messages import Request
 from ...core.worker import start_thread
-from ...session.http.watch import SentSignal
+from ...session.http.request_observer import SentSignal
 from .pager_protocol import NextByKey, RawPage
 
 if TYPE_CHECKING:

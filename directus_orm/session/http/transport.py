@@ -17,7 +17,7 @@ from ...core.messages import Request, Response
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
 from .exchange import Connections, RawResponse
-from .watch import notify_arrived
+from .request_observer import notify_arrived
 
 if TYPE_CHECKING:
     import requests
