@@ -1,4 +1,4 @@
-"""What every folder may use: errors, requests and responses as values, masking, JSON, progress, async twins.
+"""Used by every folder: errors, Request and Response, masking of secrets, JSON, progress, threads, async twins.
 
 Imports nothing of this package.
 """

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Concatenate, Generic
 
-from .async_twins import P, S, T, _named, run_in_thread
+from .async_twins import P, S, T, named_twin, run_in_thread
 
 
 def paged_twin(
@@ -25,7 +25,7 @@ def paged_twin(
     def async_iterator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
         return _rows(_PageReader(getattr(self, pages)(*args, **kwargs)))
 
-    return _named(async_iterator, name, "loop over it by `async for`")
+    return named_twin(async_iterator, name, "loop over it by `async for`")
 
 
 async def cached_rows(

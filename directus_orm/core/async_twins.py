@@ -1,7 +1,7 @@
-"""The async face: the twin of a verb is that verb in a worker thread, so that there is one way of doing things.
+"""Async methods (``acount`` …): each runs its synchronous twin in a worker thread.
 
-Threads are those of the event loop's default executor. They see the context variables of the task, and with them
-its session.
+The threads are those of the event loop's default executor. They see the context variables of the task, and so its
+current session.
 """
 
 from __future__ import annotations
@@ -27,40 +27,42 @@ F = TypeVar("F", bound=Callable[..., Any])
 def async_twin(
     verb: Callable[Concatenate[S, P], T], *, changes: bool = False
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Return the method that does what another does, in a worker thread; a subclass that has its own is asked.
+    """Return an async method that calls ``verb``, or a subclass's method of that name, in a worker thread.
 
-    Cancelled, it ends at once, and what the thread still finds is dropped. A verb that ``changes`` something, on
-    the server or in an instance, is waited for once it has begun, so that nobody repeats what is under way.
+    When cancelled, it ends at once, and the result of the thread is dropped. With ``changes=True``, for a verb
+    that changes the server or an instance, a call that has started is awaited even when cancelled, so that nobody
+    repeats it by mistake.
     """
     name = verb.__name__
 
     @functools.wraps(verb)
-    async def awaited(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call: Callable[[], T] = functools.partial(getattr(self, name), *args, **kwargs)
         return await run_in_thread(call, to_the_end=changes)
 
-    return _named(awaited, name, "await it" + (", and it is not cut off by cancelling" if changes else ""))
+    return named_twin(twin, name, "await it" + (", and cancelling does not interrupt it" if changes else ""))
 
 
-def _named(function: F, name: str, use: str) -> F:
-    place = function.__qualname__.rpartition(".")[0]
-    function.__name__, function.__qualname__ = f"a{name}", f"{place}.a{name}"
+def named_twin(function: F, name: str, use: str) -> F:
+    """Give an async twin its name and its docstring."""
+    owner = function.__qualname__.rpartition(".")[0]
+    function.__name__, function.__qualname__ = f"a{name}", f"{owner}.a{name}"
     function.__doc__ = f"Do as `{name}` does, in a worker thread: {use}."
     return function
 
 
 async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T:
-    """Return what a call returns that is made in a worker thread; see `async_twin`."""
-    import asyncio  # noqa: PLC0415 - who uses it has it; it costs others a tenth of importing this library
+    """Make a call in a worker thread and return its result; with ``to_the_end``, even when cancelled."""
+    import asyncio  # noqa: PLC0415 - it takes a tenth of the time to import this library
 
     job = _Job(call, asyncio.CancelledError)
     work = asyncio.get_running_loop().run_in_executor(None, in_context(job))
     try:
         await asyncio.wait([work])
     except asyncio.CancelledError as cancelled:
-        # What no thread has begun is not begun any more.
+        # A call that no thread has started is never started.
         if job.claim() or not to_the_end:
-            work.add_done_callback(_looked_at)
+            work.add_done_callback(_retrieve_error)
             raise
         while not work.done():
             with contextlib.suppress(asyncio.CancelledError):
@@ -69,14 +71,14 @@ async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T
     return work.result()
 
 
-def _looked_at(work: asyncio.Future[Any]) -> None:
-    """Keep asyncio from telling of an error that came when nobody waited any more."""
+def _retrieve_error(work: asyncio.Future[Any]) -> None:
+    """Keep asyncio from logging an error that nobody waits for."""
     if not work.cancelled():
         work.exception()
 
 
 class _Job(Generic[T]):
-    """A call that is begun by a thread, unless it was given up before: then ``given_up`` is raised."""
+    """A call for a thread; if it was given up before the thread starts it, ``given_up`` is raised instead."""
 
     def __init__(self, call: Callable[[], T], given_up: type[BaseException]) -> None:
         self._call = call
@@ -84,7 +86,7 @@ class _Job(Generic[T]):
         self._claimed = threading.Lock()
 
     def claim(self) -> bool:
-        """Return whether nobody claimed the call before."""
+        """Claim the call, to make it or to give it up; return False if it was claimed before."""
         return self._claimed.acquire(blocking=False)
 
     def __call__(self) -> T:

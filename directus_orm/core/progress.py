@@ -1,4 +1,4 @@
-"""Telling how far a long read or write has come: by a bar, or to a function."""
+"""Progress of a long read or write (``progress=``): a bar, or a function that is called with the numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from .errors import ConfigurationError
 
 Progress = bool | Callable[[int, int], object] | None
-"""What ``progress=`` takes: True for a bar, a function of what is done and of the whole, or nothing."""
+"""The values of ``progress=``: True for a bar, or a function that takes (done, total)."""
 
 Advance = Callable[[int], None]
-"""Tells that so many more are done."""
+"""Called with the number of rows that were done since the last call."""
 
 
 def checked(progress: Progress) -> Progress:
-    """Return what ``progress=`` was given, if it can be told to.
+    """Return the value of ``progress=`` after checking it.
 
     Raises:
         TypeError: it is neither a bool nor a function.
@@ -34,9 +34,9 @@ def checked(progress: Progress) -> Progress:
 def reporting(
     progress: Progress, total: int | Callable[[], int], *, unit: str = "rows", label: str | None = None
 ) -> Iterator[Advance]:
-    """Give the function that tells of progress; a bar is closed in the end, however the work ends.
+    """Yield the function to call as work advances; a bar is closed in the end, however the work ends.
 
-    A ``total`` that has to be asked for is asked only if somebody wants to know.
+    A ``total`` that is a function is called only if progress is reported.
 
     Raises:
         TypeError, ConfigurationError: as `checked`.
@@ -50,27 +50,27 @@ def reporting(
         250 250
     """
     if not checked(progress):
-        yield _silent
+        yield _ignore
         return
-    whole = total if isinstance(total, int) else total()
+    number = total if isinstance(total, int) else total()
     if callable(progress):
-        yield _counting(progress, whole)
+        yield _adding_up(progress, number)
         return
-    with _tqdm()(total=whole, unit=f" {unit}", desc=label) as bar:
+    with _tqdm()(total=number, unit=f" {unit}", desc=label) as bar:
         yield bar.update
 
 
-def _silent(_: int) -> None:
+def _ignore(_: int) -> None:
     pass
 
 
-def _counting(tell: Callable[[int, int], object], total: int) -> Advance:
+def _adding_up(report: Callable[[int, int], object], total: int) -> Advance:
     done = 0
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        tell(done, total)
+        report(done, total)
 
     return advance
 

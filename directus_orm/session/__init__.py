@@ -1,4 +1,4 @@
-"""One server as one user: login, options, captured requests, server info, plain items. It knows no models.
+"""One server as one user: login, options, captured requests, server info, plain items. Knows no models.
 
 Imports only core, session/http.
 """
@@ -27,7 +27,7 @@ __all__ = [
     "current_session",
 ]
 
-# Tracebacks, pickles and reprs show these names as users import them, not where the code lives.
+# Tracebacks, pickles and reprs show these names as users import them, not the module that defines them.
 for _value in [globals()[_name] for _name in __all__]:
     if callable(_value):
         _value.__module__ = __name__

@@ -1,4 +1,4 @@
-"""A real Directus for tests: installed once, started in seconds, stopped for certain.
+"""A real Directus for tests: installed once, started in seconds, always stopped at the end.
 
 ```python
 from directus_orm.testing import start
@@ -8,7 +8,7 @@ with start() as server:                  # Directus 12 on SQLite, on a free port
 ```
 
 Needs the extra ``server`` (``pip install 'directus_orm[server]'``) or Node.js 22 or later; Linux and macOS.
-With pytest there is the fixture ``directus_server``, and ``python -m directus_orm.testing serve`` by hand.
+pytest has the fixture ``directus_server``. ``python -m directus_orm.testing serve`` starts a server by hand.
 
 Imports only core.
 """
@@ -48,13 +48,13 @@ __all__ = [
     "start",
 ]
 
-# No module has the name of something public: once imported, it would hide that.
-_HOMES = {"Database": "databases", "DirectusServer": "server", "install": "installing", "start": "server"}
+# No module has the name of a public name: importing the module would hide it.
+_MODULES = {"Database": "databases", "DirectusServer": "server", "install": "installing", "start": "server"}
 
 
 def __getattr__(name: str) -> Any:
-    # pytest imports this package, for its plugin, in every project where the library is installed.
+    # Imported late: pytest imports this package, for its plugin, wherever the library is installed.
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)

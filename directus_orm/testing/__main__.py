@@ -1,4 +1,4 @@
-"""``python -m directus_orm.testing``: a Directus to try things on, from the shell."""
+"""``python -m directus_orm.testing``: install a Directus, or serve one, from the command line."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .server import DirectusServer, start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, or 1 after saying what went wrong."""
+    """Run a command and return its exit status: 0, or 1 after printing an error."""
     options = _parser().parse_args(arguments)
     try:
         return {"install": _install, "serve": _serve}[options.command](options)
     except (ConfigurationError, ServerSetupError) as error:
-        _say(f"error: {error}", sys.stderr)
+        _print(f"error: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        _say("Interrupted.", sys.stderr)
+        _print("Interrupted.", sys.stderr)
         return 130
 
 
@@ -35,8 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m directus_orm.testing", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     version = argparse.ArgumentParser(add_help=False)
-    known = ", ".join(f"{short} ({full})" for short, full in VERSIONS.items())
-    version.add_argument("--version", default=DEFAULT_VERSION, help=f"{known}, or a full one")
+    versions = ", ".join(f"{short} ({full})" for short, full in VERSIONS.items())
+    version.add_argument("--version", default=DEFAULT_VERSION, help=f"{versions}, or a full one")
     commands.add_parser("install", parents=[version], help="install a Directus into the cache")
     serve = commands.add_parser("serve", parents=[version], help="run an empty Directus until Ctrl-C")
     serve.add_argument("--database", default="sqlite", metavar="URL", help="sqlite, postgres://…, mysql://…")
@@ -62,26 +62,26 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _install(options: argparse.Namespace) -> int:
-    _say(f"Directus {exact_version(options.version)} is in {install(options.version)}")
+    _print(f"Directus {exact_version(options.version)} is in {install(options.version)}")
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # Whoever stops a service sends SIGTERM; let it end like Ctrl-C, so that a database is dropped at once.
+    # Services are stopped by SIGTERM: end as by Ctrl-C then, so that the database is dropped at once.
     signal.signal(signal.SIGTERM, _interrupt)
     version = exact_version(options.version)
     install(version)
-    # People who run it by hand want the app; tests do not.
+    # People who start a server by hand want the app; tests do not.
     env = {"SERVE_APP": "true", **dict(pair for group in options.env for pair in group)}
     with progress(f"Starting Directus {version}", after=0.5):
         server = start(version, options.database, port=options.port, env=env)
     with server, contextlib.suppress(KeyboardInterrupt):
-        _say(_greeting(server))
+        _print(_greeting(server))
         while server.running:
             time.sleep(0.2)
-        _say(f"error: Directus ended by itself. It printed:\n{server.log}", sys.stderr)
+        _print(f"error: Directus ended by itself. It printed:\n{server.log}", sys.stderr)
         return 1
-    _say("Stopped; nothing is left of it.")
+    _print("Stopped; nothing is left of it.")
     return 0
 
 
@@ -101,7 +101,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say(text: str, stream: TextIO | None = None) -> None:
+def _print(text: str, stream: TextIO | None = None) -> None:
     print(text, file=stream, flush=True)
 
 

@@ -40,7 +40,7 @@ _LIST = {"postgres": "SELECT datname FROM pg_database", "mysql": "SHOW DATABASES
 
 @attrs.frozen
 class Database:
-    """Where a server keeps its rows, so that a test can look at them itself.
+    """The database of a server, for tests that look at its tables directly.
 
     ``vendor`` is ``"sqlite"`` (then ``path`` is the file), ``"postgres"`` or ``"mysql"`` (MariaDB, too).
     """
@@ -55,7 +55,7 @@ class Database:
 
     @property
     def url(self) -> str:
-        """The address with user and password, as other libraries take it."""
+        """The URL with user and password, as other libraries take it."""
         if self.path:
             return f"sqlite:///{self.path}"
         login = quote(self.user, safe="") + (f":{quote(self.password, safe='')}" if self.password else "")
@@ -64,14 +64,14 @@ class Database:
 
     @property
     def place(self) -> str:
-        """What and where it is, in words without a password."""
+        """The kind and the place of the database, for messages; without the password."""
         if self.path:
             return f"SQLite at {self.path}"
         return f"{self.vendor} at {self.host}:{self.port}, user {self.user!r}, database {self.name!r}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which Directus finds it."""
+        """The environment variables that tell Directus its database."""
         if self.path:
             return {"DB_CLIENT": "sqlite3", "DB_FILENAME": str(self.path)}
         return {
@@ -84,7 +84,7 @@ class Database:
         }
 
     def connect(self) -> Any:
-        """Return a DB-API connection that commits by itself (sqlite3, psycopg or pymysql).
+        """Return a DB-API connection with autocommit (sqlite3, psycopg or pymysql).
 
         Raises:
             DatabaseUnavailable: no driver, or no connection.
@@ -116,10 +116,10 @@ class Database:
 def parse(url: str) -> Database:
     """Read a database URL: ``sqlite``, ``postgres://user:password@host:port/`` or ``mysql://…``.
 
-    The database that a PostgreSQL or MySQL URL names is the one to log in to; tests get a fresh one beside.
+    A PostgreSQL or MySQL URL names the database to log in to; the tests get a new one on the same server.
 
     Raises:
-        DatabaseUnavailable: an unknown scheme, or a part that makes no sense.
+        DatabaseUnavailable: the scheme is unknown, or a part of the URL is wrong.
     """
     try:
         parts = urlsplit(url if "://" in url else url + "://")
@@ -153,19 +153,19 @@ def parse(url: str) -> Database:
 
 
 def create(server: Database) -> Database:
-    """Create an empty database with a unique name on ``server``, and sweep up those of killed runs."""
+    """Create an empty database with a unique name on ``server``, and drop those that killed test runs left."""
     fresh = attrs.evolve(server, name=f"{_prefix()}{os.getpid()}_{secrets.token_hex(4)}")
     with _cursor(server) as cursor:
         cursor.execute(_LIST[server.vendor])
         for (name,) in cursor.fetchall():
-            if _abandoned(name):
+            if _is_abandoned(name):
                 cursor.execute(_DROP[server.vendor].format(name))
         cursor.execute(_CREATE[server.vendor].format(fresh.name))
     return fresh
 
 
 def drop(server: Database, database: Database) -> None:
-    """Drop a database that `create` made; one that is gone already is no error."""
+    """Drop a database that `create` made; it is no error if it does not exist any more."""
     with _cursor(server) as cursor:
         cursor.execute(_DROP[server.vendor].format(database.name))
 
@@ -183,14 +183,14 @@ def _cursor(server: Database) -> Iterator[Any]:
 
 
 def _prefix() -> str:
-    """Return how names of this machine's test databases start: process ids mean nothing elsewhere."""
+    """Return the prefix of test databases of this machine: they hold process ids, which mean nothing elsewhere."""
     machine = platform.node()
     with suppress(OSError):
         machine += str(Path("/proc/self/ns/pid").readlink())
     return f"directus_orm_{hashlib.sha256(machine.encode()).hexdigest()[:8]}_"
 
 
-def _abandoned(name: str) -> bool:
+def _is_abandoned(name: str) -> bool:
     prefix = _prefix()
     if not name.startswith(prefix):
         return False

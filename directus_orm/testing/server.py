@@ -1,4 +1,4 @@
-"""A real Directus for tests, started from Python and stopped for certain."""
+"""A real Directus for tests, started from Python, and stopped when this Python process ends at the latest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _ENVIRONMENT = {
     "EXTENSIONS_PATH": "./extensions",
     "NODE_NO_WARNINGS": "1",
 }
-# Chosen by arguments of start(); setting them beside it would make its attributes lie.
+# Set by arguments of start(): other values would contradict the server's attributes.
 _ARGUMENTS = {"PORT": "port=", "HOST": "port=", "DB_": "database="}
 
 
@@ -58,7 +58,7 @@ class DirectusServer:
     """A running Directus with an administrator and an empty database; see `start`.
 
     Attributes:
-        url: where it answers, such as ``http://127.0.0.1:40123``.
+        url: its address, such as ``http://127.0.0.1:40123``.
         token: a static access token of the administrator.
         email, password: the administrator's.
         version: of Directus, in full.
@@ -74,7 +74,7 @@ class DirectusServer:
         env: Mapping[str, str] | None = None,
         timeout: float = 120.0,
     ) -> None:
-        """Describe a server; `start` makes one that runs."""
+        """Describe a server; `start` starts it."""
         env = dict(env or {})
         for name in env:
             for taken, argument in _ARGUMENTS.items():
@@ -83,10 +83,10 @@ class DirectusServer:
                     raise ConfigurationError(msg)
         self.version = exact_version(version)
         self._timeout = timeout
-        self._home = databases.parse(database)
+        self._database_server = databases.parse(database)
         self._env = {
             **_ENVIRONMENT,
-            # The letter, because Directus reads a text of digits as a number.
+            # With a letter first, because Directus reads a text of digits as a number.
             "KEY": "k" + secrets.token_hex(16),
             "SECRET": "s" + secrets.token_urlsafe(32),
             "ADMIN_TOKEN": "t" + secrets.token_urlsafe(24),
@@ -96,9 +96,9 @@ class DirectusServer:
         self.email = self._env["ADMIN_EMAIL"]
         self.password = self._env["ADMIN_PASSWORD"]
         self.port = port or 0
-        self.database = self._home
-        self._own_admin = not env.keys().isdisjoint({"ADMIN_EMAIL", "ADMIN_PASSWORD"})
-        self._made_database = False
+        self.database = self._database_server
+        self._has_own_admin = not env.keys().isdisjoint({"ADMIN_EMAIL", "ADMIN_PASSWORD"})
+        self._has_created_database = False
         self._owner = os.getpid()
         self._folder: Path | None = None
         self._process: NodeProcess | None = None
@@ -115,19 +115,19 @@ class DirectusServer:
     ) -> DirectusServer:
         """Start a Directus and return it when it is healthy; use it as a context manager, or `stop` it.
 
-        It also stops when this Python process ends, in whatever way. Where that version is not in the cache,
-        it is installed first (see `install`).
+        It also stops when this Python process ends, in whatever way. A version that is not in the cache is
+        installed first (see `install`).
 
         Args:
             version: ``"12"``, ``"11"``, ``"10"`` or a full version.
             database: ``"sqlite"`` (a file in a temporary folder), or the URL of a PostgreSQL or MySQL server,
                 on which a database with a unique name is created, and dropped in the end.
             port: on the loopback interface; a free one by default.
-            env: more environment variables for Directus; what this process has in its own is not passed on.
+            env: more environment variables for Directus; those of this process are not passed on.
             timeout: how many seconds it may take to become healthy.
 
         Raises:
-            ServerSetupError: one subclass for each reason why there is no server.
+            ServerSetupError: the server did not start; there is a subclass for each reason.
 
         Example:
             >>> with start(version="11") as server:
@@ -158,7 +158,7 @@ class DirectusServer:
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end."""
+        """The address of the server, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -177,7 +177,7 @@ class DirectusServer:
         return text.replace(self.database.password, MASK) if self.database.password else text
 
     def restart(self) -> None:
-        """End the process if it runs, and start it again: same port, same rows."""
+        """End the process if it runs, and start it again, on the same port and with the same rows."""
         self._end_process()
         self._launch()
 
@@ -187,15 +187,15 @@ class DirectusServer:
             self._process.end(how=signal.SIGKILL)
 
     def stop(self) -> None:
-        """End the process and remove its folder or its database; doing it twice is harmless."""
-        if os.getpid() != self._owner:  # a fork of the process that started it
+        """End the process and remove its folder or its database; a second call does nothing."""
+        if os.getpid() != self._owner:  # in a fork of the process that started it
             return
         self._end_process()
         _alive.discard(self)
         try:
-            if self._made_database:
-                databases.drop(self._home, self.database)
-                self._made_database = False
+            if self._has_created_database:
+                databases.drop(self._database_server, self.database)
+                self._has_created_database = False
         finally:
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -207,20 +207,20 @@ class DirectusServer:
             self._process = None
 
     def _prepare(self) -> None:
-        """Make the folder and a database with the system tables and the administrator in it."""
+        """Create the folder, and a database with the system tables and the administrator."""
         installation = install(self.version)
         self._cli = command_line(installation)
         self._node = find_node()
-        if self._home.vendor != "sqlite":
-            self._home.connect().close()
+        if self._database_server.vendor != "sqlite":
+            self._database_server.connect().close()
         self._folder = _new_folder()
-        if self._home.vendor != "sqlite":
-            self.database = databases.create(self._home)
-            self._made_database = True
+        if self._database_server.vendor != "sqlite":
+            self.database = databases.create(self._database_server)
+            self._has_created_database = True
             self._bootstrap(self._folder, self.database, self._env)
             return
         self.database = Database("sqlite", path=self._folder / "data.db")
-        if self._own_admin:
+        if self._has_own_admin:
             self._bootstrap(self._folder, self.database, self._env)
             return
         shutil.copyfile(self._template(installation), self._folder / "data.db")
@@ -229,7 +229,7 @@ class DirectusServer:
             connection.execute(update, (self.token, self.email))
 
     def _template(self, installation: Path) -> Path:
-        """Return a bootstrapped SQLite file, made once per installation: that takes longer than starting."""
+        """Return a bootstrapped SQLite file, made once per installation, since that takes longer than starting."""
         template = installation / _TEMPLATE
         if template.is_file():
             return template
@@ -260,7 +260,7 @@ class DirectusServer:
             raise ServerDied(msg, log=tail(process.log))
 
     def _launch(self) -> None:
-        """Start the process on the port, another free one if that was lost meanwhile, and wait."""
+        """Start the process and wait until it is healthy; take another free port if one was taken meanwhile."""
         chosen = self.port  # from the caller, or from before a restart
         for attempt in range(_PORT_ATTEMPTS):
             self.port = chosen or _free_port()
@@ -297,10 +297,10 @@ class DirectusServer:
                     raise _port_taken(self.port)
                 msg = f"Directus {self.version} ended while it was starting. It printed:"
                 raise ServerDied(msg, log=self.log or "(nothing)")
-            # Directus 12 lets nobody see its health without a login.
-            status, last = self._ask("/server/ping")
+            # Directus 12 shows its health only to logged-in users.
+            status, last = self._get("/server/ping")
             if status == 200:
-                status, last = self._ask("/server/health")
+                status, last = self._get("/server/health")
                 if status == 200:
                     return
             time.sleep(0.05)
@@ -310,23 +310,23 @@ class DirectusServer:
         )
         raise ServerNotReady(msg, log=self.log or "(nothing)")
 
-    def _ask(self, path: str) -> tuple[int, str]:
+    def _get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
-            answer = connection.getresponse()
-            text = answer.read(500).decode(errors="replace")
+            response = connection.getresponse()
+            text = response.read(500).decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             return 0, f"{path}: {error}"
         else:
-            return answer.status, f"{path}: {answer.status} {text}"
+            return response.status, f"{path}: {response.status} {text}"
         finally:
             connection.close()
 
 
 def _new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="directus_orm-"))
-    for name in ("uploads", "extensions"):  # Directus warns about what it does not find
+    for name in ("uploads", "extensions"):  # Directus warns about missing folders
         (folder / name).mkdir()
     (folder / "package.json").write_text('{"name": "directus-for-tests", "version": "1.0.0"}')
     return folder

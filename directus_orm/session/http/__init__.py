@@ -1,4 +1,4 @@
-"""One HTTP exchange: connections, routes, retries, and the errors of a refusal or of a broken connection.
+"""One HTTP request and its response: the server's API, connections, retries, error mapping.
 
 Imports only core.
 """

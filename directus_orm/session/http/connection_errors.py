@@ -1,4 +1,4 @@
-"""What a failed exchange means, in words, and whether the request had left."""
+"""Explains why a connection or exchange failed, and tells whether the request may have been sent."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib3 import exceptions as urllib3_errors
 
 from .connections import TooLarge
 
-# Said while the connection is made; other TLS failures may come after the request was sent.
-_HANDSHAKE = frozenset(
+# TLS failures while the connection is made; others may come after the request was sent.
+_HANDSHAKE_FAILURES = frozenset(
     {
         "CERTIFICATE_VERIFY_FAILED",
         "HTTP_REQUEST",
@@ -27,27 +27,35 @@ _HANDSHAKE = frozenset(
 
 
 def causes(error: BaseException | None) -> list[BaseException]:
-    """Return an error and all that it wraps: in its arguments, as its reason, as its cause or context."""
-    found: list[BaseException] = []
-    rest: list[Any] = [error]
-    while rest:
-        one = rest.pop(0)
-        if isinstance(one, BaseException) and not any(one is other for other in found):
-            found.append(one)
-            rest += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    return found
+    """Return an error and all errors that it wraps: in its arguments, as its reason, its cause or its context."""
+    errors: list[BaseException] = []
+    candidates: list[Any] = [error]
+    while candidates:
+        candidate = candidates.pop(0)
+        if isinstance(candidate, BaseException) and not any(candidate is known for known in errors):
+            errors.append(candidate)
+            candidates += [
+                *candidate.args,
+                getattr(candidate, "reason", None),
+                candidate.__cause__,
+                candidate.__context__,
+            ]
+    return errors
 
 
 def without_secrets(error: BaseException) -> None:
-    """Take the request, which carries credentials, out of what requests raised, so that no log shows it."""
-    for each in causes(error):
-        if isinstance(each, requests.RequestException):
-            each.request = each.response = None
+    """Remove the request, which carries credentials, from an error of requests, so that no log shows it."""
+    for cause in causes(error):
+        if isinstance(cause, requests.RequestException):
+            cause.request = cause.response = None
 
 
 @attrs.frozen
 class ConnectionFailure:
-    """What went wrong, as the end of a sentence; whether the request may have been sent; whether it may pass."""
+    """Why an exchange failed, as the end of a sentence.
+
+    ``sent`` is whether the request may have been sent, ``passing`` whether a retry may succeed.
+    """
 
     reason: str
     sent: bool
@@ -55,12 +63,12 @@ class ConnectionFailure:
 
 
 def diagnose(error: BaseException, timeout: tuple[float, float]) -> ConnectionFailure:
-    """Return what a failed exchange means."""
+    """Return why an exchange failed."""
     chain = causes(error)
     for kind in _KINDS:
-        found = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
-        if found is not None:
-            text = kind.text.format(detail=_detail(found), connect=timeout[0], read=timeout[1])
+        cause = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
+        if cause is not None:
+            text = kind.text.format(detail=_detail(cause), connect=timeout[0], read=timeout[1])
             return ConnectionFailure(text, kind.sent, kind.passing)
     return ConnectionFailure(f"{type(error).__name__}: {_detail(error)}.", sent=True, passing=False)
 
@@ -73,6 +81,8 @@ def _detail(error: BaseException) -> str:
 
 @attrs.frozen
 class _Kind:
+    """A kind of failure: the errors that show it, and what it means."""
+
     types: tuple[type[BaseException], ...]
     text: str
     sent: bool
@@ -80,7 +90,7 @@ class _Kind:
     when: Callable[[BaseException], bool] = lambda _: True
 
 
-# From the special to the general: the first that fits is told.
+# From the special to the general: the first that matches is reported.
 _KINDS = (
     _Kind(
         (urllib3_errors.NameResolutionError,),
@@ -108,7 +118,7 @@ _KINDS = (
         "verify= takes the path of a CA file.",
         sent=False,
         passing=False,
-        when=lambda e: getattr(e, "reason", None) in _HANDSHAKE,
+        when=lambda e: getattr(e, "reason", None) in _HANDSHAKE_FAILURES,
     ),
     _Kind(
         (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema),

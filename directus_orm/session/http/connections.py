@@ -155,6 +155,8 @@ class OwnConnections:
 
 @attrs.frozen
 class _Opened:
+    """Open connections, and the options that requests found in the environment."""
+
     adapter: HTTPAdapter
     options: dict[str, Any]
     environment: tuple[str | None, ...]
@@ -218,6 +220,8 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class _Connection(urllib3.connection.HTTPConnection):
+    """Notifies the observer of a request when it has been sent."""
+
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)
         notify_sent()
@@ -228,6 +232,8 @@ class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
+    """Closes connections that were idle for longer than `LONGEST_IDLE` before they are used again."""
+
     ConnectionCls: Any = _Connection
 
     def _put_conn(self, conn: Any) -> None:
@@ -238,7 +244,7 @@ class _Pool(urllib3.HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         conn: Any = super()._get_conn(timeout)
         if time.monotonic() - getattr(conn, "idle_since", float("inf")) > LONGEST_IDLE:
-            conn.close()  # opens anew with its next request
+            conn.close()  # it reopens with its next request
         return conn
 
 
@@ -250,12 +256,14 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
+    """The adapter of requests with the pools above, for proxies as well."""
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        if isinstance(manager, urllib3.ProxyManager):  # those of SOCKS have pools of their own
+        if isinstance(manager, urllib3.ProxyManager):  # the managers of SOCKS proxies have other pools
             manager.pool_classes_by_scheme = _POOLS
         return manager
