@@ -14,7 +14,7 @@ from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
 from ..query.query import PrefetchedList, Query, key_alias
 from ..reading.run_query import resolve_subqueries
-from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name
+from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name_error
 from ..session.session import Session
 from .field_values import fill_missing
 from .hydration import RowLoader
@@ -155,7 +155,7 @@ def load_list(instance: Any, nested: PrefetchedList) -> None:
     if state.missing:
         raise does_not_exist(instance)
     if nested.name not in instance.__dict__:
-        unknown = unknown_name(lazy_load.batch.session, SentNames(nested.relation))
+        unknown = unknown_name_error(lazy_load.batch.session, SentNames(nested.relation))
         guess = nested.relation.guess_note
         raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
     lazy_load.batch.lazily_loaded[DeferredList(nested)] = None

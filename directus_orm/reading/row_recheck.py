@@ -17,12 +17,12 @@ from .row_values import raw_getter
 
 
 def needs_recheck(query: Query) -> bool:
-    """Return whether rows are tested in Python or chosen by given keys, so that the server cannot count them."""
+    """Return whether rows are tested in Python, or given by their keys, so that the server cannot count them."""
     return bool(widened(query)[1]) or split_key_list(query.where)[1] is not None
 
 
 def widened(query: Query) -> tuple[Query, list[InSubquery]]:
-    """Return a query that the server can answer and that finds more rows, and the tests for its rows in Python."""
+    """Return a query that the server can answer but that may find more rows, and the tests for these rows."""
     parts = query.where.parts if isinstance(query.where, And) else (query.where,)
     checks = [part for part in parts if isinstance(part, InSubquery) and _tests_own_rows(part, query)]
     if not checks and not any(isinstance(part, KeyList) for part in parts):

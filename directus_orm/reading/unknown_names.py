@@ -1,4 +1,4 @@
-"""What a server drops without a word: lists, and fields of a junction, that it does not know (G15)."""
+"""Names of lists and junction fields that the server does not know: it ignores them instead of refusing (G15)."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..session.session import Session
 
 @attrs.frozen
 class SentNames:
-    """What a request said of a list: its name, and the names of fields of its junction."""
+    """The list that a request names, and the fields of its junction, to be checked against the server's."""
 
     relation: ToMany
     fields: frozenset[str] = frozenset()
 
-    def is_in(self, row: Any) -> bool:
-        """Return whether an answer has all of it."""
-        parts = row.get(self.relation.column) if isinstance(row, dict) else None
-        return isinstance(parts, list) and all(isinstance(p, dict) and self.fields <= p.keys() for p in parts)
+    def are_in(self, row: Any) -> bool:
+        """Return whether a row of the response has the list, and all items of the list have the fields."""
+        items = row.get(self.relation.column) if isinstance(row, dict) else None
+        return isinstance(items, list) and all(isinstance(i, dict) and self.fields <= i.keys() for i in items)
 
     @property
     def names(self) -> Iterator[tuple[str, str, str, str]]:
-        """Each name of the server's that was said or meant: where it is, what it is, how another one is given."""
+        """Each name that the request relies on: collection, name, "list" or "field", and the option for it."""
         relation = self.relation
         yield relation.model.directus.collection, relation.column, "list", "name"
         if relation.is_one_to_many:
@@ -48,71 +48,71 @@ class SentNames:
                 yield relation.junction, name, "field", option
 
 
-def unknown_name(session: Session, said: SentNames) -> ConfigurationError | None:
-    """Return the error for the first name that the server does not know; None where it knows them all.
+def unknown_name_error(session: Session, sent: SentNames) -> ConfigurationError | None:
+    """Return the error for the first name that the server does not know; None if it knows them all.
 
-    Asked where an answer did not show them, which may be for want of permission as well: a request for each name.
+    Sends a request for each name: a response may also lack them because this user may not read them.
     """
-    for collection, name, what, option in said.names:
+    for collection, name, kind, option in sent.names:
         try:
             session.send(attrs.evolve(dialect_of(session).check_field(collection, name), purpose="info"))
         except (Forbidden, InvalidRequest) as error:
             if isinstance(error, Forbidden) and not dialect_of(session).names_field(error):
                 continue  # nothing of the collection may be read
             msg = (
-                f"{said.relation}: {collection!r} has no {what} {name!r}, as far as this user may read. "
+                f"{sent.relation}: {collection!r} has no {kind} {name!r}, as far as this user may read. "
                 f"{option}= takes the server's name of it."
             )
             return ConfigurationError(msg)
     return None
 
 
-def refuse_dropped_names(session: Session, unseen: Iterable[SentNames]) -> None:
-    """Raise for what was sent of a list, did not come back, and is not there.
+def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None:
+    """Raise if the server does not know names that were sent and are missing from its response.
 
     Raises:
         ConfigurationError: the server has no such list, or its junction no such field.
     """
-    for said in dict.fromkeys(unseen):
-        error = unknown_name(session, said)
+    for sent in dict.fromkeys(missing):
+        error = unknown_name_error(session, sent)
         if error is not None:
-            error.add_note("What was sent under this name is lost; all else was written (G15).")
+            error.add_note("What was sent under this name is lost; all else was written.")
             raise error
 
 
 @contextmanager
 def explain_guessed_names(query: Query) -> Iterator[None]:
-    """Say of a refusal that speaks of a junction which of its names are guesses."""
+    """Note on a refusal that may be about a junction which of the junction's names were guessed."""
     try:
         yield
     except (Forbidden, InvalidRequest) as error:
-        for relation in dict.fromkeys(_relations(query)):
-            if relation.guess_note and _speaks_of(error, {*relation.guessed_names.values(), relation.junction}):
+        for relation in dict.fromkeys(_to_many_relations(query)):
+            if relation.guess_note and _may_be_about(error, {*relation.guessed_names.values(), relation.junction}):
                 error.add_note(relation.guess_note)
         raise
 
 
-def _speaks_of(error: ServerError, names: set[str]) -> bool:
-    """Return whether an error names one of these, or nothing at all, as in Directus 10."""
-    named = re.findall(r'"([^"]+)"', str(error))
-    return not named or any(name in part.split(".") for part in named for name in names)
+def _may_be_about(error: ServerError, names: set[str]) -> bool:
+    """Return whether an error quotes one of these names; or none at all, as in Directus 10."""
+    quoted = re.findall(r'"([^"]+)"', str(error))
+    return not quoted or any(name in text.split(".") for text in quoted for name in names)
 
 
-def _relations(query: Query) -> Iterator[ToMany]:
-    """Yield the relations over junctions that a query leads over."""
+def _to_many_relations(query: Query) -> Iterator[ToMany]:
+    """Yield the relations to many in a query: in its conditions, and in the lists that are read with its rows."""
     declared = query.model.directus.options.junction_of
     if declared is not None:
         yield declared
-    yield from _relations_of(query.where)
+    yield from _relations_in(query.where)
     for nested in query.nested:
         yield nested.relation
         for inner in nested.queries:
-            yield from _relations(inner)
+            yield from _to_many_relations(inner)
 
 
-def _relations_of(node: Node) -> Iterator[ToMany]:
+def _relations_in(node: Node) -> Iterator[ToMany]:
     for part in parts_of(node):
         if isinstance(part, Comparison | Exists):
             yield from (step for step in part.path if isinstance(step, ToMany))
         if isinstance(part, Exists):
-            yield from _relations_of(part.where)
+            yield from _relations_in(part.where)

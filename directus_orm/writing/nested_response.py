@@ -53,7 +53,7 @@ def missing_from_response(payload: NestedPayload, row: Any) -> Iterator[SentName
         yield from missing_from_response(related, row.get(payload.info.fields[name].column))
     for name, entries in payload.lists.items():
         names = payload.sent_names(name)
-        if names.is_in(row):
+        if names.are_in(row):
             entry_rows: Iterable[tuple[NestedPayload, Row]] = _match_entries(
                 names.relation, entries, row[names.relation.column]
             )

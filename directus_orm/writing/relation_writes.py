@@ -221,7 +221,7 @@ def send_list_changes(
         _raise_if_missing(session, unverified)
     else:
         _raise_if_not_listed(relation, row.get(relation.column), unverified)
-    if not sent_names.is_in(row):
+    if not sent_names.are_in(row):
         refuse_dropped_names(session, [sent_names])
 
 
