@@ -1,4 +1,4 @@
-"""`Model`, the descriptors on its subclasses, and how annotations become fields.
+"""`Model`, the descriptors of its attributes, and how the annotations of its subclasses become fields.
 
 Imports only core to querysets.
 """

@@ -1,4 +1,4 @@
-"""What a model class statement may not say."""
+"""Checks of a model class when it is defined: reserved names, hidden fields, two fields for one column."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ from ..fields.relations import relation_options
 
 
 def check_names(model: type[Any]) -> None:
-    """Refuse field names that queries or `Model` itself could not tell from their own."""
+    """Refuse field names that `Model` uses itself, or that paths of lookups could not tell from other names.
+
+    Raises:
+        ConfigurationError: a name is reserved, begins with ``_``, or has ``__`` inside.
+    """
     for name, annotation in inspect.get_annotations(model).items():
         if "ClassVar" in str(annotation) or (name not in RESERVED and "__" not in name and name[0] != "_"):
             continue
         msg = (
             f"{model.__name__}.{name}: this name is reserved, or has '__' or a leading '_', which paths and Model "
-            f"use themselves. Choose another; the server's is said by field(name={name!r})."
+            f"use themselves. Choose another, and give the server's name with field(name={name!r})."
         )
         raise ConfigurationError(msg)
 
 
 def check_bases(model: type[Any]) -> None:
-    """Refuse fields that a class statement names where they would be overlooked."""
-    own = inspect.get_annotations(model)
+    """Refuse fields of base classes that would be lost.
+
+    Raises:
+        ConfigurationError: a class attribute hides a field of a base, or a base that is no model declares a field.
+    """
+    own_names = inspect.get_annotations(model)
     for base in model.__mro__[1:]:
         if is_model(base):
-            hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own]
+            hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own_names]
             problem = f"it hides the field of {base.__name__}: annotate it, to declare the field anew"
         else:
             hidden = [n for n, kind in inspect.get_annotations(base).items() if "ClassVar" not in str(kind)]
@@ -42,7 +50,11 @@ def check_bases(model: type[Any]) -> None:
 
 
 def check_columns(model: type[Any]) -> None:
-    """Refuse two fields for one column."""
+    """Refuse two fields with one name on the server.
+
+    Raises:
+        ConfigurationError: there are two.
+    """
     columns: dict[str, str] = {}
     for attribute in attrs.fields(model):
         declared = relation_options(attribute) or field_options(attribute)

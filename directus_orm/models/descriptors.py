@@ -1,4 +1,4 @@
-"""The attributes on model classes that answer for what an instance does not hold."""
+"""Descriptors on model classes: they load fields that are not loaded, and give the rows of relations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from ..instances.state import reference, state_of
 from ..querysets.related import Related, RelatedAny
 
 
-class FieldAttribute:
-    """Stands for a field on the class; on an instance it is asked only for a value that is not loaded."""
+class FieldDescriptor:
+    """A field. On the class it is a `FieldReference`; on an instance it loads a value that is not loaded.
+
+    It is a non-data descriptor: Python does not ask it for a value in the instance's ``__dict__``.
+    """
 
     __slots__ = ("name",)
 
@@ -25,11 +28,11 @@ class FieldAttribute:
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
             return FieldReference(owner, (self.name,))
-        return value_of(instance, owner.directus.fields[self.name])
+        return load_value(instance, owner.directus.fields[self.name])
 
 
-class RelationAttribute(FieldAttribute):
-    """Stands for a many-to-one: gives an instance, and checks what is assigned."""
+class ManyToOneDescriptor(FieldDescriptor):
+    """A many-to-one relation: it gives an instance of the other model, and checks what is assigned."""
 
     __slots__ = ()
 
@@ -38,10 +41,10 @@ class RelationAttribute(FieldAttribute):
             return FieldReference(owner, (self.name,))
         values = instance.__dict__
         field: Field = owner.directus.fields[self.name]
-        value = values[self.name] if self.name in values else value_of(instance, field)
+        value = values[self.name] if self.name in values else load_value(instance, field)
         if value is None or is_model(type(value)):
             return value
-        # A bare key, as rows bring it: the instance is made when it is first touched.
+        # A key, as rows have it: the instance is made when it is first read.
         batch, target = state_of(instance).batch, target_of(field)
         related = (
             reference(target, value)
@@ -55,14 +58,17 @@ class RelationAttribute(FieldAttribute):
         if value is ABSENT:
             instance.__dict__.pop(self.name, None)
             return
-        instance.__dict__[self.name] = _checked(type(instance).directus.fields[self.name], value)
+        instance.__dict__[self.name] = _checked_value(type(instance).directus.fields[self.name], value)
 
     def __delete__(self, instance: Any) -> None:
         instance.__dict__.pop(self.name, None)
 
 
-def _checked(field: Field, value: Any) -> Any:
-    """Return an instance, a key in its Python form, or an allowed None; lists would make new rows (G9)."""
+def _checked_value(field: Field, value: Any) -> Any:
+    """Return what may be assigned to a many-to-one: an instance, a key, or None where it is nullable.
+
+    Other values would do harm: for a list, the server would create rows (G9).
+    """
     target = target_of(field)
     if isinstance(value, target) or (value is None and field.nullable):
         return value
@@ -77,17 +83,17 @@ def _checked(field: Field, value: Any) -> Any:
     raise TypeError(msg)
 
 
-def value_of(instance: Any, field: Field) -> Any:
-    """Return a value that is not in the instance: load it, or say why there is none.
+def load_value(instance: Any, field: Field) -> Any:
+    """Load a value that is not in the instance, and return it; None for an optional field of an unsaved instance.
 
     Raises:
         ConversionError: the server's value does not fit the annotation.
-        DoesNotExist: the row is not there to be loaded from.
-        AttributeError: the instance is not saved, and the value has no default.
+        DoesNotExist: the row was deleted.
+        AttributeError: the instance is not saved, and the field has no default.
     """
     state = state_of(instance)
     if not state.stored:
-        return _unsaved(instance, field)
+        return _unsaved_value(instance, field)
     if field.name not in state.problems:
         load_missing(instance, field)
     if field.name in state.problems:
@@ -95,7 +101,8 @@ def value_of(instance: Any, field: Field) -> Any:
     return instance.__dict__[field.name]
 
 
-def _unsaved(instance: Any, field: Field) -> None:
+def _unsaved_value(instance: Any, field: Field) -> None:
+    """Return None for a field that was not passed and may be left out; raise AttributeError for others."""
     if field.attribute.default is ABSENT and not field.options.generated:
         return
     when = "was deleted" if state_of(instance).deleted else "is not saved yet"
@@ -104,8 +111,8 @@ def _unsaved(instance: Any, field: Field) -> None:
     raise AttributeError(msg)
 
 
-class ManyAttribute:
-    """Stands for a relation to many rows: gives the rows of an instance."""
+class ToManyDescriptor:
+    """A relation to many rows: on an instance it gives the related rows; it cannot be assigned."""
 
     __slots__ = ("name",)
 

@@ -1,4 +1,4 @@
-"""From the annotations of a model class to its fields and relations."""
+"""Building `ModelInfo`: the annotations of a model class are resolved to its fields and relations."""
 
 from __future__ import annotations
 
@@ -24,45 +24,46 @@ from ..fields.types import field_type
 from ..querysets.related import Related
 
 
-def build(model: type[Any], options: ModelOptions) -> ModelInfo:
-    """Resolve the annotations of a model.
+def build_model_info(model: type[Any], options: ModelOptions) -> ModelInfo:
+    """Resolve the annotations of a model, and return its fields and relations.
 
     Raises:
-        ConfigurationError: an annotation names nothing that is known, or a type that has no meaning here.
+        ConfigurationError: an annotation has an unknown name, or a type that no field can have.
     """
     fields: dict[str, Field] = {}
     relations: dict[str, ToMany] = {}
     for attribute in attrs.fields(model):
         to_many = relation_options(attribute)
         if to_many is None:
-            fields[attribute.name] = _field(model, attribute)
+            fields[attribute.name] = _build_field(model, attribute)
         else:
-            relations[attribute.name] = _relation(model, attribute, to_many)
+            relations[attribute.name] = _build_relation(model, attribute, to_many)
     return ModelInfo(model, options, types.MappingProxyType(fields), types.MappingProxyType(relations))
 
 
-def _relation(model: type[Any], attribute: attrs.Attribute[Any], declared: RelationOptions) -> ToMany:
-    annotation = _resolve(model, attribute)
-    inner = typing.get_args(annotation)
-    targets = typing.get_args(inner[0]) or inner if inner else ()
-    one = declared.kind != "many-to-any"
-    if not _is_related(annotation) or not targets or not all(map(is_model, targets)) or (one and len(targets) > 1):
-        wanted = "Related[Model]" if one else "Related[One | Another]"
+def _build_relation(model: type[Any], attribute: attrs.Attribute[Any], declared: RelationOptions) -> ToMany:
+    annotation = _resolve_annotation(model, attribute)
+    arguments = typing.get_args(annotation)
+    targets = typing.get_args(arguments[0]) or arguments if arguments else ()
+    to_any = declared.kind == "many-to-any"
+    are_models = bool(targets) and all(map(is_model, targets))
+    if not _is_related(annotation) or not are_models or (len(targets) > 1 and not to_any):
+        wanted = "Related[One | Another]" if to_any else "Related[Model]"
         msg = (
             f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {wanted}, "
             f"not {attribute.type!r}."
         )
         raise ConfigurationError(msg)
-    found = ToMany(
+    relation = ToMany(
         model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest_definition, targets))
     )
-    found.check_targets()
-    return found
+    relation.check_targets()
+    return relation
 
 
-def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
+def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
     declared = field_options(attribute)
-    annotation, nullable = _without_none(_resolve(model, attribute))
+    annotation, nullable = _without_none(_resolve_annotation(model, attribute))
     column = declared.name or attribute.name
     if is_model(annotation):
         if declared.type is not None:
@@ -78,11 +79,11 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         )
         raise ConfigurationError(msg)
     try:
-        own_type = field_type(annotation, declared.type)
+        value_type = field_type(annotation, declared.type)
     except ConfigurationError as error:
         msg = f"{model.__name__}.{attribute.name}: {error}"
         raise ConfigurationError(msg) from None
-    return Field(model, attribute.name, column, nullable, declared, attribute, own_type)
+    return Field(model, attribute.name, column, nullable, declared, attribute, value_type)
 
 
 def _is_related(annotation: Any) -> bool:
@@ -90,18 +91,20 @@ def _is_related(annotation: Any) -> bool:
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
+    """Return an annotation without ``| None``, and whether None is allowed."""
     if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return annotation, annotation in (Any, object)
-    parts = list(typing.get_args(annotation))
-    rest = [part for part in parts if part is not type(None)]
-    return functools.reduce(operator.or_, rest), len(rest) < len(parts)
+    members = list(typing.get_args(annotation))
+    others = [member for member in members if member is not type(None)]
+    return functools.reduce(operator.or_, others), len(others) < len(members)
 
 
-def _resolve(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
-    owner = _owner(model, attribute.name)
+def _resolve_annotation(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
+    """Return the type that an annotation, mostly a string, stands for."""
+    owner = _declaring_class(model, attribute.name)
     holder = types.SimpleNamespace(__annotations__={"it": attribute.type})
     try:
-        return typing.get_type_hints(holder, globalns={}, localns=_Scope(owner, attribute.name))["it"]
+        return typing.get_type_hints(holder, globalns={}, localns=_AnnotationNames(owner, attribute.name))["it"]
     except NameError as error:
         msg = (
             f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} names {error.name!r}, which is "
@@ -113,13 +116,13 @@ def _resolve(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
         raise ConfigurationError(msg) from error
 
 
-def _owner(model: type[Any], name: str) -> type[Any]:
-    """Return the class whose body declares a field: its module is where the annotation's names live."""
+def _declaring_class(model: type[Any], name: str) -> type[Any]:
+    """Return the class whose body declares a field: names in its annotation are those of its module."""
     return next((c for c in model.__mro__ if name in inspect.get_annotations(c)), model)
 
 
-class _Scope(dict[str, Any]):
-    """The names an annotation may use: those of its module, the builtins, and all models by class name."""
+class _AnnotationNames(dict[str, Any]):
+    """The names that an annotation may use: those of its module, the builtins, and all models by class name."""
 
     def __init__(self, owner: type[Any], field: str) -> None:
         super().__init__()
@@ -128,13 +131,13 @@ class _Scope(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         module = sys.modules.get(self._owner.__module__, builtins)
-        for known in (vars(module), vars(builtins)):
-            if name in known:
-                return known[name]
-        return self._model(name)
+        for namespace in (vars(module), vars(builtins)):
+            if name in namespace:
+                return namespace[name]
+        return self._model_named(name)
 
-    def _model(self, name: str) -> type[Any]:
-        for candidates in self._tiers(name):
+    def _model_named(self, name: str) -> type[Any]:
+        for candidates in self._candidates(name):
             if len(candidates) > 1:
                 places = sorted(f"{m.__module__}.{m.__qualname__}" for m in candidates)
                 field = f"{self._owner.__name__}.{self._field}"
@@ -144,12 +147,12 @@ class _Scope(dict[str, Any]):
                 return candidates[0]
         raise KeyError(name)
 
-    def _tiers(self, name: str) -> Iterator[list[type[Any]]]:
-        """Yield the models of that name, nearest first: the same function, the same module, all."""
+    def _candidates(self, name: str) -> Iterator[list[type[Any]]]:
+        """Yield the models with a name, the nearest first: in the same function or class, in the module, all."""
         owner = self._owner
-        found = models_named(name)
+        models = models_named(name)
         scope = owner.__qualname__.rpartition(".")[0]
-        same_module = [model for model in found if model.__module__ == owner.__module__]
+        same_module = [model for model in models if model.__module__ == owner.__module__]
         yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]
         yield same_module
-        yield found
+        yield models

@@ -1,4 +1,4 @@
-"""`Model`: a collection as a class, its rows as instances that save what changed."""
+"""`Model`: a collection is a class, its rows are instances, and saving sends what changed."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ..instances.state import InstanceState, key_of, state_of
 from ..querysets.queryset import Manager
 from ..writing import save
 from . import checks, info_builder
-from .descriptors import FieldAttribute, ManyAttribute, RelationAttribute
+from .descriptors import FieldDescriptor, ManyToOneDescriptor, ToManyDescriptor
 
 
-class _Directus:
-    """``Model.directus``: what is known of the model; annotations are resolved when it is first asked for."""
+class _InfoDescriptor:
+    """``Model.directus``: the fields and relations of the model; the first access resolves its annotations."""
 
     def __get__(self, instance: object, owner: type[Any]) -> ModelInfo:
-        known: ModelInfo | None = owner.__dict__.get("_info")
-        return _prepare(owner) if known is None else known
+        info: ModelInfo | None = owner.__dict__.get("_info")
+        return _resolve_once(owner) if info is None else info
 
 
-class _Key:
-    """``instance.pk``: the value of the key field, None before there is one."""
+class _KeyDescriptor:
+    """``instance.pk``: the value of the key field, or None before there is one."""
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         return FieldReference(owner, ("pk",)) if instance is None else key_of(instance)
@@ -47,10 +47,19 @@ class _Key:
     kw_only_default=True, eq_default=False, field_specifiers=(field, one_to_many, many_to_many, many_to_any)
 )
 class Model:
-    """A collection, as a class: subclass it, and annotate the fields.
+    """Base class of models: a subclass describes a collection, and its annotations are the fields.
 
-    In the class statement: ``collection`` (by default from the class name: ``BlogPost`` is in ``blog_posts``),
-    ``singleton=True``, ``abstract=True`` for a base without a collection, ``ordering=("-date",)``.
+    Args:
+        collection: the name of the collection; by default made from the class name, ``blog_posts`` from
+        ``BlogPost``.
+        singleton: the collection is a singleton, which has one row.
+        abstract: the class is a base of other models, and has no collection.
+        ordering: the fields that order the rows by default, such as ``("-date", "title")``.
+
+    Raises:
+        ConfigurationError: a field has a reserved name, there is no key, or an annotation is no type of a field;
+        the
+            last is found when the model is first used.
 
     Example:
         >>> class Airline(Model, collection="airlines"):
@@ -64,8 +73,8 @@ class Model:
     """
 
     objects = Manager()
-    directus = _Directus()
-    pk = _Key()
+    directus = _InfoDescriptor()
+    pk = _KeyDescriptor()
 
     DoesNotExist: ClassVar[type[errors.DoesNotExist]] = errors.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[errors.MultipleObjectsReturned]] = errors.MultipleObjectsReturned
@@ -97,70 +106,94 @@ class Model:
         )
         checks.check_names(cls)
         checks.check_bases(cls)
-        _build(cls)
+        _define_fields(cls)
         for base in (errors.DoesNotExist, errors.MultipleObjectsReturned):
-            _own_error(cls, base)
+            _add_error_class(cls, base)
         if not abstract:
             model_info.primary_key_name(cls)
         checks.check_columns(cls)
         registry.register(cls)
 
-    # --- active record --------------------------------------------------------------------------------------
+    # --- saving and loading -----------------------------------------------------------------------------------
 
     def save(self, *, update_fields: Iterable[str] | None = None, if_unmodified: bool = False) -> None:
-        """Create the row, or send what changed; nothing changed sends nothing.
+        """Create the row of a new instance, or send the fields that changed; without changes, send nothing.
 
-        A new instance sends what was given and the declared defaults other than None; the server makes the
-        rest. Afterwards the instance holds what the server stored. ``update_fields`` sends no others.
+        A new instance sends the values that were passed or assigned, and declared defaults other than None. The
+        server fills in the rest. Afterwards the instance holds what the server stored.
 
-        ``if_unmodified`` reads the row just before writing, and writes only if all that was loaded of it is there
-        unchanged. Directus has no conditional write: a change between that read and the write is not seen. Nor
-        is a change of a field that was not loaded, or that the server masks.
+        Args:
+            update_fields: the names of the only fields to send.
+            if_unmodified: read the row just before writing, and write only if no loaded field has changed on the
+                server. Directus has no conditional write: a change between that read and the write goes unnoticed,
+                and so does a change of a field that is not loaded or that the server masks.
 
         Raises:
-            ConversionError: a value does not fit its field, a changed key, a changed readonly field.
-            DoesNotExist: the row to update is not there.
-            InvalidRequest: the server refused a value; subclasses say why.
-            StaleObject: with ``if_unmodified``, others changed the row since it was loaded.
+            ConversionError: a value does not fit its field, or the key or a readonly field was changed.
+            DoesNotExist: the row to update was deleted.
+            InvalidRequest: the server refused a value; its subclasses say why.
+            StaleObject: with ``if_unmodified``, the row was changed since it was loaded.
+
+        Example:
+            >>> note = Note(title="Hello")
+            >>> note.save()  # POST
+            >>> note.title = "Bye"
+            >>> note.save()  # PATCH with the title alone
         """
         save.save(self, update_fields, if_unmodified=if_unmodified)
 
     def delete(self) -> None:
-        """Delete the row; one that is gone already is no error.
+        """Delete the row; if it is deleted already, nothing happens.
 
         Raises:
-            Protected: another row refers to it.
+            Protected: another row refers to this one.
             DoesNotExist: the instance was never saved.
         """
         save.delete(self)
 
     def refresh(self, fields: Iterable[str] | None = None) -> None:
-        """Read the row again, or some of its fields; what was changed here and not saved is lost.
+        """Read the row again, past the server's cache; unsaved changes are lost.
 
-        Reads past the server's cache (G28). Lists of related rows, all or those that are named, are forgotten, and
-        read again when they are touched.
+        Lists of related rows are forgotten, and loaded again when they are read.
+
+        Args:
+            fields: the names of the only fields and lists to read again.
 
         Raises:
-            DoesNotExist: the row is gone.
+            DoesNotExist: the row was deleted.
+            FieldError: a name is no field.
+
+        Example:
+            >>> flight = Flight.objects.get(pk=1)
+            >>> flight.dep_delay = 99
+            >>> flight.refresh()
+            >>> print(flight.dep_delay)
+            None
         """
         save.refresh(self, fields)
 
     def clean(self) -> None:
-        """Check, or complete, the instance before it is sent; override it, and raise what you like.
+        """Check or complete the instance before it is sent; override it, and raise any error to refuse it.
 
-        Called by save, create and bulk_create when there is something to send; never for rows that are read.
+        `save` and the bulk writes of instances call it when there is something to send. It is not called for rows
+        that are read, nor by `QuerySet.update`.
         """
 
     asave = async_twin(save, changes=True)
     adelete = async_twin(delete, changes=True)
     arefresh = async_twin(refresh, changes=True)
 
-    # --- dictionaries ---------------------------------------------------------------------------------------
+    # --- dictionaries -----------------------------------------------------------------------------------------
 
     def to_dict(self, *, json: bool = False) -> dict[str, Any]:
-        """Return the loaded fields by name, a relation as its key; with ``json``, as the server writes them.
+        """Return the loaded fields by name, a many-to-one relation as its key; nothing is sent.
 
-        Sends nothing.
+        Args:
+            json: return the values as the server writes them in JSON, such as datetimes as strings.
+
+        Example:
+            >>> Airline.objects.get(pk="LH").to_dict()
+            {'carrier': 'LH', 'name': 'Lufthansa', 'country': ''}
         """
         loaded = [f for f in type(self).directus.fields.values() if f.name in self.__dict__]
         values = {f.name: _key_or_value(self.__dict__[f.name]) for f in loaded}
@@ -170,70 +203,77 @@ class Model:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, json: bool = False) -> Self:
-        """Return an unsaved instance with these values; with ``json``, in the form of the server.
+        """Return an unsaved instance with these values by field name.
+
+        Args:
+            values: the values by field name.
+            json: the values are as the server writes them in JSON, such as datetimes as strings.
 
         Raises:
             FieldError: a name is no field.
             ConversionError: a value does not fit its field.
-        """
-        made = {}
-        for name, value in values.items():
-            known = cls.directus.field(name, "from_dict(…)")
-            made[known.name] = known.load(value) if json and value is not None else value
-            if not json and not isinstance(value, Model):
-                known.dump(value)
-        return cls(**made)
 
-    if not TYPE_CHECKING:  # with it in sight, checkers would allow any name
+        Example:
+            >>> Airline.from_dict({"carrier": "ZZ", "name": "Zero"}).name
+            'Zero'
+        """
+        loaded = {}
+        for name, value in values.items():
+            field = cls.directus.field(name, "from_dict(…)")
+            loaded[field.name] = field.load(value) if json and value is not None else value
+            if not json and not isinstance(value, Model):
+                field.dump(value)  # raises for a value that does not fit
+        return cls(**loaded)
+
+    if not TYPE_CHECKING:  # type checkers that see it allow any name
 
         def __setattr__(self, name: str, value: object) -> None:
-            if value is ABSENT:  # the default of a field that was left alone
+            if value is ABSENT:  # the default of a field that was not passed
                 return
-            # A misspelt field would be kept here and never sent.
-            known = type(self).directus
-            if name not in known.fields and not hasattr(type(self), name) and not name.startswith("_"):
-                raise AttributeError(str(known.unknown_field(name)))
+            # A misspelt field would be kept on the instance and never sent.
+            info = type(self).directus
+            if name not in info.fields and not hasattr(type(self), name) and not name.startswith("_"):
+                raise AttributeError(str(info.unknown_field(name)))
             object.__setattr__(self, name, value)
 
-    # --- identity -------------------------------------------------------------------------------------------
+    # --- identity ---------------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
         if not isinstance(other, Model):
             return NotImplemented
-        same = _identity(self)
-        return same is not None and same == _identity(other)
+        identity = _identity(self)
+        return identity is not None and identity == _identity(other)
 
     def __hash__(self) -> int:
         identity = _identity(self)
         if identity is None:
-            known = "the key of which is not known" if state_of(self).stored else "not saved and without a key"
-            msg = f"A {type(self).__name__} that is {known} cannot be hashed."
+            why = "the key of which is not known" if state_of(self).stored else "not saved and without a key"
+            msg = f"A {type(self).__name__} that is {why} cannot be hashed."
             raise TypeError(msg)
         return hash(identity)
 
     def __repr__(self) -> str:
-        known = type(self).directus.fields.values()
-        loaded = [field for field in known if field.name in self.__dict__]
-        shown = [f"{field.name}={field.display(_key_or_value(self.__dict__[field.name]))}" for field in loaded]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        loaded = [field for field in type(self).directus.fields.values() if field.name in self.__dict__]
+        values = [f"{field.name}={field.display(_key_or_value(self.__dict__[field.name]))}" for field in loaded]
+        return f"{type(self).__name__}({', '.join(values)})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_state": state_of(self).detached()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        type(self).directus  # noqa: B018 - the attributes must stand on the class before values come in
+        type(self).directus  # noqa: B018 - resolves the class, whose descriptors must exist before values come in
         self.__dict__.update(state)
 
 
-# The base itself has neither fields nor rows.
+# `Model` itself has neither fields nor rows.
 Model._options = ModelOptions("", abstract=True)  # noqa: SLF001
 attrs.define(Model, slots=False, init=False, eq=False, repr=False)
 
 
-def _build(cls: type[Model]) -> None:
-    """Let attrs collect the fields, in place, and stand an attribute on the class for each."""
+def _define_fields(cls: type[Model]) -> None:
+    """Let attrs turn the annotations into fields, in place, and set a descriptor for each on the class."""
     own_init = "__init__" in cls.__dict__
     try:
         attrs.define(
@@ -253,71 +293,76 @@ def _build(cls: type[Model]) -> None:
         msg = f"{cls.__name__}.{error}"
         raise ConfigurationError(msg) from None
     for attribute in attrs.fields(cls):  # type: ignore[arg-type]
-        stands = FieldAttribute if relation_options(attribute) is None else ManyAttribute
-        setattr(cls, attribute.name, stands(attribute.name))
-    cls.__init__ = _initializer(cls.__init__, own_init)  # type: ignore[method-assign]
+        descriptor = FieldDescriptor if relation_options(attribute) is None else ToManyDescriptor
+        setattr(cls, attribute.name, descriptor(attribute.name))
+    cls.__init__ = _with_state(cls.__init__, own_init)  # type: ignore[method-assign]
 
 
-def _initializer(init: Callable[..., None], own: bool) -> Callable[..., None]:
-    """Wrap an ``__init__``, so that instances have a state and, but for one's own, unknown names a good error."""
+def _with_state(init: Callable[..., None], own_init: bool) -> Callable[..., None]:
+    """Return an ``__init__`` that also sets the instance's state, takes ``pk``, and refuses unknown names.
+
+    An ``__init__`` that the class defines itself may take other names.
+    """
 
     @functools.wraps(init)
     def __init__(self: Model, *args: Any, **values: Any) -> None:  # noqa: N807
-        known = type(self).directus
+        info = type(self).directus
         if "pk" in values:
-            values[known.pk.name] = values.pop("pk")
-        unknown = None if own else next((name for name in values if name not in known.fields), None)
+            values[info.pk.name] = values.pop("pk")
+        unknown = None if own_init else next((name for name in values if name not in info.fields), None)
         if unknown is not None:
-            raise TypeError(str(known.unknown_field(unknown, f"{type(self).__name__}({unknown}=…)")))
+            raise TypeError(str(info.unknown_field(unknown, f"{type(self).__name__}({unknown}=…)")))
         self.__dict__.setdefault("_state", InstanceState())
         init(self, *args, **values)
 
     return __init__
 
 
-_preparing = threading.RLock()
+_resolving = threading.RLock()
 
 
-def _prepare(model: type[Any]) -> ModelInfo:
-    """Resolve the annotations of a model, once, and let its relations check what is assigned."""
-    with _preparing:
+def _resolve_once(model: type[Any]) -> ModelInfo:
+    """Return the fields and relations of a model; several threads resolve its annotations once."""
+    with _resolving:
         return model.__dict__.get("_info") or _resolve(model)
 
 
 def _resolve(model: type[Any]) -> ModelInfo:
+    """Resolve the annotations of a model, and set the descriptors of its many-to-one relations."""
     options: ModelOptions = model._options  # noqa: SLF001
     if options.abstract:
         msg = f"{model.__name__} is abstract: it has no collection. Subclass it, and use the subclass."
         raise ConfigurationError(msg)
-    known = info_builder.build(model, options)
-    for known_field in known.fields.values():
-        if known_field.target is not None:
-            setattr(model, known_field.name, RelationAttribute(known_field.name))
-    model._info = known  # noqa: SLF001
-    return known
+    info = info_builder.build_model_info(model, options)
+    for model_field in info.fields.values():
+        if model_field.target is not None:
+            setattr(model, model_field.name, ManyToOneDescriptor(model_field.name))
+    model._info = info  # noqa: SLF001
+    return info
 
 
-def _own_error(cls: type[Model], base: type[errors.DirectusError]) -> None:
-    """Give a model its own subclass of an error, found by pickle where it says."""
+def _add_error_class(cls: type[Model], base: type[errors.DirectusError]) -> None:
+    """Give a model its own subclass of an error, such as ``Flight.DoesNotExist``, which pickle finds there."""
     parents = tuple(dict.fromkeys(getattr(c, base.__name__) for c in cls.__bases__ if hasattr(c, base.__name__)))
-    names = {
+    namespace = {
         "__module__": cls.__module__,
         "__qualname__": f"{cls.__qualname__}.{base.__name__}",
         "__doc__": base.__doc__,
     }
-    setattr(cls, base.__name__, type(base.__name__, parents or (base,), names))
+    setattr(cls, base.__name__, type(base.__name__, parents or (base,), namespace))
 
 
 def _identity(instance: Model) -> tuple[str, Any] | None:
-    known = type(instance).directus
-    key = instance.__dict__.get(known.pk.name)
-    return None if key is None or not state_of(instance).stored else (known.collection, key)
+    """Return the collection and the key, by which instances are compared; None for an unsaved one."""
+    info = type(instance).directus
+    key = instance.__dict__.get(info.pk.name)
+    return None if key is None or not state_of(instance).stored else (info.collection, key)
 
 
 def _key_or_value(value: Any) -> Any:
     return value.pk if isinstance(value, Model) else value
 
 
-def _as_json(known: Field, value: Any) -> Any:
-    # A masked secret has no other form, and is not sent from here.
-    return value if value is None or value == MASK else known.value_type.dump(value)
+def _as_json(field: Field, value: Any) -> Any:
+    # A masked secret cannot be dumped; to_dict() may show it, since it sends nothing.
+    return value if value is None or value == MASK else field.value_type.dump(value)

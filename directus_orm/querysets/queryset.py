@@ -187,7 +187,7 @@ class QuerySet(WritableRows[M]):
             return self._with(self._query.evolve(nested=()))
         return self._with(functools.reduce(prefetching.with_prefetch, wanted, self._query))
 
-    # --- dates ----------------------------------------------------------------------------------------------
+    # --- dates ------------------------------------------------------------------------------------------------
 
     def dates(self, name: str, kind: str, order: str = "ASC") -> Rows[date]:
         """Return the years, quarters, months, weeks or days that have rows, each as its first `datetime.date`.
@@ -219,7 +219,7 @@ class QuerySet(WritableRows[M]):
         query, columns = value_builder.truncated_dates(self._query, name, kind, order, datetimes=datetimes)
         return Rows(query, Values(columns, "flat"), self._using)
 
-    # --- finding --------------------------------------------------------------------------------------------
+    # --- finding ----------------------------------------------------------------------------------------------
 
     def contains(self, instance: M) -> bool:
         """Return whether an instance is among the rows, by one request for its key.
@@ -285,7 +285,7 @@ class QuerySet(WritableRows[M]):
         instance: M = reference(self._query.model, pk.load(pk.dump(key)), batch)
         return instance
 
-    # --- in asyncio -----------------------------------------------------------------------------------------
+    # --- in asyncio -------------------------------------------------------------------------------------------
 
     acontains = async_twin(contains)
     ain_bulk = async_twin(in_bulk)

@@ -177,7 +177,7 @@ class Related(QuerySet[M]):
             raise UnsupportedQuery(msg)
         super()._check_verb(verb)
 
-    # --- writing --------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------------------
 
     def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Add instances, or rows by their keys, to the list; those that are in it already stay as they are.

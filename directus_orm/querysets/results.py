@@ -135,7 +135,7 @@ class Results(DescribesRows, Generic[T]):
             )
             raise UnsupportedQuery(msg)
 
-    # --- iterating ------------------------------------------------------------------------------------------
+    # --- iterating --------------------------------------------------------------------------------------------
 
     def iterator(
         self,
@@ -455,7 +455,7 @@ class Results(DescribesRows, Generic[T]):
             return explain_groups(self._query, self._using)
         return explain(self._query, self._using)
 
-    # --- in asyncio -----------------------------------------------------------------------------------------
+    # --- in asyncio -------------------------------------------------------------------------------------------
 
     aiterator = paged_twin(iterator, "_iterator_pages")
     apartition = async_twin(partition)

@@ -41,7 +41,7 @@ class Rows(Results[T]):
         {'id': 74, 'carrier__name': 'JetBlue'}
     """
 
-    # --- chaining -------------------------------------------------------------------------------------------
+    # --- chaining ---------------------------------------------------------------------------------------------
 
     def filter(self, *conditions: Q, **lookups: Any) -> Self:
         """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or `Q` objects.
@@ -152,7 +152,7 @@ class Rows(Results[T]):
             raise QueryError(msg) from None
         return self._with(self._query.evolve(search=text))
 
-    # --- other shapes ---------------------------------------------------------------------------------------
+    # --- other shapes -----------------------------------------------------------------------------------------
 
     def values(self, *names: str | F, **expressions: F) -> Rows[dict[str, Any]]:
         """Return rows of dictionaries with these values, by name, instead of instances.
@@ -229,7 +229,7 @@ class Rows(Results[T]):
     def _value_columns(self) -> value_builder.Columns | None:
         return self._shape.columns if isinstance(self._shape, Values) else None
 
-    # --- expressions ----------------------------------------------------------------------------------------
+    # --- expressions ------------------------------------------------------------------------------------------
 
     def annotate(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
         """Add values to each row by name; after `values`, group the rows and add aggregates of each group.
@@ -286,7 +286,7 @@ class Rows(Results[T]):
         aggregates = value_builder.aggregates(self._query, expressions, by_name)
         return aggregate(self._session(), self._query, aggregates) if aggregates else {}
 
-    # --- tables ---------------------------------------------------------------------------------------------
+    # --- tables -----------------------------------------------------------------------------------------------
 
     def to_arrow(self, *, page_size: int | None = None, progress: Progress = None) -> pa.Table:
         """Return the rows of `values` as an Arrow table, read page by page; needs the extra ``arrow``.
@@ -341,7 +341,7 @@ class Rows(Results[T]):
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
             return tables.arrow(columns, rows.iterator(page_size), advance)
 
-    # --- single rows -----------------------------------------------------------------------------------------
+    # --- single rows ------------------------------------------------------------------------------------------
 
     def get(self, /, *conditions: Q, **lookups: Any) -> T:
         """Return the only row that meets the conditions, by one request for two rows at most.
@@ -427,7 +427,7 @@ class Rows(Results[T]):
             raise missing
         return first[0]
 
-    # --- in asyncio -----------------------------------------------------------------------------------------
+    # --- in asyncio -------------------------------------------------------------------------------------------
 
     aaggregate = async_twin(aggregate)
     ato_arrow = async_twin(to_arrow)

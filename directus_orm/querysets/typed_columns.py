@@ -148,7 +148,7 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
         """Return the condition that the field is not below the one and not above the other."""
         return self.lookup("range", (low, high))
 
-    # --- texts ----------------------------------------------------------------------------------------------
+    # --- texts ------------------------------------------------------------------------------------------------
 
     def is_empty(self: Column[str] | Column[list[str]], value: bool = True) -> Q:
         """Return the condition that the text is null or ``""``."""
@@ -182,7 +182,7 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
         """Return the condition that the text is another one, whatever the case."""
         return self.lookup("iexact", text)
 
-    # --- parts of dates and times ---------------------------------------------------------------------------
+    # --- parts of dates and times -----------------------------------------------------------------------------
 
     @property
     def year(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
@@ -234,7 +234,7 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
         """The whole second of the minute, from 0."""
         return self._part("second")
 
-    # --- orderings ------------------------------------------------------------------------------------------
+    # --- orderings --------------------------------------------------------------------------------------------
 
     def asc(self) -> str:
         """Return the name for `QuerySet.order_by`, the least first."""

@@ -28,7 +28,7 @@ class WritableRows(Rows[M]):
         info: ModelInfo = self._query.model.directus
         return info
 
-    # --- one row ---------------------------------------------------------------------------------------------
+    # --- one row ----------------------------------------------------------------------------------------------
 
     def create(self, /, **values: Any) -> M:
         """Make an instance with these values, save it as a new row, and return it; errors as in `Model.save`.
@@ -251,7 +251,7 @@ class WritableRows(Rows[M]):
             state_of(instance).batch = batch = PageBatch(self._using, self._query.model)
             batch.add(instance)
 
-    # --- in asyncio -----------------------------------------------------------------------------------------
+    # --- in asyncio -------------------------------------------------------------------------------------------
 
     acreate = async_twin(create, changes=True)
     aget_or_create = async_twin(get_or_create, changes=True)
