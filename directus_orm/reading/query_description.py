@@ -1,4 +1,4 @@
-"""Queries in words, for people."""
+"""Queries and conditions described in English, for `explain()`."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _STATES = {
     "nempty": "is neither null nor empty",
 }
 _BETWEEN = {"between": "is between", "nbetween": "is not between"}
-_HELD = {"exact": "is", "contains": "contains", "starts_with": "starts with", "ends_with": "ends with"}
-_MOST_SHOWN = 5
+_TEXT_VERBS = {"exact": "is", "contains": "contains", "starts_with": "starts with", "ends_with": "ends with"}
+_MOST_VALUES_SHOWN = 5
 
 
 def describe_query(query: Query) -> str:
-    """Return what a query asks for, as a sentence."""
+    """Return a description of a query: which rows or groups, in which order, how many."""
     if query.is_empty:
         return f"no {query.model.__name__}"
     name = query.model.__name__
@@ -59,11 +59,9 @@ def describe_query(query: Query) -> str:
     if query.search is not None:
         parts.append(f"in which the server finds {query.search!r}")
     if query.grouping is None:
-        parts.append(
-            f"by {', '.join(_order(_ordered_by(order), order.descending) for order in query.total_order)}"
-        )
+        parts.append(f"by {', '.join(map(_describe_order, query.total_order))}")
     else:
-        parts += _groups(query.grouping)
+        parts += _describe_grouping(query.grouping)
     if query.offset:
         parts.append(f"after the first {query.offset:,}")
     if query.limit is not None:
@@ -71,90 +69,91 @@ def describe_query(query: Query) -> str:
     return ", ".join(parts)
 
 
-def _order(what: str, descending: bool) -> str:
-    return f"{what} descending" if descending else what
+def _with_direction(text: str, descending: bool) -> str:
+    return f"{text} descending" if descending else text
 
 
-def _ordered_by(order: Order) -> str:
-    return path_name(order.path) if order.function is None else _function(order.function, path_name(order.path))
+def _describe_order(order: Order) -> str:
+    name = path_name(order.path)
+    value = name if order.function is None else _describe_function(order.function, name)
+    return _with_direction(value, order.descending)
 
 
-def _function(name: str, what: str) -> str:
-    return f"the number of {what}" if name == "count" else f"the {name} of {what}"
+def _describe_function(name: str, value: str) -> str:
+    return f"the number of {value}" if name == "count" else f"the {name} of {value}"
 
 
-def _groups(grouping: Grouping) -> Iterator[str]:
+def _describe_grouping(grouping: Grouping) -> Iterator[str]:
     yield f"in groups of equal {', '.join(name for name, _ in grouping.keys)}"
-    for name, measure in grouping.aggregates:
-        what = f"{'different ' if measure.distinct else ''}{path_name(measure.path)}"
-        where = "" if measure.where == ALWAYS else f" where {describe_condition(measure.where)}"
-        yield f"{name} is the {measure.function} of {what}{where}"
+    for name, aggregate in grouping.aggregates:
+        values = f"{'different ' if aggregate.distinct else ''}{path_name(aggregate.path)}"
+        where = "" if aggregate.where == ALWAYS else f" where {describe_condition(aggregate.where)}"
+        yield f"{name} is the {aggregate.function} of {values}{where}"
     if grouping.having:
         yield f"of which are kept those that meet {', '.join(map(repr, grouping.having))}"
-    yield f"by {', '.join(_order(order.name, order.descending) for order in grouping.total_order)}"
+    yield f"by {', '.join(_with_direction(order.name, order.descending) for order in grouping.total_order)}"
 
 
 def describe_condition(node: Node) -> str:
-    """Return a condition in words."""
+    """Return a description of a condition."""
     match node:
         case And(parts):
-            return "always" if node == ALWAYS else " and ".join(_inner(part) for part in parts)
+            return "always" if node == ALWAYS else " and ".join(_describe_part(part) for part in parts)
         case Or(parts):
-            return "never" if node == NEVER else " or ".join(_inner(part) for part in parts)
+            return "never" if node == NEVER else " or ".join(_describe_part(part) for part in parts)
         case Exists(path, where, negated):
-            return f"{'no' if negated else 'some'} row of {path_name(path)} has {_inner(where)}"
+            return f"{'no' if negated else 'some'} row of {path_name(path)} has {_describe_part(where)}"
         case InSubquery():
-            return _among(node)
+            return _describe_subquery(node)
         case KeyList(keys):
             return f"the key is one of {len(keys):,}"
         case Comparison():
-            return _leaf(node)
+            return _describe_comparison(node)
 
 
-def _inner(node: Node) -> str:
+def _describe_part(node: Node) -> str:
     return f"({describe_condition(node)})" if isinstance(node, And | Or) else describe_condition(node)
 
 
-def _leaf(leaf: Comparison) -> str:
-    what = leaf.name
-    if leaf.function is not None:
-        what = _function(leaf.function, what)
-    if isinstance(leaf.value, JsonRule):
-        rule = leaf.value
-        return f"{'.'.join(rule.keys)} of {what} {_compared(rule.operator, rule.value)}"
-    return f"{what} {_compared(leaf.operator, leaf.value)}"
+def _describe_comparison(comparison: Comparison) -> str:
+    name = comparison.name
+    if comparison.function is not None:
+        name = _describe_function(comparison.function, name)
+    if isinstance(comparison.value, JsonRule):
+        rule = comparison.value
+        return f"{'.'.join(rule.keys)} of {name} {_describe_test(rule.operator, rule.value)}"
+    return f"{name} {_describe_test(comparison.operator, comparison.value)}"
 
 
-def _compared(operator: str, value: Any) -> str:
+def _describe_test(operator: str, value: Any) -> str:
     if operator in _STATES:
         return _STATES[operator]
     if operator in _BETWEEN:
         low, high = value
         return f"{_BETWEEN[operator]} {low!r} and {high!r}"
-    return f"{_VERBS[operator]} {_values(value)}"
+    return f"{_VERBS[operator]} {_describe_values(value)}"
 
 
-def _values(value: Any) -> str:
+def _describe_values(value: Any) -> str:
     if not isinstance(value, list | tuple):
         return repr(value)
-    shown = ", ".join(map(repr, value[:_MOST_SHOWN]))
-    return shown if len(value) <= _MOST_SHOWN else f"{shown} … ({len(value):,} values)"
+    shown = ", ".join(map(repr, value[:_MOST_VALUES_SHOWN]))
+    return shown if len(value) <= _MOST_VALUES_SHOWN else f"{shown} … ({len(value):,} values)"
 
 
-def _among(node: InSubquery) -> str:
-    name, denied = path_name(node.tested_path), "it is not so that " if node.negated else ""
-    before = "" if len(node.path) == 1 and node.path[0].primary_key else f"{path_name(node.path)}__"
+def _describe_subquery(node: InSubquery) -> str:
+    name, negation = path_name(node.tested_path), "it is not so that " if node.negated else ""
+    prefix = "" if len(node.path) == 1 and node.path[0].primary_key else f"{path_name(node.path)}__"
     match node.test:
         case TextTest(where=where, needle=needle, any_case=any_case):
             case = ", in any case" if any_case else ""
-            return f"{denied}{before}{name} {_HELD[where]} {needle!r}{case}, letter by letter"
+            return f"{negation}{prefix}{name} {_TEXT_VERBS[where]} {needle!r}{case}, letter by letter"
         case DatePartTest(part=part, lookup=lookup, value=value):
-            return f"{denied}the {part.name} of {before}{name} is {lookup} {_values(value)}"
+            return f"{negation}the {part.name} of {prefix}{name} is {lookup} {_describe_values(value)}"
         case JsonTest(keys=keys, lookup=lookup, value=value):
-            asked = "is there" if lookup == "isnull" else f"is {lookup} {_values(value)}"
-            return f"{denied}{'.'.join(keys)} of {before}{name} {asked}"
-    inner = describe_condition(node.query.where)
-    where = "" if node.query.where == ALWAYS else f" where {inner}"
+            verb = "is there" if lookup == "isnull" else f"is {lookup} {_describe_values(value)}"
+            return f"{negation}{'.'.join(keys)} of {prefix}{name} {verb}"
+    where = "" if node.query.where == ALWAYS else f" where {describe_condition(node.query.where)}"
     verb = "is not" if node.negated else "is"
     return (
         f"{path_name(node.path)} {verb} the {path_name(node.value_path)} of a {node.query.model.__name__}{where}"
