@@ -19,10 +19,8 @@ from ...core.messages import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of
 from ...fields.scalars import SCALARS
+from ...query.capabilities import Capabilities
 from ...query.group_request import GroupColumn, ServerAggregate
-
-# PostgreSQL adds up single-precision floats in single precision: the relative error of such a sum.
-_SINGLE_PRECISION = 2.0**-23
 
 _EXACT = Context(prec=28)
 _DOUBLE = Context(prec=15)
@@ -50,6 +48,7 @@ class AggregateInputs:
 
     function: str
     aggregates: tuple[ServerAggregate, ...]
+    capabilities: Capabilities
     distinct: bool = False
     column: GroupColumn | None = None
     related: FieldPath = ()
@@ -132,11 +131,12 @@ class MeanAccumulator(Accumulator):
 
 
 class FloatSumAccumulator(Accumulator):
-    """Adds up the server's sums of floats; mean times count replaces a sum of single precision."""
+    """Adds up the server's sums of floats; where a sum is less precise, mean times count replaces it."""
 
     def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
         super().__init__(inputs, rank)
         self._sum, self._mean, self._count = inputs.aggregates
+        self._sum_error = inputs.capabilities.sum_error
         self._total: float | None = None
 
     def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
@@ -145,7 +145,7 @@ class FloatSumAccumulator(Accumulator):
         if raw is None:
             return
         precise = float(self._mean.value_in(row)) * int(self._count.value_in(row))
-        is_close = abs(float(raw) - precise) <= _SINGLE_PRECISION * abs(precise)
+        is_close = abs(float(raw) - precise) <= self._sum_error * abs(precise)
         self._total = _add(self._total, float(raw) if is_close else precise)
 
     def result(self) -> float | None:
@@ -188,7 +188,7 @@ class ExtremeAccumulator(Accumulator):
         """Take in one row of a response."""
         raw, field = self._extreme.value_in(row), self._extreme.field
         if raw is not None:
-            value = field.load(extreme_as_in_rows(field, raw))
+            value = load_extreme(field, raw, self._inputs.capabilities)
             self._value = _extreme_of(self._inputs.function, self._rank, self._value, value)
 
     def result(self) -> Any:
@@ -306,13 +306,12 @@ def _extreme_of(function: str, rank: Rank, current: Any, value: Any) -> Any:
 
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in the server's own time, whichever that is
-_DATE_FORMATS = {"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"}
 
 
-def extreme_as_in_rows(field: Field, raw: Any) -> Any:
-    """Return a ``min`` or ``max`` as rows show the value: Directus 10 writes dates otherwise there."""
-    date_format = _DATE_FORMATS.get(kind_of(field))
+def load_extreme(field: Field, raw: Any, capabilities: Capabilities) -> Any:
+    """Load the server's ``min`` or ``max`` of a field: Directus 10 writes dates otherwise there than in rows."""
+    date_format = capabilities.date_formats.get(kind_of(field))
     if date_format is None or (isinstance(raw, str) and not raw.endswith("Z")):
-        return raw
+        return field.load(raw)
     moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
-    return moment.strftime(date_format) if moment.year > 999 else raw
+    return field.load(moment.strftime(date_format) if moment.year > 999 else raw)

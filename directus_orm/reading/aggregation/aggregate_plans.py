@@ -13,6 +13,7 @@ import attrs
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
 from ...fields.type_table import BOOLEANS, COLLATED, COUNTED
+from ...query.capabilities import Capabilities
 from ...query.conditions import ALWAYS, Comparison, Node, all_of
 from ...query.group_request import GroupColumn, ServerAggregate
 from ...query.grouping import AggregateSpec
@@ -82,18 +83,15 @@ def plans_by_request(plans: Plans, *, with_groups: bool) -> dict[SharedRequest, 
     return shared
 
 
-def plan_aggregate(spec: AggregateSpec, *, is_split: bool) -> AggregatePlan:
+def plan_aggregate(spec: AggregateSpec, capabilities: Capabilities, *, is_split: bool) -> AggregatePlan:
     """Return how an aggregate is computed; ``is_split`` says that several rows of a response are one group."""
     spec = attrs.evolve(spec, path=trim_join(spec.path))
     field, *related = spec.path
     if related or _needs_values(spec, is_split=is_split):
-        return _plan_from_values(spec)
+        return _plan_from_values(spec, capabilities)
     if spec.function == "count" and kind_of(field) not in COUNTED:
-        # Rows that have a value are counted by their keys.
-        has_value = all_of([spec.where, Comparison((field,), "nnull")])
-        inputs = AggregateInputs("count", (_row_count(field),))
-        return AggregatePlan(CountAccumulator, inputs, has_value)
-    return _plan_from_server(spec, field, is_split=is_split)
+        return _plan_counting_rows(spec, capabilities)
+    return _plan_from_server(spec, capabilities, is_split=is_split)
 
 
 def _needs_values(spec: AggregateSpec, *, is_split: bool) -> bool:
@@ -103,29 +101,38 @@ def _needs_values(spec: AggregateSpec, *, is_split: bool) -> bool:
     return spec.distinct and (is_split or (spec.function == "count" and kind not in COUNTED))
 
 
-# For each function: the accumulator, and the server's aggregates that it takes, in its order.
-_FROM_SERVER: dict[str, tuple[type[Accumulator], tuple[str, ...]]] = {
+def _plan_counting_rows(spec: AggregateSpec, capabilities: Capabilities) -> AggregatePlan:
+    """Return the plan that counts the values of a field by the keys of the rows that have one."""
+    has_value = all_of([spec.where, Comparison(spec.path, "nnull")])
+    inputs = AggregateInputs("count", (row_count(spec.path[0], capabilities),), capabilities)
+    return AggregatePlan(CountAccumulator, inputs, has_value)
+
+
+# For each function: the accumulator, and the aggregates of the server that it takes, in its order.
+_FromServer = dict[str, tuple[type[Accumulator], tuple[str, ...]]]
+_FROM_SERVER: _FromServer = {
     "count": (CountAccumulator, ("count",)),
     "sum": (SumAccumulator, ("sum",)),
     "avg": (MeanAccumulator, ("sum", "count")),
+    "min": (ExtremeAccumulator, ("min",)),
+    "max": (ExtremeAccumulator, ("max",)),
 }
-_FROM_SERVER_OF_FLOATS: dict[str, tuple[type[Accumulator], tuple[str, ...]]] = {
+_FROM_SERVER_OF_FLOATS: _FromServer = {
     **_FROM_SERVER,
     "sum": (FloatSumAccumulator, ("sum", "avg", "count")),
     "avg": (FloatMeanAccumulator, ("avg", "count")),
 }
 
 
-def _plan_from_server(spec: AggregateSpec, field: Field, *, is_split: bool) -> AggregatePlan:
-    if spec.function in ("min", "max"):
-        inputs = AggregateInputs(spec.function, (ServerAggregate(spec.function, field),))
-        text_path = _text_path(spec) if is_split else ()
-        return AggregatePlan(ExtremeAccumulator, inputs, spec.where, text_path)
+def _plan_from_server(spec: AggregateSpec, capabilities: Capabilities, *, is_split: bool) -> AggregatePlan:
+    field = spec.path[0]
     table = _FROM_SERVER_OF_FLOATS if kind_of(field) == "float" else _FROM_SERVER
     accumulator, functions = table[spec.function]
-    suffix = "Distinct" if spec.distinct else ""
-    aggregates = tuple(ServerAggregate(f"{function}{suffix}", field) for function in functions)
-    return AggregatePlan(accumulator, AggregateInputs(spec.function, aggregates), spec.where)
+    aggregates = tuple(
+        server_aggregate(function, field, capabilities, distinct=spec.distinct) for function in functions
+    )
+    inputs = AggregateInputs(spec.function, aggregates, capabilities)
+    return AggregatePlan(accumulator, inputs, spec.where, _text_path(spec) if is_split else ())
 
 
 _FROM_VALUES: dict[str, type[ValuesAccumulator]] = {
@@ -137,10 +144,11 @@ _FROM_VALUES: dict[str, type[ValuesAccumulator]] = {
 }
 
 
-def _plan_from_values(spec: AggregateSpec) -> AggregatePlan:
+def _plan_from_values(spec: AggregateSpec, capabilities: Capabilities) -> AggregatePlan:
     field, *related = spec.path
+    counts = (row_count(field, capabilities),)
     inputs = AggregateInputs(
-        spec.function, (_row_count(field),), spec.distinct, GroupColumn(field), tuple(related)
+        spec.function, counts, capabilities, spec.distinct, GroupColumn(field), tuple(related)
     )
     return AggregatePlan(_FROM_VALUES[spec.function], inputs, spec.where, _text_path(spec))
 
@@ -151,5 +159,14 @@ def _text_path(spec: AggregateSpec) -> FieldPath:
     return spec.path if compares else ()
 
 
-def _row_count(field: Field) -> ServerAggregate:
-    return ServerAggregate("count", field.model.directus.pk)
+def server_aggregate(
+    function: str, field: Field, capabilities: Capabilities, *, distinct: bool = False
+) -> ServerAggregate:
+    """Return an aggregate as the server computes it; ``distinct`` makes no difference to ``min`` and ``max``."""
+    is_distinct = distinct and function not in ("min", "max")
+    return ServerAggregate(capabilities.aggregate_function(function, distinct=is_distinct), field)
+
+
+def row_count(field: Field, capabilities: Capabilities) -> ServerAggregate:
+    """Return the number of rows, counted by the key of the model that a field is of."""
+    return server_aggregate("count", field.model.directus.pk, capabilities)

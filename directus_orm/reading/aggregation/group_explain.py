@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from ...dialects.base import Dialect
 from ...query.conditions import Node, joins_to_many
 from ...query.group_request import GroupRequest
 from ...query.query import Query
@@ -59,6 +60,11 @@ class ExplainedSelection(RowSelection):
     def __init__(self, explainer: Explainer, query: Query) -> None:
         super().__init__(None, query)
         self._explainer = explainer
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the session that the requests are explained for."""
+        return self._explainer.dialect
 
     def _select(self, where: Node) -> list[GroupRequest]:
         rows = attrs.evolve(self.rows.filtered(where), order=())

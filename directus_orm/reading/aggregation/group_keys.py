@@ -16,32 +16,10 @@ from ...core.messages import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
 from ...fields.type_table import MOMENTS, SHOWN_SHORTER
+from ...query.capabilities import Capabilities, GroupFunctions
 from ...query.group_request import GroupColumn
 from ...query.grouping import ValueRef
 from ..row_values import value_transform
-
-# --- what the server groups by, of a name -----------------------------------------------------------------------
-
-# The functions that tell as much of a moment as a part does; those that tell more are marked as finer.
-_DATE = ("year", "month", "day")
-_FUNCTIONS: dict[str, tuple[tuple[str, ...], bool]] = {
-    **{name: ((name,), False) for name in ("year", "month", "day", "hour", "minute")},
-    "second": (("second",), True),  # of PostgreSQL with its fraction
-    "quarter": (("month",), True),
-    "date": (_DATE, False),
-    **dict.fromkeys(("week", "week_day", "iso_week_day", "iso_year"), (_DATE, True)),
-}
-# The same of the beginnings of years, months …
-_STARTS: dict[str, tuple[tuple[str, ...], bool]] = {
-    "year": (("year",), False),
-    "quarter": (("year", "month"), True),
-    "month": (("year", "month"), False),
-    "week": (_DATE, True),
-    "day": (_DATE, False),
-    "hour": ((*_DATE, "hour"), False),
-    "minute": ((*_DATE, "hour", "minute"), False),
-    "second": ((), True),
-}
 
 ReadValue = Callable[[Row], Any]
 
@@ -67,28 +45,33 @@ class GroupKey:
         return first.field if first.function and kind_of(first.field) in MOMENTS else None
 
 
-def group_key(ref: ValueRef, *, by_whole_values: bool = False) -> GroupKey:
+def group_key(ref: ValueRef, capabilities: Capabilities, *, by_whole_values: bool = False) -> GroupKey:
     """Return how the server groups by a value; ``by_whole_values``, parts of dates are taken in Python."""
     field, *related = trim_join(ref.path)
     if related:
         return GroupKey(ref, (GroupColumn(field),), _read_field(field), is_finer=True, related=tuple(related))
     ref = attrs.evolve(ref, path=(field,))
-    functions, is_finer = _functions(ref)
-    if by_whole_values or not functions:
+    grouped_by = _functions(ref, capabilities)
+    if by_whole_values or not grouped_by.functions:
         # Of values that the server shows shorter than it keeps them (G30), two of its groups can look alike.
         is_finer = value_transform(ref) is not None or kind_of(field) in SHOWN_SHORTER
         return GroupKey(ref, (GroupColumn(field),), _read_value(ref), is_finer=is_finer)
-    columns = tuple(GroupColumn(field, function) for function in functions)
-    return GroupKey(ref, columns, _read_parts(columns, _combine_parts(ref, functions)), is_finer=is_finer)
+    columns = tuple(GroupColumn(field, function) for function in grouped_by.functions)
+    read = _read_parts(columns, _combine_parts(ref, grouped_by.functions))
+    return GroupKey(ref, columns, read, is_finer=grouped_by.is_finer)
 
 
-def _functions(ref: ValueRef) -> tuple[tuple[str, ...], bool]:
+def _functions(ref: ValueRef, capabilities: Capabilities) -> GroupFunctions:
     if ref.truncate_to is not None:
-        return _STARTS[ref.truncate_to]
-    if ref.part is None or kind_of(ref.field) == "time":  # SQLite has no hours of a time
-        return (), False
-    functions, finer = _FUNCTIONS[ref.part]
-    return ((), True) if kind_of(ref.field) == "date" and functions == _DATE else (functions, finer)
+        return capabilities.truncation_functions[ref.truncate_to]
+    if ref.part is None or kind_of(ref.field) == "time":  # SQLite takes no parts of a time
+        return GroupFunctions()
+    by_parts = capabilities.group_functions[ref.part]
+    # The functions that a date itself is made of tell no more than the date.
+    is_whole = (
+        kind_of(ref.field) == "date" and by_parts.functions == capabilities.group_functions["date"].functions
+    )
+    return GroupFunctions(is_finer=True) if is_whole else by_parts
 
 
 def _read_field(field: Field) -> ReadValue:

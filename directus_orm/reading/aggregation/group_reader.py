@@ -14,15 +14,21 @@ from typing import Any
 import attrs
 
 from ...core.messages import Row
-from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, kind_of
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
-from ...query.grouping import AggregateSpec, Grouping
+from ...query.grouping import Grouping
 from ...session.session import Session
 from ..pagination.fetch import fetch
 from ..row_values import value_transform
-from .accumulators import Rank, RelatedByKey, extreme_as_in_rows, plain_value
-from .aggregate_plans import AggregatePlan, Plans, SharedRequest, plan_aggregate, plans_by_request
+from .accumulators import Rank, RelatedByKey, load_extreme, plain_value
+from .aggregate_plans import (
+    AggregatePlan,
+    Plans,
+    SharedRequest,
+    plan_aggregate,
+    plans_by_request,
+    server_aggregate,
+)
 from .group_keys import GroupKey, ReadValue, group_key
 from .group_matching import Accumulators, GroupMatcher, GroupValues
 from .group_ordering import database_rank
@@ -44,12 +50,15 @@ class GroupReader:
     def __init__(self, selection: RowSelection, grouping: Grouping, *, by_whole_values: bool = False) -> None:
         self.selection = selection
         self.grouping = grouping
-        self.keys = [group_key(ref, by_whole_values=by_whole_values) for _, ref in grouping.keys]
+        self._capabilities = capabilities = selection.dialect.capabilities
+        self.keys = [group_key(ref, capabilities, by_whole_values=by_whole_values) for _, ref in grouping.keys]
         self._key_by_name = dict(zip((name for name, _ in grouping.keys), self.keys, strict=True))
         self.columns = tuple(dict.fromkeys(column for key in self.keys for column in key.columns))
         # The earliest of the moments whose parts the server takes, see `_check_date_parts`.
         moment_fields = [key.moment_field for key in self.keys if key.moment_field]
-        self._earliest = tuple(dict.fromkeys(ServerAggregate("min", field) for field in moment_fields))
+        self._earliest = tuple(
+            server_aggregate("min", field, capabilities) for field in dict.fromkeys(moment_fields)
+        )
         self._ranks: dict[FieldPath, Rank] = {}
 
     @property
@@ -65,7 +74,10 @@ class GroupReader:
     @functools.cached_property
     def plans(self) -> Plans:
         """How each aggregate is computed."""
-        return {name: plan_aggregate(spec, is_split=self.is_split) for name, spec in self.grouping.aggregates}
+        return {
+            name: plan_aggregate(spec, self._capabilities, is_split=self.is_split)
+            for name, spec in self.grouping.aggregates
+        }
 
     # --- requests ---------------------------------------------------------------------------------------------
 
@@ -108,14 +120,19 @@ class GroupReader:
         """Return what the server sorts by for a key of the ordering; nothing if it would sort otherwise."""
         if name in self._key_by_name:
             return self._key_by_name[name].columns
-        return _sort_aggregate(dict(self.grouping.aggregates)[name], plans.get(name))
+        spec, plan = dict(self.grouping.aggregates)[name], plans.get(name)
+        # Of a mean of whole numbers, MariaDB keeps four digits.
+        is_cut = spec.function == "avg" and kind_of(spec.path[0]) != "float"
+        if plan is None or not plan.request.lists_groups or spec.default is not None or is_cut:
+            return ()
+        return (server_aggregate(spec.function, spec.path[0], self._capabilities, distinct=spec.distinct),)
 
     def _with_earliest(self, request: GroupRequest) -> GroupRequest:
         return attrs.evolve(request, aggregates=(*request.aggregates, *self._earliest))
 
     def read_rows(self, request: GroupRequest, page_size: int | None = None) -> Iterator[list[Row]]:
         """Yield the rows of the responses to a request, page by page."""
-        pager = group_pager(request, dialect_of(self.session), self.session.max_rows, page_size)
+        pager = group_pager(request, self.selection.dialect, self.session.max_rows, page_size)
         return fetch(self.session, pager)
 
     # --- streamed ---------------------------------------------------------------------------------------------
@@ -160,7 +177,7 @@ class GroupReader:
         """
         earliest = ((minimum.field, minimum.value_in(row)) for row in rows for minimum in self._earliest)
         for field, raw in earliest:
-            if raw is not None and field.load(extreme_as_in_rows(field, raw)).year < 1970:
+            if raw is not None and load_extreme(field, raw, self._capabilities).year < 1970:
                 raise UnreliableDatePartsError
 
     # --- merged in Python -------------------------------------------------------------------------------------
@@ -250,13 +267,3 @@ def _request_aggregates(
     """Return the request for groups by these columns, with the server's aggregates that plans take."""
     aggregates = tuple(dict.fromkeys(total for plan in plans.values() for total in plan.inputs.aggregates))
     return attrs.evolve(request, columns=columns, aggregates=aggregates, order=order)
-
-
-def _sort_aggregate(spec: AggregateSpec, plan: AggregatePlan | None) -> tuple[ServerAggregate, ...]:
-    """Return the server's aggregate that sorts groups as an aggregate does; nothing if none does."""
-    # Of a mean of whole numbers, MariaDB keeps four digits.
-    is_cut = spec.function == "avg" and kind_of(spec.path[0]) != "float"
-    if plan is None or not plan.request.lists_groups or spec.default is not None or is_cut:
-        return ()
-    suffix = "Distinct" if spec.distinct and spec.function not in ("min", "max") else ""
-    return (ServerAggregate(spec.function + suffix, spec.path[0]),)

@@ -7,14 +7,13 @@ from contextlib import suppress
 
 import attrs
 
-from ...dialects.registry import dialect_of
 from ...fields.paths import kind_of
 from ...fields.type_table import COUNTED_DISTINCT
-from ...query.group_request import ServerAggregate
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
+from .aggregate_plans import row_count, server_aggregate
 from .group_ordering import GroupOrdering
 from .group_paging import group_pager, slice_groups
 from .group_reader import Group, GroupReader, UnreliableDatePartsError
@@ -104,11 +103,12 @@ def _count_by_server(reader: GroupReader) -> int | None:
     field, function = columns[0].field, columns[0].function
     if function or kind_of(field) not in COUNTED_DISTINCT:
         return None
-    row_count = ServerAggregate("count", reader.selection.rows.model.directus.pk)
-    value_count, different = ServerAggregate("count", field), ServerAggregate("countDistinct", field)
-    request = attrs.evolve(requests[0], aggregates=(row_count, value_count, different))
-    ((row,),) = fetch(reader.session, group_pager(request, dialect_of(reader.session)))
-    has_null = int(row_count.value_in(row)) > int(value_count.value_in(row))
+    dialect = reader.selection.dialect
+    rows, values = row_count(field, dialect.capabilities), server_aggregate("count", field, dialect.capabilities)
+    different = server_aggregate("count", field, dialect.capabilities, distinct=True)
+    request = attrs.evolve(requests[0], aggregates=(rows, values, different))
+    ((row,),) = fetch(reader.session, group_pager(request, dialect))
+    has_null = int(rows.value_in(row)) > int(values.value_in(row))
     return int(different.value_in(row)) + has_null
 
 

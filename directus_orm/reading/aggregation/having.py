@@ -16,6 +16,7 @@ from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQ
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.type_table import NUMBERS, TEXTS
+from ...query.comparisons import COMPARISONS, OF_SEVERAL, two
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.aliases import leading_name
 from ...query.lookups.date_parts import DATE_PARTS
@@ -29,17 +30,6 @@ def _folded(compare: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
     return lambda text, part: compare(text.lower(), part.lower())
 
 
-_COMPARED: dict[str, Callable[[Any, Any], Any]] = {
-    "exact": operator.eq,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
-_MANY: dict[str, Callable[[Any, Any], Any]] = {
-    "in": lambda value, choices: value in choices,
-    "range": lambda value, bounds: bounds[0] <= value <= bounds[1],
-}
 _OF_TEXT: dict[str, Callable[[str, str], Any]] = {
     "contains": operator.contains,
     "startswith": str.startswith,
@@ -49,7 +39,7 @@ _OF_TEXT: dict[str, Callable[[str, str], Any]] = {
     "iendswith": _folded(str.endswith),
     "iexact": _folded(operator.eq),
 }
-_LOOKUPS = {**_COMPARED, **_MANY, **_OF_TEXT}
+_LOOKUPS = COMPARISONS | _OF_TEXT
 
 
 def having_test(conditions: Iterable[Q], grouping: Grouping) -> Test:
@@ -155,12 +145,12 @@ def _null_test(path: str, name: str, lookup: str, value: Any) -> Test:
 
 
 def _checked_operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) -> Any:
-    if lookup not in _MANY:
+    if lookup not in OF_SEVERAL:
         return check(value)
     is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes)
     values = [check(item) for item in value if item is not None] if is_list else []
     if not is_list or (lookup == "range" and len(values) != 2):
-        expected = "two values, the lowest and the highest" if lookup == "range" else "a list of values"
+        expected = two() if lookup == "range" else "a list of values"
         msg = f"filter({path}=…) takes {expected}, not {value!r}."
         raise QueryError(msg)
     return values

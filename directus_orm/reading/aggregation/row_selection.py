@@ -9,6 +9,8 @@ from typing import Any
 import attrs
 
 from ...core.errors import UnsupportedQuery
+from ...dialects.base import Dialect
+from ...dialects.registry import dialect_of
 from ...query.conditions import ALWAYS, Node, joins_to_many
 from ...query.group_request import GroupRequest
 from ...query.query import Query
@@ -35,6 +37,11 @@ class RowSelection:
         """The session that reads the rows."""
         assert self._session is not None  # noqa: S101 - without one, requests are only explained
         return self._session
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the session."""
+        return dialect_of(self._session)
 
     def requests(self, where: Node = ALWAYS) -> list[GroupRequest]:
         """Return the requests for the rows that meet a further condition.
