@@ -1,35 +1,16 @@
-"""Querysets of one model join as sets do, whatever each of them is made of."""
+"""union, intersection and difference of querysets give the rows that Python's sets would have."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from directus_orm import QuerySet, Session
 from directus_orm.testing import DirectusServer
 from tests.worlds.flights import Airline, Flight
-
-
-class Late(QuerySet["Departure"]):
-    def by(self, minutes: int) -> Self:
-        return self.filter(dep_delay__gt=minutes)
-
-
-class Departure(Flight):
-    objects = Late.as_manager()
-
-
-class OfAmerican(Late):
-    def initial(self) -> Self:
-        return self.filter(carrier="AA")
-
-
-class American(Departure):
-    objects = OfAmerican.as_manager()
-
 
 PARTS: dict[str, Callable[[], QuerySet[Flight]]] = {
     "filter": lambda: Flight.objects.filter(dep_delay__gt=40),
@@ -96,20 +77,3 @@ def test_the_first_decides_about_order_and_what_is_loaded(session: Session) -> N
 def test_only_querysets_of_the_same_model_join(other: Any) -> None:
     with pytest.raises(TypeError, match="takes querysets of Flight"):
         Flight.objects.all().union(other() if callable(other) else other)
-
-
-def test_a_queryset_of_ones_own_keeps_its_methods_along_the_chain(session: Session) -> None:
-    late = Departure.objects.all().by(40).order_by("dep_delay").by(47)
-    delays = sorted(flight.dep_delay for flight in Flight.objects.filter(dep_delay__gt=47) if flight.dep_delay)
-    assert [departure.dep_delay for departure in late] == delays
-    assert type(Departure.objects.filter(id=1)) is Late
-    assert Departure.objects.by(40).count() == Flight.objects.filter(dep_delay__gt=40).count()
-
-
-def test_an_initial_filter_always_holds(session: Session) -> None:
-    assert American.objects.count() == Flight.objects.filter(carrier="AA").count()
-    assert American.objects.by(40).filter(carrier="B6").count() == 0
-    with pytest.raises(TypeError, match="means every row"):
-        American.objects.delete()
-    with pytest.raises(AttributeError, match="belongs to the class"):
-        American.objects.first().objects  # type: ignore[union-attr]

@@ -28,6 +28,11 @@ def exchanges(sent: Capture) -> list[tuple[str, int | None]]:
     return [(entry.request.path, entry.status) for entry in sent if entry.status != 503]
 
 
+def data_requests(sent: Capture) -> int:
+    """Return the number of requests for data: without logins and what is asked about the server."""
+    return sum(entry.purpose == "data" for entry in sent)
+
+
 def paths(sent: Capture) -> list[str]:
     return [path for path, _ in exchanges(sent)]
 
