@@ -1,13 +1,12 @@
-"""Looking into JSON fields: ``meta__color="red"``.
+"""Lookups inside JSON fields, such as ``meta__color="red"``.
 
-The server's ``_json`` (Directus 12) finds the rows, though not the same ones on every database: types are mixed
-up, and what it does not understand it drops. So it is asked for texts alone, or whether there is something at all,
-and the documents are looked at on arrival.
+The server has a filter for these, ``_json`` of Directus 12, but databases find different rows by it: they mix up
+types, and the server drops what it does not understand. So the server only compares texts, or looks whether there
+is a value at all, and the documents are rechecked in Python.
 """
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,19 +16,18 @@ import attrs
 from ...core.checks import is_number
 from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
-from ...fields.paths import path_name
+from ...fields.paths import FieldPath, path_name
 from ..capabilities import DEFAULT_CAPABILITIES
+from ..comparisons import COMPARISONS, OF_SEVERAL, Compare, two
 from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
 from .text_lookups import with_recheck
 
-Path = tuple[Field, ...]
-
 _ABSENT = object()
-# The keys that the server's paths can name; it drops, or refuses, others.
-_NAMED = re.compile(r"[^\W\d]\w*")
-_MOST_STEPS = 10
-_TEXTS = {
+# The keys that can stand in the server's paths, and how many; it drops or refuses others.
+_PLAIN_KEY = re.compile(r"[^\W\d]\w*")
+_MOST_KEYS = 10
+_TEXT_OPERATORS = {
     "contains": "contains",
     "startswith": "starts_with",
     "endswith": "ends_with",
@@ -39,25 +37,27 @@ _TEXTS = {
 }
 
 
-def _same(found: Any, value: Any) -> bool:
+# --- comparing in Python ----------------------------------------------------------------------------------------
+
+
+def _equals(found: Any, value: Any) -> bool:
+    """Compare like JSON, in which true is not 1."""
     return bool(found == value) and isinstance(found, bool) is isinstance(value, bool)
 
 
-def _if_alike(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
-    """Compare numbers with numbers, and texts with texts."""
+def _of_one_type(compare: Compare) -> Compare:
+    """Compare numbers with numbers and texts with texts; values of two types do not compare."""
 
-    def compared(found: Any, value: Any) -> bool:
-        numbers, strings = (
-            is_number(found) and is_number(value),
-            isinstance(found, str) and isinstance(value, str),
-        )
-        return (numbers or strings) and bool(compare(found, value))
+    def compare_like(found: Any, value: Any) -> bool:
+        are_numbers = is_number(found) and is_number(value)
+        are_texts = isinstance(found, str) and isinstance(value, str)
+        return (are_numbers or are_texts) and bool(compare(found, value))
 
-    return compared
+    return compare_like
 
 
-def _of_text(lookup: str) -> Callable[[Any, Any], bool]:
-    where = _TEXTS.get(lookup, "exact").removeprefix("i")
+def _of_text(lookup: str) -> Compare:
+    where = _TEXT_OPERATORS.get(lookup, "exact").removeprefix("i")
 
     def holds(found: Any, value: Any) -> bool:
         return isinstance(found, str) and text_lookups.TextTest(where, value, any_case=lookup[0] == "i")(found)
@@ -65,53 +65,54 @@ def _of_text(lookup: str) -> Callable[[Any, Any], bool]:
     return holds
 
 
-_at_least, _at_most = _if_alike(operator.ge), _if_alike(operator.le)
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "exact": _same,
-    "in": lambda found, values: any(_same(found, value) for value in values),
-    "gt": _if_alike(operator.gt),
-    "gte": _at_least,
-    "lt": _if_alike(operator.lt),
-    "lte": _at_most,
+_at_least, _at_most = _of_one_type(COMPARISONS["gte"]), _of_one_type(COMPARISONS["lte"])
+_COMPARISONS: dict[str, Compare] = {
+    "exact": _equals,
+    "in": lambda found, values: any(_equals(found, value) for value in values),
+    **{lookup: _of_one_type(COMPARISONS[lookup]) for lookup in ("gt", "gte", "lt", "lte")},
     "range": lambda found, bounds: _at_least(found, bounds[0]) and _at_most(found, bounds[1]),
-    "isnull": lambda _, __: True,
-    **{lookup: _of_text(lookup) for lookup in ("iexact", *_TEXTS)},
+    "isnull": lambda _, __: True,  # a value is there; the condition is negated if it shall not be
+    **{lookup: _of_text(lookup) for lookup in ("iexact", *_TEXT_OPERATORS)},
 }
-LOOKUPS = tuple(_COMPARE)
-"""What can be asked of a value inside a document."""
+LOOKUPS = tuple(_COMPARISONS)
+"""The lookups on a value inside a document."""
 
-_OF_KEYS = ("has_key", "has_keys", "has_any_keys")
-# Django's, which as keys would find nothing without a word.
+_KEY_LOOKUPS = ("has_key", "has_keys", "has_any_keys")
+# Lookups of Django that would be taken for keys, and find nothing.
 _REFUSED = frozenset({"contained_by", "regex", "iregex"})
 
-_Takes = tuple[Callable[[Any], bool], str]
-_ONE: _Takes = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
-_TEXT: _Takes = (lambda value: isinstance(value, str), "a text")
-_OPERANDS: dict[str, _Takes] = {
+_Operand = tuple[Callable[[Any], bool], str]
+"""What a lookup takes: whether a value will do, and how a message says it."""
+_ONE: _Operand = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
+_TEXT: _Operand = (lambda value: isinstance(value, str), "a text")
+_OPERANDS: dict[str, _Operand] = {
     "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "what JSON has"),
     "in": (lambda value: isinstance(value, list | tuple | set | frozenset | range), "a list of values"),
-    "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, "two values, lowest and highest"),
+    "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, two()),
     "isnull": (lambda value: isinstance(value, bool), "True or False"),
     **dict.fromkeys(("gt", "gte", "lt", "lte"), _ONE),
-    **dict.fromkeys(("iexact", *_TEXTS), _TEXT),
+    **dict.fromkeys(("iexact", *_TEXT_OPERATORS), _TEXT),
 }
 
 
 @attrs.frozen
 class JsonTest:
-    """Whether the value at a path inside a document compares as asked, with values of its own type."""
+    """A test whether the value at a path inside a document compares as wanted, with values of its own type."""
 
     keys: tuple[str, ...]
     lookup: str
     value: Any = attrs.field(eq=repr)  # 1 equals True, and means something else; a document has no hash
 
     def __call__(self, document: Any) -> bool:
-        """Return whether it does."""
-        found = _at(document, self.keys)
-        return found is not _ABSENT and _COMPARE[self.lookup](found, self.value)
+        """Return whether the document has such a value."""
+        found = _value_at(document, self.keys)
+        return found is not _ABSENT and bool(_COMPARISONS[self.lookup](found, self.value))
 
 
-def _at(document: Any, keys: Iterable[str]) -> Any:
+# --- conditions -------------------------------------------------------------------------------------------------
+
+
+def _value_at(document: Any, keys: Iterable[str]) -> Any:
     for key in keys:
         if isinstance(document, dict) and key in document:
             document = document[key]
@@ -122,38 +123,38 @@ def _at(document: Any, keys: Iterable[str]) -> Any:
     return document
 
 
-def condition(path: Path, rest: str, value: Any) -> Node:
-    """Return what is said of the value at a path inside a document.
+def condition(path: FieldPath, rest: str, value: Any) -> Node:
+    """Return the condition of ``rest``, which is keys and perhaps a lookup, on a JSON field.
 
     Raises:
-        FieldError: there is no such lookup.
-        QueryError: the value is not one to compare with.
+        FieldError: there is no such lookup, or a key is missing.
+        QueryError: the lookup does not take this value.
     """
     *keys, last = rest.split("__")
     name = f"{path_name(path)}__{rest}"
     if last in _REFUSED:
-        msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *_OF_KEYS))}."
-        raise FieldError(msg, name=last, choices=(*LOOKUPS, *_OF_KEYS))
-    if last in _OF_KEYS:
-        return _has(path, keys, last, value, name)
+        msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *_KEY_LOOKUPS))}."
+        raise FieldError(msg, name=last, choices=(*LOOKUPS, *_KEY_LOOKUPS))
+    if last in _KEY_LOOKUPS:
+        return _has_keys(path, keys, last, value, name)
     lookup = last if keys and last in LOOKUPS else "exact"
     steps = tuple(keys) if lookup == last else (*keys, last)
     if not all(steps):
         msg = f"{name}: a path inside a document is made of keys and positions."
         raise FieldError(msg, name=rest, choices=LOOKUPS)
     value = _operand(name, lookup, value)
-    node = with_recheck(path, _narrowed(path[-1], steps, lookup, value), JsonTest(steps, lookup, value))
+    node = with_recheck(path, _superset(path[-1], steps, lookup, value), JsonTest(steps, lookup, value))
     return negate(node) if lookup == "isnull" and value else node
 
 
-def _has(path: Path, keys: list[str], lookup: str, value: Any, name: str) -> Node:
+def _has_keys(path: FieldPath, keys: list[str], lookup: str, value: Any, name: str) -> Node:
     """Return the condition that a document has a key, all of several keys, or any of them."""
     wanted = [value] if lookup == "has_key" else value
     if not isinstance(wanted, list | tuple | set) or not all(isinstance(key, str | int) for key in wanted):
         msg = f"{name} takes {'a key' if lookup == 'has_key' else 'a list of keys'}, not {value!r}."
         raise QueryError(msg)
-    there = Comparison(path[-1:], "nnull")
-    nodes = [with_recheck(path, there, JsonTest((*keys, str(key)), "isnull", value=False)) for key in wanted]
+    not_null = Comparison(path[-1:], "nnull")
+    nodes = [with_recheck(path, not_null, JsonTest((*keys, str(key)), "isnull", value=False)) for key in wanted]
     return any_of(nodes) if lookup == "has_any_keys" else all_of([Comparison(path, "nnull"), *nodes])
 
 
@@ -162,25 +163,31 @@ def _operand(name: str, lookup: str, value: Any) -> Any:
     if not fits(value):
         msg = f"{name} takes {wanted}, not {value!r}."
         raise QueryError(msg)
-    return tuple(value) if lookup in {"in", "range"} else value
+    return tuple(value) if lookup in OF_SEVERAL else value
 
 
-def _narrowed(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> Node:
-    """Return a condition that all documents meet which are meant, and as few others as the server can tell."""
-    there = Comparison((field,), "nnull")
-    named = all(map(_NAMED.fullmatch, keys)) and len(keys) <= _MOST_STEPS
-    # A null inside the document is nothing to some databases.
-    if lookup == "isnull" or value is None or not named or (lookup == "in" and None in value):
-        return there
-    rule = JsonRule(keys, "nnull")
+def _superset(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> Node:
+    """Return a condition that holds for all documents that are meant, and for as few others as can be."""
+    not_null = Comparison((field,), "nnull")
+    can_be_named = all(map(_PLAIN_KEY.fullmatch, keys)) and len(keys) <= _MOST_KEYS
+    # A null inside the document is nothing at all to some databases.
+    if lookup == "isnull" or value is None or not can_be_named or (lookup == "in" and None in value):
+        return not_null
+    return Comparison((field,), "json", _rule(keys, lookup, value))
+
+
+def _rule(keys: tuple[str, ...], lookup: str, value: Any) -> JsonRule:
+    """Return what the server compares inside the document: a text, or else whether there is a value."""
     if lookup == "exact" and _is_plain(value):
-        rule = JsonRule(keys, "eq", value)
-    elif lookup == "in" and value and all(map(_is_plain, value)):
-        rule = JsonRule(keys, "in", list(value))
-    elif lookup in _TEXTS and _is_plain(value) and value.isascii() and "\\" not in value:
-        rule = JsonRule(keys, _TEXTS[lookup], value)
-    return Comparison((field,), "json", rule)
+        return JsonRule(keys, "eq", value)
+    if lookup == "in" and value and all(map(_is_plain, value)):
+        return JsonRule(keys, "in", list(value))
+    operator = _TEXT_OPERATORS.get(lookup)
+    if operator is not None and _is_plain(value) and value.isascii() and "\\" not in value:
+        return JsonRule(keys, operator, value)
+    return JsonRule(keys, "nnull")
 
 
 def _is_plain(value: Any) -> bool:
+    """Return whether a value is a text that the server compares as it is."""
     return isinstance(value, str) and value != "" and not DEFAULT_CAPABILITIES.evaluates(value)

@@ -1,4 +1,4 @@
-"""Values that the server finds out when it is asked: the time, and who is asking."""
+"""Values that the server evaluates: its time (`now`), and the logged-in user (`current_user`, `current_role`)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import attrs
 
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
+from ...fields.paths import FieldPath, path_name
 from ...fields.type_table import DATES
+from ..capabilities import DEFAULT_CAPABILITIES
+from ..comparisons import OF_SEVERAL, OPERATORS, range_bounds
 from ..conditions import Comparison, Node, all_of, any_of
 
-Path = tuple[Field, ...]
-Plain = Callable[[str, Any], Node]
-"""Builds the condition of an ordinary lookup on the same path, by name and value."""
+PlainCondition = Callable[[str, Any], Node]
+"""Makes the condition of an ordinary lookup on the same path, from its name and value."""
 
-# The server takes each of these; it is sent the first of a row.
-_UNITS = (
+# The names of units that are understood; the first of each line is sent.
+_UNIT_NAMES = (
     "millisecond milliseconds msec msecs ms",
     "second seconds sec secs s",
     "minute minutes min mins m",
@@ -28,7 +30,7 @@ _UNITS = (
     "month months mth mo",
     "year years yr yrs y",
 )
-_UNIT = {word: row.split()[0] for row in _UNITS for word in row.split()}
+_UNIT_OF_NAME = {name: names.split()[0] for names in _UNIT_NAMES for name in names.split()}
 _MILLISECONDS = {
     "millisecond": 1,
     "second": 1000,
@@ -40,26 +42,26 @@ _MILLISECONDS = {
     "year": 366 * 86_400_000,
 }
 _MOST_YEARS = 1000
-_ADJUSTMENT = re.compile(r"([+-]?)([0-9]+) ?([a-z]+)", re.ASCII)
+_ADJUSTMENT_PATTERN = re.compile(r"([+-]?)([0-9]+) ?([a-z]+)", re.ASCII)
 
 
 class ServerValue:
-    """A value that the server finds out; see `now`, `current_user` and `current_role`."""
+    """A value that the server evaluates; see `now`, `current_user` and `current_role`."""
 
     __slots__ = ()
 
-    def condition(self, path: Path, lookup: str) -> Node:
-        """Return the condition that a field stands to this value as a lookup says.
+    def condition(self, path: FieldPath, lookup: str) -> Node:
+        """Return the condition of a lookup that compares a field with this value.
 
         Raises:
-            QueryError: the field is of another kind, or the lookup takes no such value.
+            QueryError: the field is of another type, or the lookup does not take such a value.
         """
         raise NotImplementedError
 
 
 @attrs.frozen(repr=False)
 class Now(ServerValue):
-    """The server's time when it answers, shifted by so many units."""
+    """The server's time when it answers a request, shifted by an amount of a unit."""
 
     amount: int = 0
     unit: str = "day"
@@ -69,45 +71,49 @@ class Now(ServerValue):
 
     @property
     def sent(self) -> str:
-        """What the server evaluates."""
-        return f"$NOW({self.amount:+} {self.unit})" if self.amount else "$NOW"
+        """The text that the server evaluates."""
+        variable = DEFAULT_CAPABILITIES.variables["now"]
+        return f"{variable}({self.amount:+} {self.unit})" if self.amount else variable
 
-    def condition(self, path: Path, lookup: str) -> Node:
+    def condition(self, path: FieldPath, lookup: str) -> Node:
         """Return the condition; a date is compared by whole days, UTC."""
         field = path[-1]
         kind = field.value_type.kind
         if kind not in DATES:
             also = " To the server, a time of day is a text without a date." * (kind == "time")
-            msg = f"{_name(path)}: {self!r} is for fields that hold a date; {field} is of type {kind}.{also}"
+            msg = f"{path_name(path)}: {self!r} is for fields that hold a date; {field} is of type {kind}.{also}"
             raise QueryError(msg)
-        if lookup not in _COMPARISONS:
-            raise _unfit(path, self, lookup, (*_COMPARISONS, "in", "range"))
+        if lookup not in _COMPARING_ONE:
+            raise _wrong_lookup(path, self, lookup, _LOOKUPS_OF_TIMES)
         if kind == "date":
+            comparisons = _ON_DATES[lookup]
             return all_of(
-                Comparison(path, operator, self._days(path, days)) for operator, days in _AS_WHOLE_DAYS[lookup]
+                Comparison(path, operator, self._days_later(path, days)) for operator, days in comparisons
             )
-        return Comparison(path, _COMPARISONS[lookup], self.sent)
+        return Comparison(path, OPERATORS[lookup], self.sent)
 
-    def _days(self, path: Path, days: int) -> str:
+    def _days_later(self, path: FieldPath, days: int) -> str:
+        """Return the text for this time and so many days more."""
         if not days:
             return self.sent
         if self.amount and self.unit in {"month", "year"}:
             msg = (
-                f"{_name(path)}: with a date, {self!r} goes with lte and gt only; the others need the day before "
-                "it as well, and the server shifts by one unit at a time. Shift by days or weeks instead."
+                f"{path_name(path)}: with a date, {self!r} goes with lte and gt only; the others need the day "
+                "before it as well, and the server shifts by one unit at a time. Shift by days or weeks instead."
             )
             raise UnsupportedQuery(msg)
-        whole = 86_400_000 // _MILLISECONDS[self.unit]
-        if not whole:  # a week is more than a day
+        units_of_a_day = _MILLISECONDS["day"] // _MILLISECONDS[self.unit]
+        if not units_of_a_day:  # the unit is a week
             return Now(self.amount * 7 + days, "day").sent
-        return Now(self.amount + days * whole, self.unit).sent
+        return Now(self.amount + days * units_of_a_day, self.unit).sent
 
 
-_COMPARISONS = {"exact": "eq", "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
+_COMPARING_ONE = tuple(lookup for lookup in OPERATORS if lookup not in OF_SEVERAL)
+_LOOKUPS_OF_TIMES = (*_COMPARING_ONE, *OF_SEVERAL)
 
-# A date is compared with a moment: SQLite and MariaDB take its midnight, PostgreSQL the whole day. Only "not
-# after" and "after" mean the same then, so that the others are said by them, from the day before on.
-_AS_WHOLE_DAYS: dict[str, tuple[tuple[str, int], ...]] = {
+# How a date field is compared with a moment: operators, and the days that are added to the moment. SQLite and
+# MariaDB take the date's midnight, PostgreSQL the whole day; only lte and gt mean the same in both.
+_ON_DATES: dict[str, tuple[tuple[str, int], ...]] = {
     "lte": (("lte", 0),),
     "gt": (("gt", 0),),
     "lt": (("lte", -1),),
@@ -118,10 +124,9 @@ _AS_WHOLE_DAYS: dict[str, tuple[tuple[str, int], ...]] = {
 
 @attrs.frozen(repr=False)
 class CurrentUserValue(ServerValue):
-    """Who asks: the key of the user that the session is logged in as, or of that user's role."""
+    """The key of the user that the session is logged in as, or of that user's role."""
 
     name: str
-    sent: str
     collection: str
 
     def __repr__(self) -> str:
@@ -130,18 +135,23 @@ class CurrentUserValue(ServerValue):
     def __reduce__(self) -> str:
         return self.name
 
-    def condition(self, path: Path, lookup: str) -> Node:
-        """Return the condition; where nobody is logged in, it holds for no row."""
+    @property
+    def sent(self) -> str:
+        """The text that the server evaluates."""
+        return DEFAULT_CAPABILITIES.variables[self.name]
+
+    def condition(self, path: FieldPath, lookup: str) -> Node:
+        """Return the condition; it holds for no row if nobody is logged in."""
         field = path[-1]
         if not self._fits(field):
             msg = (
-                f"{_name(path)}: {self!r} is a key of {self.collection}, and compared with relations to it and "
-                f"with uuid fields; {field} is neither."
+                f"{path_name(path)}: {self!r} is a key of {self.collection}, and compared with relations to it "
+                f"and with uuid fields; {field} is neither."
             )
             raise QueryError(msg)
         if lookup != "exact":
-            raise _unfit(path, self, lookup, ("exact", "in"))
-        # For the public the value is null, and the server would turn "equals null" into "is null".
+            raise _wrong_lookup(path, self, lookup, ("exact", "in"))
+        # If nobody is logged in the value is null, and the server would turn "equals null" into "is null".
         return all_of([Comparison(path, "eq", self.sent), Comparison(path, "nnull")])
 
     def _fits(self, field: Field) -> bool:
@@ -151,10 +161,10 @@ class CurrentUserValue(ServerValue):
         return field.target is None and field.value_type.kind == "uuid"
 
 
-current_user: Final = CurrentUserValue("current_user", "$CURRENT_USER", "directus_users")
+current_user: Final = CurrentUserValue("current_user", "directus_users")
 """The user that the session is logged in as, for relations to ``directus_users`` and uuid fields."""
 
-current_role: Final = CurrentUserValue("current_role", "$CURRENT_ROLE", "directus_roles")
+current_role: Final = CurrentUserValue("current_role", "directus_roles")
 """The role of the user that the session is logged in as, for relations to ``directus_roles`` and uuid fields."""
 
 
@@ -173,17 +183,18 @@ def now(adjustment: str | None = None) -> Now:
     """
     if adjustment is None:
         return Now()
-    found = _ADJUSTMENT.fullmatch(adjustment.strip()) if isinstance(adjustment, str) else None
-    unit = _UNIT.get(found[3]) if found else None
-    if found is None or unit is None:
-        listed = "; ".join(row.replace(" ", ", ") for row in _UNITS)
+    match = _ADJUSTMENT_PATTERN.fullmatch(adjustment.strip()) if isinstance(adjustment, str) else None
+    unit = _UNIT_OF_NAME.get(match[3]) if match else None
+    if match is None or unit is None:
+        units = "; ".join(names.replace(" ", ", ") for names in _UNIT_NAMES)
         msg = (
             f"now({adjustment!r}): an adjustment is a whole number and a unit, such as '-1 day' or '+90 min'. "
-            f"Units: {listed}."
+            f"Units: {units}."
         )
         raise QueryError(msg)
-    # By its length first: the digits of a number without bounds take long to read.
-    amount = int(found[1] + found[2]) if len(found[2]) < 18 else None
+    sign, digits = match[1], match[2]
+    # The length is checked first: Python takes long to read a number of very many digits.
+    amount = int(sign + digits) if len(digits) < 18 else None
     if amount is None or abs(amount) * _MILLISECONDS[unit] > _MOST_YEARS * _MILLISECONDS["year"]:
         msg = f"now({adjustment!r}): at most {_MOST_YEARS:,} years can be added or taken away."
         raise QueryError(msg)
@@ -191,41 +202,36 @@ def now(adjustment: str | None = None) -> Now:
 
 
 def holds_server_value(value: Any) -> bool:
-    """Return whether a lookup's value is one that the server finds out, or a list that holds one."""
+    """Return whether a lookup's value is one that the server evaluates, or a list that holds one."""
     if isinstance(value, list | tuple | set | frozenset):
         return any(isinstance(item, ServerValue) for item in value)
     return isinstance(value, ServerValue)
 
 
-def condition(path: Path, lookup: str, value: Any, plain: Plain) -> Node:
-    """Return the condition of a lookup whose value `holds_server_value` has found to be of this kind.
+def condition(path: FieldPath, lookup: str, value: Any, plain_condition: PlainCondition) -> Node:
+    """Return the condition of a lookup for a value of which `holds_server_value` is true.
+
+    ``plain_condition`` makes the conditions for the other values of a list.
 
     Raises:
-        QueryError: the field or the lookup takes no such value.
+        QueryError: the field or the lookup does not take such a value.
     """
     if isinstance(value, ServerValue):
         return value.condition(path, lookup)
-    items = list(value)
     if lookup == "in":
-        given = [item for item in items if not isinstance(item, ServerValue)]
-        found = [item.condition(path, "exact") for item in items if isinstance(item, ServerValue)]
-        return any_of([*([plain("in", given)] if given else []), *found])
-    if lookup not in {"range", "between"} or isinstance(value, set | frozenset):
-        dynamic = next(item for item in items if isinstance(item, ServerValue))
-        raise _unfit(path, dynamic, lookup, (*_COMPARISONS, "in", "range"))
-    if len(items) != 2 or None in items:  # the server ignores a _between of another length (G3)
-        msg = f"{_name(path)}__{lookup} takes two values, the lowest and the highest, not {value!r}."
-        raise QueryError(msg)
+        plain_values = [item for item in value if not isinstance(item, ServerValue)]
+        conditions = [item.condition(path, "exact") for item in value if isinstance(item, ServerValue)]
+        return any_of([*([plain_condition("in", plain_values)] if plain_values else []), *conditions])
+    if lookup not in ("range", "between") or isinstance(value, set | frozenset):
+        server_value = next(item for item in value if isinstance(item, ServerValue))
+        raise _wrong_lookup(path, server_value, lookup, _LOOKUPS_OF_TIMES)
+    bounds = range_bounds(value, f"{path_name(path)}__{lookup}")
     return all_of(
-        bound.condition(path, side) if isinstance(bound, ServerValue) else plain(side, bound)
-        for side, bound in zip(("gte", "lte"), items, strict=True)
+        bound.condition(path, side) if isinstance(bound, ServerValue) else plain_condition(side, bound)
+        for side, bound in zip(("gte", "lte"), bounds, strict=True)
     )
 
 
-def _unfit(path: Path, value: ServerValue, lookup: str, lookups: tuple[str, ...]) -> QueryError:
-    msg = f"{_name(path)}__{lookup} takes no {value!r}. Lookups that do: {', '.join(lookups)}."
+def _wrong_lookup(path: FieldPath, value: ServerValue, lookup: str, lookups: tuple[str, ...]) -> QueryError:
+    msg = f"{path_name(path)}__{lookup} takes no {value!r}. Lookups that do: {', '.join(lookups)}."
     return QueryError(msg)
-
-
-def _name(path: Path) -> str:
-    return "__".join(field.name for field in path)
