@@ -75,9 +75,7 @@ def _created_rows(info: ModelInfo, sent: Sequence[Row], response: Response) -> l
     row_by_key = {info.pk.load(row[info.pk.column]): row for row in response.data}
     rows = [row for row in match_rows(info.pk, sent, row_by_key) if row is not None]
     if len(rows) != len(sent) or len(row_by_key) != len(sent):
-        msg = (
-            f"{len(sent)} rows were created in {info.collection!r}, and the answer does not show them one by one."
-        )
+        msg = f"{len(sent)} rows were created in {info.collection!r}, but the response does not show each one."
         raise TransportError(msg, status=response.status)
     return rows
 

@@ -221,7 +221,7 @@ class _DependencyWalk:
 
     def visit(self, instance: Any, parent_field: Field | None = None) -> None:
         if _contains(self.ancestors, instance):
-            msg = f"{instance!r} refers to itself over instances that are not saved: save one of them first."
+            msg = f"{instance!r} refers to itself through instances that are not saved: save one of them first."
             raise ConversionError(msg, model=type(instance).__name__)
         if id(instance) in self.visited:
             self.created_first.add(id(instance))

@@ -1,4 +1,4 @@
-"""save(if_unmodified=True): is the row still what was loaded?"""
+"""Optimistic locking for save(if_unmodified=True): is the row on the server still the one that was loaded?"""
 
 from __future__ import annotations
 
@@ -13,58 +13,56 @@ from ..instances.dirty_tracking import differs_from_stored, is_changed, key_or_v
 from ..instances.refetch import refetch_rows
 from ..instances.state import does_not_exist, info_of, session_of, state_of
 
-# --- what changed there -------------------------------------------------------------------------------------
-
 
 def check_unmodified(instance: Any) -> None:
-    """Read the row of an instance, past the server's cache (G28), and see that it is what was loaded.
+    """Read the row of an instance, bypassing the server's cache (G28), and compare it with what was loaded.
 
-    Fields whose value could not be taken are left out: a null that is not allowed may be a hidden value (G27).
+    Fields whose value did not fit are not compared: a null that the annotation forbids may hide a value (G27).
 
     Raises:
-        StaleObject: a field that was loaded has another value by now.
-        DoesNotExist: the row is gone.
+        StaleObject: a field that was loaded has another value now.
+        DoesNotExist: the row does not exist.
         ConfigurationError: nothing was loaded that could be compared.
     """
-    info, loaded = info_of(instance), _loaded(instance)
-    if not set(loaded) - {info.pk}:
+    info, loaded_fields = info_of(instance), _loaded_fields(instance)
+    if not set(loaded_fields) - {info.pk}:
         msg = (
             f"save(if_unmodified=True) compares with what was loaded, and of {instance!r} nothing was: "
             f"{info.model.__name__}.objects.get(pk={instance.pk!r}) reads it, or save() without it."
         )
         raise ConfigurationError(msg)
-    row = refetch_rows(session_of(instance), [instance], loaded)[0]
+    row = refetch_rows(session_of(instance), [instance], loaded_fields)[0]
     if row is None:
         raise does_not_exist(instance)
-    known = state_of(instance).row
-    moved = [f for f in loaded if _has_moved(f, known.get(f.column), row.get(f.column))]
-    if moved:
-        raise _stale(instance, moved, known, row)
+    loaded_row = state_of(instance).row
+    modified = [f for f in loaded_fields if _is_modified(f, loaded_row.get(f.column), row.get(f.column))]
+    if modified:
+        raise _stale_object(instance, modified, loaded_row, row)
 
 
-def _loaded(instance: Any) -> list[Field]:
+def _loaded_fields(instance: Any) -> list[Field]:
     info, state = info_of(instance), state_of(instance)
-    held = [f for f in info.fields.values() if f.name in instance.__dict__]
-    # A singleton that was never saved comes without columns, and they stand for null (G49).
-    return held if info.options.singleton else [f for f in held if f.column in state.row]
+    with_value = [f for f in info.fields.values() if f.name in instance.__dict__]
+    # A singleton that was never saved comes without columns, which means null (G49).
+    return with_value if info.options.singleton else [f for f in with_value if f.column in state.row]
 
 
-def _has_moved(field: Field, before: Any, after: Any) -> bool:
-    if before is None or after is None:
-        return before is not after
+def _is_modified(field: Field, loaded: Any, current: Any) -> bool:
+    if loaded is None or current is None:
+        return loaded is not current
     try:
-        return differs_from_stored(field, field.load(before), after)
+        return differs_from_stored(field, field.load(loaded), current)
     except ConversionError:
-        return bool(before != after)
+        return bool(loaded != current)
 
 
-def _stale(instance: Any, fields: Sequence[Field], known: Row, row: Row) -> StaleObject:
-    ours = {f.name: _told(f, key_or_value(instance, f)) for f in fields}
-    loaded = {f.name: _told(f, _value(f, known.get(f.column))) for f in fields}
-    theirs = {f.name: _told(f, _value(f, row.get(f.column))) for f in fields}
+def _stale_object(instance: Any, fields: Sequence[Field], loaded_row: Row, current_row: Row) -> StaleObject:
+    ours = {f.name: _masked_value(f, key_or_value(instance, f)) for f in fields}
+    loaded = {f.name: _masked_value(f, _value_or_json(f, loaded_row.get(f.column))) for f in fields}
+    theirs = {f.name: _masked_value(f, _value_or_json(f, current_row.get(f.column))) for f in fields}
     parts = [
         f"{f.name} was {f.display(loaded[f.name])} and is {f.display(theirs[f.name])} by now"
-        + (f" (here {f.display(ours[f.name])})" if is_changed(f, instance, known) else "")
+        + (f" (here {f.display(ours[f.name])})" if is_changed(f, instance, loaded_row) else "")
         for f in fields
     ]
     model = type(instance).__name__
@@ -75,12 +73,12 @@ def _stale(instance: Any, fields: Sequence[Field], known: Row, row: Row) -> Stal
     return StaleObject(message, model=model, key=instance.pk, ours=ours, theirs=theirs, loaded=loaded)
 
 
-def _told(field: Field, value: Any) -> Any:
+def _masked_value(field: Field, value: Any) -> Any:
     return MASK if field.is_secret and value is not None else value
 
 
-def _value(field: Field, raw: Any) -> Any:
-    """Return what the server's JSON stands for; where it does not fit the field, the JSON."""
+def _value_or_json(field: Field, raw: Any) -> Any:
+    """Return the value that the server's JSON stands for, or the JSON if it does not fit the field."""
     try:
         return None if raw is None else field.load(raw)
     except ConversionError:

@@ -92,8 +92,8 @@ def new_child(relation: ToMany, parent: Any, model: Any, values: dict[str, Any])
     if model is None and not relation.is_many_to_any:
         model = relation.target
     if model not in relation.targets:
-        given = "not said" if model is None else f"{model!r} here"
-        msg = f"{relation}.create() makes a {_target_names(relation)}; which one comes first, and is {given}."
+        given = "missing" if model is None else repr(model)
+        msg = f"{relation}.create() makes a {_target_names(relation)}: name the model first; it is {given}."
         raise TypeError(msg)
     if relation.is_one_to_many:
         name = relation.reverse_field.name

@@ -31,7 +31,7 @@ def save(instance: Any, update_fields: Iterable[str] | None = None, *, if_unmodi
     if state.deleted:
         raise does_not_exist(instance, "it was deleted; a new instance creates it again")
     if if_unmodified and not state.stored:
-        msg = f"if_unmodified is for rows that were read or saved before; this {info.model.__name__} was not."
+        msg = f"if_unmodified is for rows that were read or saved before, and this {info.model.__name__} was not."
         raise ConfigurationError(msg)
     if state.stored or info.options.singleton:
         _update(instance, info, update_fields, if_unmodified)

@@ -134,7 +134,7 @@ def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
     if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
         return
     msg = (
-        f"{field}: {before} was sent and the server stored {after}. Its column keeps less: "
+        f"{field}: {before} was sent and the server stored {after}. Its column is less precise: "
         "a float or decimal of few digits, or a timestamp of whole seconds."
     )
     warnings.warn(msg, RoundedWarning, stacklevel=_level_of_caller())
@@ -155,7 +155,10 @@ def _refuse_dropped_fields(info: ModelInfo, row: Row, sent: Row) -> None:
     dropped = [f.column for f in info.fields.values() if f.column in sent and f.column not in row]
     if dropped:  # all that Directus 10 says (G15)
         names = ", ".join(dropped)
-        msg = f"The {info.model.__name__} was written, and {info.collection!r} has no field {names}: that is lost."
+        msg = (
+            f"The {info.model.__name__} was written, but {info.collection!r} has no field {names}: "
+            "what was sent for it is lost."
+        )
         raise FieldError(msg, name=dropped[0], choices=tuple(row))
 
 
@@ -199,6 +202,6 @@ def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...])
 
 
 WRITTEN_BUT_NOT_READ = (
-    "The {} was written all the same: only reading it back failed. What was sent for a field that the "
-    "server lacks is lost."
+    "The {} was written all the same: only reading it back failed. The value of a field that the server lacks "
+    "is lost."
 )

@@ -139,8 +139,8 @@ def _with_rows(write: RecoverableWrite, response: Response) -> Response:
         return response
     request = write.request
     msg = (
-        f"The answer to {request.method} {request.path} (status {response.status}) is "
-        f"{str(response.data)[:80]!r}, where what was written belongs. It is not known whether it was."
+        f"The response to {request.method} {request.path} (status {response.status}) is "
+        f"{str(response.data)[:80]!r} instead of what was written. It is not known whether it was written."
     )
     raise OutcomeUnknown(msg, request=request, status=response.status, passing=True)
 

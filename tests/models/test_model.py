@@ -101,7 +101,7 @@ class TestCreate:
             carrier: str
 
         row = Airline(carrier=key, name="x") if key == "" else Numbered(id=key, carrier="AA")
-        with session.capture() as sent, pytest.raises(ConversionError, match="answer with another one"):
+        with session.capture() as sent, pytest.raises(ConversionError, match="respond with another key"):
             row.save()
         assert not sent
 
