@@ -57,9 +57,8 @@ class AggregateInputs:
 class Accumulator(ABC):
     """Combines rows of one group into the value of one aggregate."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        self._inputs = inputs
-        self._rank = rank
+    @abstractmethod
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None: ...
 
     @abstractmethod
     def add(self, row: Row, related: RelatedByKey) -> None:
@@ -76,8 +75,7 @@ class Accumulator(ABC):
 class CountAccumulator(Accumulator):
     """Adds up the server's counts."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:  # noqa: ARG002
         (self._count,) = inputs.aggregates
         self._rows = 0
 
@@ -93,8 +91,7 @@ class CountAccumulator(Accumulator):
 class SumAccumulator(Accumulator):
     """Adds up the server's sums of exact numbers."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:  # noqa: ARG002
         (self._sum,) = inputs.aggregates
         self._total: Any = None
 
@@ -112,8 +109,7 @@ class SumAccumulator(Accumulator):
 class MeanAccumulator(Accumulator):
     """Divides the server's sums of exact numbers by its counts."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:  # noqa: ARG002
         self._sum, self._count = inputs.aggregates
         self._total: Any = None
         self._values = 0
@@ -133,8 +129,7 @@ class MeanAccumulator(Accumulator):
 class FloatSumAccumulator(Accumulator):
     """Adds up the server's sums of floats; where a sum is less precise, mean times count replaces it."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:  # noqa: ARG002
         self._sum, self._mean, self._count = inputs.aggregates
         self._sum_error = inputs.capabilities.sum_error
         self._total: float | None = None
@@ -156,8 +151,7 @@ class FloatSumAccumulator(Accumulator):
 class FloatMeanAccumulator(Accumulator):
     """Weights the server's means of floats by its counts."""
 
-    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+    def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:  # noqa: ARG002
         self._mean, self._count = inputs.aggregates
         self._means: list[tuple[float, int]] = []
 
@@ -180,7 +174,7 @@ class ExtremeAccumulator(Accumulator):
     """Keeps the least or the greatest of the server's ``min`` or ``max``."""
 
     def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+        self._inputs, self._rank = inputs, rank
         (self._extreme,) = inputs.aggregates
         self._value: Any = None
 
@@ -203,7 +197,7 @@ class ValuesAccumulator(Accumulator):
     """Collects values and how often each occurs; with ``distinct``, each counts once."""
 
     def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
-        super().__init__(inputs, rank)
+        self._inputs, self._rank = inputs, rank
         assert inputs.column is not None  # noqa: S101 - values come by a column
         self._column = inputs.column
         (self._row_count,) = inputs.aggregates

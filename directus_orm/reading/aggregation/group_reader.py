@@ -250,15 +250,14 @@ class GroupReader:
     def _results(self, groups: dict[GroupValues, Accumulators]) -> list[Group]:
         key_names = [name for name, _ in self.grouping.keys]
         defaults = {name: spec.default for name, spec in self.grouping.aggregates}
-        return [
-            dict(zip(key_names, values, strict=True)) | _aggregate_results(accumulators, defaults)
-            for values, accumulators in groups.items()
-        ]
-
-
-def _aggregate_results(accumulators: Accumulators, defaults: dict[str, Any]) -> dict[str, Any]:
-    results = ((name, accumulator.result()) for name, accumulator in accumulators.items())
-    return {name: defaults[name] if result is None else result for name, result in results}
+        results = []
+        for values, accumulators in groups.items():
+            group = dict(zip(key_names, values, strict=True))
+            for name, accumulator in accumulators.items():
+                result = accumulator.result()
+                group[name] = defaults[name] if result is None else result
+            results.append(group)
+        return results
 
 
 def _request_aggregates(
