@@ -19,7 +19,7 @@ def test_the_example_of_the_docstring_runs() -> None:
     assert not found.failed
 
 
-def test_a_function_is_told_what_is_done_and_the_whole() -> None:
+def test_a_function_gets_the_number_done_and_the_total() -> None:
     told: list[tuple[int, int]] = []
     with reporting(lambda *numbers: told.append(numbers), lambda: 5) as advance:
         advance(2)
@@ -28,7 +28,7 @@ def test_a_function_is_told_what_is_done_and_the_whole() -> None:
 
 
 @pytest.mark.parametrize("nobody", [None, False])
-def test_the_total_is_not_asked_for_where_nobody_wants_it(nobody: bool | None) -> None:
+def test_without_progress_the_total_is_not_requested(nobody: bool | None) -> None:
     def total() -> int:
         raise AssertionError
 
@@ -63,7 +63,7 @@ def test_a_bar_is_closed_where_the_loop_breaks_off(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("wrong", ["yes", 1, 0, object()])
-def test_what_can_be_told_nothing_is_refused(wrong: Any) -> None:
+def test_a_wrong_progress_argument_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"progress is True, or a function that takes \(done, total\)"):
         checked(wrong)
     with pytest.raises(TypeError), reporting(wrong, 9):

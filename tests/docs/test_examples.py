@@ -111,7 +111,7 @@ def test_the_table_of_errors_is_the_one_in_the_code() -> None:
 GOTCHAS = (*range(1, 7), *range(12, 27), 28, 29, *range(33, 42), *range(46, 50))
 
 
-def test_every_gotcha_of_this_work_is_named_by_a_test() -> None:
+def test_every_numbered_finding_is_named_by_a_test() -> None:
     text = "\n".join(path.read_text() for path in (pages.ROOT / "tests").rglob("*.py") if path != Path(__file__))
     missing = [f"G{n}" for n in GOTCHAS if not re.search(rf"\bG{n}\b", text)]
     assert not missing

@@ -45,10 +45,12 @@ class TestNames:
             (lambda: Book.directus.relations["translations"], "books_id", ("translations",)),
         ],
     )
-    def test_inferred(self, relation: Any, source: str, steps: tuple[str, ...]) -> None:
+    def test_names_of_junction_fields_are_inferred(
+        self, relation: Any, source: str, steps: tuple[str, ...]
+    ) -> None:
         assert (relation().source_column, relation().segments) == (source, steps)
 
-    def test_given_names_win(self) -> None:
+    def test_names_that_are_given_win(self) -> None:
         class Reader(Model, collection="people"):
             id: int
             likes: Related[Reader] = many_to_many(
@@ -426,7 +428,7 @@ class TestWrongDeclarations:
             Article(comments=[])  # type: ignore[call-arg]
 
 
-class TestGuesses:
+class TestErrorsOnInferredNames:
     """Where the server does not know a name that nobody gave, the error says that it was a guess."""
 
     @pytest.fixture

@@ -143,7 +143,7 @@ class TestReferences:
 
 
 class TestSelectRelated:
-    def test_related_rows_come_along(self, session: Session) -> None:
+    def test_select_related_loads_the_related_rows_with_the_page(self, session: Session) -> None:
         with session.capture() as sent:
             for flight in Flight.objects.select_related("carrier", "plane__owner")[:60]:
                 flight.carrier.name
@@ -156,11 +156,11 @@ class TestSelectRelated:
         assert planes["N3"].owner is None
         assert planes["N1"].owner is not None
 
-    def test_without_names_those_that_cannot_be_null(self, session: Session) -> None:
+    def test_without_names_relations_that_cannot_be_null_are_loaded(self, session: Session) -> None:
         assert [path[0].name for path in Flight.objects.select_related().query.related] == ["carrier"]
         assert Flight.objects.select_related("plane").select_related(None).query == Flight.objects.all().query
 
-    def test_it_goes_with_only_and_values(self, session: Session) -> None:
+    def test_it_works_with_only_and_values(self, session: Session) -> None:
         flight = Flight.objects.select_related("carrier").only("carrier", "note")[0]
         assert set(vars(flight)) == {"_state", "id", "carrier", "note"}
         assert flight.carrier.name == "American Airlines"
@@ -214,7 +214,7 @@ class TestValuesThatDoNotFit:
                 airline.name
         assert "name" not in repr(airline)
 
-    def test_assigning_a_value_mends_it(self, notes: Session) -> None:
+    def test_assigning_a_value_replaces_it(self, notes: Session) -> None:
         class Strict(Model, collection="notes"):
             id: UUID = field(default=generated)
             title: str

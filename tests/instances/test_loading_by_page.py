@@ -90,7 +90,7 @@ WAYS: dict[str, tuple[Callable[[], Iterable[Trip]], int, int]] = {
 }
 
 
-class TestNumbers:
+class TestNumbersOfRequests:
     @pytest.mark.parametrize("way", WAYS)
     def test_a_thousand_rows_and_three_relations_of_each(self, trips: Session, way: str) -> None:
         rows, pages, most = WAYS[way]
@@ -100,12 +100,12 @@ class TestNumbers:
         assert len(of_pages) == pages
         assert len(sent) - pages <= most
 
-    def test_with_select_related_the_pages_alone(self, trips: Session) -> None:
+    def test_with_select_related_only_the_pages_are_requested(self, trips: Session) -> None:
         with trips.capture() as sent:
             assert printed(Trip.objects.select_related("carrier", "origin", "plane")) == PRINTED
         assert len(sent) == 2
 
-    def test_one_request_names_the_rows_of_the_page(self, trips: Session) -> None:
+    def test_a_request_for_related_rows_names_the_keys_of_one_page(self, trips: Session) -> None:
         with trips.capture() as sent:
             printed(Trip.objects.all())
         (last,) = [entry.request for entry in sent if entry.request.path == "/items/trips" and entry.request.json]
@@ -114,7 +114,7 @@ class TestNumbers:
         assert {"carrier.name", "origin.name"} <= set(last.json["query"]["fields"])
         assert "note" not in last.json["query"]["fields"]
 
-    def test_what_is_behind_what_was_touched_comes_as_well(self, trips: Session) -> None:
+    def test_lists_rows_behind_rows_and_deferred_fields_load_by_page(self, trips: Session) -> None:
         """Lists, and rows behind their rows, and fields that were left out."""
         with trips.capture() as sent:
             found = [
@@ -161,7 +161,7 @@ def places(trip: Trip) -> list[str | None]:
     return [stop.airport.name if stop.airport else None for stop in trip.stops]
 
 
-class TestExactly:
+class TestSameRowsAsLoadedOneByOne:
     """What comes together is what would come by itself."""
 
     def small(self, session: Session) -> Iterator[Trip]:
@@ -225,7 +225,7 @@ class TestExactly:
             for one in (trip.carrier, trip.origin):
                 assert known.setdefault((type(one), one.pk), one) is one
 
-    def test_nothing_is_asked_for_what_was_never_touched(self, trips: Session) -> None:
+    def test_relations_that_were_never_read_are_not_requested(self, trips: Session) -> None:
         with trips.capture() as sent:
             assert all(trip.carrier.name for trip in Trip.objects.filter(pk__lte=500))
         asked = [entry.request for entry in sent if entry.request.method == "SEARCH"]
@@ -277,7 +277,7 @@ class TestExactly:
         with pytest.raises(FieldError, match="no field 'tagz'"):
             seen.refresh(fields=["tags", "tagz"])
 
-    def test_trees(self, session: Session, article: Article) -> None:
+    def test_a_model_that_refers_to_itself(self, session: Session, article: Article) -> None:
         categories = list(Category.objects.all())
         names = {c.pk: c.parent and c.parent.name for c in categories}
         assert names == {c.pk: c.parent and c.parent.name for c in Category.objects.select_related("parent")}

@@ -215,22 +215,22 @@ def compare(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(AGGREGATES)))
-def test_aggregates_are_djangos(django: None, session: Session, number: int) -> None:
+def test_aggregates_are_those_of_django(django: None, session: Session, number: int) -> None:
     compare(AGGREGATES[number])
 
 
 @pytest.mark.parametrize("number", range(len(GROUPS)))
-def test_groups_are_djangos(django: None, session: Session, number: int) -> None:
+def test_groups_are_those_of_django(django: None, session: Session, number: int) -> None:
     compare(GROUPS[number])
 
 
 @pytest.mark.parametrize("number", range(len(OF_TIMES)))
-def test_times_are_djangos(django: None, session: Session, number: int) -> None:
+def test_parts_of_times_are_those_of_django(django: None, session: Session, number: int) -> None:
     compare(OF_TIMES[number])
 
 
 @pytest.mark.parametrize("number", range(len(OF_LISTS)))
-def test_numbers_of_related_rows_are_djangos(django: None, session: Session, number: int) -> None:
+def test_counts_of_related_rows_are_those_of_django(django: None, session: Session, number: int) -> None:
     compare(OF_LISTS[number])
 
 

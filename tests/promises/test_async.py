@@ -58,7 +58,7 @@ def twins(kind: type[Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", [Rows, QuerySet, Related, RelatedAny])
-def test_every_verb_that_asks_has_a_twin(kind: type[Any]) -> None:
+def test_every_method_that_sends_requests_has_an_async_twin(kind: type[Any]) -> None:
     assert {name[1:] for name in twins(kind)} == verbs(kind) - twins(kind)
 
 

@@ -101,7 +101,7 @@ def meant(path: str, *segments: str) -> bool:
 @given(collection=texts, row=texts)
 @example("x", "../users/me")
 @example("../users", "me")
-def test_plain_access(recording: TinyServer, session: Session, collection: str, row: str) -> None:
+def test_hostile_keys_by_plain_access(recording: TinyServer, session: Session, collection: str, row: str) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: session.items(collection).read(row, fields="id"),
         lambda: session.items(collection).update(row, {"a": 1}),
@@ -126,7 +126,7 @@ class User(Model, collection="directus_users"):
 
 @quickly
 @given(row=texts, text=texts)
-def test_models(recording: TinyServer, session: Session, row: str, text: str) -> None:
+def test_hostile_keys_by_models(recording: TinyServer, session: Session, row: str, text: str) -> None:
     def change(model: Any) -> None:
         reference = model.objects.ref(row)
         setattr(reference, "name" if model is Odd else "title", "x")

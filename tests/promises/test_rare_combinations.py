@@ -87,7 +87,7 @@ def keys(rows: Any) -> set[int]:
     return set(found)
 
 
-class TestSilentlyWrong:
+class TestRightRows:
     def test_conditions_on_two_models_behind_a_many_to_any_speak_of_two_rows(
         self, both_worlds: DirectusServer, session: Session
     ) -> None:
@@ -118,7 +118,7 @@ class TestSilentlyWrong:
         assert [type(block).__name__ for block in blocks] == ["Hero", "Text", "Text"]
         assert keys(Hero.objects.filter(pk__in=blocks.of_model(Hero))) == {1}
 
-    def test_rows_are_looked_at_where_a_key_comes_along_as_a_row(self, items: Session) -> None:
+    def test_rows_are_rechecked_where_a_key_comes_as_a_row(self, items: Session) -> None:
         """Beside fields of the related row, the server shows no bare key that a test could look at."""
         below = {name for name, parent in PARENTS.items() if parent == "null"}
         asked = Item.objects.filter(parent="null")
@@ -130,7 +130,7 @@ class TestSilentlyWrong:
         flights = Flight.objects.filter(carrier__iexact="aa")
         assert [flight.carrier.name for flight in flights.select_related("carrier")] == ["American Airlines"] * 65
 
-    def test_numbers_of_a_junctions_rows_are_not_taken_for_numbers_of_rows(
+    def test_counts_of_junction_rows_are_not_taken_for_counts_of_related_rows(
         self, both_worlds: DirectusServer, session: Session
     ) -> None:
         """A junction's row may lead nowhere; a many-to-any's does once what it led to is deleted."""
@@ -157,7 +157,7 @@ class TestSilentlyWrong:
             article.delete()
             page.delete()
 
-    def test_true_is_not_one_in_what_is_asked_of_documents(self, items: Session, shop: DirectusServer) -> None:
+    def test_true_is_not_one_in_conditions_on_json(self, items: Session, shop: DirectusServer) -> None:
         """Conditions that Python takes for equal are asked once for both."""
         if not shop.version.startswith("12."):
             pytest.skip("conditions inside JSON fields need Directus 12")
@@ -166,7 +166,7 @@ class TestSilentlyWrong:
         )
         assert found == {"one": 3, "true": 0, "all": 6}
 
-    def test_whether_case_matters_is_asked_of_the_row_whatever_its_key(
+    def test_whether_case_matters_is_found_out_whatever_the_key_of_the_row(
         self, items: Session, world: DirectusServer
     ) -> None:
         """The first row that tells has a key which the server misreads in a filter."""
@@ -178,9 +178,9 @@ class TestSilentlyWrong:
         assert items.disregards_case in ({True} if folds else {None, False})
 
 
-class TestWithoutAnEnd:
+class TestKeysThatTheServerMisreads:
     @pytest.mark.parametrize("name", PARENTS)
-    def test_a_key_that_the_server_misreads_can_be_asked_for(self, items: Session, name: str) -> None:
+    def test_conditions_on_such_keys_find_the_right_rows(self, items: Session, name: str) -> None:
         """G16, G17: rows found by such keys were asked for by these keys, for ever."""
         below = {child for child, parent in PARENTS.items() if parent == name}
         with items.capture() as sent:
@@ -195,7 +195,7 @@ class TestWithoutAnEnd:
             Item.objects.filter(pk="plain").update(label="A_B")
         assert len(sent) < 150
 
-    def test_rows_with_such_keys_are_found_by_what_is_looked_at(self, items: Session) -> None:
+    def test_rows_with_such_keys_are_found_by_conditions_that_are_rechecked(self, items: Session) -> None:
         marked = {name for name, label, _ in ITEMS if label and "_" in label}
         assert names(Item.objects.filter(Q(label__contains="_") | Q(pk="nullify"))) == marked | {"nullify"}
         assert names(Item.objects.exclude(label__contains="_")) == PARENTS.keys() - marked
@@ -222,7 +222,7 @@ class TestWithoutAnEnd:
 LABELLED = frozenset(name for name, label, _ in ITEMS if label and "_" in label)
 
 
-class TestFromInside:
+class TestNoInternalErrors:
     def test_an_aggregate_is_filtered_by_lists(self, both_worlds: DirectusServer, session: Session) -> None:
         assert Article.objects.aggregate(n=Count("*", filter=Q(id__in=[1, 2]))) == {"n": 2}
         by_carrier = Flight.objects.values_list("carrier").annotate(n=Count("*", filter=Q(id__in=[1, 5, 2])))
@@ -279,12 +279,12 @@ class TestFromInside:
             list(Article.objects.annotate(n=Count("tags")))
 
     @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
-    def test_what_is_searched_can_be_sent(self, text: str) -> None:
+    def test_texts_that_cannot_be_sent_are_refused_by_search(self, text: str) -> None:
         with pytest.raises(QueryError, match=r"search\(\): a text with"):
             Airline.objects.search(text)
 
 
-class TestWords:
+class TestErrorMessages:
     def test_a_relation_to_many_is_not_suggested_for_itself(self, session: Session) -> None:
         with pytest.raises(FieldError, match="'flights' leads to many rows") as caught:
             Airline.objects.filter(pk="AA").update(flights=[])
@@ -295,7 +295,7 @@ class TestWords:
             Article.objects.filter(category__in=[Category(name="new")])
 
 
-class TestWhatIsTold:
+class TestSessionsExplainAndCounts:
     """What is asked, of whom, and how many there are."""
 
     def test_a_queryset_inside_another_asks_its_own_session(self, session: Session) -> None:

@@ -88,7 +88,7 @@ TAGS = {
 }
 
 
-class TestAsByThemselves:
+class TestSameRowsAsOneQueryForEachParent:
     """Each list is that of the queryset, narrowed to the instance: the same rows in the same order."""
 
     @pytest.mark.parametrize("name", COMMENTS)
@@ -115,7 +115,7 @@ class TestAsByThemselves:
         found = Category.objects.prefetch_related(Prefetch("children", rows))
         assert [keys(category.children) for category in found] == wanted
 
-    def test_below_others(self, shelf: Session) -> None:
+    def test_lists_of_related_rows(self, shelf: Session) -> None:
         rows = Comment.objects.filter(likes__gte=1).order_by("-likes", "id")[:2]
         wanted = dict(zip(range(1, 91), narrowed_to_each(rows, range(1, 91), "article"), strict=True))
         authors = Author.objects.prefetch_related(Prefetch("articles__comments", rows, to_attr="best"))
@@ -175,7 +175,7 @@ def _fields(query: Any) -> dict[str, Any]:
 class TestRequests:
     """One request brings them all."""
 
-    def test_everything_comes_along(self, shelf: Session) -> None:
+    def test_lists_of_all_levels_are_one_request(self, shelf: Session) -> None:
         rows = Article.objects.select_related("author", "category__parent").prefetch_related(
             "comments__author__articles",
             "tags__articles",
@@ -200,7 +200,7 @@ class TestRequests:
                         assert keys(child.children) == children_of(child.pk)
         assert len(sent) == 1
 
-    def test_names_of_all_levels_are_kept_apart(self, shelf: Session) -> None:
+    def test_lists_under_other_names_on_several_levels_do_not_mix(self, shelf: Session) -> None:
         """Directus 10 forgets the aliases of a level where one below it has its own."""
         inner = Comment.objects.select_related("author").order_by("-id")
         rows = Article.objects.select_related("category__parent").prefetch_related(
@@ -220,7 +220,7 @@ class TestRequests:
             assert all(c.author is None or c.author.name != 3 for c in found.backwards)
             assert found.author is None or keys(found.author.said) == keys(found.author.comments)
 
-    def test_a_list_comes_once_for_a_row_that_many_share(self, shelf: Session) -> None:
+    def test_rows_that_share_a_related_row_share_its_list(self, shelf: Session) -> None:
         comments = Comment.objects.exclude(author=None).prefetch_related("author__articles")
         authors = {comment.author.pk: comment.author for comment in comments if comment.author}
         assert all(comment.author is authors[comment.author.pk] for comment in comments if comment.author)
@@ -236,7 +236,7 @@ class TestRequests:
         named = Page.objects.prefetch_related(Prefetch("blocks", to_attr="parts"))
         assert [len(page.parts) for page in named] == [len(blocks_of(n)) for n in range(1, 13)]  # type: ignore[attr-defined]
 
-    def test_what_needs_to_be_known_first_is_asked_first(self, shelf: Session) -> None:
+    def test_a_list_that_needs_a_sub_query_sends_it_first(self, shelf: Session) -> None:
         rows = Article.objects.prefetch_related(Prefetch("comments", COMMENTS["wildcards"]))
         told = rows.explain().asks
         with shelf.capture() as sent:
@@ -362,7 +362,9 @@ class TestNumbersOfRequests:
             assert [self.names(hop) for hop in Hop.objects.all()] == lazily
         assert len(sent) <= 2 + 4
 
-    def test_as_the_pages_come(self, shelf: Session, thousand: None) -> None:
+    def test_each_page_requests_only_related_rows_that_are_not_loaded(
+        self, shelf: Session, thousand: None
+    ) -> None:
         """Each page asks for what the pages before did not bring."""
         with shelf.capture() as sent:
             for hop in Hop.objects.all():
@@ -463,7 +465,7 @@ class TestErrors:
             ),
         ],
     )
-    def test_what_cannot_come_along(self, wanted: Any, kind: type[Exception], says: str) -> None:
+    def test_what_cannot_be_prefetched_is_refused(self, wanted: Any, kind: type[Exception], says: str) -> None:
         with pytest.raises(kind, match=says):
             Article.objects.prefetch_related(wanted)
 
@@ -478,7 +480,7 @@ class TestErrors:
             with pytest.raises(QueryError, match="takes the name of an attribute"):
                 Prefetch("tags", to_attr=wrong)
 
-    def test_some_blocks_are_no_list_of_all(self) -> None:
+    def test_a_queryset_for_one_model_of_a_many_to_any_is_refused(self) -> None:
         for wrong in (
             Prefetch("blocks__hero", Hero.objects.filter(id=1)),
             Prefetch("blocks__hero", to_attr="heroes"),
@@ -487,13 +489,13 @@ class TestErrors:
             with pytest.raises(QueryError, match=r"of Page\.blocks, all rows come along; .*\.of_model\(Hero\)"):
                 Page.objects.prefetch_related(wrong)
 
-    def test_one_name_for_two_lists(self) -> None:
+    def test_one_name_for_two_lists_is_refused(self) -> None:
         rows = Article.objects.prefetch_related(Prefetch("tags", to_attr="found"))
         with pytest.raises(QueryError, match=r"to_attr='found' is the list of Article\.tags already"):
             rows.prefetch_related(Prefetch("comments", to_attr="found"))
         rows.prefetch_related(Prefetch("author__articles", to_attr="found"))
 
-    def test_a_name_of_the_servers_is_no_list(self) -> None:
+    def test_a_name_that_the_server_has_is_refused(self) -> None:
         """G26: an alias over a real name takes its place."""
 
         class Paper(Model, collection="articles"):
@@ -505,7 +507,7 @@ class TestErrors:
             with pytest.raises(QueryError, match=f"to_attr='{name}' is an attribute"):
                 Paper.objects.prefetch_related(Prefetch("labels", to_attr=name))
 
-    def test_a_list_is_not_described_twice(self) -> None:
+    def test_a_list_that_is_described_twice_is_refused(self) -> None:
         """What was asked for first would be lost."""
         for first in ("comments", "comments__author", Prefetch("comments", COMMENTS["liked"])):
             rows = Article.objects.prefetch_related(first)

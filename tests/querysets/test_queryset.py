@@ -38,7 +38,7 @@ def test_deriving_a_queryset_leaves_the_first_as_it_was(session: Session) -> Non
     assert base.all().query == query
 
 
-def test_nothing_stops_at_a_hundred_rows(session: Session) -> None:
+def test_no_list_ends_after_a_hundred_rows(session: Session) -> None:
     """G1, G23: without a limit the server cuts every list at 100."""
     with session.capture() as sent:
         flights = list(Flight.objects.all())
@@ -46,7 +46,7 @@ def test_nothing_stops_at_a_hundred_rows(session: Session) -> None:
     assert len(sent) == 2
 
 
-def test_every_list_says_its_limit_its_order_and_its_fields(notes: Session) -> None:
+def test_every_request_for_a_list_has_limit_sort_and_fields(notes: Session) -> None:
     """G1, G23, G24: what is left out, the server decides: 100 rows, of lists, of groups, and of nested lists."""
     Note.objects.bulk_create(Note(title=str(n), flight=Flight.objects.ref(1)) for n in range(120))
     assert len(notes.items("flights").read(1, fields="*")["notes"]) == 100
@@ -323,7 +323,7 @@ class TestPage:
             Flight.objects.all()[:100].page(1, 10)
 
 
-def test_search_is_the_servers_own(session: Session) -> None:
+def test_search_is_done_by_the_server(session: Session) -> None:
     assert [a.pk for a in Airline.objects.search("jetblue")] == ["B6"]
     assert Airline.objects.search("american").count() == 1
     with pytest.raises(QueryError, match="blank"):
@@ -358,7 +358,7 @@ class TestExplain:
         assert "GET /items/settings_of_app" in repr(Setting.objects.explain())
 
 
-def test_querysets_pickle_as_their_question(session: Session) -> None:
+def test_querysets_pickle_without_their_rows(session: Session) -> None:
     late = Flight.objects.filter(dep_delay__gt=40, carrier__name="JetBlue").order_by("-dep_delay").only("id")
     list(late)
     again = pickle.loads(pickle.dumps(late))

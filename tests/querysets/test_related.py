@@ -70,7 +70,7 @@ def small_pages(session: Session) -> Iterator[Session]:
         session.page_size = before
 
 
-class TestLazily:
+class TestLazyLoading:
     """What is touched loads for all that came together, in one request."""
 
     def test_lists_of_a_page_load_in_one_request(self, shelf: Session) -> None:
@@ -95,7 +95,7 @@ class TestLazily:
                 assert all((b.title if isinstance(b, Hero) else b.content) is not None for b in page.blocks)
         assert len(sent) == 1
 
-    def test_what_is_behind_a_list_loads_for_all_lists(self, shelf: Session) -> None:
+    def test_relations_of_listed_rows_load_for_all_lists(self, shelf: Session) -> None:
         with shelf.capture() as sent:
             names = {c.author and c.author.name for a in Article.objects.all() for c in a.comments}
             assert len(names) > 5
@@ -138,7 +138,7 @@ class TestLazily:
                     assert tags.setdefault(tag.pk, tag) is tag
             assert len(tags) == 7
 
-    def test_small_pages_load_together(self, shelf: Session) -> None:
+    def test_small_pages_share_one_request(self, shelf: Session) -> None:
         """A first page of ten is no reason to ask twice."""
         with small_pages(shelf) as small:
             articles = list(Article.objects.all())
@@ -160,7 +160,7 @@ class TestLazily:
             assert all(article.author is author for article in seen)
             assert author.name == "changed"
 
-    def test_a_session_of_another_batch_is_left_alone(self, shelf: Session, both_worlds: DirectusServer) -> None:
+    def test_instances_load_by_their_own_session(self, shelf: Session, both_worlds: DirectusServer) -> None:
         with Session(both_worlds.url, token=both_worlds.token) as other:
             article = Article.objects.using(shelf).get(pk=2)
             with shelf.capture() as sent, other.capture() as not_sent:
@@ -181,7 +181,7 @@ class TestLazily:
         assert article.author.name is not None
         assert keys(article.tags.filter(name="x")) == []
 
-    def test_what_nobody_holds_is_not_loaded(self, shelf: Session) -> None:
+    def test_instances_that_were_garbage_collected_are_not_loaded(self, shelf: Session) -> None:
         articles = list(Article.objects.all())
         one = articles[1]
         del articles
@@ -207,7 +207,7 @@ class TestLazily:
 class TestQuerysets:
     """`article.comments` is a queryset of its own rows."""
 
-    def test_verbs(self, shelf: Session) -> None:
+    def test_a_list_has_the_methods_of_a_queryset(self, shelf: Session) -> None:
         article = Article.objects.get(pk=2)
         known = comments_of(2)
         assert article.comments.count() == len(known)
@@ -310,7 +310,7 @@ class TestQuerysets:
         with pytest.raises(UnsupportedQuery, match=r"Article\.comments is a one-to-many, which has no junction"):
             comments.through
 
-    def test_the_junctions_order(self, shelf: Session) -> None:
+    def test_lists_are_in_the_order_of_the_junction(self, shelf: Session) -> None:
         rows = Sorted.objects.prefetch_related("tags")
         for article, lazily in zip(rows, Sorted.objects.all(), strict=True):
             mine = [r for r in ROWS["articles_tags"] if r["articles_id"] == article.pk]
@@ -328,7 +328,7 @@ class TestQuerysets:
                 break
 
     @pytest.mark.parametrize("verb", ["reverse", "limit", "offset", "page"])
-    def test_the_junctions_order_is_no_querysets(self, shelf: Session, verb: str) -> None:
+    def test_verbs_that_need_the_order_of_the_junction_are_refused(self, shelf: Session, verb: str) -> None:
         arguments = {"limit": (1,), "offset": (1,), "page": (1, 2)}
         with pytest.raises(UnsupportedQuery, match=rf"Sorted\.tags is in the order of its junction.*{verb}"):
             getattr(Sorted.objects.ref(7).tags, verb)(*arguments.get(verb, ()))
@@ -377,7 +377,7 @@ class TestQuerysets:
 class TestManyToAny:
     """Rows of several models are a list; of one of them, there is a queryset."""
 
-    def test_the_list(self, shelf: Session) -> None:
+    def test_a_list_holds_rows_of_several_models(self, shelf: Session) -> None:
         page = Page.objects.get(pk=1)
         hero, *texts = page.blocks
         with shelf.capture() as sent:
@@ -423,7 +423,7 @@ class TestManyToAny:
             lambda rows: Hero.objects.union(rows),
         ],
     )
-    def test_no_query_is_that_of_the_first_model_alone(self, shelf: Session, use: Callable[[Any], Any]) -> None:
+    def test_a_query_without_a_model_is_refused(self, shelf: Session, use: Callable[[Any], Any]) -> None:
         page = Page.objects.get(pk=1)
         with (
             shelf.capture() as sent,
@@ -579,7 +579,7 @@ class TestForbiddenLazyLoading:
             (Page.objects.filter(pk=1), lambda p: list(p.blocks), "Page.blocks", ".prefetch_related('blocks')"),
         ],
     )
-    def test_the_line_is_right(
+    def test_the_error_names_the_line_that_loads_it(
         self, shelf: Session, rows: Any, touch: Callable[[Any], Any], named: str, line: str
     ) -> None:
         with shelf.forbid_lazy_loading():
@@ -614,7 +614,7 @@ class TestForbiddenLazyLoading:
         with shelf.forbid_lazy_loading(), pytest.raises(QueryError, match=r"Article\.objects\.get\(pk=2\) reads"):
             Article.objects.ref(2).title
 
-    def test_what_asks_by_itself_is_allowed(self, shelf: Session) -> None:
+    def test_explicit_queries_are_allowed(self, shelf: Session) -> None:
         article = Article.objects.prefetch_related("tags").get(pk=2)
         with shelf.forbid_lazy_loading():
             assert keys(article.tags) == tags_of(2)
@@ -661,7 +661,7 @@ class TestPermissions:
         with pytest.raises((ConfigurationError, Forbidden), match=r"blocks"):
             list(Page.objects.get(pk=1).blocks)
 
-    def test_rows_that_are_hidden_one_by_one(self, both_worlds: DirectusServer) -> None:
+    def test_single_rows_that_are_hidden(self, both_worlds: DirectusServer) -> None:
         """A hidden author is no absent one, whether it was asked for along with the rows or later."""
         if both_worlds.version.startswith("12."):
             pytest.skip("without a licence it has no rules for rows (G42)")

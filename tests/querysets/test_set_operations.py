@@ -60,13 +60,13 @@ def test_several_at_once_and_further_chaining(session: Session) -> None:
     assert Flight.objects.filter(id__lt=6).difference(*parts[:4]).get().id == 5
 
 
-def test_plain_conditions_join_in_one_request(session: Session) -> None:
+def test_querysets_of_plain_conditions_are_joined_in_one_request(session: Session) -> None:
     with session.capture() as sent:
         list(Flight.objects.filter(id=1) | Flight.objects.exclude(carrier="AA").filter(id__lt=3))
     assert len(sent) == 1
 
 
-def test_the_first_decides_about_order_and_what_is_loaded(session: Session) -> None:
+def test_order_and_loaded_fields_are_those_of_the_first_queryset(session: Session) -> None:
     first = Flight.objects.filter(id__lt=3).order_by("-id").only("note")
     joined = first | Flight.objects.filter(id=7)
     assert [flight.id for flight in joined] == [7, 2, 1]
@@ -74,6 +74,6 @@ def test_the_first_decides_about_order_and_what_is_loaded(session: Session) -> N
 
 
 @pytest.mark.parametrize("other", [None, 5, lambda: Airline.objects.all()])
-def test_only_querysets_of_the_same_model_join(other: Any) -> None:
+def test_a_queryset_of_another_model_is_refused(other: Any) -> None:
     with pytest.raises(TypeError, match="takes querysets of Flight"):
         Flight.objects.all().union(other() if callable(other) else other)

@@ -82,7 +82,7 @@ class TestTypes:
             name: kept[name] for name in full if name != "id"
         }
 
-    def test_of_no_rows_they_are_the_same(self, values: Session) -> None:
+    def test_types_are_the_same_without_rows(self, values: Session) -> None:
         for rows in (Value.objects.values(), Value.objects.none().values()):
             table = rows.to_arrow()
             assert len(table) == 0
@@ -111,7 +111,7 @@ class TestTypes:
 
 
 class TestShapes:
-    def test_paths_parts_and_annotations(self, session: Session) -> None:
+    def test_columns_of_paths_parts_of_dates_and_annotations(self, session: Session) -> None:
         rows = Flight.objects.annotate(maker=F("plane__maker")).values(
             "id", "carrier__name", "maker", "time_hour__year", "time_hour__date", delay=F("dep_delay")
         )

@@ -92,7 +92,9 @@ CASES: list[tuple[Q, Callable[[Flight], Any]]] = [
 
 
 @pytest.mark.parametrize(("typed", "holds"), CASES, ids=lambda value: repr(value) if isinstance(value, Q) else "")
-def test_the_rows_are_those_it_says(session: Session, typed: Q, holds: Callable[[Flight], Any]) -> None:
+def test_a_typed_condition_selects_the_right_rows(
+    session: Session, typed: Q, holds: Callable[[Flight], Any]
+) -> None:
     wanted = [f.id for f in Flight.objects.select_related("carrier") if holds(f)]
     assert 0 < len(wanted) < 260
     assert [f.id for f in Flight.objects.filter(typed)] == wanted

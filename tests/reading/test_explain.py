@@ -49,7 +49,7 @@ def test_it_names_as_many_requests_as_reading_sends(session: Session, rows: Any,
         assert sent[0].request.params[:2] == explained.asks[0].request.params[:2]
 
 
-def test_words_are_those_of_the_query(session: Session) -> None:
+def test_the_description_says_what_the_query_means(session: Session) -> None:
     def words(**lookups: Any) -> str:
         return (
             Flight.objects.filter(**lookups).explain().words.removeprefix("Flight where ").removesuffix(", by id")

@@ -17,7 +17,7 @@ def sizes(parts: list[QuerySet[Any]]) -> list[int]:
 
 
 @pytest.mark.parametrize("number", [1, 3, 7, 300])
-def test_parts_are_disjoint_complete_and_alike(session: Session, number: int) -> None:
+def test_every_row_is_in_one_part_and_parts_are_of_like_size(session: Session, number: int) -> None:
     flights = Flight.objects.filter(dep_delay__gt=0)
     parts = flights.partition(number)
     assert len(parts) == number
@@ -27,7 +27,7 @@ def test_parts_are_disjoint_complete_and_alike(session: Session, number: int) ->
         assert max(sizes(parts)) <= 1.2 * min(sizes(parts))
 
 
-def test_number_keys_are_divided_by_ranges_that_gaps_do_not_disturb(session: Session) -> None:
+def test_number_keys_are_divided_into_ranges_and_gaps_do_not_matter(session: Session) -> None:
     """The parts are ordinary querysets; what comes later is in one of them."""
     with session.capture() as sent:
         parts = Flight.objects.order_by("-dep_delay").partition(4)
@@ -38,7 +38,7 @@ def test_number_keys_are_divided_by_ranges_that_gaps_do_not_disturb(session: Ses
     assert sum(part.filter(carrier="AA").count() for part in parts) == Flight.objects.filter(carrier="AA").count()
 
 
-def test_other_keys_are_divided_by_lists(session: Session) -> None:
+def test_other_keys_are_divided_into_lists_of_keys(session: Session) -> None:
     """They are read once, and by key then: no filter carries that many, nor evaluates the odd ones (G16, G17)."""
     planes = list(Plane.objects.order_by("-pk"))
     with session.capture() as sent:
@@ -63,12 +63,12 @@ def test_other_keys_are_divided_by_lists(session: Session) -> None:
         part.order_by("pk")
 
 
-def test_slices_are_divided_by_lists(session: Session) -> None:
+def test_slices_are_divided_into_lists_of_keys(session: Session) -> None:
     parts = Flight.objects.order_by("-dep_delay")[10:110].partition(3)
     assert [f.pk for part in parts for f in part] == [f.pk for f in Flight.objects.order_by("-dep_delay")[10:110]]
 
 
-def test_rows_that_are_looked_at_are_divided_too(session: Session) -> None:
+def test_queries_that_are_rechecked_in_python_are_divided_too(session: Session) -> None:
     flights = Flight.objects.filter(note__contains="%")
     assert [f.pk for part in flights.partition(2) for f in part] == [f.pk for f in flights]
 
@@ -80,7 +80,7 @@ def test_no_rows_make_empty_parts(session: Session) -> None:
     assert not sent
 
 
-def test_parts_pickle(session: Session) -> None:
+def test_parts_can_be_pickled(session: Session) -> None:
     for flights in (Flight.objects.order_by("dep_delay"), Plane.objects.all()):
         parts = flights.partition(3)
         assert [list(part) for part in pickle.loads(pickle.dumps(parts))] == [list(part) for part in parts]

@@ -77,7 +77,7 @@ def test_one_call_speaks_of_one_row_and_two_calls_of_two(both_worlds: DirectusSe
     assert keys(one) < keys(two)
 
 
-def test_two_groups_on_one_relation_are_asked_in_two_steps(both_worlds: DirectusServer, session: Session) -> None:
+def test_two_conditions_on_one_relation_need_a_sub_query(both_worlds: DirectusServer, session: Session) -> None:
     """The server joins a list once for the whole filter: a second group would speak of the same row."""
     first = Article.objects.filter(comments__likes__gt=0, comments__author__isnull=False)
     both = first.filter(comments__likes=0, comments__text__isnull=False)
@@ -89,7 +89,7 @@ def test_two_groups_on_one_relation_are_asked_in_two_steps(both_worlds: Directus
     assert len(sent) == 2
 
 
-def test_a_list_without_rows_is_told_from_a_row_of_nulls(both_worlds: DirectusServer, session: Session) -> None:
+def test_a_list_without_rows_differs_from_a_row_of_nulls(both_worlds: DirectusServer, session: Session) -> None:
     assert keys(Article.objects.filter(comments__isnull=True)) == KEYS - with_comment(lambda row: True)
     assert keys(Article.objects.filter(comments__isnull=False)) == with_comment(lambda row: True)
     nulls = with_comment(lambda row: row["text"] is None)
@@ -100,7 +100,7 @@ def test_a_list_without_rows_is_told_from_a_row_of_nulls(both_worlds: DirectusSe
     )
 
 
-def test_a_junction_row_that_leads_nowhere_is_no_related_row(
+def test_a_junction_row_without_a_related_row_is_no_related_row(
     both_worlds: DirectusServer, session: Session
 ) -> None:
     """What a server keeps when the tag is deleted."""
@@ -136,7 +136,7 @@ def test_counts_of_related_rows_are_compared(both_worlds: DirectusServer, sessio
         assert keys(Article.objects.exclude(**{f"comments__count{lookup}": value})) == KEYS - meant
 
 
-def test_a_many_to_any_is_asked_of_one_model(both_worlds: DirectusServer, session: Session) -> None:
+def test_a_condition_on_a_many_to_any_is_on_one_model(both_worlds: DirectusServer, session: Session) -> None:
     blocks, heroes = ROWS["pages_blocks"], {row["id"]: row["title"] for row in ROWS["heroes"]}
     title = heroes[1]
     meant = {
@@ -179,12 +179,12 @@ def test_related_rows_below_a_many_to_one(both_worlds: DirectusServer, session: 
         ({"comments__nope": 1}, FieldError, "no lookup of id"),
     ],
 )
-def test_what_cannot_be_meant_raises_at_the_call(lookups: Any, error: type[Exception], text: str) -> None:
+def test_conditions_without_a_meaning_raise_at_the_call(lookups: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         Article.objects.filter(**lookups)
 
 
-def test_conditions_that_would_have_to_be_multiplied_out_too_often_are_refused() -> None:
+def test_conditions_whose_normal_form_is_too_large_are_refused() -> None:
     with pytest.raises(UnsupportedQuery, match="comments__some"):
         Article.objects.filter(*[Q(comments__likes=n) | Q(tags__id=n) for n in range(8)])
 

@@ -67,9 +67,9 @@ WRITES: dict[str, Callable[[Draft, Sheet], Any]] = {
 }
 
 
-class TestListsThatAreNotThere:
+class TestUnknownLists:
     @pytest.mark.parametrize("what", WRITES)
-    def test_of_rows(self, article: Article, session: Session, what: str) -> None:
+    def test_a_list_of_stored_rows(self, article: Article, session: Session, what: str) -> None:
         article.tags.add(1)
         page = Page.objects.create(title="x")
         page.blocks.add(Hero.objects.ref(2))
@@ -87,7 +87,7 @@ class TestListsThatAreNotThere:
             lambda: Remark(text="x", draft=_with(Draft(title="x"), "labels", Tag.objects.ref(1))),
         ],
     )
-    def test_of_what_is_new(self, article: Article, session: Session, make: Callable[[], Any]) -> None:
+    def test_a_list_of_new_rows(self, article: Article, session: Session, make: Callable[[], Any]) -> None:
         """It has its row, and says what is missing there."""
         new = make()
         with pytest.raises(ConfigurationError, match=r"'\w+' has no list '(labels|remarks|parts|drafts)'"):
@@ -97,13 +97,15 @@ class TestListsThatAreNotThere:
             new.save()
         assert not sent
 
-    def test_of_what_is_new_behind_what_is_not(self, article: Article, session: Session) -> None:
+    def test_a_list_of_new_rows_behind_a_stored_row(self, article: Article, session: Session) -> None:
         remark = Remark.objects.create(text="x")
         remark.draft = _with(Draft(title="x"), "labels", Tag.objects.ref(1))
         with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'"):
             remark.save()
 
-    def test_a_list_that_may_not_be_read_is_one(self, article: Article, both_worlds: DirectusServer) -> None:
+    def test_a_list_that_may_not_be_read_is_reported_as_well(
+        self, article: Article, both_worlds: DirectusServer
+    ) -> None:
         comment = Comment.objects.create(text="x")
         may: Any = {"articles": ["create", "read", "update"], "comments": ["create", "update"]}
         with user(both_worlds, "mumbler", **may) as token, Session(both_worlds.url, token=token) as session:
@@ -114,7 +116,7 @@ class TestListsThatAreNotThere:
         assert Article.objects.get(pk=article.pk).comments.count() == 1
         assert Article.objects.get(pk=new.pk).comments.count() == 1
 
-    def test_what_is_there_costs_no_request(self, article: Article, session: Session) -> None:
+    def test_known_names_cost_no_request(self, article: Article, session: Session) -> None:
         with session.capture() as sent:
             article.tags.add(1)
             article.tags.clear()
@@ -122,7 +124,7 @@ class TestListsThatAreNotThere:
             article.comments.clear()
         assert not [entry for entry in sent if entry.purpose == "info"]
 
-    def test_reading_says_so_as_well(self, session: Session, both_worlds: DirectusServer) -> None:
+    def test_reading_an_unknown_list_raises_as_well(self, session: Session, both_worlds: DirectusServer) -> None:
         with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'.*name="):
             list(Draft.objects.all()[0].labels)
 
@@ -167,11 +169,13 @@ class Labelled(Model, collection="articles"):
     tags: Related[Tag] = many_to_many(Sticker)
 
 
-class TestFieldsOfJunctionsThatAreNotThere:
+class TestUnknownFieldsOfJunctions:
     @pytest.mark.parametrize(
         ("model", "name"), [(Guessed, "tag_id"), (Sorted, "place"), (Led, "article_id"), (Leaflet, "itm")]
     )
-    def test_of_what_is_new(self, article: Article, session: Session, model: Any, name: str, old: bool) -> None:
+    def test_a_list_of_new_rows(
+        self, article: Article, session: Session, model: Any, name: str, old: bool
+    ) -> None:
         """Directus 10 refuses some of them itself, with a word of its own."""
         new = model(title="x")
         getattr(new, "blocks" if model is Leaflet else "tags").add(
@@ -182,13 +186,13 @@ class TestFieldsOfJunctionsThatAreNotThere:
         assert name in str(caught.value)
 
     @pytest.mark.parametrize("stored", [True, False])
-    def test_of_further_ones(self, article: Article, session: Session, stored: bool) -> None:
+    def test_a_junction_field_of_added_rows(self, article: Article, session: Session, stored: bool) -> None:
         mine = article if stored else Article(title="x")
         with pytest.raises(ConfigurationError, match=r"'articles_tags' has no field 'nope'.*through_defaults"):  # noqa: PT012
             mine.tags.add(1, through_defaults={"note": "x", "nope": 1})
             mine.save()
 
-    def test_a_model_tells_before_anything_is_sent(self, article: Article, session: Session) -> None:
+    def test_a_junction_model_raises_before_anything_is_sent(self, article: Article, session: Session) -> None:
         mine = Labelled.objects.get(pk=article.pk)
         wrong: Any
         with session.capture() as sent:

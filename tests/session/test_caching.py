@@ -46,7 +46,7 @@ def bare_get(server: DirectusServer, key: int) -> str:
     )
 
 
-def test_strong_reads_come_past_the_cache_of_the_server(caching: DirectusServer, other: Session) -> None:
+def test_fresh_reads_bypass_the_cache_of_the_server(caching: DirectusServer, other: Session) -> None:
     """G28: the server itself gives old rows."""
     with Session(caching.url, token=caching.token) as session:
         leaf = Leaf.objects.create(name="old")

@@ -113,7 +113,7 @@ def test_a_strategy_of_ones_own_is_taken(parent: Session, guest: str) -> None:
 
 
 @pytest.mark.parametrize("as_guest", [False, True])
-def test_leaving_it_leaves_the_parent_logged_in(login: Session, guest: str, as_guest: bool) -> None:
+def test_leaving_a_derived_session_leaves_the_parent_logged_in(login: Session, guest: str, as_guest: bool) -> None:
     me(login)
     with login.capture() as sent:
         with login.with_options(token=guest) if as_guest else login.with_options(page_size=5) as inner:
@@ -123,7 +123,7 @@ def test_leaving_it_leaves_the_parent_logged_in(login: Session, guest: str, as_g
     assert paths(sent) == ["/users/me", "/users/me"]
 
 
-def test_it_logs_out_what_it_logged_in_itself(parent: Session, directus_server: DirectusServer) -> None:
+def test_a_derived_session_logs_out_its_own_login(parent: Session, directus_server: DirectusServer) -> None:
     with (
         parent.capture() as sent,
         parent.with_options(email=directus_server.email, password=directus_server.password) as inner,
@@ -231,7 +231,7 @@ def test_the_parent_records_what_it_sends_and_not_the_other_way_round(parent: Se
     assert (len(all_sent), len(sent), len(none)) == (2, 1, 0)
 
 
-def test_what_is_learnt_of_the_server_is_known_to_both(parent: Session) -> None:
+def test_facts_about_the_server_are_shared_with_the_parent(parent: Session) -> None:
     other = parent.with_options(page_size=5)
     other.max_rows, parent.null_first = 50, True
     assert (parent.max_rows, other.null_first) == (50, True)
@@ -308,7 +308,7 @@ def test_a_pickle_of_another_user_does_not_become_the_environments(
     public.close()
 
 
-def test_many_threads_use_many_of_them(parent: Session, guest: str) -> None:
+def test_many_threads_use_many_derived_sessions(parent: Session, guest: str) -> None:
     def ask(n: int) -> bool:
         with parent.with_options(token=guest if n % 2 else None) as mine:
             try:
@@ -339,7 +339,7 @@ def world_session(world: DirectusServer, open_session: Open) -> Session:
     return open_session(world.url, token=world.token)
 
 
-def test_logins_are_compared_whole() -> None:
+def test_logins_are_equal_only_if_all_credentials_are() -> None:
     mine = Login("a", "b")
     assert mine.is_same_login(Login("a", "b"))
     for other in (Login("a", "c"), Login("x", "b"), Login("a", "b", "123456"), StaticToken("b")):

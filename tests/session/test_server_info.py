@@ -114,7 +114,7 @@ class TestInfo:
         assert len(sent) == 1
         assert all(info is found[0] for info in found)
 
-    def test_it_is_a_value(self, plain: Session) -> None:
+    def test_server_info_is_a_frozen_value(self, plain: Session) -> None:
         info = plain.info()
         assert pickle.loads(pickle.dumps(info)) == info
         with pytest.raises(attrs.exceptions.FrozenInstanceError):

@@ -67,7 +67,7 @@ class TestUpdate:
         assert Note.objects.filter(stars__in=[]).update(body="x") == 0
         assert stars(body="x") == []
 
-    def test_all_rows_must_be_meant(self, many: Session) -> None:
+    def test_update_of_all_rows_needs_all(self, many: Session) -> None:
         with pytest.raises(TypeError, match=r"Note\.objects\.all\(\)\.update\(\)"):
             Note.objects.update(stars=1)
         with pytest.raises(TypeError, match=r"Note\.objects\.all\(\)\.delete\(\)"):
@@ -153,7 +153,7 @@ class TestDelete:
             assert query.delete() == 19
         assert stars() == list(range(20, 250))
 
-    def test_a_user_who_may_not_delete_is_told_so(self, world: DirectusServer, many: Session) -> None:
+    def test_a_user_who_may_not_delete_gets_an_error(self, world: DirectusServer, many: Session) -> None:
         with (
             user(world, "reader", notes=["read"]) as token,
             Session(world.url, token=token),
@@ -164,7 +164,7 @@ class TestDelete:
 
 
 class TestGetOrCreate:
-    def test_it_gets_what_is_there_and_creates_what_is_not(self, notes: Session) -> None:
+    def test_it_gets_an_existing_row_and_creates_a_missing_one(self, notes: Session) -> None:
         note, created = Note.objects.get_or_create({"stars": 4}, title="a")
         assert (note.stars, created) == (4, True)
         again, created = Note.objects.get_or_create({"stars": 9}, title__exact="a", stars__gt=1)
@@ -250,7 +250,7 @@ class TestBulkUpdate:
             assert Note.objects.using(session).bulk_update(made[:1], ["body"]) == 1
         assert stars(body="new") == [1, 3]
 
-    def test_a_user_who_may_not_write_is_told_so(self, world: DirectusServer, notes: Session) -> None:
+    def test_a_user_who_may_not_write_gets_an_error(self, world: DirectusServer, notes: Session) -> None:
         made = Note.objects.bulk_create([Note(title="a")])
         with (
             user(world, "looker", notes=["read"]) as token,
@@ -259,7 +259,7 @@ class TestBulkUpdate:
         ):
             Note.objects.using(session).bulk_update(made, ["body"])
 
-    def test_what_cannot_be_meant_is_refused(self, notes: Session) -> None:
+    def test_wrong_arguments_are_refused(self, notes: Session) -> None:
         note = Note.objects.create(title="x")
         with pytest.raises(ConfigurationError, match="has no value to write for stars, body"):
             Note.objects.bulk_update([Note.objects.ref(note.pk)], ["stars", "body"])
@@ -279,7 +279,7 @@ class TestBulkUpdate:
 
 
 class TestUpsert:
-    def test_rows_that_are_there_are_written_and_others_created(self, notes: Session) -> None:
+    def test_existing_rows_are_updated_and_others_created(self, notes: Session) -> None:
         kept = Note.objects.create(title="kept", body="old")
         new, made = UUID(int=7), UUID(int=8)
         given = [
@@ -313,7 +313,7 @@ class TestUpsert:
         with pytest.raises(ConversionError, match="readonly"):
             Note.objects.upsert(made)
 
-    def test_a_row_that_went_after_the_keys_were_looked_up_is_created(self, notes: Session) -> None:
+    def test_a_row_deleted_after_its_key_was_looked_up_is_created(self, notes: Session) -> None:
         made = Note.objects.bulk_create([Note(title="a"), Note(title="b")])
         send = notes.send
 

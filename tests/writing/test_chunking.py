@@ -189,7 +189,7 @@ class TestSize:
             assert {entry.status for entry in sent[many:]} <= {200, 204}
         assert [item.id for item in made] == sorted(item.id for item in made)
 
-    def test_a_body_that_is_too_large_is_sent_in_less(self, narrow: DirectusServer) -> None:
+    def test_a_body_that_is_too_large_is_sent_in_smaller_chunks(self, narrow: DirectusServer) -> None:
         """G35: the refusal does not say how much would do."""
         with Session(narrow.url, token=narrow.token) as session, session.capture() as sent:
             Coded.objects.bulk_create(Coded(id=str(UUID(int=n + 1)), name="x" * 4000) for n in range(9))
@@ -199,7 +199,7 @@ class TestSize:
                 Coded.objects.bulk_create([Coded(id=str(UUID(int=99)), name="x" * 30_000)])
         assert len(failure(caught.value).refused) == 1
 
-    def test_what_is_too_large_by_itself_makes_no_chunk_smaller(self, narrow: DirectusServer) -> None:
+    def test_a_single_row_that_is_too_large_makes_no_chunk_smaller(self, narrow: DirectusServer) -> None:
         """Of the same values for all rows, fewer keys save nothing."""
         with Session(narrow.url, token=narrow.token) as session:
             Coded.objects.bulk_create(Coded(id=str(UUID(int=n + 200)), name="x") for n in range(30))
@@ -210,10 +210,8 @@ class TestSize:
             assert Coded.objects.all().update(name="x" * 10_000) >= 30
 
 
-class TestFailure:
-    def test_it_has_the_rows_that_were_written_those_that_were_not_and_the_one_at_fault(
-        self, items: Session
-    ) -> None:
+class TestErrorsOfBulkWrites:
+    def test_the_error_has_the_written_rows_the_others_and_the_one_at_fault(self, items: Session) -> None:
         rows = of(12)
         rows[7].name = "n2"
         with pytest.raises(RecordNotUnique) as caught:
@@ -235,7 +233,7 @@ class TestFailure:
         Item.objects.bulk_create(told.refused + told.unsent)
         assert names() == [f"n{n}" for n in range(12)]
 
-    def test_it_survives_a_pickle(self, items: Session) -> None:
+    def test_the_error_can_be_pickled(self, items: Session) -> None:
         with pytest.raises(RecordNotUnique) as caught:
             Item.objects.bulk_create([*of(3), Item(name="n1")], batch_size=2)
         copy = pickle.loads(pickle.dumps(caught.value))
@@ -243,7 +241,7 @@ class TestFailure:
         assert [row.name for row in copy.bulk.at_fault] == ["n1"]
         assert copy.__notes__ == caught.value.__notes__
 
-    def test_two_that_are_alike_are_both_named_and_nobody_guesses(self, items: Session) -> None:
+    def test_two_rows_that_may_be_at_fault_are_both_named(self, items: Session) -> None:
         """Whether the first of them is at fault depends on what is in the table already."""
         rows = [Item(name="a"), Item(name="b"), Item(name="a")]
         with pytest.raises(RecordNotUnique) as caught:
@@ -251,14 +249,14 @@ class TestFailure:
         assert failure(caught.value).at_fault == (rows[0], rows[2])
         assert "At fault" not in caught.value.__notes__[0]
 
-    def test_a_rule_is_broken_by_rows_that_are_known(self, items: Session) -> None:
+    def test_rows_that_break_a_validation_rule_are_named(self, items: Session) -> None:
         rows = of(4)
         rows[2].stars = 0
         with pytest.raises(FailedValidation) as caught:
             Item.objects.bulk_create(rows)
         assert failure(caught.value).at_fault == (rows[2],)
 
-    def test_a_missing_value_is_missed_where_it_is(self, items: Session) -> None:
+    def test_the_row_with_a_missing_value_is_named(self, items: Session) -> None:
         class Loose(Model, collection="bulk_items"):
             id: int = field(default=generated)
             name: str | None = None
@@ -278,7 +276,7 @@ class TestFailure:
         assert failure(caught.value).at_fault == ((rows[1],) if known else ())
         assert failure(caught.value).refused == tuple(rows)
 
-    def test_it_tells_of_every_verb(self, items: Session) -> None:
+    def test_every_bulk_method_reports_its_failures(self, items: Session) -> None:
         made = Item.objects.bulk_create(of(7))
         for item in made[1:]:
             item.name += " new"
@@ -294,7 +292,7 @@ class TestFailure:
         told = failure(upserted.value)
         assert (told.done, told.refused, told.unsent) == ((new[0], made[6]), (new[1],), (new[2],))
 
-    def test_of_querysets_it_has_the_keys(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_for_querysets_the_error_has_the_keys(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("directus_orm.writing.chunking.MAX_ROWS", 3)
         made = Item.objects.bulk_create(of(5))
         keys = tuple(item.id for item in made)
@@ -305,7 +303,7 @@ class TestFailure:
             Item.objects.filter(stars=2).update(name="n0")
         assert failure(caught_too.value).at_fault == ()
 
-    def test_what_fails_before_anything_is_sent_has_nothing_to_tell(self, items: Session) -> None:
+    def test_an_error_before_anything_is_sent_has_no_report(self, items: Session) -> None:
         with pytest.raises(DirectusError) as caught:
             Item.objects.bulk_create([Item(name="a"), Item(name=7)])  # type: ignore[arg-type]
         assert caught.value.bulk is None
@@ -328,7 +326,7 @@ class Losing(HTTPAdapter):
         return answer
 
 
-class TestOnTheWay:
+class TestProgressAndInterruption:
     def test_a_lost_answer_leaves_its_chunk_unknown(self, items: Session, world: DirectusServer) -> None:
         http = requests.Session()
         http.mount("http://", Losing(2))
@@ -349,7 +347,7 @@ class TestOnTheWay:
         assert "3 may have been created" in caught.value.__notes__[0]
         assert Item.objects.count() == 6
 
-    def test_progress_is_told_after_each_chunk(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_progress_is_reported_after_each_chunk(self, items: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("directus_orm.writing.chunking.MAX_ROWS", 4)
         told: list[tuple[int, int]] = []
         made = Item.objects.bulk_create(of(9), progress=lambda *numbers: told.append(numbers))
@@ -368,7 +366,7 @@ class TestOnTheWay:
         Item.objects.bulk_create(of(3), progress=True)
         assert "bulk_items: 100%" in capsys.readouterr().err
 
-    def test_what_can_be_told_nothing_is_refused_before_anything_is_sent(self, items: Session) -> None:
+    def test_a_wrong_progress_argument_is_refused_before_anything_is_sent(self, items: Session) -> None:
         wrong: Any = "yes"
         with items.capture() as sent:
             for write in (

@@ -56,7 +56,7 @@ def test_a_tree_of_lists(session: Session) -> None:
     assert {c.name: [g.name for g in c.children] for c in kept.children} == {"a": ["a1", "a2"], "b": ["b1", "b2"]}
 
 
-def test_children_that_take_different_things_along(session: Session) -> None:
+def test_children_with_different_nested_rows(session: Session) -> None:
     """What is read back of one is not what is read back of the other: each learns its key."""
     root = Author(name="root")
     one = root.articles.create(title="one", category=Category(name="new"))
@@ -100,7 +100,7 @@ def test_children_know_their_parent(session: Session) -> None:
     assert [c.text for c in Article.objects.get(pk=tree.pk).comments] == ["new"]
 
 
-def test_one_that_several_lead_to_becomes_one_row(session: Session) -> None:
+def test_an_instance_with_several_references_becomes_one_row(session: Session) -> None:
     author = Author(name="shared")
     tree = Article(title="tree", author=author)
     tree.comments.add(Comment(text="a", author=author), Comment(text="b", author=author))
@@ -116,7 +116,7 @@ def test_one_that_several_lead_to_becomes_one_row(session: Session) -> None:
     assert {a.title for a in Tag.objects.get(pk=tag.pk).articles} == {"a", "b"}
 
 
-def test_one_that_carries_its_key_is_created_before(session: Session) -> None:
+def test_an_instance_with_a_key_of_its_own_is_created_first(session: Session) -> None:
     """G10: nested, it would silently change the row that has the key."""
     mine = Author.objects.create(name="mine")
     tree = Article(title="tree", author=Author(id=mine.pk, name="thief"))
@@ -134,7 +134,7 @@ def test_one_that_carries_its_key_is_created_before(session: Session) -> None:
     assert (kept.author and kept.author.pk, kept.tags[0].pk, kept.comments[0].pk) == (900_001, 900_002, 900_003)
 
 
-def test_all_is_checked_before_anything_is_sent(session: Session) -> None:
+def test_every_instance_is_checked_before_anything_is_sent(session: Session) -> None:
     class Strict(Model, collection="authors"):
         id: int = field(default=generated, primary_key=True)
         name: str | None = None
@@ -204,7 +204,7 @@ def test_a_parent_that_its_child_names_as_well_is_no_circle(session: Session) ->
     assert Article.objects.get(pk=article.pk).author == author
 
 
-def test_one_that_was_deleted_meanwhile_is_refused(session: Session) -> None:
+def test_a_related_instance_that_was_deleted_is_refused(session: Session) -> None:
     tag = Tag.objects.create(name="x")
     tree = Article(title="tree")
     tree.tags.add(tag)
@@ -233,7 +233,7 @@ def test_a_new_row_behind_an_existing_one(session: Session, article: Article) ->
     assert Article.objects.get(pk=article.pk).author == article.author
 
 
-def test_what_the_server_set_is_on_every_instance(notes: Session) -> None:
+def test_values_that_the_server_sets_are_on_every_instance(notes: Session) -> None:
     """Keys, defaults, and the moment of creation, of uuid keys as well."""
 
     class Trip(Model, collection="flights"):
@@ -262,7 +262,7 @@ def test_what_the_server_set_is_on_every_instance(notes: Session) -> None:
         trip.delete()
 
 
-def test_every_kind_at_once(shop: Session) -> None:
+def test_relations_of_every_kind_in_one_request(shop: Session) -> None:
     page = Page(title="page")
     page.blocks.create(Hero, title="one")
     page.blocks.add(Text(content="two"), Hero.objects.ref(1), Hero(title="three"))

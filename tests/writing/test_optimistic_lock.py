@@ -42,7 +42,7 @@ def sent_by(session: Session, note: Model, **options: Any) -> Capture:
     return sent
 
 
-class TestWriting:
+class TestIfUnmodified:
     def test_the_row_is_read_past_caches_and_then_written(self, note: Note, notes: Session) -> None:
         """G28: a GET may be answered from a cache."""
         note.stars = 9
@@ -73,7 +73,7 @@ class TestWriting:
         note.save(if_unmodified=True)
         assert Note.objects.get(pk=note.pk).stars == 9
 
-    def test_of_two_sessions_the_second_is_told(self, note: Note, world: DirectusServer) -> None:
+    def test_the_second_of_two_sessions_gets_the_error(self, note: Note, world: DirectusServer) -> None:
         copies = []
         for _ in range(2):
             with Session(world.url, token=world.token):
@@ -125,7 +125,7 @@ class TestWriting:
         with pytest.raises(Note.DoesNotExist):
             note.save(if_unmodified=True)
 
-    def test_the_twin_does_the_same(self, note: Note, notes: Session) -> None:
+    def test_the_async_twin_does_the_same(self, note: Note, notes: Session) -> None:
         theirs(note, stars=1)
         note.stars = 9
         with pytest.raises(StaleObject):
@@ -133,7 +133,7 @@ class TestWriting:
         assert Note.objects.get(pk=note.pk).stars == 1
 
 
-class TestWhereItMeansNothing:
+class TestInstancesWithoutALoadedRow:
     def test_a_new_instance_is_refused(self, notes: Session) -> None:
         with notes.capture() as sent, pytest.raises(ConfigurationError, match="this Note was not"):
             Note(title="new").save(if_unmodified=True)
@@ -154,8 +154,8 @@ class TestWhereItMeansNothing:
             note.save(if_unmodified=True)
 
 
-class TestValues:
-    def test_relations_are_compared_and_told_by_key(self, note: Note, notes: Session) -> None:
+class TestWhatIsCompared:
+    def test_relations_are_compared_and_shown_by_key(self, note: Note, notes: Session) -> None:
         note.flight = Flight.objects.ref(2)
         assert len(sent_by(notes, note)) == 2
         theirs(note, flight=Flight.objects.ref(3))
@@ -214,14 +214,14 @@ class TestValues:
         strict.stars = 9
         assert len(sent_by(notes, strict)) == 2
 
-    def test_a_mask_is_no_change(self, prices: None, session: Session) -> None:
+    def test_a_masked_value_is_no_change(self, prices: None, session: Session) -> None:
         """G6: what is behind it cannot be told, neither before nor after."""
         priced = Priced.objects.get(pk=1)
         assert priced.token == MASK
         priced.name = "other"
         assert len(sent_by(session, priced)) == 2
 
-    def test_a_secret_is_not_told(self, prices: None, session: Session) -> None:
+    def test_a_secret_is_not_shown(self, prices: None, session: Session) -> None:
         priced = Priced.objects.get(pk=2)
         Priced.objects.filter(pk=2).update(secret="theirs")
         priced.secret = "mine"
@@ -298,7 +298,7 @@ def test_the_error_can_be_pickled(note: Note) -> None:
     assert isinstance(again, RuntimeError)
 
 
-def test_who_may_write_and_not_read_is_refused(note: Note, world: DirectusServer) -> None:
+def test_a_user_who_may_write_and_not_read_is_refused(note: Note, world: DirectusServer) -> None:
     with user(world, "writer", notes=["update"]) as token, Session(world.url, token=token):
         mine = Note.objects.ref(note.pk)
         vars(mine)["_state"].row["stars"] = vars(mine)["stars"] = 5

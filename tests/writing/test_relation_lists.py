@@ -14,7 +14,7 @@ def reread(article: Article) -> Article:
     return Article.objects.get(pk=article.pk)
 
 
-def test_a_tag_is_added_by_one_row_and_removed_by_its_own(article: Article, session: Session) -> None:
+def test_a_tag_is_added_and_removed_by_its_junction_row(article: Article, session: Session) -> None:
     """G7, G8: a plain list would replace all, and junction rows are not the tags."""
     article.tags.add(1, 2)
     with session.capture() as sent:
@@ -32,7 +32,7 @@ def test_a_tag_is_added_by_one_row_and_removed_by_its_own(article: Article, sess
     assert list(reread(article).tags) == []
 
 
-def test_children_are_adopted_and_released_and_no_others(article: Article, session: Session) -> None:
+def test_children_are_added_and_removed_and_no_others_change(article: Article, session: Session) -> None:
     others = {comment.pk: comment.article and comment.article.pk for comment in Comment.objects.all()}
     mine = Comment(text="new")
     article.comments.add(mine)
@@ -53,7 +53,7 @@ def test_children_are_adopted_and_released_and_no_others(article: Article, sessi
     assert now == others
 
 
-def test_what_is_new_goes_along_in_one_request(article: Article, session: Session) -> None:
+def test_new_rows_are_saved_with_their_parent_in_one_request(article: Article, session: Session) -> None:
     tree = Article(title="tree", author=Author(name="new author"))
     tree.comments.add(Comment(text="b"), Comment(text="a", author=Author(name="commenter")))
     tree.tags.add(Tag(name="new tag"), 5)
@@ -74,7 +74,7 @@ def test_what_is_new_goes_along_in_one_request(article: Article, session: Sessio
     assert not sent
 
 
-def test_more_than_a_hundred_children_go_along(article: Article, session: Session) -> None:
+def test_more_than_a_hundred_children_are_saved_with_their_parent(article: Article, session: Session) -> None:
     """G24: read back, a list would be cut at 100."""
     tree = Article(title="many")
     made = [Comment(text=str(n)) for n in range(130)]
@@ -105,7 +105,7 @@ def test_a_failing_child_leaves_nothing_stored(article: Article, session: Sessio
     assert tree.pk is not None
 
 
-def test_what_cannot_be_tied_raises_at_once(article: Article, session: Session) -> None:
+def test_values_that_cannot_be_added_raise_at_once(article: Article, session: Session) -> None:
     with session.capture() as sent:
         for wrong in (None, Author(name="x"), "abc"):
             with pytest.raises((TypeError, ValueError)):

@@ -76,8 +76,8 @@ def leaf(article: Article) -> Leaf:
 pytestmark = pytest.mark.usefixtures("article")  # whatever a test makes is gone afterwards
 
 
-class TestNothingElse:
-    def test_one_tag_more_on_an_article_with_two_hundred(self, article: Article, session: Session) -> None:
+class TestOnlyTheNamedRowsChange:
+    def test_adding_one_tag_to_two_hundred_sends_one_row(self, article: Article, session: Session) -> None:
         tags = Tag.objects.bulk_create([Tag(name=str(n)) for n in range(201)])
         article.tags.add(*tags[:200])
         with session.capture() as sent:
@@ -90,7 +90,7 @@ class TestNothingElse:
         assert [len(rows) for rows in body["tags"].values()] == [1]
         assert tied(session, article) == [tag.pk for tag in tags if tag is not tags[7]]
 
-    def test_further_fields_of_the_junction(self, article: Article, session: Session) -> None:
+    def test_fields_of_the_junction_are_written(self, article: Article, session: Session) -> None:
         article.tags.add(1, through_defaults={"note": "first", "sort": 9})
         article.tags.create(name="new", through_defaults={"note": "second"})
         article.tags.add(1, through_defaults={"note": "is there already"})
@@ -99,7 +99,7 @@ class TestNothingElse:
         with pytest.raises(QueryError, match=r"Article\.comments is a one-to-many, which has no junction"):
             article.comments.add(1, through_defaults={"note": "x"})
 
-    def test_what_another_program_ties_meanwhile_stays(
+    def test_rows_that_another_program_adds_meanwhile_stay(
         self, article: Article, session: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It does so between what is read and what is written, each time once."""
@@ -128,9 +128,7 @@ class TestNothingElse:
             assert sorted(tied(session, article)) == tags
             assert article.comments.count() == count
 
-    def test_what_was_tied_by_another_program_is_there_after_adding_it(
-        self, article: Article, session: Session
-    ) -> None:
+    def test_adding_a_row_that_another_program_added_already(self, article: Article, session: Session) -> None:
         """Nothing is sent then, and the list is read anew all the same."""
         other = Article.objects.get(pk=article.pk)
         assert not [*article.tags, *article.comments]
@@ -140,7 +138,7 @@ class TestNothingElse:
         article.comments.add()
         assert [len(article.tags), len(article.comments)] == [1, 1]
 
-    def test_clearing_names_what_it_unties(self, article: Article, session: Session) -> None:
+    def test_clear_names_the_rows_it_removes(self, article: Article, session: Session) -> None:
         mine = [article.comments.create(text=text) for text in "ab"]
         held = list(article.comments)
         with session.capture() as sent:
@@ -152,7 +150,7 @@ class TestNothingElse:
             article.tags.clear()
         assert bodies(sent) == []
 
-    def test_what_a_permanent_filter_hides_stays(self, article: Article, session: Session) -> None:
+    def test_rows_that_a_permanent_filter_hides_stay(self, article: Article, session: Session) -> None:
         class Nice(QuerySet[Any]):
             def initial(self) -> Any:
                 return self.filter(name="nice")
@@ -189,7 +187,7 @@ class TestNothingElse:
         front.heroes.clear()
         assert [(type(b).__name__, b.pk) for b in Page.objects.get(pk=page.pk).blocks] == [("Text", 1)]
 
-    def test_adopting_children_of_another(self, article: Article, session: Session) -> None:
+    def test_adding_children_of_another_parent_moves_them(self, article: Article, session: Session) -> None:
         """Named, they move; the rest of the other's list stays."""
         other = Article.objects.create(title="other")
         first, second = (other.comments.create(text=text) for text in "ab")
@@ -266,8 +264,8 @@ class TestOrder:
         assert list(Page.objects.get(pk=page.pk).blocks)[:-1] == wanted
 
 
-class TestOfEveryKind:
-    def test_a_model_tied_to_itself_from_both_sides(self, shop: Session) -> None:
+class TestRelationsOfEveryKind:
+    def test_a_model_related_to_itself_from_both_sides(self, shop: Session) -> None:
         ann, bob, cid, dee = Person.objects.all()
         before = {p.pk: [f.pk for f in p.friends] for p in (ann, bob, cid, dee)}
         try:
@@ -341,7 +339,7 @@ class TestOfEveryKind:
         Translation.objects.exclude(pk__in=[1, 2, 3]).delete()
         new.delete()
 
-    def test_a_new_row_that_waits_goes_along_with_its_own(self, article: Article, session: Session) -> None:
+    def test_a_new_row_in_a_waiting_list_brings_its_own_rows(self, article: Article, session: Session) -> None:
         comment = Comment(text="new", author=Author(name="new author"))
         article.comments.add(comment, Comment(text="plain"))
         assert comment.author is not None
@@ -352,7 +350,7 @@ class TestOfEveryKind:
         article.tags.add(tag)
         assert {a.title for a in Tag.objects.get(pk=tag.pk).articles} == {"mine", "behind it"}
 
-    def test_create_ties_and_returns_what_it_made(self, article: Article, session: Session) -> None:
+    def test_create_adds_and_returns_the_new_row(self, article: Article, session: Session) -> None:
         comment = article.comments.create(text="x")
         assert (comment.article, article.comments.get()) == (article, comment)
         with pytest.raises(QueryError, match=r"comments\.create\(article=…\)"):
@@ -385,7 +383,7 @@ class TestOfEveryKind:
         assert (remark.article, remark.pk) == (new, Remark.objects.get(article=new).pk)
         remark.delete()
 
-    def test_found_or_made_within_the_list(self, article: Article, session: Session) -> None:
+    def test_get_or_create_within_the_list(self, article: Article, session: Session) -> None:
         tag, made = article.tags.get_or_create(name="only here")
         assert made
         assert article.tags.get_or_create(name="only here") == (tag, False)
@@ -398,9 +396,9 @@ def _language(code: str) -> Any:
     return Translation.directus.fields["language"].target.objects.ref(code)  # type: ignore[union-attr]
 
 
-class TestWhatCannotBeTied:
+class TestRowsThatCannotBeAdded:
     @pytest.mark.parametrize("verb", ["add", "remove", "set"])
-    def test_wrong_things_raise_at_once(self, article: Article, session: Session, verb: str) -> None:
+    def test_values_of_a_wrong_type_raise_at_once(self, article: Article, session: Session, verb: str) -> None:
         page = Page.objects.create(title="x")
         wrong: list[Any] = [
             None,
@@ -439,7 +437,7 @@ class TestWhatCannotBeTied:
             with pytest.raises(QueryError, match="is not saved"):
                 related.remove(Tag(name="x") if related.query.model is Tag else Comment(text="x"))
 
-    def test_one_given_twice_is_tied_once(self, article: Article, session: Session) -> None:
+    def test_an_instance_given_twice_is_added_once(self, article: Article, session: Session) -> None:
         new, old = Tag(name="new"), Tag.objects.get(pk=1)
         article.tags.add(new, new, old, 1, Tag.objects.ref(1))
         assert sorted(tied(session, article)) == sorted([1, new.pk])

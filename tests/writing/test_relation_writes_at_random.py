@@ -205,7 +205,9 @@ class Blocks(Lists):
 
 @pytest.mark.usefixtures("article")  # whatever a test makes is gone afterwards
 @pytest.mark.parametrize("kind", [Comments, Tags, Blocks])
-def test_the_tables_hold_what_the_model_says(world: DirectusServer, session: Session, kind: type[Lists]) -> None:
+def test_the_tables_hold_what_a_plain_model_predicts(
+    world: DirectusServer, session: Session, kind: type[Lists]
+) -> None:
     @settings(
         max_examples=EXAMPLES[world.database.vendor], deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

@@ -70,7 +70,7 @@ def session(server: DirectusServer) -> Iterator[Session]:
         ({"name": "*" * 10}, "instead of a secret"),
     ],
 )
-def test_what_no_database_or_not_every_one_keeps_is_refused_before_it_is_sent(
+def test_values_that_not_every_database_keeps_are_refused_before_they_are_sent(
     session: Session, values: dict[str, Any], message: str
 ) -> None:
     with session.capture() as sent:
@@ -345,7 +345,7 @@ def test_g46_a_boolean_without_its_special_reads_as_a_bool(session: Session) -> 
 
 
 @pytest.mark.usefixtures("session")
-def test_update_by_query_says_what_a_column_keeps_less_of(vendor: str) -> None:
+def test_update_by_query_warns_of_values_that_were_rounded(vendor: str) -> None:
     value = Value.objects.create(ratio=0.5)
     one = Value.objects.filter(pk=value.pk)
     if vendor == "sqlite":  # whose floats are doubles

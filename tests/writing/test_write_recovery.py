@@ -127,7 +127,7 @@ def methods(proxy: FaultProxy) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", APPLIED, ids=str)
-class TestApplied:
+class TestWritesThatWereApplied:
     """The row tells that the write was applied: nothing is sent twice, and the instance holds what is stored."""
 
     def test_a_create_with_a_key_made_here(self, fault: Fault, crates: FaultProxy) -> None:
@@ -183,7 +183,7 @@ class TestApplied:
 
 
 @pytest.mark.parametrize("fault", NOT_APPLIED, ids=str)
-class TestNotApplied:
+class TestWritesThatWereNotApplied:
     """The row tells that the write was not applied: it is sent again."""
 
     def test_a_create_with_a_key_made_here(self, fault: Fault, crates: FaultProxy) -> None:
@@ -231,7 +231,7 @@ def test_what_the_server_refused_before_any_work_is_sent_again_at_once(fault: Fa
     assert [row.pk for row in Item.objects.all()] == [item.pk]
 
 
-class TestUnknown:
+class TestUnknownOutcome:
     """Where nobody can tell, the error says what was sent."""
 
     @pytest.mark.parametrize("fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER], ids=str)
@@ -275,7 +275,7 @@ class TestUnknown:
             Crate.objects.create(id=theirs.pk, label="ours")
         assert Crate.objects.get().label == "theirs"
 
-    def test_a_secret_tells_nothing(self, crates: FaultProxy) -> None:
+    def test_a_masked_field_decides_nothing(self, crates: FaultProxy) -> None:
         """G6: what is stored cannot be read."""
         crate = Crate.objects.create(label="a", secret="one")
         crate.secret = "two"
@@ -349,7 +349,7 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_who_interrupts_a_bulk_write_is_told_of_what_was_under_way(crates: FaultProxy) -> None:
+def test_an_interrupted_bulk_write_reports_the_chunk_under_way(crates: FaultProxy) -> None:
     """Ctrl-C: a chunk that is written all the same is known to its instances, so that nobody writes it again."""
     boxes = [Crate(label=f"n{n}") for n in range(6)]
     posts = count(1)
@@ -415,7 +415,7 @@ def test_a_repeated_create_that_is_refused_by_its_own_first_try_is_a_success(
     assert Crate.objects.get() == crate
 
 
-def test_a_refusal_of_the_second_try_is_told_as_it_is(made: DirectusServer, crates: FaultProxy) -> None:
+def test_a_refusal_of_the_second_try_is_raised_unchanged(made: DirectusServer, crates: FaultProxy) -> None:
     """Another row took the value meanwhile: nothing of ours is there."""
     Crate.objects.create(label="taken")
     crates.script(Fault.RESET_BEFORE, method="POST")
@@ -429,7 +429,7 @@ def test_a_refusal_of_the_second_try_is_told_as_it_is(made: DirectusServer, crat
 
 
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.RESET_BEFORE], ids=str)
-def test_rows_that_go_along_came_with_their_parent_or_not_at_all(fault: Fault, crates: FaultProxy) -> None:
+def test_nested_rows_were_stored_with_their_parent_or_not_at_all(fault: Fault, crates: FaultProxy) -> None:
     """One request is one transaction: the parent's key tells of all of it."""
     crate = Crate(label="parent")
     crate.items.add(Item(name="one"), Item(name="two"))
@@ -439,7 +439,7 @@ def test_rows_that_go_along_came_with_their_parent_or_not_at_all(fault: Fault, c
     assert {item.name for item in Item.objects.filter(crate=crate)} == {"one", "two"}
 
 
-def test_a_related_row_that_goes_nested_came_with_its_instance(crates: FaultProxy) -> None:
+def test_a_nested_related_row_was_stored_with_its_instance(crates: FaultProxy) -> None:
     """The key of the nested row is the server's; that of the instance tells of both."""
     crates.script(Fault.RESET_AFTER, method="POST")
     parcel = Parcel.objects.create(name="a", tag=Tag(text="new"))
@@ -467,7 +467,7 @@ def test_an_update_with_a_nested_row_is_repeated_where_nothing_changed_and_else_
     assert methods(crates) == ["PATCH", "SEARCH"]
 
 
-def test_ties_of_a_list_are_not_sent_twice(crates: FaultProxy) -> None:
+def test_junction_rows_are_not_sent_twice(crates: FaultProxy) -> None:
     """Ties are made by a nested write, of which nobody can tell."""
     crate = Crate.objects.create(label="a")
     item = Item.objects.create(name="a")
@@ -478,7 +478,7 @@ def test_ties_of_a_list_are_not_sent_twice(crates: FaultProxy) -> None:
 
 
 @pytest.mark.parametrize("name", ["directus_postgres", "directus_mariadb"])
-def test_values_that_come_back_in_another_form_tell_as_well(name: str, request: pytest.FixtureRequest) -> None:
+def test_values_that_come_back_in_another_form_are_recognised(name: str, request: pytest.FixtureRequest) -> None:
     """Decimals are texts there, and timestamps of MariaDB keep whole seconds."""
     server: DirectusServer = request.getfixturevalue(name)
     columns = [column("weight", "decimal", numeric_precision=10, numeric_scale=2), column("packed", "timestamp")]

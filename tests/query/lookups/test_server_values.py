@@ -213,12 +213,12 @@ def test_an_adjustment_that_means_nothing_is_refused(adjustment: Any) -> None:
 
 
 @pytest.mark.parametrize("adjustment", ["1001 years", "-366001 days", "9" * 5000 + " ms"], ids=lambda a: a[:20])
-def test_an_adjustment_out_of_the_world_is_refused(adjustment: str) -> None:
+def test_an_adjustment_beyond_the_calendar_is_refused(adjustment: str) -> None:
     with pytest.raises(QueryError, match="at most 1,000 years"):
         now(adjustment)
 
 
-def test_they_are_values() -> None:
+def test_server_values_are_comparable_and_pickle() -> None:
     assert now("-1 day") == now("-1 d") != now("+1 day")
     assert hash(now("1 w")) == hash(now("+1 week"))
     assert now("0 months") == now()
@@ -263,14 +263,14 @@ def test_they_are_values() -> None:
     ],
     ids=str,
 )
-def test_other_fields_and_lookups_take_none(model: Any, lookups: dict[str, Any], text: str) -> None:
+def test_other_fields_and_lookups_refuse_server_values(model: Any, lookups: dict[str, Any], text: str) -> None:
     with pytest.raises(QueryError, match=text):
         model.objects.filter(**lookups)
     with pytest.raises(QueryError, match=text):
         model.objects.exclude(**lookups)
 
 
-def test_they_are_no_values_to_be_written(session: Session) -> None:
+def test_server_values_cannot_be_written(session: Session) -> None:
     row = Plain()
     row.save()
     with pytest.raises(ValueError, match="a datetime is expected"):
@@ -279,7 +279,7 @@ def test_they_are_no_values_to_be_written(session: Session) -> None:
         Plain(moment=now()).save()  # type: ignore[arg-type]
 
 
-def test_a_text_is_none_of_them() -> None:
+def test_a_text_is_never_a_server_value() -> None:
     """G17: what a user typed is not evaluated, even if it is what would be sent."""
     for lookups in (
         {"moment__lt": now().sent},
@@ -322,7 +322,7 @@ class TestCurrentUser:
         everything = [row.id for row in rows]
         return [everything.index(row.id) for row in rows.filter(*conditions)]
 
-    def test_it_is_who_asks(self, server: DirectusServer, clerk: str) -> None:
+    def test_it_is_the_user_of_the_session(self, server: DirectusServer, clerk: str) -> None:
         with Session(server.url, token=clerk):
             assert self._places(Q(owner=current_user)) == [0]
             assert self._places(~Q(owner=current_user)) == [1, 2, 3, 4]

@@ -43,7 +43,7 @@ def test_a_text_means_itself_whatever_the_server_would_make_of_it(odd: Session, 
 
 @pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
 @pytest.mark.parametrize("lookup", ["contains", "startswith", "endswith"])
-def test_a_needle_means_itself(odd: Session, text: str, lookup: str, folds: bool) -> None:
+def test_contains_takes_every_character_literally(odd: Session, text: str, lookup: str, folds: bool) -> None:
     """G16, G17, G20, G37: the server does not escape wildcards, and evaluates some needles."""
     says = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}[lookup]
     fold = ascii_lower if folds else str
@@ -54,7 +54,7 @@ def test_a_needle_means_itself(odd: Session, text: str, lookup: str, folds: bool
 
 @pytest.mark.parametrize("text", ODD, ids=lambda text: text[:20])
 @pytest.mark.parametrize("lookup", ["icontains", "istartswith", "iendswith", "iexact"])
-def test_a_needle_without_regard_to_case_means_itself(odd: Session, text: str, lookup: str, folds: bool) -> None:
+def test_icontains_takes_every_character_literally(odd: Session, text: str, lookup: str, folds: bool) -> None:
     """G29: the server lower-cases the needle by other rules than the database the column; G38: 500."""
     says: Any = {"icontains": str.__contains__, "istartswith": str.startswith, "iendswith": str.endswith}
     compare = says.get(lookup, str.__eq__)
@@ -75,7 +75,9 @@ def ascii_lower(text: str) -> str:
     return "".join(char.lower() if char.isascii() else char for char in text)
 
 
-def test_whether_case_matters_is_asked_once_and_only_where_it_decides(odd: Session, folds: bool) -> None:
+def test_whether_the_database_ignores_case_is_asked_once_and_only_where_it_matters(
+    odd: Session, folds: bool
+) -> None:
     """G20: of a row that the wildcard brings, and that holds the needle but for its case, the database judges."""
     odd.disregards_case = None
     assert Note.objects.filter(body__contains="50%").count() == 1
@@ -88,7 +90,7 @@ def test_whether_case_matters_is_asked_once_and_only_where_it_decides(odd: Sessi
     assert (asked, len(sent)) == (2, 3)
 
 
-def test_rows_are_looked_at_on_arrival_in_slices_counts_and_writes(odd: Session) -> None:
+def test_rows_are_rechecked_in_python_in_slices_counts_and_writes(odd: Session) -> None:
     """G20: where the server finds too much, everything goes by the rows that are meant."""
     found = Note.objects.filter(body__contains="_").order_by("title")
     meant = sorted(str(n) for n, text in enumerate(ODD) if "_" in text)

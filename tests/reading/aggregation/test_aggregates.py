@@ -206,7 +206,7 @@ class TestTypes:
             None: 2,
         }
 
-    def test_nothing_is_made_of_nothing(self, lab: Session) -> None:
+    def test_aggregates_of_no_rows_are_null(self, lab: Session) -> None:
         """G22: limits and orderings are not sent along, which would cut the only row of the answer."""
         nobody = Sample.objects.filter(lot="z").order_by("lot")
         found = nobody.aggregate(n=Count("*"), s=Sum("number"), a=Avg("price"), lo=Min("day"), hi=Max("text"))
@@ -247,7 +247,7 @@ class TestTypes:
 
 
 class TestRequests:
-    def test_all_that_can_comes_by_one_request(self, session: Session) -> None:
+    def test_several_aggregates_are_one_request(self, session: Session) -> None:
         with session.capture() as sent:
             Flight.objects.filter(dep_delay__gt=3).aggregate(
                 Avg("dep_delay"), Sum("distance"), Min("note"), n=Count("*"), m=Count("note", distinct=True)
@@ -265,10 +265,12 @@ class TestRequests:
             assert Flight.objects.aggregate() == {}
         assert not sent
 
-    def test_a_slice_goes_by_its_keys(self, session: Session) -> None:
+    def test_a_slice_is_aggregated_by_its_keys(self, session: Session) -> None:
         assert Flight.objects.order_by("-id")[:3].aggregate(n=Count("*"), s=Sum("id")) == {"n": 3, "s": 777}
 
-    def test_many_keys_go_in_several_requests(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_many_keys_are_split_into_several_requests(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(row_selection, "MOST_KEYS", 100)
         part = Flight.objects.order_by("id")[:250]
         with session.capture() as sent:
@@ -287,14 +289,14 @@ class TestRequests:
         texts = sorted(row.note for row in rows if row.note is not None)
         assert part.aggregate(Min("note"))["note__min"] in texts
 
-    def test_texts_that_have_to_be_looked_at_go_by_keys(self, session: Session) -> None:
+    def test_text_conditions_that_are_rechecked_are_aggregated_by_keys(self, session: Session) -> None:
         """G20: the server finds more rows for a needle with a wildcard."""
         odd = Flight.objects.filter(note__contains="_ate")
         assert odd.aggregate(n=Count("*")) == {"n": 0}
         assert list(odd.values("carrier").annotate(n=Count("*"))) == []
         assert list(odd.values("carrier").distinct()) == []
 
-    def test_each_filter_asks_once_more(self, session: Session) -> None:
+    def test_each_aggregate_with_a_filter_is_one_more_request(self, session: Session) -> None:
         late, mine = Q(dep_delay__gt=60), Q(carrier__name="JetBlue")
         with session.capture() as sent:
             found = Flight.objects.aggregate(
@@ -353,7 +355,7 @@ class TestRelatedRows:
         assert counted == {1: 0, 2: 3, 3: 1, 4: 2, 5: 0}
         assert len(sent) == 1
 
-    def test_instances_are_chosen_and_ordered_by_such_a_number(self, flown: Session) -> None:
+    def test_instances_are_filtered_and_ordered_by_a_count_of_related_rows(self, flown: Session) -> None:
         counted = Flown.objects.annotate(n=Count("notes"))
         assert [row.id for row in counted.filter(n__gt=1).order_by("id")] == [2, 4]
         assert [row.id for row in counted.order_by("-n", "-id")[:4]] == [2, 4, 3, 260]
@@ -362,13 +364,13 @@ class TestRelatedRows:
         assert counted.filter(n__gte=1).count() == 3
         assert [row.id for row in Flown.objects.order_by("-notes__count", "id")[:2]] == [2, 4]
 
-    def test_values_hold_such_a_number(self, flown: Session) -> None:
+    def test_values_take_a_count_of_related_rows(self, flown: Session) -> None:
         counted = Flown.objects.annotate(n=Count("notes")).filter(n__gt=0).order_by("id")
         assert list(counted.values_list("id", "n")) == [(2, 3), (3, 1), (4, 2)]
         assert list(counted.values("n", "id")) == [{"n": 3, "id": 2}, {"n": 1, "id": 3}, {"n": 2, "id": 4}]
         assert counted.values("id").annotate(m=Count("notes")).first() == {"id": 2, "m": 3}
 
-    def test_over_a_many_to_one_it_is_the_number_of_the_other_side(self, flown: Session) -> None:
+    def test_a_count_over_a_many_to_one_is_that_of_the_related_row(self, flown: Session) -> None:
         notes = Noted.objects.annotate(n=Count("flight__notes")).order_by("-n", "title")
         assert [(note.title, note.__dict__["n"]) for note in notes][:4] == [
             ("n0", 3),
@@ -432,7 +434,7 @@ def anything(rows: Any) -> Any:
         (lambda: Sum(anything(3)), UnsupportedQuery, "names a field"),
     ],
 )
-def test_what_means_nothing_is_refused_at_the_call(
+def test_aggregates_without_a_meaning_are_refused_at_the_call(
     session: Session, wrong: Any, kind: type[Exception], says: str
 ) -> None:
     with session.capture() as sent, pytest.raises(kind, match=says):

@@ -121,7 +121,7 @@ class TestReading:
             assert groups[1]["carrier"] == "B6"
         assert not sent
 
-    def test_one_of_them(self, session: Session) -> None:
+    def test_get_and_first_of_groups(self, session: Session) -> None:
         assert by_carrier().get(carrier="AA") == {"carrier": "AA", "n": 65}
         assert by_carrier().first() == {"carrier": "AA", "n": 65}
         assert by_carrier().last() == {"carrier": "a/b", "n": 65}
@@ -132,7 +132,7 @@ class TestReading:
         with pytest.raises(Flight.DoesNotExist):
             by_carrier().get(n=1)
 
-    def test_empty_questions_are_not_asked(self, session: Session) -> None:
+    def test_queries_that_match_nothing_send_no_request(self, session: Session) -> None:
         with session.capture() as sent:
             assert list(by_carrier().none()) == []
             assert by_carrier().filter(carrier__in=[]).count() == 0
@@ -146,7 +146,7 @@ class TestReading:
         assert len(sent) == 2
         assert all("groupBy" not in dict(entry.request.params) for entry in sent)
 
-    def test_shapes(self, session: Session) -> None:
+    def test_groups_come_as_dictionaries_tuples_and_single_values(self, session: Session) -> None:
         groups = by_carrier().filter(carrier="AA")
         assert list(groups.values_list()) == [("AA", 65)]
         assert list(groups.values_list("n", flat=True)) == [65]
@@ -165,7 +165,7 @@ class TestReading:
         days = Flight.objects.dates("time_hour", "day")[:2]
         assert list(pickle.loads(pickle.dumps(days))) == list(days)
 
-    def test_what_is_annotated_later_joins_in(self, session: Session) -> None:
+    def test_a_second_annotate_adds_to_the_first(self, session: Session) -> None:
         more = by_carrier().annotate(Max("id")).alias(low=Min("id")).filter(low__lt=3)
         assert list(more) == [
             {"carrier": "AA", "n": 65, "id__max": 257},
@@ -212,7 +212,7 @@ class TestOrder:
             odd.delete()
 
     @pytest.mark.parametrize("sign", ["", "-"])
-    def test_what_is_put_together_here_is_ordered_as_the_database_would(self, spoken: Session, sign: str) -> None:
+    def test_groups_merged_in_python_are_ordered_as_the_database_orders(self, spoken: Session, sign: str) -> None:
         """Texts by its collation, null where it puts null: as it orders them itself."""
         texts = [row.text for row in Word.objects.order_by(f"{sign}text")]
         late = Count("*", filter=Q(count=9))
@@ -239,8 +239,8 @@ class TestOrder:
         assert [group["s"] for group in groups] == wanted
 
 
-class TestConditions:
-    def test_they_are_on_rows_or_on_groups(self, session: Session) -> None:
+class TestConditionsOnGroups:
+    def test_filters_before_annotate_are_on_rows_and_later_ones_on_groups(self, session: Session) -> None:
         with session.capture() as sent:
             groups = list(by_carrier().filter(n__gte=60, dep_delay__gt=3).filter(carrier__name="JetBlue"))
         assert groups == []
@@ -248,7 +248,7 @@ class TestConditions:
         assert "dep_delay" in filters[0]
         assert "JetBlue" in filters[0]
 
-    def test_three_truths(self, session: Session) -> None:
+    def test_null_makes_a_condition_unknown(self, session: Session) -> None:
         """As in SQL, of null nothing is said, neither so nor denied."""
         sums = Flight.objects.filter(id__lt=8).values("id").annotate(s=Sum("dep_delay"))
         null = {group["id"] for group in sums if group["s"] is None}
@@ -279,7 +279,7 @@ class TestConditions:
         assert len(groups.filter(**lookups)) == kept
         assert len(groups.exclude(**lookups)) == 4 - kept
 
-    def test_a_slice_is_one_of_those_kept(self, spoken: Session) -> None:
+    def test_a_slice_counts_the_groups_that_match(self, spoken: Session) -> None:
         words = Word.objects.filter(text__startswith="w").values("text").annotate(m=Max("count")).filter(m=3)
         every = list(words)
         assert len(every) == words.count() == 36
@@ -290,7 +290,7 @@ class TestConditions:
 
 
 class TestAnnotations:
-    def test_they_are_attributes_and_send_nothing(self, session: Session) -> None:
+    def test_annotations_are_attributes_and_send_nothing(self, session: Session) -> None:
         named: Any = Flight.objects.annotate(
             airline=F("carrier__name"), year=F("time_hour__year"), maker=F("plane__maker")
         )
@@ -306,7 +306,7 @@ class TestAnnotations:
             assert rows[1].carrier.pk == "B6"
         assert len(sent) == 1
 
-    def test_they_do_not_stand_in_the_way_of_saving(self, session: Session) -> None:
+    def test_annotated_instances_can_be_saved(self, session: Session) -> None:
         row: Any = Flight.objects.annotate(airline=F("carrier__name")).get(id=2)
         before = row.dep_delay
         with session.capture() as sent:
@@ -321,7 +321,7 @@ class TestAnnotations:
         row.dep_delay = before
         row.save()
 
-    def test_they_come_along_with_any_selection(self, session: Session) -> None:
+    def test_annotations_work_with_only_and_values(self, session: Session) -> None:
         named: Any = Flight.objects.annotate(airline=F("carrier__name")).filter(id=2)
         with session.capture() as sent:
             for rows in (named.only("id"), named.defer("note"), named.select_related("plane", "carrier")):
@@ -332,7 +332,7 @@ class TestAnnotations:
         assert named.exists()
         assert named.in_bulk([2])[2].airline == "JetBlue"
 
-    def test_names_can_be_used_in_further_ones(self, session: Session) -> None:
+    def test_annotations_can_be_used_in_later_annotations(self, session: Session) -> None:
         rows: Any = (
             Flight.objects.annotate(line=F("carrier")).annotate(title=F("line__name")).filter(title="JetBlue")
         )
@@ -340,7 +340,7 @@ class TestAnnotations:
         assert rows.values_list("title", "line").first() == ("JetBlue", "B6")
         assert rows.aggregate(n=Count("line")) == {"n": 65}
 
-    def test_values_hold_parts_and_names(self, session: Session) -> None:
+    def test_values_take_parts_of_dates_and_annotations(self, session: Session) -> None:
         rows = Flight.objects.order_by("id").filter(id__lt=3)
         assert list(rows.values("id", "time_hour__year", who=F("carrier__name"))) == [
             {"id": 1, "time_hour__year": None, "who": "American Airlines"},
@@ -382,7 +382,7 @@ class TestDates:
         assert [dict(entry.request.params)["groupBy"] for entry in sent] == ["year(time_hour)"]
 
 
-class TestEarlyMoments:
+class TestMomentsBefore1970:
     """SQLite's functions take seconds before 1970 for later ones where they have a fraction."""
 
     @pytest.fixture
@@ -395,7 +395,7 @@ class TestEarlyMoments:
         yield Word.objects.filter(text="early")
         Word.objects.filter(text="early").delete()
 
-    def test_they_are_in_the_groups_that_they_belong_to(self, early: Any) -> None:
+    def test_moments_are_in_the_right_groups(self, early: Any) -> None:
         years = early.values_list("moment__year").annotate(n=Count("*"))
         assert dict(years) == {None: 1, 1960: 1, 1969: 2, 1970: 1, 1999: 1}
         assert years.count() == 5
@@ -418,12 +418,12 @@ class TestEarlyMoments:
         }
         assert date(1960, 2, 29) in early.values_list("moment__date", flat=True).distinct()
 
-    def test_they_are_among_the_dates(self, early: Any) -> None:
+    def test_moments_are_among_the_dates(self, early: Any) -> None:
         assert list(early.dates("moment", "year")) == [date(year, 1, 1) for year in (1960, 1969, 1970, 1999)]
         assert early.dates("moment", "day")[0] == date(1960, 2, 29)
         assert early.datetimes("moment", "minute", "DESC")[2] == datetime(1969, 12, 31, 23, 59, tzinfo=UTC)
 
-    def test_later_ones_are_not_looked_at_twice(self, session: Session) -> None:
+    def test_later_moments_need_no_second_request(self, session: Session) -> None:
         with session.capture() as sent:
             list(Flight.objects.values("time_hour__date").annotate(n=Count("*")))
         assert len(sent) == 1
@@ -454,7 +454,7 @@ class TestExplaining:
         assert "groupBy=carrier" in repr(by_carrier())
         assert "nothing is sent" in repr(by_carrier().none())
 
-    def test_rows_that_have_to_be_found_first_are(self) -> None:
+    def test_explain_shows_the_request_that_finds_the_rows_first(self) -> None:
         asks = Flight.objects.filter(note__contains="50%").values("carrier").annotate(n=Count("*")).explain().asks
         assert len(asks) > 1
         assert "groupBy" in str(asks[-1].request)

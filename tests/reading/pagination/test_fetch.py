@@ -63,7 +63,9 @@ def test_reading_ahead_starts_with_the_second_page(session: Session) -> None:
 
 
 @pytest.mark.parametrize(("read_ahead", "asked"), [(0, 2), (1, 3), (3, 5)])
-def test_so_many_pages_are_fetched_ahead(session: Session, read_ahead: int, asked: int) -> None:
+def test_read_ahead_is_the_number_of_pages_that_are_requested_ahead(
+    session: Session, read_ahead: int, asked: int
+) -> None:
     with session.capture() as sent:
         rows = Flight.objects.iterator(page_size=20, read_ahead=read_ahead)
         found = [next(rows).id for _ in range(21)]
@@ -74,7 +76,7 @@ def test_so_many_pages_are_fetched_ahead(session: Session, read_ahead: int, aske
 
 
 @pytest.mark.parametrize("order", ["id", "-dep_delay"])
-def test_a_loop_that_ends_early_leaves_no_thread_and_one_page_in_vain(session: Session, order: str) -> None:
+def test_a_loop_that_ends_early_leaves_no_thread_and_wastes_at_most_one_page(session: Session, order: str) -> None:
     threads = threading.active_count()
     with session.capture() as sent:
         for number, _ in enumerate(Flight.objects.order_by(order).iterator(page_size=20), 1):
@@ -87,7 +89,7 @@ def test_a_loop_that_ends_early_leaves_no_thread_and_one_page_in_vain(session: S
     assert Flight.objects.count() == COUNT
 
 
-def test_a_queryset_that_was_left_early_goes_on_where_it_was(session: Session) -> None:
+def test_a_second_loop_continues_where_the_first_was_left(session: Session) -> None:
     session.page_size = 20
     flights = Flight.objects.all()
     for number, _ in enumerate(flights, 1):
@@ -97,7 +99,7 @@ def test_a_queryset_that_was_left_early_goes_on_where_it_was(session: Session) -
     assert [flight.id for flight in flights] == [flight.id for flight in Flight.objects.iterator()]
 
 
-def test_the_next_page_comes_while_a_row_is_worked_on(session: Session) -> None:
+def test_the_next_page_is_requested_while_a_row_is_processed(session: Session) -> None:
     """A consumer that takes its time does not wait for the server: its work and the server's run at once."""
     rows = Flight.objects.iterator(page_size=20)
     for _ in range(21):
@@ -110,7 +112,7 @@ def test_the_next_page_comes_while_a_row_is_worked_on(session: Session) -> None:
         next(rows)  # of a page that is there already
 
 
-def test_an_error_ahead_comes_where_its_page_would(session: Session) -> None:
+def test_an_error_of_a_page_ahead_is_raised_when_the_loop_reaches_that_page(session: Session) -> None:
     """Rows before it are handed out; and the queryset can be asked again."""
 
     class Wrong(Flight):
@@ -154,7 +156,7 @@ def broken(world: DirectusServer) -> Iterator[Callable[[int], tuple[Session, Bro
         yield made
 
 
-def test_a_page_that_fails_ahead_is_asked_for_once(broken: Callable[[int], tuple[Session, Broken]]) -> None:
+def test_a_page_that_fails_ahead_is_requested_once(broken: Callable[[int], tuple[Session, Broken]]) -> None:
     """Not by each of the pages that were to follow it: with retries, that would take several times as long."""
     session, adapter = broken(2)
     flights = Flight.objects.using(session).iterator(page_size=20, read_ahead=3)
@@ -164,7 +166,7 @@ def test_a_page_that_fails_ahead_is_asked_for_once(broken: Callable[[int], tuple
     assert adapter.tried == 3
 
 
-def test_a_loop_that_ends_early_sends_no_more_than_is_under_way(
+def test_a_loop_that_ends_early_sends_no_further_requests(
     broken: Callable[[int], tuple[Session, Broken]],
 ) -> None:
     session, adapter = broken(99)
@@ -175,7 +177,7 @@ def test_a_loop_that_ends_early_sends_no_more_than_is_under_way(
     assert adapter.tried == 3
 
 
-def test_pages_ahead_are_asked_as_the_session_of_the_loop(session: Session) -> None:
+def test_pages_ahead_are_requested_by_the_session_of_the_loop(session: Session) -> None:
     with session.capture() as sent:
         rows = Flight.objects.iterator(page_size=50)
         next(rows)
@@ -188,7 +190,7 @@ def test_pages_ahead_are_asked_as_the_session_of_the_loop(session: Session) -> N
 
 
 @pytest.mark.parametrize("order", [("id",), ("-id",), ("dep_delay",), ("-note", "carrier"), ("carrier__name",)])
-def test_a_loop_goes_on_behind_an_instance(session: Session, order: tuple[str, ...]) -> None:
+def test_after_starts_a_loop_behind_an_instance(session: Session, order: tuple[str, ...]) -> None:
     flights = Flight.objects.order_by(*order)
     found = list(flights)
     for place in (0, 99, 258):
@@ -197,19 +199,19 @@ def test_a_loop_goes_on_behind_an_instance(session: Session, order: tuple[str, .
     assert list(flights.iterator(after=Flight.objects.ref(found[200].pk))) == found[201:]
 
 
-def test_a_loop_goes_on_behind_a_key_that_the_server_cannot_compare(session: Session) -> None:
+def test_after_takes_instances_whose_keys_the_server_cannot_compare(session: Session) -> None:
     planes = list(Airline.objects.all())
     assert list(Airline.objects.iterator(after=planes[1])) == planes[2:]
 
 
-def test_values_go_on_behind_an_instance(session: Session) -> None:
+def test_after_works_with_values(session: Session) -> None:
     keys = list(Flight.objects.values_list("pk", flat=True))
     assert (
         list(Flight.objects.values_list("pk", flat=True).iterator(after=Flight.objects.ref(keys[9]))) == keys[10:]
     )
 
 
-def test_going_on_behind_a_row_that_is_gone_says_so(session: Session) -> None:
+def test_after_an_instance_that_was_deleted_raises(session: Session) -> None:
     with pytest.raises(IterationLost, match="999999"):
         list(Flight.objects.order_by("dep_delay").iterator(after=Flight.objects.ref(999999)))
     # In the order of an integer key the place is known all the same.
@@ -240,7 +242,7 @@ def test_bad_arguments_are_refused_at_the_call(
 # --- how far ------------------------------------------------------------------------------------------------
 
 
-def test_progress_is_told_page_by_page_after_one_count(session: Session) -> None:
+def test_progress_is_reported_after_each_page_and_counts_once(session: Session) -> None:
     told: list[tuple[int, int]] = []
     with session.capture() as sent:
         assert len(list(Flight.objects.iterator(100, progress=lambda *both: told.append(both)))) == COUNT
@@ -249,7 +251,7 @@ def test_progress_is_told_page_by_page_after_one_count(session: Session) -> None
 
 
 @pytest.mark.parametrize(("order", "whole"), [("id", 60), ("-id", 60), ("dep_delay", COUNT)])
-def test_progress_behind_an_instance_counts_what_is_left(session: Session, order: str, whole: int) -> None:
+def test_progress_with_after_counts_the_rows_that_are_left(session: Session, order: str, whole: int) -> None:
     """Where the server can: so that a bar comes to its end."""
     flights, told = Flight.objects.order_by(order), list[tuple[int, int]]()
     with session.capture() as sent:

@@ -150,7 +150,7 @@ def test_keys_that_come_back_do_no_harm_while_all_keys_are_remembered(
         assert read_beside_a_writer(seed, size, share, most, again=True)
 
 
-def test_losing_the_place_is_rare() -> None:
+def test_iteration_is_rarely_lost() -> None:
     """With windows of ten keys and bursts of six changes at a time, and with none of them larger than a window."""
     lost = sum(not read_beside_a_writer(seed, 150, 0.2, 6, again=False) for seed in range(300))
     assert lost <= 3
@@ -169,7 +169,7 @@ def test_a_loop_may_delete_what_it_reads() -> None:
     assert server.keys == []
 
 
-def test_rows_that_come_before_the_place_do_not_repeat_the_others() -> None:
+def test_rows_inserted_before_the_cursor_repeat_no_row() -> None:
     names = (f"new{n}" for n in itertools.count())
 
     def insert(keys: list[str]) -> None:
@@ -181,7 +181,7 @@ def test_rows_that_come_before_the_place_do_not_repeat_the_others() -> None:
     assert len(found) == len(set(found))
 
 
-def test_when_all_rows_around_the_place_are_gone_the_loop_says_so() -> None:
+def test_when_all_rows_around_the_cursor_are_gone_iteration_lost_is_raised() -> None:
     """Nobody could tell then which of the rows that are there come next."""
     keys = [f"k{n}" for n in range(400)]
     server = ListServer(keys[:], lambda _: None)

@@ -37,7 +37,7 @@ keys = st.integers(-(2**70), 2**70)
 
 @given(st.lists(st.tuples(keys, values, values), max_size=6), st.booleans(), st.booleans())
 @example([(7, '"id":9}', "id")], True, False)
-def test_a_glimpse_tells_the_number_of_rows_and_the_last_key(
+def test_peeking_finds_the_number_of_rows_and_the_last_key(
     found: list[tuple[int, Any, Any]], first: bool, as_text: bool
 ) -> None:
     """Whatever the texts beside it say, and wherever the key stands; big ones come as texts (G21)."""

@@ -61,7 +61,7 @@ def test_in_the_order_of_an_integer_key_pages_start_behind_the_last_key() -> Non
     ]
 
 
-def test_in_other_orders_two_pages_come_as_they_are_and_further_rows_by_key() -> None:
+def test_in_other_orders_two_pages_are_read_by_offset_and_later_rows_by_key() -> None:
     """A short list takes no request more than its pages; the second overlaps the first, and so do windows."""
     assert [p.get("offset") for p in drive(query_pager(Airline.objects.all().query, V10Dialect()), 900)] == [
         None,
@@ -111,7 +111,7 @@ def test_another_refusal_is_raised() -> None:
         steps.throw(InvalidRequest("nonsense"))
 
 
-def test_keys_go_by_full_pages() -> None:
+def test_keys_are_read_in_full_pages() -> None:
     steps = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
     sizes = [len(next(steps).requests[0].json["keys"])]
     sizes += [len(steps.send([RawPage([])]).requests[0].json["keys"]) for _ in range(2)]

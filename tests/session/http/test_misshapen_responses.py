@@ -68,9 +68,7 @@ def changed(thing: Thing) -> Thing:
 
 
 @pytest.mark.parametrize("body", ["<html>", "nonsense", {"hello": 1}, '{"data": [1', "[" * 100_000, "9" * 10_000])
-def test_a_write_that_is_answered_by_a_stranger_is_unknown(
-    body: Any, tiny: TinyServer, open_session: Open
-) -> None:
+def test_a_write_with_a_foreign_response_is_unknown(body: Any, tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(body=body))
     with open_session(tiny.url, token="t"):
         with pytest.raises(errors.OutcomeUnknown, match="POST /items/things"):
@@ -122,7 +120,7 @@ def test_a_retry_after_that_says_nothing_is_passed_over(said: str, tiny: TinySer
     assert caught.value.retry_after is None
 
 
-def test_a_wait_beyond_the_patience_is_not_begun(tiny: TinyServer, open_session: Open) -> None:
+def test_a_wait_beyond_the_policy_is_not_begun(tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(429, BUSY, {"Retry-After": "3600"}))
     started = time.monotonic()
     with pytest.raises(errors.RateLimited) as caught:
