@@ -26,7 +26,7 @@ from ..query.query import PrefetchedList, Query
 from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
 from ..writing import relation_arguments, relation_writes
-from .junctions import field_of, junction, junction_condition, junction_rows
+from .junctions import field_of, junction_condition, junction_model, junction_rows
 from .queryset import QuerySet
 from .result_shapes import Instances
 
@@ -81,7 +81,7 @@ class Related(QuerySet[M]):
         if self._relation.is_one_to_many:
             msg = f"{self._relation} is a one-to-many, which has no junction."
             raise UnsupportedQuery(msg)
-        objects: QuerySet[Any] = junction(self._relation).objects
+        objects: QuerySet[Any] = junction_model(self._relation).objects
         model = objects.query.model
         rows = objects.filter(**{field_of(model, self._relation.source_column).name: self._instance})
         sort = self._relation.options.sort
@@ -336,7 +336,7 @@ class Related(QuerySet[M]):
                 rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
                 if row.__dict__["target"] is not None:
-                    junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("place"))
+                    junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("sort"))
                     rows_by_identity.setdefault(row_identity(row.target), []).append(junction_row)
         return rows_by_identity
 

@@ -1,4 +1,4 @@
-"""What rows become: instances, dictionaries, tuples, single values."""
+"""The shapes of results: rows become instances, dictionaries, tuples or single values."""
 
 from __future__ import annotations
 
@@ -22,64 +22,65 @@ T = TypeVar("T")
 
 
 class Shape(Protocol[T]):
-    """Makes, for a query, the function that turns each page of rows into results."""
+    """What rows become: it makes, for a query, the function that turns each page of rows into results."""
 
     @property
     def paths(self) -> tuple[FieldPath, ...] | None:
-        """The paths of the values that each result has, where it is not an instance."""
+        """The paths of the values in each result; None if results are instances."""
         ...
 
     def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[T]:
-        """Return groups, given as their values by name, in this shape."""
+        """Return groups, given as dictionaries of values by name, in this shape."""
         ...
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[T]]:
-        """Return the function."""
+        """Return the function that takes a session and a page of rows, and returns results."""
         ...
 
 
 @attrs.frozen
 class Instances:
-    """Rows become instances of the query's model, those of one page knowing one another."""
+    """Rows become instances of the query's model; those of one page share a `PageBatch`."""
 
     @property
     def paths(self) -> None:
-        """None: a result is not made of values."""
+        """None: results are instances."""
         return
 
     def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
-        """Return nothing: groups are no instances."""
+        """Refuse: groups are no instances."""
         raise NotImplementedError
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
-        """Return the function."""
+        """Return the function that takes a session and a page of rows, and returns instances."""
         load = RowLoader(query.model, query.paths, query.nested)
         pk = query.model.directus.pk.column
-        annotated = [(name, _value(_met(known, query))) for name, known in query.aliases if name in query.shown]
-
+        annotations = [
+            (name, _getter(_in_loaded_row(alias, query))) for name, alias in query.aliases if name in query.shown
+        ]
         batch: PageBatch | None = None
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
             nonlocal batch
             if batch is None or batch.session is not session or not batch.has_room:
                 batch = PageBatch(session, query.model)
-            if not annotated:
+            if not annotations:
                 return [load(row, batch) for row in rows]
-            # First, since loading takes rows apart.
-            values = [{name: get(row, row.get(pk)) for name, get in annotated} for row in rows]
-            loaded = [load(row, batch) for row in rows]
-            for instance, extra in zip(loaded, values, strict=True):
-                instance.__dict__.update(extra)
-            return loaded
+            # Annotations are read first, since loading changes the rows.
+            values = [{name: get(row, row.get(pk)) for name, get in annotations} for row in rows]
+            instances = [load(row, batch) for row in rows]
+            for instance, annotated in zip(instances, values, strict=True):
+                instance.__dict__.update(annotated)
+            return instances
 
         return decode
 
 
 @attrs.frozen
 class Values:
-    """Rows become dictionaries, tuples, named tuples or single values, by ``kind``.
+    """Rows become dictionaries, tuples, named tuples or single values: ``kind`` is dict, tuple, named or flat.
 
-    A column is a name, and what it stands for; None for what is made of a group.
+    A column is a name, and the value that it stands for; None for an aggregate of a group.
     """
 
     columns: tuple[tuple[str, Alias | None], ...]
@@ -90,23 +91,23 @@ class Values:
         """The paths of the values.
 
         Raises:
-            UnsupportedQuery: a value is more than what is in a field.
+            UnsupportedQuery: a value is not a field's own value, but a part of it, a number or an aggregate.
         """
-        for name, known in self.columns:
-            if not isinstance(known, ValueRef) or value_transform(known) is not None:
+        for name, alias in self.columns:
+            if not isinstance(alias, ValueRef) or value_transform(alias) is not None:
                 msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
                 raise UnsupportedQuery(msg)
-        return tuple(known.path for _, known in self.columns if isinstance(known, ValueRef))
+        return tuple(alias.path for _, alias in self.columns if isinstance(alias, ValueRef))
 
     def pack_groups(self, groups: Iterable[Mapping[str, Any]]) -> list[Any]:
-        """Return groups, given as their values by name, in this shape."""
+        """Return groups, given as dictionaries of values by name, in this shape."""
         names = [name for name, _ in self.columns]
         pack = _PACKERS[self.kind](names)
         return [pack([group[name] for name in names]) for group in groups]
 
     def decoder(self, query: Query) -> Callable[[Session, list[Row]], list[Any]]:
-        """Return the function."""
-        getters = [_value(known) for _, known in self.columns if known is not None]
+        """Return the function that takes a session and a page of rows, and returns values."""
+        getters = [_getter(alias) for _, alias in self.columns if alias is not None]
         pack = _PACKERS[self.kind]([name for name, _ in self.columns])
         pk = query.model.directus.pk.column
 
@@ -116,30 +117,30 @@ class Values:
         return decode
 
 
-def _value(known: Alias) -> Callable[[Row, Any], Any]:
-    """Return the function that takes a row and its key and returns what a name stands for."""
-    if isinstance(known, RelatedCount):
-        return count_getter(known)
-    get, value = value_getter(known.path), value_transform(known)
-    if value is None:
+def _getter(alias: Alias) -> Callable[[Row, Any], Any]:
+    """Return the function that takes a row and its key and returns the value that a name stands for."""
+    if isinstance(alias, RelatedCount):
+        return count_getter(alias)
+    get, transform = value_getter(alias.path), value_transform(alias)
+    if transform is None:
         return get
 
-    def part(row: Row, key: Any) -> Any:
-        found = get(row, key)
-        return None if found is None else value(found)
+    def get_part(row: Row, key: Any) -> Any:
+        value = get(row, key)
+        return None if value is None else transform(value)
 
-    return part
-
-
-def _met(known: Alias, query: Query) -> Alias:
-    """Return a relation's key by its place in the row that comes along with it, where one does."""
-    if isinstance(known, ValueRef) and any(path[:-1] == known.path for path in query.paths):
-        target = known.path[-1].target
-        return known if target is None else attrs.evolve(known, path=(*known.path, target.directus.pk))
-    return known
+    return get_part
 
 
-def _named(names: list[str]) -> Callable[[list[Any]], Any]:
+def _in_loaded_row(alias: Alias, query: Query) -> Alias:
+    """Return a relation's key as the key field of the related row, where the query loads that row."""
+    if isinstance(alias, ValueRef) and any(path[:-1] == alias.path for path in query.paths):
+        target = alias.path[-1].target
+        return alias if target is None else attrs.evolve(alias, path=(*alias.path, target.directus.pk))
+    return alias
+
+
+def _pack_named(names: list[str]) -> Callable[[list[Any]], Any]:
     row: Any = namedtuple("Row", names)  # type: ignore[misc]
     return cast("Callable[[list[Any]], Any]", row._make)
 
@@ -147,6 +148,6 @@ def _named(names: list[str]) -> Callable[[list[Any]], Any]:
 _PACKERS: dict[str, Callable[[list[str]], Callable[[list[Any]], Any]]] = {
     "dict": lambda names: lambda values: dict(zip(names, values, strict=True)),
     "tuple": lambda _: tuple,
-    "named": _named,
+    "named": _pack_named,
     "flat": lambda _: lambda values: values[0],
 }

@@ -319,14 +319,14 @@ class Rows(Results[T]):
         Arguments and errors are those of `to_arrow`. For NumPy types, in which integers with nulls become floats,
         call ``to_arrow().to_pandas()``.
         """
-        return tables.pandas(self._table("pandas", page_size, progress))
+        return tables.pandas_frame(self._table("pandas", page_size, progress))
 
     def to_polars(self, *, page_size: int | None = None, progress: Progress = None) -> pl.DataFrame:
         """Return the rows of `values` as a polars DataFrame; needs the extra ``polars``.
 
         Arguments and errors are those of `to_arrow`.
         """
-        return tables.polars(self._table("polars", page_size, progress))
+        return tables.polars_frame(self._table("polars", page_size, progress))
 
     def _table(self, extra: str, page_size: int | None, progress: Progress) -> pa.Table:
         value_columns = self._value_columns()
@@ -335,11 +335,11 @@ class Rows(Results[T]):
             msg = f"{verb}() makes a table of values: {name}.objects.values(…).{verb}()."
             raise QueryError(msg)
         for library in ("pyarrow", "pyarrow" if extra == "arrow" else extra):
-            tables.library(library, extra)  # raises before rows are read in vain
-        columns = tables.columns_of(self._query, value_columns)
+            tables.import_library(library, extra)  # raises before rows are read in vain
+        columns = tables.table_columns(self._query, value_columns)
         rows = Rows(self._query, Values(value_columns, "tuple"), self._using)
         with reporting(progress, rows.count, label=self._query.model.directus.collection) as advance:
-            return tables.arrow(columns, rows.iterator(page_size), advance)
+            return tables.arrow_table(columns, rows.iterator(page_size), advance)
 
     # --- single rows ------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Values as tables: of Arrow, and what is made of it. The types are the model's, also where there are no rows."""
+"""Tables of values: Arrow, pandas, polars. The column types come from the model, even without rows."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-# Rows that are held as Python objects; Arrow takes a tenth of their memory.
+# The number of rows held as Python objects at a time; Arrow needs a tenth of their memory.
 ROWS_AT_ONCE = 10_000
-# The most digits of Arrow's usual decimal.
+# The most digits of a decimal128.
 _DIGITS = 38
 
 
 @attrs.frozen
 class TableColumn:
-    """A column of a table: its name, how Arrow calls its type, and what is made of each value that is not null."""
+    """A column of a table: its name, its kind (a key of `_ARROW_TYPES`), and the conversion of values but null."""
 
     name: str
     kind: str
     convert: Convert | None = None
 
 
-# What `TableColumn.kind` means to Arrow. Of decimals, the scale is that of the values.
-_TYPES: dict[str, Callable[[Any], Any]] = {
+# The Arrow type of each `TableColumn.kind`; the scale of decimals is that of their values.
+_ARROW_TYPES: dict[str, Callable[[Any], Any]] = {
     "bool": lambda pa: pa.bool_(),
     "date": lambda pa: pa.date32(),
     "decimal": lambda pa: pa.decimal128(_DIGITS, 0),
@@ -56,101 +56,101 @@ _TYPES: dict[str, Callable[[Any], Any]] = {
     "text": lambda pa: pa.string(),
     "time": lambda pa: pa.time64("us"),
 }
-# Python's types whose values Arrow takes as they are, by the name that a `FieldType` gives them.
-_TAKEN = {kind.__name__ for kind in (str, int, float, bool, Decimal, datetime, date, time)}
-# Of a Directus type, the loader of the first of these Python types that it can be.
+# The Python types whose values Arrow takes as they are, by `FieldType.python`.
+_TAKEN_AS_IS = {kind.__name__ for kind in (str, int, float, bool, Decimal, datetime, date, time)}
+# The loader of each Directus type into the first Python type that it has in `SCALARS`.
 _LOADERS: dict[str, Convert] = {
     kind: load for python, kinds in reversed(SCALARS.items()) for kind, (load, *_) in kinds.items()
 }
 
 
-def columns_of(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> list[TableColumn]:
-    """Return the columns of a table of values.
+def table_columns(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> list[TableColumn]:
+    """Return the table columns of columns of `values`.
 
     Raises:
         QueryError: two have one name.
     """
-    measures = {} if query.grouping is None else dict(query.grouping.aggregates)
-    found = [_column(name, measures[name] if known is None else known) for name, known in columns]
-    names = [column.name for column in found]
+    aggregates = {} if query.grouping is None else dict(query.grouping.aggregates)
+    converted = [_column(name, aggregates[name] if alias is None else alias) for name, alias in columns]
+    names = [column.name for column in converted]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         msg = f"A table has each column once, and {twice!r} is named twice."
         raise QueryError(msg)
-    return found
+    return converted
 
 
-def _column(name: str, known: Alias | AggregateSpec) -> TableColumn:
-    if isinstance(known, AggregateSpec):
-        return _of_measure(name, known)
-    if not isinstance(known, ValueRef):
+def _column(name: str, value: Alias | AggregateSpec) -> TableColumn:
+    if isinstance(value, AggregateSpec):
+        return _aggregate_column(name, value)
+    if not isinstance(value, ValueRef):
         return TableColumn(name, "int")  # a number of related rows
-    field = known.field
-    if value_transform(known) is None:
-        return _of_field(name, field)
-    if known.part is not None:
-        return TableColumn(name, "date" if known.part == "date" else "int")
-    return TableColumn(name, directus_type(kind_of(field)).arrow if known.as_datetime else "date")
+    if value_transform(value) is None:
+        return _field_column(name, value.field)
+    if value.part is not None:
+        return TableColumn(name, "date" if value.part == "date" else "int")
+    return TableColumn(name, directus_type(kind_of(value.field)).arrow if value.as_datetime else "date")
 
 
-def _of_measure(name: str, measure: AggregateSpec) -> TableColumn:
-    if measure.function == "count":
+def _aggregate_column(name: str, aggregate: AggregateSpec) -> TableColumn:
+    if aggregate.function == "count":
         return TableColumn(name, "int")
-    column = _of_field(name, measure.path[-1])
-    return TableColumn(name, "float") if measure.function == "avg" and column.kind == "int" else column
+    column = _field_column(name, aggregate.path[-1])
+    return TableColumn(name, "float") if aggregate.function == "avg" and column.kind == "int" else column
 
 
-def _of_field(name: str, field: Field) -> TableColumn:
+def _field_column(name: str, field: Field) -> TableColumn:
     kind, python, dump = kind_of(field), field.value_type.python, field.value_type.dump
     if kind in ("json", "geometry"):
-        return TableColumn(name, "text", lambda value: _document(dump(value)))
+        return TableColumn(name, "text", lambda value: _json_text(dump(value)))
     if kind == "csv":
         return TableColumn(name, "list")
     if python == "float":
         return TableColumn(name, "float")
-    if python in _TAKEN:
+    if python in _TAKEN_AS_IS:
         return TableColumn(name, directus_type(kind).arrow)
     load = _LOADERS[kind]
     return TableColumn(name, directus_type(kind).arrow, str if kind == "uuid" else lambda value: load(dump(value)))
 
 
-def _document(sent: Any) -> str:
-    # A bare string travels as JSON already.
-    return sent if isinstance(sent, str) else json.dumps(sent, ensure_ascii=False)
+def _json_text(dumped: Any) -> str:
+    # A bare string is dumped as JSON text already.
+    return dumped if isinstance(dumped, str) else json.dumps(dumped, ensure_ascii=False)
 
 
-# --- making them ------------------------------------------------------------------------------------------------
+# --- making tables ----------------------------------------------------------------------------------------------
 
 
-def arrow(columns: list[TableColumn], rows: Iterable[tuple[Any, ...]], advance: Advance) -> pa.Table:
-    """Return a table of rows, of which a few thousand at a time are held as Python objects."""
-    pa = library("pyarrow", "arrow")
-    types = [_TYPES[column.kind](pa) for column in columns]
-    parts: list[list[Any]] = [[] for _ in columns]
-    for some in _chunks(iter(rows)):
-        for column, kind, part, values in zip(columns, types, parts, zip(*some, strict=True), strict=True):
-            part.append(_array(pa, column, kind, values))
-        advance(len(some))
-    arrays = [_joined(pa, kind, part) for kind, part in zip(types, parts, strict=True)]
+def arrow_table(columns: list[TableColumn], rows: Iterable[tuple[Any, ...]], advance: Advance) -> pa.Table:
+    """Return an Arrow table of rows; at most `ROWS_AT_ONCE` of them are held as Python objects at a time."""
+    pa = import_library("pyarrow", "arrow")
+    types = [_ARROW_TYPES[column.kind](pa) for column in columns]
+    chunks: list[list[Any]] = [[] for _ in columns]  # by column
+    for some_rows in _in_chunks(iter(rows)):
+        by_column = zip(columns, types, chunks, zip(*some_rows, strict=True), strict=True)
+        for column, arrow_type, chunks_of_column, values in by_column:
+            chunks_of_column.append(_array(pa, column, arrow_type, values))
+        advance(len(some_rows))
+    arrays = [_chunked_array(pa, arrow_type, chunk) for arrow_type, chunk in zip(types, chunks, strict=True)]
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
-def pandas(table: pa.Table) -> pd.DataFrame:
-    """Return a table of pandas whose types are those of Arrow."""
-    return table.to_pandas(types_mapper=library("pandas").ArrowDtype)
+def pandas_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a pandas DataFrame with Arrow types."""
+    return table.to_pandas(types_mapper=import_library("pandas").ArrowDtype)
 
 
-def polars(table: pa.Table) -> pl.DataFrame:
-    """Return a table of polars, which shares its memory with Arrow's."""
-    made: pl.DataFrame = library("polars").from_arrow(table)
-    return made
+def polars_frame(table: pa.Table) -> pl.DataFrame:
+    """Return a polars DataFrame, which shares the memory of the Arrow table."""
+    frame: pl.DataFrame = import_library("polars").from_arrow(table)
+    return frame
 
 
-def library(name: str, extra: str | None = None) -> Any:
-    """Return a library that an extra installs.
+def import_library(name: str, extra: str | None = None) -> Any:
+    """Return a library that an extra of this package installs.
 
     Raises:
-        ConfigurationError: it is not there.
+        ConfigurationError: it is not installed.
     """
     try:
         return import_module(name)
@@ -159,20 +159,22 @@ def library(name: str, extra: str | None = None) -> Any:
         raise ConfigurationError(msg) from error
 
 
-def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        yield some
+def _in_chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    while some_rows := list(islice(rows, ROWS_AT_ONCE)):
+        yield some_rows
 
 
-def _array(pa: Any, column: TableColumn, kind: Any, values: tuple[Any, ...]) -> Any:
+def _array(pa: Any, column: TableColumn, arrow_type: Any, values: tuple[Any, ...]) -> Any:
     convert = column.convert
-    made = values if convert is None else [None if value is None else convert(value) for value in values]
+    converted = values if convert is None else [None if value is None else convert(value) for value in values]
     if column.kind == "decimal":
-        kind = pa.decimal128(_DIGITS, max((_scale(value) for value in made if value is not None), default=0))
+        scales = (_scale(value) for value in converted if value is not None)
+        arrow_type = pa.decimal128(_DIGITS, max(scales, default=0))
     try:
-        return pa.array(made, kind)
+        return pa.array(converted, arrow_type)
     except (pa.ArrowException, OverflowError, ValueError) as error:
-        msg = f"{column.name}: a value does not fit Arrow's {kind}: {error}. Read it without a table, by values()."
+        why = f"a value does not fit Arrow's {arrow_type}: {error}"
+        msg = f"{column.name}: {why}. Read it without a table, by values()."
         raise ConversionError(msg, field=column.name) from error
 
 
@@ -181,8 +183,8 @@ def _scale(number: Decimal) -> int:
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
-def _joined(pa: Any, kind: Any, parts: list[Any]) -> Any:
-    if pa.types.is_decimal(kind):
-        kind = pa.decimal128(_DIGITS, max((part.type.scale for part in parts), default=0))
-        parts = [part.cast(kind) for part in parts]
-    return pa.chunked_array(parts, kind)
+def _chunked_array(pa: Any, arrow_type: Any, arrays: list[Any]) -> Any:
+    if pa.types.is_decimal(arrow_type):
+        arrow_type = pa.decimal128(_DIGITS, max((array.type.scale for array in arrays), default=0))
+        arrays = [array.cast(arrow_type) for array in arrays]
+    return pa.chunked_array(arrays, arrow_type)

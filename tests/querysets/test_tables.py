@@ -197,10 +197,10 @@ class TestReading:
     def test_no_list_of_all_rows_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tables, "ROWS_AT_ONCE", 1000)
         columns = [tables.TableColumn("id", "int"), tables.TableColumn("text", "text")]
-        tables.library("pyarrow")
+        tables.import_library("pyarrow")
         tracemalloc.start()
         try:
-            table = tables.arrow(columns, ((n, f"text {n}") for n in range(100_000)), lambda _: None)
+            table = tables.arrow_table(columns, ((n, f"text {n}") for n in range(100_000)), lambda _: None)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -216,7 +216,7 @@ class TestReading:
             Strict.objects.values("body").to_arrow()
         columns = [tables.TableColumn("n", "int")]
         with pytest.raises(ConversionError, match="n: a value does not fit Arrow's int64") as caught:
-            tables.arrow(columns, [(2**70,)], lambda _: None)
+            tables.arrow_table(columns, [(2**70,)], lambda _: None)
         assert caught.value.field == "n"
 
 
