@@ -13,12 +13,10 @@ from ..query.grouping import Grouping, GroupOrder, RelatedCount
 from ..query.lookups.aliases import (
     expand_alias,
     expand_aliases,
-    leading_name,
-    lookup_names,
     resolve_value,
-    split_conditions,
 )
 from ..query.lookups.filters import resolve_filter
+from ..query.lookups.group_conditions import leading_name, lookup_names, split_conditions
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Query

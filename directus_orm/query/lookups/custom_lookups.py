@@ -1,4 +1,4 @@
-"""Lookups of one's own: names that stand for conditions made of the lookups there are."""
+"""Lookups that an application defines with `register_lookup`: names for conditions made of existing lookups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, overload
 from ...core.errors import ConfigurationError, QueryError
 from ..q import Q, check_root
 
-Build = Callable[[str, Any], Q]
+BuildLookup = Callable[[str, Any], Q]
+"""Makes the condition of a lookup, from the path before its name and the value."""
 
 TAKEN = frozenset(
     (
@@ -20,23 +21,23 @@ TAKEN = frozenset(
         "eq neq nin null nnull nempty json"
     ).split()
 )
-"""Names that mean something already, here, in Django or to the server."""
+"""Names that have a meaning already: in this library, in Django or on the server."""
 
-_known: dict[str, Build] = {}
+_registered: dict[str, BuildLookup] = {}
 
 
 @overload
-def register_lookup(name: str) -> Callable[[Build], Build]: ...
+def register_lookup(name: str) -> Callable[[BuildLookup], BuildLookup]: ...
 @overload
-def register_lookup(name: str, build: Build) -> Build: ...
-def register_lookup(name: str, build: Build | None = None) -> Any:
-    """Give a name to conditions of your own, for every model.
+def register_lookup(name: str, build: BuildLookup) -> BuildLookup: ...
+def register_lookup(name: str, build: BuildLookup | None = None) -> Any:
+    """Define a lookup of your own, for every model; also as a decorator.
 
-    ``build`` gets the path that the name stands behind, and the value; it returns a `Q` made of the path and
-    lookups that exist. A field of that name wins over it; registering again replaces it.
+    ``build`` gets the path before the lookup's name, and the value. It returns a `Q` made of that path and
+    lookups that exist. A field of the same name wins over the lookup; registering a name again replaces it.
 
     Raises:
-        ConfigurationError: the name is taken, or could not be told apart from a path.
+        ConfigurationError: the name is taken, or is not an identifier without ``__``.
 
     Example:
         >>> @register_lookup("worse")
@@ -47,11 +48,11 @@ def register_lookup(name: str, build: Build | None = None) -> Any:
     """
     _check(name)
     if build is None:
-        return lambda made: register_lookup(name, made)
+        return lambda function: register_lookup(name, function)
     if not callable(build):
         msg = f"register_lookup({name!r}): a function that takes a path and a value is needed, not {build!r}."
         raise ConfigurationError(msg)
-    _known[name] = build
+    _registered[name] = build
     return build
 
 
@@ -66,44 +67,45 @@ def _check(name: str) -> None:
 
 def registered_names() -> tuple[str, ...]:
     """Return the names of the lookups that were registered."""
-    return tuple(_known)
+    return tuple(_registered)
 
 
 def expand_custom_lookups(condition: Q, model: type[Any]) -> Q:
-    """Return a condition with its own lookups replaced by what they stand for.
+    """Return a condition with registered lookups replaced by their conditions.
 
     Raises:
-        QueryError: a lookup was built wrongly.
+        QueryError: a lookup's function returned no `Q`, or uses the lookup itself.
     """
-    return _prepared(condition, model, ()) if _known else condition
+    return _expand(condition, model, ()) if _registered else condition
 
 
-def _prepared(condition: Q, model: type[Any], within: tuple[str, ...]) -> Q:
+def _expand(condition: Q, model: type[Any], within: tuple[str, ...]) -> Q:
+    """Expand a condition; ``within`` are the lookups whose conditions it is part of."""
     children = tuple(
-        _prepared(child, model, within) if isinstance(child, Q) else _part(child, model, within)
+        _expand(child, model, within) if isinstance(child, Q) else _expand_lookup(child, model, within)
         for child in condition.children
     )
-    # By identity: values may not be comparable, and most conditions stay as they are.
-    same = all(map(operator.is_, children, condition.children))
-    return condition if same else condition.with_children(children)
+    # Compared by identity, since values may not be comparable; most conditions stay as they are.
+    is_unchanged = all(map(operator.is_, children, condition.children))
+    return condition if is_unchanged else condition.with_children(children)
 
 
-def _part(part: tuple[str, Any], model: type[Any], within: tuple[str, ...]) -> Q | tuple[str, Any]:
+def _expand_lookup(part: tuple[str, Any], model: type[Any], within: tuple[str, ...]) -> Q | tuple[str, Any]:
     written, value = part
     check_root(written, model)
     path, _, name = written.rpartition("__")
-    if name not in _known or not path or not _behind(written, model):
+    if name not in _registered or not path or not _ends_in_lookup(written, model):
         return part
     if name in within:
         msg = f"{written}: the lookup {name!r} is built from itself ({' → '.join((*within, name))})."
         raise QueryError(msg)
-    made = _known[name](path, value)
-    if not isinstance(made, Q) or not made.children:
-        msg = f"{written}: the lookup {name!r} is to return a Q with conditions, and returned {made!r}."
+    condition = _registered[name](path, value)
+    if not isinstance(condition, Q) or not condition.children:
+        msg = f"{written}: the lookup {name!r} is to return a Q with conditions, and returned {condition!r}."
         raise QueryError(msg)
-    return _prepared(made, model, (*within, name))
+    return _expand(condition, model, (*within, name))
 
 
-def _behind(written: str, model: type[Any]) -> bool:
-    """Whether a name ends in a lookup: a field wins over one of the same name."""
+def _ends_in_lookup(written: str, model: type[Any]) -> bool:
+    """Return whether a path ends in a lookup, and not in a field of the same name."""
     return bool(model.directus.resolve_path(written, where=f"filter({written}=…)")[1])

@@ -18,8 +18,8 @@ from ...fields.paths import kind_of
 from ...fields.type_table import NUMBERS, TEXTS
 from ...query.comparisons import COMPARISONS, OF_SEVERAL, two
 from ...query.grouping import AggregateSpec, Grouping
-from ...query.lookups.aliases import leading_name
 from ...query.lookups.date_parts import DATE_PARTS
+from ...query.lookups.group_conditions import leading_name
 from ...query.q import Q
 
 Test = Callable[[Mapping[str, Any]], bool | None]

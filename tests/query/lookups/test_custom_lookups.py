@@ -27,7 +27,7 @@ from tests.worlds.flights import Airline, Flight, Plane
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget, after each test, what it registered."""
-    monkeypatch.setattr(custom_lookups, "_known", {})
+    monkeypatch.setattr(custom_lookups, "_registered", {})
 
 
 @pytest.fixture
