@@ -56,6 +56,11 @@ def register_lookup(name: str, build: BuildLookup | None = None) -> Any:
     return build
 
 
+def unregister_lookup(name: str) -> None:
+    """Undo `register_lookup`."""
+    _registered.pop(name, None)
+
+
 def _check(name: str) -> None:
     if not isinstance(name, str) or not name.isidentifier() or "__" in name or name[0] == "_" or name[-1] == "_":
         msg = f"register_lookup({name!r}): a name is an identifier without '__', and without '_' at its ends."

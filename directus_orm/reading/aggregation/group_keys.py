@@ -22,6 +22,13 @@ from ...query.grouping import ValueRef
 from ..row_values import value_transform
 
 ReadValue = Callable[[Row], Any]
+"""Reads the value of a group key from a row of a response."""
+
+GroupValues = tuple[Any, ...]
+"""The values of the group keys of one group."""
+
+Group = dict[str, Any]
+"""A group, as the values of its keys and aggregates by their names."""
 
 
 @attrs.frozen
@@ -46,7 +53,7 @@ class GroupKey:
 
 
 def group_key(ref: ValueRef, capabilities: Capabilities, *, by_whole_values: bool = False) -> GroupKey:
-    """Return how the server groups by a value; ``by_whole_values``, parts of dates are taken in Python."""
+    """Return how the server groups by a value; with ``by_whole_values``, Python takes the parts of dates."""
     field, *related = trim_join(ref.path)
     if related:
         return GroupKey(ref, (GroupColumn(field),), _read_field(field), is_finer=True, related=tuple(related))
@@ -84,13 +91,13 @@ def _read_field(field: Field) -> ReadValue:
 
 def _read_value(ref: ValueRef) -> ReadValue:
     """Return the function that reads a field and takes the part of it that is meant."""
-    field, read_field, part_of = ref.field, _read_field(ref.field), value_transform(ref)
+    field, read_field, transform = ref.field, _read_field(ref.field), value_transform(ref)
 
     def read(row: Row) -> Any:
         value = read_field(row)
         if value is None and not field.nullable:
             raise field.conversion_error("null", "the annotation has no '| None'", None, None)
-        return value if value is None or part_of is None else part_of(value)
+        return value if value is None or transform is None else transform(value)
 
     return read
 
@@ -108,16 +115,16 @@ def _read_parts(columns: Sequence[GroupColumn], combine: Callable[..., Any]) -> 
 
 def _combine_parts(ref: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
     """Return the function from the numbers of the server's functions to the value that is meant."""
-    part_of = value_transform(ref)
-    if part_of is None or functions == (ref.part,):
+    transform = value_transform(ref)
+    if transform is None or functions == (ref.part,):
         return lambda number: number
     if functions == ("month",):
-        return lambda month: part_of(date(2000, month, 1))
+        return lambda month: transform(date(2000, month, 1))
     zone = UTC if kind_of(ref.field) == "timestamp" else None
     january_first = (1, 1)
 
     def combine(*numbers: int) -> Any:
         year_to_day = (*numbers, *january_first[len(numbers) - 1 :])
-        return part_of(datetime(*year_to_day, tzinfo=zone))  # type: ignore[misc,arg-type]
+        return transform(datetime(*year_to_day, tzinfo=zone))  # type: ignore[misc,arg-type]
 
     return combine

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from unicodedata import combining, normalize
 
 from .accumulators import Accumulator
-
-GroupValues = tuple[Any, ...]
-"""The values of the group keys of one group."""
+from .group_keys import GroupValues
 
 Accumulators = dict[str, Accumulator]
 """The accumulators of one group, by the names of the aggregates."""

@@ -18,9 +18,8 @@ from ..pagination.fetch import fetch
 from ..pagination.pagers import query_pager
 from ..row_values import raw_getter, value_transform
 from .accumulators import Rank, plain_value
+from .group_keys import Group
 from .group_paging import group_pager
-
-Group = dict[str, Any]
 
 
 class GroupOrdering:

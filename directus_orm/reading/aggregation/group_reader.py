@@ -29,15 +29,12 @@ from .aggregate_plans import (
     plans_by_request,
     server_aggregate,
 )
-from .group_keys import GroupKey, ReadValue, group_key
-from .group_matching import Accumulators, GroupMatcher, GroupValues
+from .group_keys import Group, GroupKey, GroupValues, ReadValue, group_key
+from .group_matching import Accumulators, GroupMatcher
 from .group_ordering import database_rank
 from .group_paging import GROUPS_AT_ONCE, group_pager
 from .related_values import RelatedValues
 from .row_selection import RowSelection
-
-Group = dict[str, Any]
-"""A group, as the values of its keys and aggregates by their names."""
 
 
 class UnreliableDatePartsError(Exception):
@@ -45,7 +42,7 @@ class UnreliableDatePartsError(Exception):
 
 
 class GroupReader:
-    """Reads the groups of selected rows; ``by_whole_values``, parts of dates are taken in Python."""
+    """Reads the groups of selected rows; with ``by_whole_values``, Python takes the parts of dates."""
 
     def __init__(self, selection: RowSelection, grouping: Grouping, *, by_whole_values: bool = False) -> None:
         self.selection = selection
@@ -117,7 +114,7 @@ class GroupReader:
         return 0, sorts
 
     def _server_sort(self, name: str, plans: Plans) -> tuple[GroupColumn | ServerAggregate, ...]:
-        """Return what the server sorts by for a key of the ordering; nothing if it would sort otherwise."""
+        """Return what the server sorts by for a name of the ordering; nothing if it would sort otherwise."""
         if name in self._key_by_name:
             return self._key_by_name[name].columns
         spec, plan = dict(self.grouping.aggregates)[name], plans.get(name)
@@ -238,12 +235,12 @@ class GroupReader:
     def _key_reader(self, key: GroupKey, rows: list[Row]) -> ReadValue:
         if not key.related:
             return key.read
-        read_key, part_of = key.read, value_transform(key.ref)
+        read_key, transform = key.read, value_transform(key.ref)
         values = self._related_values.load((key.ref.path[0], *key.related), set(map(read_key, rows)))
 
         def read(row: Row) -> Any:
             value = values.get(read_key(row))
-            return value if value is None or part_of is None else part_of(value)
+            return value if value is None or transform is None else transform(value)
 
         return read
 
@@ -264,5 +261,5 @@ def _request_aggregates(
     request: GroupRequest, columns: tuple[GroupColumn, ...], plans: Plans, order: tuple[GroupSort, ...]
 ) -> GroupRequest:
     """Return the request for groups by these columns, with the server's aggregates that plans take."""
-    aggregates = tuple(dict.fromkeys(total for plan in plans.values() for total in plan.inputs.aggregates))
-    return attrs.evolve(request, columns=columns, aggregates=aggregates, order=order)
+    aggregates = dict.fromkeys(chain.from_iterable(plan.inputs.aggregates for plan in plans.values()))
+    return attrs.evolve(request, columns=columns, aggregates=tuple(aggregates), order=order)

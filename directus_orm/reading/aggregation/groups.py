@@ -14,9 +14,10 @@ from ...query.query import Query
 from ...session.session import Session
 from ..pagination.fetch import fetch
 from .aggregate_plans import row_count, server_aggregate
+from .group_keys import Group
 from .group_ordering import GroupOrdering
 from .group_paging import group_pager, slice_groups
-from .group_reader import Group, GroupReader, UnreliableDatePartsError
+from .group_reader import GroupReader, UnreliableDatePartsError
 from .having import Test, having_test
 from .row_selection import RowSelection
 
@@ -67,7 +68,7 @@ def _merged_groups(reader: GroupReader, query: Query, test: Test | None) -> list
 
 
 def _slice_pages(pages: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]:
-    """Yield the groups of a slice, and read no page behind it."""
+    """Yield the groups of a slice, and read no page after it."""
     seen = 0
     stop = None if query.limit is None else query.offset + query.limit
     for page in pages:

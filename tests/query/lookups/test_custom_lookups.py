@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,15 +19,18 @@ from directus_orm import (
     register_lookup,
     via,
 )
-from directus_orm.query.lookups import custom_lookups
+from directus_orm.query.lookups.custom_lookups import TAKEN, registered_names, unregister_lookup
 from directus_orm.query.lookups.field_lookups import LOOKUPS
 from tests.worlds.flights import Airline, Flight, Plane
 
 
 @pytest.fixture(autouse=True)
-def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget, after each test, what it registered."""
-    monkeypatch.setattr(custom_lookups, "_registered", {})
+def _registry() -> Iterator[None]:
+    """Unregister, after each test, what it registered."""
+    before = set(registered_names())
+    yield
+    for name in set(registered_names()) - before:
+        unregister_lookup(name)
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def worse() -> None:
 
 
 @pytest.mark.usefixtures("notblank", "worse")
-def test_a_custom_lookup_means_the_conditions_it_returns(session: Session) -> None:
+def test_it_means_what_it_is_built_of(session: Session) -> None:
     same: list[tuple[Q, Q]] = [
         (Q(note__notblank=True), Q(note__empty=False)),
         (~Q(note__notblank=True), Q(note__empty=True)),
@@ -73,7 +76,7 @@ def test_a_custom_lookup_means_the_conditions_it_returns(session: Session) -> No
 
 
 @pytest.mark.usefixtures("notblank", "worse")
-def test_a_custom_lookup_may_use_another() -> None:
+def test_they_may_be_built_of_one_another() -> None:
     register_lookup("odd", lambda path, value: Q(**{f"{path}__worse": value}) & Q(**{f"{path}__lt": 99}))
     plain = (Q(dep_delay__gt=5) | Q(dep_delay=None)) & Q(dep_delay__lt=99)
     assert Flight.objects.filter(dep_delay__odd=5).query == Flight.objects.filter(plain).query
@@ -91,7 +94,7 @@ def test_registering_again_replaces(notblank: object) -> None:
 
 
 @pytest.mark.usefixtures("notblank")
-def test_returned_conditions_are_checked_like_others() -> None:
+def test_what_it_is_built_of_is_checked_as_ever() -> None:
     register_lookup("tall", lambda path, value: Q(**{f"{path}__gtt": value}))
     with pytest.raises(FieldError, match="'gtt' is no lookup"):
         Flight.objects.filter(dep_delay__tall=3)
@@ -129,7 +132,7 @@ def test_it_has_to_return_conditions(made: Any) -> None:
         Flight.objects.filter(note__hollow=1)
 
 
-def test_a_custom_lookup_that_uses_itself_is_refused() -> None:
+def test_one_that_is_built_of_itself_is_refused() -> None:
     register_lookup("ping", lambda path, value: Q(**{f"{path}__pong": value}))
     register_lookup("pong", lambda path, value: ~Q(**{f"{path}__ping": value}))
     with pytest.raises(QueryError, match="ping → pong → ping"):
@@ -149,7 +152,7 @@ def test_a_name_that_means_something_is_refused(name: str) -> None:
 
 
 def test_every_lookup_there_is_keeps_its_name() -> None:
-    assert set(LOOKUPS) <= custom_lookups.TAKEN
+    assert set(LOOKUPS) <= TAKEN
 
 
 def test_it_takes_a_function() -> None:
