@@ -15,7 +15,7 @@ from tests.worlds import books, library
 from tests.worlds.flights import build
 from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
 from tests.worlds.tiny_server import Recorder, TinyServer
-from tests.worlds.wire import wire_collections
+from tests.worlds.wire_collections import wire_collections
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -78,7 +78,7 @@ _WORLDS = {"sqlite": "directus_server", "postgres": "directus_postgres"}
 
 
 @pytest.fixture(scope="session")
-def both_worlds(world: DirectusServer) -> DirectusServer:
+def library_server(world: DirectusServer) -> DirectusServer:
     """A server with the flights and the library."""
     library.build(world)
     return world
@@ -92,14 +92,14 @@ def session(world: DirectusServer) -> Iterator[Session]:
 
 
 @pytest.fixture
-def shelf(both_worlds: DirectusServer) -> Iterator[Session]:
+def library_session(library_server: DirectusServer) -> Iterator[Session]:
     """The current session, as the administrator of a server that holds the library."""
-    with Session(both_worlds.url, token=both_worlds.token) as session:
+    with Session(library_server.url, token=library_server.token) as session:
         yield session
 
 
 @pytest.fixture
-def article(both_worlds: DirectusServer, session: Session) -> Iterator[Article]:
+def article(library_server: DirectusServer, session: Session) -> Iterator[Article]:
     """An article of its own; whatever a test makes is gone afterwards."""
     kinds = (Comment, Article, Author, Category, Tag, Page, Hero, Text)
     before = {kind: set(kind.objects.values_list("pk", flat=True)) for kind in kinds}
@@ -115,17 +115,17 @@ def article(both_worlds: DirectusServer, session: Session) -> Iterator[Article]:
 
 
 @pytest.fixture(scope="session")
-def with_book_collections(both_worlds: DirectusServer) -> DirectusServer:
+def book_collections_server(library_server: DirectusServer) -> DirectusServer:
     """A server with the library and the collections of the books, which are empty."""
-    books.build(both_worlds)
-    return both_worlds
+    books.build(library_server)
+    return library_server
 
 
 @pytest.fixture(scope="module")
-def with_books(with_book_collections: DirectusServer) -> Iterator[DirectusServer]:
+def books_server(book_collections_server: DirectusServer) -> Iterator[DirectusServer]:
     """A server with the library and the books, which are as new for each module."""
-    with books.rows_made(with_book_collections):
-        yield with_book_collections
+    with books.rows_made(book_collections_server):
+        yield book_collections_server
 
 
 @pytest.fixture(scope="session")
@@ -136,9 +136,9 @@ def limited_server() -> Iterator[DirectusServer]:
 
 
 @pytest.fixture
-def shop(with_books: DirectusServer) -> Iterator[Session]:
+def books_session(books_server: DirectusServer) -> Iterator[Session]:
     """The current session, as the administrator of a server that holds the books; further ones go again."""
-    with Session(with_books.url, token=with_books.token) as session:
+    with Session(books_server.url, token=books_server.token) as session:
         before = {name: books.keys_of(session, name) for name in books.ROWS}
         yield session
         for name in reversed(books.ROWS):
@@ -157,7 +157,7 @@ def notes(session: Session) -> Iterator[Session]:
 
 
 @pytest.fixture
-def old(world: DirectusServer) -> bool:
+def is_directus_10(world: DirectusServer) -> bool:
     """Whether the server is a Directus 10, which is silent about unknown fields."""
     return world.version.startswith("10.")
 

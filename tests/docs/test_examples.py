@@ -50,9 +50,11 @@ WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run_in_a_row(both_worlds: Any, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    replaced = {"http://localhost:8055": both_worlds.url, 'token="…"': f"token={both_worlds.token!r}"}
-    with as_it_was(both_worlds):
+def test_the_examples_of_a_page_run_in_a_row(
+    library_server: Any, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = {"http://localhost:8055": library_server.url, 'token="…"': f"token={library_server.token!r}"}
+    with as_it_was(library_server):
         pages.run(page, replaced, monkeypatch)
 
 

@@ -82,7 +82,7 @@ class TestNames:
 class TestEveryKind:
     """Each of them is read, lazily and along with the rows."""
 
-    def test_several_relations_between_the_same_models(self, shop: Session) -> None:
+    def test_several_relations_between_the_same_models(self, books_session: Session) -> None:
         ann, bob, *_ = Person.objects.prefetch_related("written", "edited")
         assert [book.title for book in ann.written] == ["Green", "Red"]  # by key
         assert [book.title for book in ann.edited] == ["Green"]
@@ -91,27 +91,27 @@ class TestEveryKind:
         assert (red.writer.name, red.editor and red.editor.name) == ("Ann", "Bob")
         assert Book.objects.get(title="Green").writer is not None
 
-    def test_one_row_behind_two_relations_is_one_instance(self, shop: Session) -> None:
+    def test_one_row_behind_two_relations_is_one_instance(self, books_session: Session) -> None:
         green = Book.objects.select_related("writer", "editor").get(title="Green")
         assert green.writer is green.editor
         lazily = Book.objects.get(title="Green")
         assert lazily.writer is lazily.editor
 
     @pytest.mark.parametrize("rows", [Book.objects.all, lambda: Book.objects.select_related("cover")])
-    def test_files(self, shop: Session, rows: Any) -> None:
+    def test_files(self, books_session: Session, rows: Any) -> None:
         covers = {book.title: book.cover for book in rows()}
         assert covers["Blue"] is None
         assert {covers["Red"].pk, covers["Green"].pk} == {FILES[0], FILES[1]}
         assert (covers["Red"].title, covers["Green"].filename_download) == ("Picture 0", "1.png")
 
     @pytest.mark.parametrize("rows", [Book.objects.all, lambda: Book.objects.prefetch_related("gallery")])
-    def test_galleries(self, shop: Session, rows: Any) -> None:
+    def test_galleries(self, books_session: Session, rows: Any) -> None:
         galleries = {book.pk: [file.pk for file in book.gallery] for book in rows()}
         assert galleries == {IDS[0]: sorted(FILES), IDS[1]: [], IDS[2]: [FILES[1]]}
 
-    def test_directus_own_collections_have_routes_of_their_own(self, shop: Session) -> None:
+    def test_directus_own_collections_have_routes_of_their_own(self, books_session: Session) -> None:
         assert File.objects.filter(title__startswith="Picture").count() == 3
-        with shop.capture() as sent:
+        with books_session.capture() as sent:
             first = File.objects.order_by("title").only("title").first()
             assert first is not None
             assert (first.title, first.filename_download) == ("Picture 0", "0.png")
@@ -125,7 +125,7 @@ class TestEveryKind:
         assert red.gallery.filter(title="Picture 1").get().pk == FILES[1]
         assert red.gallery.count() == 3
 
-    def test_translations(self, shop: Session) -> None:
+    def test_translations(self, books_session: Session) -> None:
         red, blue, green = (Book.objects.get(title=title) for title in ("Red", "Blue", "Green"))
         assert {(t.language and t.language.name, t.title) for t in red.translations} == {
             ("English", "Red"),
@@ -137,11 +137,11 @@ class TestEveryKind:
         found = Book.objects.filter(translations__language="de/AT", translations__title__startswith="R")
         assert [book.title for book in found] == ["Red"]
 
-    def test_languages_behind_translations(self, shop: Session) -> None:
+    def test_languages_behind_translations(self, books_session: Session) -> None:
         codes = {edition.pk: {each.code for each in edition.languages} for edition in Edition.objects.all()}
         assert sorted(map(len, codes.values())) == [0, 1, 2]
 
-    def test_a_model_tied_to_itself(self, shop: Session) -> None:
+    def test_a_model_tied_to_itself(self, books_session: Session) -> None:
         for people in (Person.objects.all(), Person.objects.prefetch_related("friends")):
             ann, bob, cid, dee = people
             assert [friend.name for friend in ann.friends] == ["Cid", "Dee", "Bob"]  # by the junction's sort
@@ -151,9 +151,9 @@ class TestEveryKind:
         assert [one.name for one in Person.objects.filter(friends__friends__name="Ann")] == ["Ann"]
         assert ann.friends.filter(name__startswith="B").get() == bob
 
-    def test_trees(self, shelf: Session) -> None:
+    def test_trees(self, library_session: Session) -> None:
         roots = Category.objects.filter(parent=None).prefetch_related("children__children__children__children")
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             found = {root.pk: shape(root) for root in roots}
             assert found[1] == {2: {6: {7: {9: {}}}, 8: {}}, 3: {}, 4: {}}
         assert len(sent) == 1
@@ -172,7 +172,7 @@ def shape(category: Category, depth: int = 4) -> dict[int, Any]:
 class TestOrderOfDefinition:
     """Models name one another before they exist, wherever they are."""
 
-    def test_in_a_function(self, shelf: Session) -> None:
+    def test_in_a_function(self, library_session: Session) -> None:
         class Writer(Model, collection="authors"):
             id: int
             works: Related[Work] = one_to_many("author", name="articles")
@@ -185,7 +185,7 @@ class TestOrderOfDefinition:
         assert 5 in [work.pk for work in writer.works]
         assert all(work.author is writer for work in writer.works)
 
-    def test_quoted(self, shelf: Session) -> None:
+    def test_quoted(self, library_session: Session) -> None:
         class Writer(Model, collection="authors"):
             id: int
             works: Related["Piece"] = one_to_many("author", name="articles")  # noqa: UP037 - this is tested
@@ -198,7 +198,7 @@ class TestOrderOfDefinition:
         assert Piece.directus.fields["author"].target is Writer
 
     def test_in_modules_that_import_one_another(
-        self, shelf: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, library_session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.syspath_prepend(tmp_path)
         heads = {
@@ -239,7 +239,7 @@ class TestOrderOfDefinition:
         assert scribe.stories[0].author is scribe
         assert {tag.name for story in scribe.stories for tag in story.tags}
 
-    def test_a_model_defined_again_is_the_one_that_lists_lead_to(self, shelf: Session) -> None:
+    def test_a_model_defined_again_is_the_one_that_lists_lead_to(self, library_session: Session) -> None:
         class Writer(Model, collection="authors"):
             id: int
             works: Related[Opus] = one_to_many("author", name="articles")  # type: ignore[name-defined]  # noqa: F821 - is made below
@@ -447,7 +447,9 @@ class TestErrorsOnInferredNames:
 
         return Sheet
 
-    def test_along_with_the_rows_lazily_and_in_conditions(self, shelf: Session, draft: Any, old: bool) -> None:
+    def test_along_with_the_rows_lazily_and_in_conditions(
+        self, library_session: Session, draft: Any, is_directus_10: bool
+    ) -> None:
         says = "Draft.labels: source='articles_id', target='heroes_id' is a guess"
         on_newer: tuple[Callable[[], Any], ...] = (
             # Directus 10 drops such a condition, and leaves such a field out.
@@ -460,25 +462,27 @@ class TestErrorsOnInferredNames:
             lambda: list(draft.objects.get(pk=7).labels),
             lambda: draft.objects.exclude(labels__title="x", labels__id=3).first(),
             lambda: list(draft.objects.filter(pk=7)[0].labels.filter(title="x")),
-            *(() if old else on_newer),
+            *(() if is_directus_10 else on_newer),
         ):
             with pytest.raises(DirectusError) as caught:
                 use()
             assert says in "".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
-    def test_of_a_many_to_any(self, shelf: Session, sheet: Any, old: bool) -> None:
+    def test_of_a_many_to_any(self, library_session: Session, sheet: Any, is_directus_10: bool) -> None:
         with pytest.raises(DirectusError) as caught:
             list(sheet.objects.get(pk=1).blocks.through)
         notes = "".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
         assert "Sheet.blocks: target='item', collection='collection' is a guess" in notes
 
-    def test_no_other_refusal_speaks_of_guesses(self, shelf: Session, both_worlds: DirectusServer) -> None:
+    def test_no_other_refusal_speaks_of_guesses(
+        self, library_session: Session, library_server: DirectusServer
+    ) -> None:
         class Draft(Model, collection="articles"):
             id: int
             nothing: str | None = None
             tags: Related[Tag] = many_to_many("articles_tags")
 
-        if both_worlds.version.startswith("10."):
+        if library_server.version.startswith("10."):
             pytest.skip("which says nothing of unknown fields")
         with pytest.raises(Forbidden) as caught:
             list(Draft.objects.prefetch_related("tags"))

@@ -12,8 +12,8 @@ import pytest
 from directus_orm import ConversionError, Forbidden, Model, Session, field, generated
 from directus_orm.instances.state import PageBatch, reference, state_of
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import user
 from tests.worlds.flights import Airline, Flight, Note, Plane
+from tests.worlds.server_setup import user
 
 
 class TestDeferredFields:

@@ -9,9 +9,9 @@ import pytest
 
 from directus_orm import FieldError, Model, Related, Session, field, generated, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, key, make_collection, make_relation, user
 from tests.worlds.flights import Airline, Plane
 from tests.worlds.library import Article, Category, Tag
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, key, make_collection, make_relation, user
 
 COUNT = 1000
 

@@ -293,7 +293,7 @@ class TestChecks:
         assert strict.title == "long"
         strict.save()
 
-    def test_fields_that_the_server_lacks_are_one_clear_error(self, notes: Session, old: bool) -> None:
+    def test_fields_that_the_server_lacks_are_one_clear_error(self, notes: Session, is_directus_10: bool) -> None:
         """G13, G15: the server drops the values, and answers 204 since it cannot read the fields back."""
 
         class One(Model, collection="notes"):
@@ -305,7 +305,7 @@ class TestChecks:
             neither: int | None = None
 
         for number, kind in enumerate((One, Two)):
-            if not old:  # Directus 10 leaves such fields out, and the error comes when they are read
+            if not is_directus_10:  # Directus 10 leaves such fields out, and the error comes when they are read
                 with pytest.raises(Forbidden, match='"nope"') as unread:
                     list(kind.objects.all())
                 assert f"{kind.__name__} declares it" in unread.value.__notes__[0]

@@ -11,7 +11,7 @@ from tests.oracle import django_models as oracle
 
 
 @pytest.fixture
-def django(both_worlds: DirectusServer) -> Iterator[None]:
+def django(library_server: DirectusServer) -> Iterator[None]:
     """Django reads the same database."""
-    with oracle.reading(both_worlds):
+    with oracle.reading(library_server):
         yield

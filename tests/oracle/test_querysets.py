@@ -25,13 +25,13 @@ IS_SHORT = "ORACLE_QUERYSETS" not in os.environ
 
 
 @pytest.fixture(scope="module")
-def tally(both_worlds: DirectusServer) -> Tally:
+def tally(library_server: DirectusServer) -> Tally:
     return Tally()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_queryset_means_what_it_means_in_django(
-    both_worlds: DirectusServer, django: None, session: Session, tally: Tally, family: str
+    library_server: DirectusServer, django: None, session: Session, tally: Tally, family: str
 ) -> None:
     recipes, share = FAMILIES[family]
 
@@ -41,7 +41,7 @@ def test_a_queryset_means_what_it_means_in_django(
         derandomize=IS_SHORT,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
-    @given(recipe=recipes(both_worlds.database.vendor))
+    @given(recipe=recipes(library_server.database.vendor))
     def every_recipe(recipe: Recipe) -> None:
         if recipe not in tally.done:  # variations of an example are often the same one again
             compare(recipe, tally, family)
@@ -50,12 +50,12 @@ def test_a_queryset_means_what_it_means_in_django(
 
 
 def test_what_is_compared_is_telling_and_little_is_refused(
-    both_worlds: DirectusServer, tally: Tally, capsys: pytest.CaptureFixture[str]
+    library_server: DirectusServer, tally: Tally, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
-        print(f"\nDirectus {both_worlds.version}, {both_worlds.database.vendor}: {tally}")
+        print(f"\nDirectus {library_server.version}, {library_server.database.vendor}: {tally}")
     if tally.querysets < QUERYSETS // 2:
         pytest.skip("too few querysets were compared to say")
     assert tally.telling >= tally.querysets / 2
-    if both_worlds.version.startswith("12."):
+    if library_server.version.startswith("12."):
         assert tally.refused < tally.querysets * 0.05

@@ -145,18 +145,18 @@ def test_rows_are_kept_and_a_second_loop_asks_nothing(session: Session) -> None:
     assert asyncio.run(twice()) == 0
 
 
-def test_related_rows_come_for_the_whole_page(shelf: Session) -> None:
+def test_related_rows_come_for_the_whole_page(library_session: Session) -> None:
     async def tags() -> dict[Any, set[Any]]:
         return {article.pk: {tag.pk async for tag in article.tags} async for article in Article.objects.all()}
 
-    with shelf.capture() as sent:
+    with library_session.capture() as sent:
         found = asyncio.run(tags())
     assert len(sent) == 2
     assert found == {article.pk: {tag.pk for tag in article.tags} for article in Article.objects.all()}
     assert any(found.values())
 
 
-def test_related_rows_of_every_kind_are_looped_over(shelf: Session) -> None:
+def test_related_rows_of_every_kind_are_looped_over(library_session: Session) -> None:
     async def read(rows: Related[Any]) -> list[Any]:
         kept = [row async for row in rows]
         assert [row async for row in rows.aiterator()] == kept == list(rows.iterator())
@@ -172,14 +172,14 @@ def test_related_rows_of_every_kind_are_looped_over(shelf: Session) -> None:
 
 
 @pytest.fixture
-def article(shelf: Session) -> Iterator[Article]:
+def article(library_session: Session) -> Iterator[Article]:
     """An article of its own; the rows that tie it to tags go with it."""
-    known = {row["id"] for row in shelf.items("articles_tags").read(fields="id", limit=-1)}
+    known = {row["id"] for row in library_session.items("articles_tags").read(fields="id", limit=-1)}
     tags = set(Tag.objects.values_list("pk", flat=True))
     made = Article.objects.create(title="async")
     yield made
-    ties = [row["id"] for row in shelf.items("articles_tags").read(fields="id", limit=-1)]
-    shelf.delete("/items/articles_tags", [key for key in ties if key not in known])
+    ties = [row["id"] for row in library_session.items("articles_tags").read(fields="id", limit=-1)]
+    library_session.delete("/items/articles_tags", [key for key in ties if key not in known])
     made.delete()
     Tag.objects.exclude(pk__in=tags).delete()
 

@@ -32,7 +32,7 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer, start
 from tests.promises.fault_proxy import FaultProxy, by_chance, faulty
-from tests.worlds.creation import column, key, make_collection
+from tests.worlds.server_setup import column, key, make_collection
 
 OPERATIONS = int(os.environ.get("FAULT_OPERATIONS", "400"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))

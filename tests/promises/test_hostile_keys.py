@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from directus_orm import DirectusError, Model, Session, field
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, key, make_collection
+from tests.worlds.server_setup import column, drop_collection, key, make_collection
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 ODD = [

@@ -14,8 +14,8 @@ import pytest
 from directus_orm import Model, OutcomeUnknown, Q, Session, field, generated
 from directus_orm.core import errors
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, key, make_collection
 from tests.worlds.flights import Airline, Flight, Note
+from tests.worlds.server_setup import column, drop_collection, key, make_collection
 from tests.worlds.sessions import in_threads, me, paths
 from tests.worlds.tiny_server import Scripted, TinyServer
 

@@ -31,9 +31,9 @@ from directus_orm import (
 )
 from directus_orm.core.messages import Request
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, key, make_collection, make_relation, user
 from tests.worlds.flights import Airline, Flight
 from tests.worlds.library import Article, Author, Category, Hero, Page, Text
+from tests.worlds.server_setup import column, drop_collection, key, make_collection, make_relation, user
 
 
 class Item(Model, collection="review_items"):
@@ -89,7 +89,7 @@ def keys(rows: Any) -> set[int]:
 
 class TestRightRows:
     def test_conditions_on_two_models_behind_a_many_to_any_speak_of_two_rows(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         """All models behind a many-to-any share one join, in which no row is of two models."""
         heroes = Q(blocks__hero__title__isnull=False, blocks__hero__id__gt=0)
@@ -102,7 +102,7 @@ class TestRightRows:
         assert keys(Page.objects.exclude(heroes & texts)) == every - (one & other)
 
     def test_rows_of_several_models_stand_for_no_queryset_of_one(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         blocks: Any = Page.objects.get(pk=1).blocks
         asked: tuple[Callable[[], Any], ...] = (
@@ -131,7 +131,7 @@ class TestRightRows:
         assert [flight.carrier.name for flight in flights.select_related("carrier")] == ["American Airlines"] * 65
 
     def test_counts_of_junction_rows_are_not_taken_for_counts_of_related_rows(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         """A junction's row may lead nowhere; a many-to-any's does once what it led to is deleted."""
         article, page = Article.objects.create(title="alone"), Page.objects.create(title="alone")
@@ -223,7 +223,7 @@ LABELLED = frozenset(name for name, label, _ in ITEMS if label and "_" in label)
 
 
 class TestNoInternalErrors:
-    def test_an_aggregate_is_filtered_by_lists(self, both_worlds: DirectusServer, session: Session) -> None:
+    def test_an_aggregate_is_filtered_by_lists(self, library_server: DirectusServer, session: Session) -> None:
         assert Article.objects.aggregate(n=Count("*", filter=Q(id__in=[1, 2]))) == {"n": 2}
         by_carrier = Flight.objects.values_list("carrier").annotate(n=Count("*", filter=Q(id__in=[1, 5, 2])))
         assert set(by_carrier) == {("AA", 2), ("B6", 1), ("LH", 0), ("a/b", 0)}
@@ -242,7 +242,7 @@ class TestNoInternalErrors:
         assert Item.objects.filter(doc__a=1).query != Item.objects.filter(doc__a=True).query
 
     def test_every_kind_of_query_is_understood_in_another_process(
-        self, both_worlds: DirectusServer, session: Session, tmp_path: Path
+        self, library_server: DirectusServer, session: Session, tmp_path: Path
     ) -> None:
         asked: dict[str, Rows[Any]] = {
             "parts": Article.objects.filter(published__week=1) | Article.objects.exclude(published__week_day=1),
@@ -268,12 +268,12 @@ class TestNoInternalErrors:
             assert list(again) == list(rows)
 
     def test_numbers_of_related_rows_that_may_not_be_read_say_so(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         """G26: the list is not in the rows, or a bare key stands where a row belongs."""
         with (
-            user(both_worlds, "counter", articles=["read"]) as token,
-            Session(both_worlds.url, token=token),
+            user(library_server, "counter", articles=["read"]) as token,
+            Session(library_server.url, token=token),
             pytest.raises(ConfigurationError, match=r"Article\.tags may not be read by this user"),
         ):
             list(Article.objects.annotate(n=Count("tags")))
@@ -317,7 +317,7 @@ class TestSessionsExplainAndCounts:
         ],
     )
     def test_the_requests_for_groups_are_named_as_they_are_sent(
-        self, both_worlds: DirectusServer, session: Session, lookup: str, condition: Q
+        self, library_server: DirectusServer, session: Session, lookup: str, condition: Q
     ) -> None:
         """But for values that earlier ones find, and for what only the groups make needed: names and orders."""
         for asked in (
@@ -335,7 +335,7 @@ class TestSessionsExplainAndCounts:
             assert "are read by key" in str(asked.explain())
 
     def test_the_number_of_a_many_to_any_is_that_of_its_list(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         """The server counts the junction's rows, and a row that is deleted leaves its own."""
         page, hero = Page.objects.create(title="left"), Hero.objects.create(title="gone")
@@ -356,7 +356,7 @@ class TestSessionsExplainAndCounts:
             page.delete()
 
     def test_lists_that_are_too_long_together_are_refused(
-        self, both_worlds: DirectusServer, session: Session
+        self, library_server: DirectusServer, session: Session
     ) -> None:
         with pytest.raises(UnsupportedQuery):
             Article.objects.filter(id__in=range(20_000), views__in=range(20_000)).count()

@@ -17,7 +17,7 @@ import pytest
 from directus_orm import Model, Session, field
 from directus_orm.testing import DirectusServer, start
 from directus_orm.testing.databases import Database
-from tests.worlds.creation import column, drop_collection, key, make_collection, post
+from tests.worlds.server_setup import column, drop_collection, key, make_collection, post
 
 ROWS = 1500
 NAMES = UUID("5b8a2a6e-3c0f-4a57-9d55-0c2f0a1f6f00")

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from directus_orm import Model, QueryError, RoundedWarning, Session, UnsupportedQuery, field, generated
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, make_collection
 from tests.worlds.every_type import (
     JSON,
     KEPT,
@@ -31,6 +30,7 @@ from tests.worlds.every_type import (
     reloaded,
     takes_any_character,
 )
+from tests.worlds.server_setup import column, drop_collection, make_collection
 
 
 @pytest.fixture(scope="module", params=SERVERS)

@@ -23,7 +23,6 @@ from directus_orm import (
     one_to_many,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
 from tests.worlds.library import (
     ROWS,
     Article,
@@ -38,6 +37,7 @@ from tests.worlds.library import (
     keys,
     tags_of,
 )
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
 
 COMMENTS = {
     "all": Comment.objects.all(),
@@ -92,7 +92,7 @@ class TestSameRowsAsOneQueryForEachParent:
     """Each list is that of the queryset, narrowed to the instance: the same rows in the same order."""
 
     @pytest.mark.parametrize("name", COMMENTS)
-    def test_one_to_many(self, shelf: Session, name: str) -> None:
+    def test_one_to_many(self, library_session: Session, name: str) -> None:
         rows = COMMENTS[name]
         wanted = narrowed_to_each(rows, range(1, 91), "article")
         assert any(wanted) or name.startswith("none")
@@ -102,20 +102,20 @@ class TestSameRowsAsOneQueryForEachParent:
         assert [keys(article.comments) for article in as_itself] == wanted
 
     @pytest.mark.parametrize("name", TAGS)
-    def test_many_to_many(self, shelf: Session, name: str) -> None:
+    def test_many_to_many(self, library_session: Session, name: str) -> None:
         rows = TAGS[name]
         wanted = narrowed_to_each(rows, range(1, 31), "articles")
         assert any(wanted)
         articles = Article.objects.filter(id__lte=30).prefetch_related(Prefetch("tags", rows, to_attr="found"))
         assert [keys(article.found) for article in articles] == wanted  # type: ignore[attr-defined]
 
-    def test_trees(self, shelf: Session) -> None:
+    def test_trees(self, library_session: Session) -> None:
         rows = Category.objects.exclude(name="").order_by("-name", "id")
         wanted = narrowed_to_each(rows, range(1, 12), "parent")
         found = Category.objects.prefetch_related(Prefetch("children", rows))
         assert [keys(category.children) for category in found] == wanted
 
-    def test_lists_of_related_rows(self, shelf: Session) -> None:
+    def test_lists_of_related_rows(self, library_session: Session) -> None:
         rows = Comment.objects.filter(likes__gte=1).order_by("-likes", "id")[:2]
         wanted = dict(zip(range(1, 91), narrowed_to_each(rows, range(1, 91), "article"), strict=True))
         authors = Author.objects.prefetch_related(Prefetch("articles__comments", rows, to_attr="best"))
@@ -175,7 +175,7 @@ def _fields(query: Any) -> dict[str, Any]:
 class TestRequests:
     """One request brings them all."""
 
-    def test_lists_of_all_levels_are_one_request(self, shelf: Session) -> None:
+    def test_lists_of_all_levels_are_one_request(self, library_session: Session) -> None:
         rows = Article.objects.select_related("author", "category__parent").prefetch_related(
             "comments__author__articles",
             "tags__articles",
@@ -183,7 +183,7 @@ class TestRequests:
             "category__children__children",
             Prefetch("comments", Comment.objects.order_by("-id")[:1], to_attr="latest_of_them"),
         )
-        with shelf.capture() as sent, shelf.forbid_lazy_loading():
+        with library_session.capture() as sent, library_session.forbid_lazy_loading():
             for article in rows:
                 assert keys(article.comments) == comments_of(article.pk)
                 assert keys(article.latest_of_them) == comments_of(article.pk)[::-1][:1]  # type: ignore[attr-defined]
@@ -200,7 +200,7 @@ class TestRequests:
                         assert keys(child.children) == children_of(child.pk)
         assert len(sent) == 1
 
-    def test_lists_under_other_names_on_several_levels_do_not_mix(self, shelf: Session) -> None:
+    def test_lists_under_other_names_on_several_levels_do_not_mix(self, library_session: Session) -> None:
         """Directus 10 forgets the aliases of a level where one below it has its own."""
         inner = Comment.objects.select_related("author").order_by("-id")
         rows = Article.objects.select_related("category__parent").prefetch_related(
@@ -220,15 +220,15 @@ class TestRequests:
             assert all(c.author is None or c.author.name != 3 for c in found.backwards)
             assert found.author is None or keys(found.author.said) == keys(found.author.comments)
 
-    def test_rows_that_share_a_related_row_share_its_list(self, shelf: Session) -> None:
+    def test_rows_that_share_a_related_row_share_its_list(self, library_session: Session) -> None:
         comments = Comment.objects.exclude(author=None).prefetch_related("author__articles")
         authors = {comment.author.pk: comment.author for comment in comments if comment.author}
         assert all(comment.author is authors[comment.author.pk] for comment in comments if comment.author)
         for author in authors.values():
             assert keys(author.articles) == [row["id"] for row in ROWS["articles"] if row["author"] == author.pk]
 
-    def test_many_to_any(self, shelf: Session) -> None:
-        with shelf.capture() as sent:
+    def test_many_to_any(self, library_session: Session) -> None:
+        with library_session.capture() as sent:
             for page in Page.objects.prefetch_related("blocks"):
                 found = [(type(block).directus.collection, block.pk) for block in page.blocks]
                 assert found == blocks_of(page.pk)
@@ -236,15 +236,15 @@ class TestRequests:
         named = Page.objects.prefetch_related(Prefetch("blocks", to_attr="parts"))
         assert [len(page.parts) for page in named] == [len(blocks_of(n)) for n in range(1, 13)]  # type: ignore[attr-defined]
 
-    def test_a_list_that_needs_a_sub_query_sends_it_first(self, shelf: Session) -> None:
+    def test_a_list_that_needs_a_sub_query_sends_it_first(self, library_session: Session) -> None:
         rows = Article.objects.prefetch_related(Prefetch("comments", COMMENTS["wildcards"]))
         told = rows.explain().asks
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             list(rows)
         assert [entry.request.path for entry in sent] == [ask.request.path for ask in told]
         assert len(sent) == 2
 
-    def test_every_way_of_ending_a_query(self, shelf: Session) -> None:
+    def test_every_way_of_ending_a_query(self, library_session: Session) -> None:
         rows = Article.objects.prefetch_related("comments", "tags")
         ended = (
             rows.get(pk=2),
@@ -253,41 +253,41 @@ class TestRequests:
             rows[1:2][0],
             rows.page(1, 3).rows[1],
         )
-        with shelf.forbid_lazy_loading():
+        with library_session.forbid_lazy_loading():
             for article in (*ended, next(rows[1:].iterator(1))):
                 assert article is not None
                 assert (keys(article.comments), keys(article.tags)) == (comments_of(2), tags_of(2))
         assert rows.count() == 90
         assert rows.values("id")[0] == {"id": 1}
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             list(rows.prefetch_related(None))
         assert "deep" not in dict(sent[0].request.params)
 
-    def test_only_and_defer_apply_to_the_lists(self, shelf: Session) -> None:
+    def test_only_and_defer_apply_to_the_lists(self, library_session: Session) -> None:
         rows = Article.objects.only("title").prefetch_related(Prefetch("comments", Comment.objects.only("likes")))
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             article = rows.get(pk=2)
             assert [c.likes for c in article.comments] == [
                 ROWS["comments"][k - 1]["likes"] for k in comments_of(2)
             ]
         assert len(sent) == 1
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert [c.text for c in article.comments] == [ROWS["comments"][k - 1]["text"] for k in comments_of(2)]
         assert len(sent) == 1
 
-    def test_related_rows_of_the_lists(self, shelf: Session) -> None:
+    def test_related_rows_of_the_lists(self, library_session: Session) -> None:
         inner = Comment.objects.select_related("author", "article__category")
-        with shelf.capture() as sent, shelf.forbid_lazy_loading():
+        with library_session.capture() as sent, library_session.forbid_lazy_loading():
             for article in Article.objects.prefetch_related(Prefetch("comments", inner)):
                 for comment in article.comments:
                     assert comment.article is article
                     assert comment.author is None or comment.author.born != ""
         assert len(sent) == 1
 
-    def test_long_queries_go_in_the_body(self, shelf: Session) -> None:
+    def test_long_queries_go_in_the_body(self, library_session: Session) -> None:
         """G36"""
         rows = Comment.objects.filter(text__in=[f"{n:04}" for n in range(2000)] + ["Red"]).select_related("author")
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             found = list(Article.objects.prefetch_related(Prefetch("comments", rows, to_attr="reds")))
         assert [entry.request.method for entry in sent] == ["SEARCH"]
         reds = {row["id"] for row in ROWS["comments"] if row["text"] == "Red"}
@@ -316,15 +316,15 @@ class Hint(Model, collection="hints"):
 
 
 @pytest.fixture(scope="module")
-def thousand(both_worlds: DirectusServer) -> Iterator[None]:
-    make_collection(both_worlds, "carriers_of_many", key("string", "code"), column("name", "string"))
-    make_collection(both_worlds, "hops", AUTO_KEY)
-    make_collection(both_worlds, "hints", AUTO_KEY, column("text", "string"))
-    make_relation(both_worlds, "hops", "carrier", "carriers_of_many", "string")
-    make_relation(both_worlds, "hops", "backup", "carriers_of_many", "string")
-    make_relation(both_worlds, "hops", "article", "articles")
-    make_relation(both_worlds, "hints", "hop", "hops", reverse="notes")
-    with Session(both_worlds.url, token=both_worlds.token):
+def thousand(library_server: DirectusServer) -> Iterator[None]:
+    make_collection(library_server, "carriers_of_many", key("string", "code"), column("name", "string"))
+    make_collection(library_server, "hops", AUTO_KEY)
+    make_collection(library_server, "hints", AUTO_KEY, column("text", "string"))
+    make_relation(library_server, "hops", "carrier", "carriers_of_many", "string")
+    make_relation(library_server, "hops", "backup", "carriers_of_many", "string")
+    make_relation(library_server, "hops", "article", "articles")
+    make_relation(library_server, "hints", "hop", "hops", reverse="notes")
+    with Session(library_server.url, token=library_server.token):
         Line.objects.bulk_create(Line(code=f"L{n}", name=f"Line {n}") for n in range(600))
         Hop.objects.bulk_create(
             Hop(
@@ -337,7 +337,7 @@ def thousand(both_worlds: DirectusServer) -> Iterator[None]:
         Hint.objects.bulk_create(Hint(hop=Hop.objects.ref(1 + n % 7), text="x") for n in range(50))
     yield
     for name in ("hints", "hops", "carriers_of_many"):
-        drop_collection(both_worlds, name)
+        drop_collection(library_server, name)
 
 
 class TestNumbersOfRequests:
@@ -346,27 +346,27 @@ class TestNumbersOfRequests:
     def names(self, hop: Hop) -> tuple[Any, ...]:
         return hop.carrier.name, hop.backup and hop.backup.name, hop.article and hop.article.title
 
-    def test_three_relations_of_a_thousand_rows(self, shelf: Session, thousand: None) -> None:
-        with shelf.capture() as pages:
+    def test_three_relations_of_a_thousand_rows(self, library_session: Session, thousand: None) -> None:
+        with library_session.capture() as pages:
             hops = list(Hop.objects.all())
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             lazily = [self.names(hop) for hop in hops]
         assert len(lazily) == 1000
         assert len(sent) <= 4
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             along = [self.names(hop) for hop in Hop.objects.select_related("carrier", "backup", "article")]
         assert len(sent) == len(pages) == 2
         assert along == lazily
-        shelf.page_size = 1000
-        with shelf.capture() as sent:
+        library_session.page_size = 1000
+        with library_session.capture() as sent:
             assert [self.names(hop) for hop in Hop.objects.all()] == lazily
         assert len(sent) <= 2 + 4
 
     def test_each_page_requests_only_related_rows_that_are_not_loaded(
-        self, shelf: Session, thousand: None
+        self, library_session: Session, thousand: None
     ) -> None:
         """Each page asks for what the pages before did not bring."""
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             for hop in Hop.objects.all():
                 self.names(hop)
         asked = [entry.request.path for entry in sent]
@@ -375,13 +375,13 @@ class TestNumbersOfRequests:
         assert asked.count("/items/carriers_of_many") == 2
         assert len(asked) <= 2 + 4
 
-    def test_lists_of_five_hundred_rows(self, shelf: Session, thousand: None) -> None:
-        with shelf.capture() as pages:
+    def test_lists_of_five_hundred_rows(self, library_session: Session, thousand: None) -> None:
+        with library_session.capture() as pages:
             list(Hop.objects.all()[:500])
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             lazily = [(len(hop.notes), hop.article and len(hop.article.tags)) for hop in Hop.objects.all()[:500]]
         assert len(sent) <= len(pages) + 4
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             rows = Hop.objects.prefetch_related("notes", "article__tags")[:500]
             assert [(len(hop.notes), hop.article and len(hop.article.tags)) for hop in rows] == lazily
         assert len(sent) == len(pages)
@@ -391,7 +391,7 @@ class TestNumbersOfRequests:
 class TestCompleteness:
     """G24: a nested list is cut at a hundred, and at the server's maximum, if nobody says otherwise."""
 
-    def test_fifteen_hundred_children(self, shelf: Session) -> None:
+    def test_fifteen_hundred_children(self, library_session: Session) -> None:
         article = Article.objects.create(title="very busy")
         try:
             Comment.objects.bulk_create(Comment(article=article, likes=n % 5) for n in range(1500))

@@ -28,7 +28,6 @@ from directus_orm import (
     one_to_many,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import user
 from tests.worlds.library import (
     ROWS,
     Article,
@@ -44,6 +43,7 @@ from tests.worlds.library import (
     keys,
     tags_of,
 )
+from tests.worlds.server_setup import user
 
 
 class Sticker(Model, collection="articles_tags"):
@@ -73,30 +73,30 @@ def small_pages(session: Session) -> Iterator[Session]:
 class TestLazyLoading:
     """What is touched loads for all that came together, in one request."""
 
-    def test_lists_of_a_page_load_in_one_request(self, shelf: Session) -> None:
+    def test_lists_of_a_page_load_in_one_request(self, library_session: Session) -> None:
         articles = list(Article.objects.all())
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert {a.pk: keys(a.comments) for a in articles} == {a.pk: comments_of(a.pk) for a in articles}
         assert len(sent) == 1
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert {a.pk: keys(a.tags) for a in articles} == {a.pk: tags_of(a.pk) for a in articles}
         assert len(sent) == 1
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert [len(a.comments) + a.tags.count() for a in articles]
             assert all(a.comments.all()[0] is a.comments[0] for a in articles if a.comments)
         assert not sent
 
-    def test_many_to_any(self, shelf: Session) -> None:
+    def test_many_to_any(self, library_session: Session) -> None:
         pages = list(Page.objects.all())
         kinds: dict[str, Any] = {"heroes": Hero, "texts": Text}
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             for page in pages:
                 assert [(type(b), b.pk) for b in page.blocks] == [(kinds[c], n) for c, n in blocks_of(page.pk)]
                 assert all((b.title if isinstance(b, Hero) else b.content) is not None for b in page.blocks)
         assert len(sent) == 1
 
-    def test_relations_of_listed_rows_load_for_all_lists(self, shelf: Session) -> None:
-        with shelf.capture() as sent:
+    def test_relations_of_listed_rows_load_for_all_lists(self, library_session: Session) -> None:
+        with library_session.capture() as sent:
             names = {c.author and c.author.name for a in Article.objects.all() for c in a.comments}
             assert len(names) > 5
             categories = [c.name for a in Author.objects.all() for x in a.articles for c in [x.category] if c]
@@ -110,23 +110,23 @@ class TestLazyLoading:
             *("/items/authors", "/items/authors", "/items/categories"),
         ]
 
-    def test_children_know_their_parent(self, shelf: Session) -> None:
+    def test_children_know_their_parent(self, library_session: Session) -> None:
         for article in (Article.objects.get(pk=2), Article.objects.prefetch_related("comments").get(pk=2)):
             list(article.comments)
-            with shelf.capture() as sent:
+            with library_session.capture() as sent:
                 assert all(comment.article is article for comment in article.comments)
             assert not sent
 
-    def test_a_key_costs_nothing(self, shelf: Session) -> None:
+    def test_a_key_costs_nothing(self, library_session: Session) -> None:
         comments = list(Comment.objects.exclude(article=None))
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert [c.article.pk for c in comments if c.article] == [
                 row["article"] for row in ROWS["comments"] if row["article"]
             ]
             assert comments[0].article == Article.objects.ref(comments[0].article and comments[0].article.pk)
         assert not sent
 
-    def test_one_row_is_one_instance_within_a_page(self, shelf: Session) -> None:
+    def test_one_row_is_one_instance_within_a_page(self, library_session: Session) -> None:
         for rows in (Article.objects.all(), Article.objects.select_related("author").prefetch_related("tags")):
             articles = list(rows)
             authors: dict[int, Author] = {}
@@ -138,18 +138,18 @@ class TestLazyLoading:
                     assert tags.setdefault(tag.pk, tag) is tag
             assert len(tags) == 7
 
-    def test_small_pages_share_one_request(self, shelf: Session) -> None:
+    def test_small_pages_share_one_request(self, library_session: Session) -> None:
         """A first page of ten is no reason to ask twice."""
-        with small_pages(shelf) as small:
+        with small_pages(library_session) as small:
             articles = list(Article.objects.all())
             with small.capture() as sent:
                 assert sum(len(a.comments) for a in articles) == sum(map(len, map(comments_of, range(1, 91))))
                 assert {a.author.name for a in articles if a.author}
             assert len(sent) == 2
 
-    def test_what_was_assigned_stays_when_the_same_row_comes_again(self, shelf: Session) -> None:
+    def test_what_was_assigned_stays_when_the_same_row_comes_again(self, library_session: Session) -> None:
         """The related rows of a later page are the instances of the earlier one, changes and all."""
-        with small_pages(shelf):
+        with small_pages(library_session):
             articles = iter(Article.objects.select_related("author", "category__parent").exclude(author=None))
             first = next(articles)
             assert first.author is not None
@@ -160,10 +160,12 @@ class TestLazyLoading:
             assert all(article.author is author for article in seen)
             assert author.name == "changed"
 
-    def test_instances_load_by_their_own_session(self, shelf: Session, both_worlds: DirectusServer) -> None:
-        with Session(both_worlds.url, token=both_worlds.token) as other:
-            article = Article.objects.using(shelf).get(pk=2)
-            with shelf.capture() as sent, other.capture() as not_sent:
+    def test_instances_load_by_their_own_session(
+        self, library_session: Session, library_server: DirectusServer
+    ) -> None:
+        with Session(library_server.url, token=library_server.token) as other:
+            article = Article.objects.using(library_session).get(pk=2)
+            with library_session.capture() as sent, other.capture() as not_sent:
                 assert keys(article.comments) == comments_of(2)
                 assert article.comments.filter(id__gt=0).count() == len(comments_of(2))
                 assert article.author is not None
@@ -173,30 +175,30 @@ class TestLazyLoading:
                 assert keys(article.comments.using(other)) == comments_of(2)
             assert len(sent) == 1
 
-    def test_a_closed_session_opens_again(self, both_worlds: DirectusServer) -> None:
-        with Session(both_worlds.url, token=both_worlds.token):
+    def test_a_closed_session_opens_again(self, library_server: DirectusServer) -> None:
+        with Session(library_server.url, token=library_server.token):
             article = Article.objects.get(pk=2)
         assert keys(article.comments) == comments_of(2)
         assert article.author is not None
         assert article.author.name is not None
         assert keys(article.tags.filter(name="x")) == []
 
-    def test_instances_that_were_garbage_collected_are_not_loaded(self, shelf: Session) -> None:
+    def test_instances_that_were_garbage_collected_are_not_loaded(self, library_session: Session) -> None:
         articles = list(Article.objects.all())
         one = articles[1]
         del articles
         gc.collect()
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             list(one.comments)
         assert sent[0].request.json["keys"] == [2]
 
-    def test_a_reference_has_lists(self, shelf: Session) -> None:
-        with shelf.capture() as sent:
+    def test_a_reference_has_lists(self, library_session: Session) -> None:
+        with library_session.capture() as sent:
             assert keys(Article.objects.ref(2).comments) == comments_of(2)
             assert keys(Article.objects.ref(2).tags.order_by("-id")) == tags_of(2)[::-1]
         assert len(sent) == 2
 
-    def test_a_row_that_is_gone_says_so(self, shelf: Session) -> None:
+    def test_a_row_that_is_gone_says_so(self, library_session: Session) -> None:
         for gone in (Article.objects.ref(99_999),):
             for _ in range(2):
                 with pytest.raises(Article.DoesNotExist, match="99999 does not exist"):
@@ -207,7 +209,7 @@ class TestLazyLoading:
 class TestQuerysets:
     """`article.comments` is a queryset of its own rows."""
 
-    def test_a_list_has_the_methods_of_a_queryset(self, shelf: Session) -> None:
+    def test_a_list_has_the_methods_of_a_queryset(self, library_session: Session) -> None:
         article = Article.objects.get(pk=2)
         known = comments_of(2)
         assert article.comments.count() == len(known)
@@ -232,10 +234,10 @@ class TestQuerysets:
         assert keys(Comment.objects.filter(pk__in=article.comments)) == known
         assert keys(Article.objects.filter(comments__in=article.comments)) == [2]
 
-    def test_filters_ask_for_the_rows_of_this_instance(self, shelf: Session) -> None:
+    def test_filters_ask_for_the_rows_of_this_instance(self, library_session: Session) -> None:
         articles = Article.objects.prefetch_related("tags", "comments")
         for article in articles[:20]:
-            with shelf.capture() as sent:
+            with library_session.capture() as sent:
                 found = keys(article.comments.filter(likes__gte=2))
             assert len(sent) == 1
             liked = {row["id"] for row in ROWS["comments"] if (row["likes"] or 0) >= 2}
@@ -245,7 +247,7 @@ class TestQuerysets:
             ]
             assert article.tags.filter(name__icontains="new").count() == len({1, 2} & {*tags_of(article.pk)})
 
-    def test_a_list_without_a_reverse_is_asked_by_the_junction(self, shelf: Session) -> None:
+    def test_a_list_without_a_reverse_is_asked_by_the_junction(self, library_session: Session) -> None:
         """Articles are declared on tags, so that tags of an article are found by that; here nothing is."""
 
         class Label(Model, collection="tags"):
@@ -261,20 +263,20 @@ class TestQuerysets:
             assert Paper.objects.ref(key).tags.count() == len(tags_of(key))
             assert keys(Paper.objects.ref(key).tags) == tags_of(key)
 
-    def test_all_uses_what_is_loaded_and_others_ask(self, shelf: Session) -> None:
+    def test_all_uses_what_is_loaded_and_others_ask(self, library_session: Session) -> None:
         article = Article.objects.prefetch_related("comments").get(pk=2)
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert keys(article.comments.all()) == comments_of(2)
             assert article.comments.count() == len(comments_of(2))
             assert article.comments.first() is article.comments.all()[0]
             assert article.comments.exists()
             assert len(article.comments) == len(comments_of(2))
         assert not sent
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             list(article.comments.filter(id__gt=0))
         assert len(sent) == 1
 
-    def test_update_and_delete_touch_the_rows_of_this_instance(self, shelf: Session) -> None:
+    def test_update_and_delete_touch_the_rows_of_this_instance(self, library_session: Session) -> None:
         others = {c.pk: c.likes for c in Comment.objects.exclude(article=2)}
         before = {c.pk: c.likes for c in Comment.objects.filter(article=2)}
         article = Article.objects.get(pk=2)
@@ -289,7 +291,7 @@ class TestQuerysets:
         assert article.comments.filter(text="to go").delete() == 3
         assert keys(Comment.objects.filter(article=2)) == comments_of(2)
 
-    def test_through_gives_the_rows_of_the_junction(self, shelf: Session) -> None:
+    def test_through_gives_the_rows_of_the_junction(self, library_session: Session) -> None:
         mine = sorted(
             (r for r in ROWS["articles_tags"] if r["articles_id"] == 7), key=lambda r: (r["sort"], r["id"])
         )
@@ -310,7 +312,7 @@ class TestQuerysets:
         with pytest.raises(UnsupportedQuery, match=r"Article\.comments is a one-to-many, which has no junction"):
             comments.through
 
-    def test_lists_are_in_the_order_of_the_junction(self, shelf: Session) -> None:
+    def test_lists_are_in_the_order_of_the_junction(self, library_session: Session) -> None:
         rows = Sorted.objects.prefetch_related("tags")
         for article, lazily in zip(rows, Sorted.objects.all(), strict=True):
             mine = [r for r in ROWS["articles_tags"] if r["articles_id"] == article.pk]
@@ -328,13 +330,15 @@ class TestQuerysets:
                 break
 
     @pytest.mark.parametrize("verb", ["reverse", "limit", "offset", "page"])
-    def test_verbs_that_need_the_order_of_the_junction_are_refused(self, shelf: Session, verb: str) -> None:
+    def test_verbs_that_need_the_order_of_the_junction_are_refused(
+        self, library_session: Session, verb: str
+    ) -> None:
         arguments = {"limit": (1,), "offset": (1,), "page": (1, 2)}
         with pytest.raises(UnsupportedQuery, match=rf"Sorted\.tags is in the order of its junction.*{verb}"):
             getattr(Sorted.objects.ref(7).tags, verb)(*arguments.get(verb, ()))
         assert getattr(Sorted.objects.ref(7).tags.order_by("name"), verb)(*arguments.get(verb, ())) is not None
 
-    def test_a_models_own_queryset_is_that_of_its_lists(self, shelf: Session) -> None:
+    def test_a_models_own_queryset_is_that_of_its_lists(self, library_session: Session) -> None:
         class Remarks(QuerySet[Any]):
             def loved(self) -> Any:
                 return self.filter(likes__gte=3)
@@ -352,7 +356,7 @@ class TestQuerysets:
         found: Any = Paper.objects.ref(2).comments.filter(id__gt=0)
         assert keys(found.loved()) == [k for k in comments_of(2) if (ROWS["comments"][k - 1]["likes"] or 0) >= 3]
 
-    def test_a_permanent_filter_holds_in_lists(self, shelf: Session) -> None:
+    def test_a_permanent_filter_holds_in_lists(self, library_session: Session) -> None:
         class Loved(QuerySet[Any]):
             def initial(self) -> Any:
                 return self.filter(likes__gte=3, text__contains="e")
@@ -377,10 +381,10 @@ class TestQuerysets:
 class TestManyToAny:
     """Rows of several models are a list; of one of them, there is a queryset."""
 
-    def test_a_list_holds_rows_of_several_models(self, shelf: Session) -> None:
+    def test_a_list_holds_rows_of_several_models(self, library_session: Session) -> None:
         page = Page.objects.get(pk=1)
         hero, *texts = page.blocks
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert (page.blocks.count(), len(page.blocks), page.blocks.exists()) == (3, 3, True)
             assert (page.blocks.first(), page.blocks.last()) == (hero, texts[-1])
             assert (page.blocks[1], list(page.blocks[1:])) == (texts[0], texts)
@@ -392,7 +396,7 @@ class TestManyToAny:
         assert not sent
         assert not Page.objects.get(pk=12).blocks
 
-    def test_of_one_model(self, shelf: Session) -> None:
+    def test_of_one_model(self, library_session: Session) -> None:
         page = Page.objects.get(pk=4)
         assert keys(page.blocks.of_model(Hero)) == [1, 3]
         assert page.blocks.of_model(Hero).filter(title="RED").count() == 1
@@ -402,7 +406,7 @@ class TestManyToAny:
         with pytest.raises(UnsupportedQuery, match=r"Page\.blocks leads to Hero, Text, not to .*Tag"):
             page.blocks.of_model(Tag)
 
-    def test_paths_name_the_model(self, shelf: Session) -> None:
+    def test_paths_name_the_model(self, library_session: Session) -> None:
         assert keys(Page.objects.filter(blocks__hero__title="RED")) == [1, 4, 8]
         assert keys(Page.objects.filter(blocks__hero=1, blocks__text__content="red")) in ([1, 8], [])
 
@@ -423,16 +427,16 @@ class TestManyToAny:
             lambda rows: Hero.objects.union(rows),
         ],
     )
-    def test_a_query_without_a_model_is_refused(self, shelf: Session, use: Callable[[Any], Any]) -> None:
+    def test_a_query_without_a_model_is_refused(self, library_session: Session, use: Callable[[Any], Any]) -> None:
         page = Page.objects.get(pk=1)
         with (
-            shelf.capture() as sent,
+            library_session.capture() as sent,
             pytest.raises(UnsupportedQuery, match=r"of_model\(Hero\) or of_model\(Text\)"),
         ):
             use(page.blocks)
         assert not sent
 
-    def test_a_collection_that_is_not_declared_is_left_out(self, shelf: Session) -> None:
+    def test_a_collection_that_is_not_declared_is_left_out(self, library_session: Session) -> None:
         class Sheet(Model, collection="pages"):
             id: int
             blocks: Related[Hero] = many_to_any("pages_blocks", source="pages_id")
@@ -444,28 +448,28 @@ class TestManyToAny:
 
 
 class TestExplaining:
-    def test_explain_names_the_requests_that_are_sent(self, shelf: Session) -> None:
+    def test_explain_names_the_requests_that_are_sent(self, library_session: Session) -> None:
         articles = list(Article.objects.all()[:5])
         for rows in (articles[2].comments, articles[2].tags, articles[2].comments.filter(text__contains="%")):
             told = [ask.request for ask in rows.explain().asks]
-            with shelf.capture() as sent:
+            with library_session.capture() as sent:
                 repr(rows)
                 rows.explain()
             assert not sent
-            with shelf.capture() as sent:
+            with library_session.capture() as sent:
                 list(rows)
             assert [entry.request.path for entry in sent] == [request.path for request in told]
             assert sent[0].request == told[0]
         page = Page.objects.get(pk=1)
         told = [ask.request for ask in page.blocks.explain().asks]
         assert "blocks" in repr(page.blocks)
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             list(page.blocks)
         assert [entry.request for entry in sent] == told
 
-    def test_nothing_is_sent_for_the_lists_of_an_unsaved_instance(self, shelf: Session) -> None:
+    def test_nothing_is_sent_for_the_lists_of_an_unsaved_instance(self, library_session: Session) -> None:
         article = Article(title="new")
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert list(article.comments) == []
             assert (article.comments.count(), article.tags.first(), article.tags.exists()) == (0, None, False)
             assert list(article.comments.filter(id=1)) == []
@@ -480,11 +484,11 @@ class TestCopies:
     """Copies and pickles keep the lists that are loaded, without a session."""
 
     @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
-    def test_of_instances(self, shelf: Session, way: Callable[[Any], Any]) -> None:
+    def test_of_instances(self, library_session: Session, way: Callable[[Any], Any]) -> None:
         rows = Article.objects.select_related("author").prefetch_related("comments__author", "tags")
         article: Any = rows.get(pk=2)
         again = way(article)
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert keys(again.comments) == comments_of(2)
             assert keys(again.tags) == tags_of(2)
             assert [c.author and c.author.name for c in again.comments] == [
@@ -492,15 +496,15 @@ class TestCopies:
             ]
             assert again.author.name == article.author.name
         assert not sent
-        with shelf.capture() as sent:
+        with library_session.capture() as sent:
             assert keys(again.author.articles)
             assert keys(again.comments.filter(id__gt=0)) == comments_of(2)
         assert len(sent) == 2
 
     def test_of_querysets(
-        self, shelf: Session, both_worlds: DirectusServer, monkeypatch: pytest.MonkeyPatch
+        self, library_session: Session, library_server: DirectusServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("DIRECTUS_TOKEN", both_worlds.token)  # sessions pickle without
+        monkeypatch.setenv("DIRECTUS_TOKEN", library_server.token)  # sessions pickle without
         article = Article.objects.get(pk=2)
         for rows in (article.comments, article.tags, Page.objects.get(pk=1).blocks):
             again = pickle.loads(pickle.dumps(rows))
@@ -512,7 +516,7 @@ class TestCopies:
         through = pickle.loads(pickle.dumps(Sorted.objects.get(pk=7).tags.through))
         assert keys(through) == keys(Sorted.objects.get(pk=7).tags.through)
 
-    def test_many_children_pickle(self, shelf: Session) -> None:
+    def test_many_children_pickle(self, library_session: Session) -> None:
         """Lists and the way back are a circle."""
         articles = list(Article.objects.prefetch_related("comments__author__articles"))
         again = pickle.loads(pickle.dumps(articles))
@@ -580,11 +584,11 @@ class TestForbiddenLazyLoading:
         ],
     )
     def test_the_error_names_the_line_that_loads_it(
-        self, shelf: Session, rows: Any, touch: Callable[[Any], Any], named: str, line: str
+        self, library_session: Session, rows: Any, touch: Callable[[Any], Any], named: str, line: str
     ) -> None:
-        with shelf.forbid_lazy_loading():
+        with library_session.forbid_lazy_loading():
             (one,) = list(rows.all())
-            with shelf.capture() as sent, pytest.raises(QueryError) as caught:
+            with library_session.capture() as sent, pytest.raises(QueryError) as caught:
                 touch(one)
             assert not sent
             assert str(caught.value).startswith(f"{named} is not loaded, and lazy loading is forbidden here: ")
@@ -592,31 +596,34 @@ class TestForbiddenLazyLoading:
             (one,) = list(eval(f"rows{line}", {"rows": rows}))
             touch(one)
 
-    def test_when_nobody_holds_the_first_row_any_more(self, shelf: Session) -> None:
+    def test_when_nobody_holds_the_first_row_any_more(self, library_session: Session) -> None:
         author = Article.objects.select_related("author").get(pk=5).author
         gc.collect()
         with (
-            shelf.forbid_lazy_loading(),
+            library_session.forbid_lazy_loading(),
             pytest.raises(QueryError, match=r"prefetch_related\('author__articles'\)"),
         ):
             list(author.articles)  # type: ignore[union-attr]
 
-    def test_a_deferred_field(self, shelf: Session) -> None:
+    def test_a_deferred_field(self, library_session: Session) -> None:
         for rows in (Article.objects.only("id"), Article.objects.defer("title"), Article.objects.only("body")):
             article = rows[0]
             with (
-                shelf.forbid_lazy_loading(),
+                library_session.forbid_lazy_loading(),
                 pytest.raises(QueryError, match=r"Article\.title.* name 'title' in only\(\)"),
             ):
                 article.title
 
-    def test_a_reference(self, shelf: Session) -> None:
-        with shelf.forbid_lazy_loading(), pytest.raises(QueryError, match=r"Article\.objects\.get\(pk=2\) reads"):
+    def test_a_reference(self, library_session: Session) -> None:
+        with (
+            library_session.forbid_lazy_loading(),
+            pytest.raises(QueryError, match=r"Article\.objects\.get\(pk=2\) reads"),
+        ):
             Article.objects.ref(2).title
 
-    def test_explicit_queries_are_allowed(self, shelf: Session) -> None:
+    def test_explicit_queries_are_allowed(self, library_session: Session) -> None:
         article = Article.objects.prefetch_related("tags").get(pk=2)
-        with shelf.forbid_lazy_loading():
+        with library_session.forbid_lazy_loading():
             assert keys(article.tags) == tags_of(2)
             assert keys(article.comments.filter(id__gt=0)) == comments_of(2)
             assert article.comments.count() == len(comments_of(2))
@@ -629,9 +636,12 @@ class TestPermissions:
     """What may not be read says so when it is read, and not before."""
 
     @pytest.fixture
-    def reader(self, both_worlds: DirectusServer) -> Iterator[Session]:
+    def reader(self, library_server: DirectusServer) -> Iterator[Session]:
         may = dict.fromkeys(("articles", "articles_tags", "pages"), ("read",))
-        with user(both_worlds, "reader", None, **may) as token, Session(both_worlds.url, token=token) as session:
+        with (
+            user(library_server, "reader", None, **may) as token,
+            Session(library_server.url, token=token) as session,
+        ):
             yield session
 
     @pytest.mark.parametrize("rows", [Article.objects.all(), Article.objects.select_related("author")])
@@ -661,13 +671,13 @@ class TestPermissions:
         with pytest.raises((ConfigurationError, Forbidden), match=r"blocks"):
             list(Page.objects.get(pk=1).blocks)
 
-    def test_single_rows_that_are_hidden(self, both_worlds: DirectusServer) -> None:
+    def test_single_rows_that_are_hidden(self, library_server: DirectusServer) -> None:
         """A hidden author is no absent one, whether it was asked for along with the rows or later."""
-        if both_worlds.version.startswith("12."):
+        if library_server.version.startswith("12."):
             pytest.skip("without a licence it has no rules for rows (G42)")
         may = dict.fromkeys(("authors", "articles", "comments"), ("read",))
         rules = {"authors": {"id": {"_neq": 8}}}
-        with user(both_worlds, "picky", rules, **may) as token, Session(both_worlds.url, token=token):
+        with user(library_server, "picky", rules, **may) as token, Session(library_server.url, token=token):
             for rows in (
                 Article.objects.all(),
                 Article.objects.select_related("author"),
@@ -687,7 +697,9 @@ class TestPermissions:
 
 
 class TestSizes:
-    def test_three_hundred_comments_are_all_there(self, both_worlds: DirectusServer, shelf: Session) -> None:
+    def test_three_hundred_comments_are_all_there(
+        self, library_server: DirectusServer, library_session: Session
+    ) -> None:
         """G24: the server cuts nested lists at a hundred."""
         article = Article.objects.create(title="busy")
         try:

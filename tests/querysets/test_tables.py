@@ -126,13 +126,13 @@ class TestShapes:
             "delay": pa.int64(),
         }
 
-    def test_a_relation_is_its_key_and_related_rows_are_counted(self, shelf: Session) -> None:
+    def test_a_relation_is_its_key_and_related_rows_are_counted(self, library_session: Session) -> None:
         rows = Article.objects.annotate(n=Count("comments")).values("author", "n", "price", "edited")
         table = rows.to_arrow()
         assert table.to_pylist() == list(rows)
         assert (table.schema.field("author").type, table.schema.field("n").type) == (pa.int64(), pa.int64())
 
-    def test_groups(self, shelf: Session) -> None:
+    def test_groups(self, library_session: Session) -> None:
         rows = Article.objects.values("open").annotate(
             n=Count("*"),
             sum=Sum("views"),

@@ -31,11 +31,11 @@ def liked(row: dict[str, Any]) -> bool:
     return bool(row["likes"] is not None and row["likes"] > 1)
 
 
-def test_some_and_none_carry_one_condition_to_the_server(both_worlds: DirectusServer, session: Session) -> None:
+def test_some_and_none_carry_one_condition_to_the_server(library_server: DirectusServer, session: Session) -> None:
     """G2: of several conditions in ``_some`` the server drops all, and every row matches."""
     both = {"comments": {"_some": {"author": {"_nnull": True}, "likes": {"_gt": 1}}}}
     sent_as_it_is = session.items("articles").read(fields="id", filter=both, limit=-1)
-    if not both_worlds.version.startswith("10."):  # which does it right
+    if not library_server.version.startswith("10."):  # which does it right
         assert {row["id"] for row in sent_as_it_is} == KEYS
     meant = with_comment(lambda row: liked(row) and row["author"])
     assert 0 < len(meant) < len(KEYS)
@@ -69,7 +69,7 @@ def _most_in_a_quantifier(text: str) -> int:
     return most(json.loads(text))
 
 
-def test_one_call_speaks_of_one_row_and_two_calls_of_two(both_worlds: DirectusServer, session: Session) -> None:
+def test_one_call_speaks_of_one_row_and_two_calls_of_two(library_server: DirectusServer, session: Session) -> None:
     one = Article.objects.filter(comments__author__isnull=False, comments__likes__gt=1)
     two = Article.objects.filter(comments__author__isnull=False).filter(comments__likes__gt=1)
     assert keys(one) == with_comment(lambda row: liked(row) and row["author"])
@@ -77,7 +77,7 @@ def test_one_call_speaks_of_one_row_and_two_calls_of_two(both_worlds: DirectusSe
     assert keys(one) < keys(two)
 
 
-def test_two_conditions_on_one_relation_need_a_sub_query(both_worlds: DirectusServer, session: Session) -> None:
+def test_two_conditions_on_one_relation_need_a_sub_query(library_server: DirectusServer, session: Session) -> None:
     """The server joins a list once for the whole filter: a second group would speak of the same row."""
     first = Article.objects.filter(comments__likes__gt=0, comments__author__isnull=False)
     both = first.filter(comments__likes=0, comments__text__isnull=False)
@@ -89,7 +89,7 @@ def test_two_conditions_on_one_relation_need_a_sub_query(both_worlds: DirectusSe
     assert len(sent) == 2
 
 
-def test_a_list_without_rows_differs_from_a_row_of_nulls(both_worlds: DirectusServer, session: Session) -> None:
+def test_a_list_without_rows_differs_from_a_row_of_nulls(library_server: DirectusServer, session: Session) -> None:
     assert keys(Article.objects.filter(comments__isnull=True)) == KEYS - with_comment(lambda row: True)
     assert keys(Article.objects.filter(comments__isnull=False)) == with_comment(lambda row: True)
     nulls = with_comment(lambda row: row["text"] is None)
@@ -101,7 +101,7 @@ def test_a_list_without_rows_differs_from_a_row_of_nulls(both_worlds: DirectusSe
 
 
 def test_a_junction_row_without_a_related_row_is_no_related_row(
-    both_worlds: DirectusServer, session: Session
+    library_server: DirectusServer, session: Session
 ) -> None:
     """What a server keeps when the tag is deleted."""
     lonely = next(
@@ -121,7 +121,7 @@ def test_a_junction_row_without_a_related_row_is_no_related_row(
         session.delete(f"/items/articles_tags/{orphan}")
 
 
-def test_counts_of_related_rows_are_compared(both_worlds: DirectusServer, session: Session) -> None:
+def test_counts_of_related_rows_are_compared(library_server: DirectusServer, session: Session) -> None:
     numbers = {key: sum(row["article"] == key for row in COMMENTS) for key in KEYS}
     for lookup, rule in (
         ("", lambda n: n == 2),
@@ -136,7 +136,7 @@ def test_counts_of_related_rows_are_compared(both_worlds: DirectusServer, sessio
         assert keys(Article.objects.exclude(**{f"comments__count{lookup}": value})) == KEYS - meant
 
 
-def test_a_condition_on_a_many_to_any_is_on_one_model(both_worlds: DirectusServer, session: Session) -> None:
+def test_a_condition_on_a_many_to_any_is_on_one_model(library_server: DirectusServer, session: Session) -> None:
     blocks, heroes = ROWS["pages_blocks"], {row["id"]: row["title"] for row in ROWS["heroes"]}
     title = heroes[1]
     meant = {
@@ -154,7 +154,7 @@ def test_a_condition_on_a_many_to_any_is_on_one_model(both_worlds: DirectusServe
         Page.objects.filter(blocks__hero__count=1)
 
 
-def test_related_rows_below_a_many_to_one(both_worlds: DirectusServer, session: Session) -> None:
+def test_related_rows_below_a_many_to_one(library_server: DirectusServer, session: Session) -> None:
     authors = {row["author"] for row in COMMENTS if row["likes"] == 4}
     meant = {row["id"] for row in ROWS["articles"] if row["author"] and row["author"] in authors}
     assert keys(Article.objects.filter(author__comments__likes=4)) == meant

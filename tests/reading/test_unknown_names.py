@@ -23,8 +23,8 @@ from directus_orm import (
     one_to_many,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import user
 from tests.worlds.library import Article, Comment, Hero, Page, Tag, Text
+from tests.worlds.server_setup import user
 
 
 class Draft(Model, collection="articles"):
@@ -104,11 +104,11 @@ class TestUnknownLists:
             remark.save()
 
     def test_a_list_that_may_not_be_read_is_reported_as_well(
-        self, article: Article, both_worlds: DirectusServer
+        self, article: Article, library_server: DirectusServer
     ) -> None:
         comment = Comment.objects.create(text="x")
         may: Any = {"articles": ["create", "read", "update"], "comments": ["create", "update"]}
-        with user(both_worlds, "mumbler", **may) as token, Session(both_worlds.url, token=token) as session:
+        with user(library_server, "mumbler", **may) as token, Session(library_server.url, token=token) as session:
             Article.objects.using(session).get(pk=article.pk).comments.add(comment.pk)
             new = Article(title="x")
             new.comments.create(text="y")
@@ -124,7 +124,9 @@ class TestUnknownLists:
             article.comments.clear()
         assert not [entry for entry in sent if entry.purpose == "info"]
 
-    def test_reading_an_unknown_list_raises_as_well(self, session: Session, both_worlds: DirectusServer) -> None:
+    def test_reading_an_unknown_list_raises_as_well(
+        self, session: Session, library_server: DirectusServer
+    ) -> None:
         with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'.*name="):
             list(Draft.objects.all()[0].labels)
 
@@ -174,14 +176,14 @@ class TestUnknownFieldsOfJunctions:
         ("model", "name"), [(Guessed, "tag_id"), (Sorted, "place"), (Led, "article_id"), (Leaflet, "itm")]
     )
     def test_a_list_of_new_rows(
-        self, article: Article, session: Session, model: Any, name: str, old: bool
+        self, article: Article, session: Session, model: Any, name: str, is_directus_10: bool
     ) -> None:
         """Directus 10 refuses some of them itself, with a word of its own."""
         new = model(title="x")
         getattr(new, "blocks" if model is Leaflet else "tags").add(
             (Hero if model is Leaflet else Tag).objects.ref(1)
         )
-        with pytest.raises(DirectusError if old else ConfigurationError) as caught:
+        with pytest.raises(DirectusError if is_directus_10 else ConfigurationError) as caught:
             new.save()
         assert name in str(caught.value)
 

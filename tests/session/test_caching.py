@@ -11,7 +11,7 @@ from requests_cache import CachedSession
 
 from directus_orm import AuthenticationError, Forbidden, Model, Session, field, generated
 from directus_orm.testing import DirectusServer, start
-from tests.worlds.creation import column, make_collection
+from tests.worlds.server_setup import column, make_collection
 
 Open = Callable[..., Session]
 

@@ -14,8 +14,8 @@ import requests
 from directus_orm import AuthenticationError, ConfigurationError, Forbidden, Model, QueryError, TransportError
 from directus_orm.session import Capture, Login, Session, StaticToken, current_session
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import user
 from tests.worlds.flights import Airline, Flight
+from tests.worlds.server_setup import user
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 Open = Callable[..., Session]

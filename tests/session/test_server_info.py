@@ -15,7 +15,7 @@ import pytest
 from directus_orm import AuthenticationError, Forbidden, TransportError, Unavailable
 from directus_orm.session import Health, RateLimit, ServerInfo, Session
 from directus_orm.testing import DirectusServer, plugin, start
-from tests.worlds.creation import user
+from tests.worlds.server_setup import user
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 Open = Callable[..., Session]

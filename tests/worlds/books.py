@@ -15,7 +15,7 @@ import requests
 
 from directus_orm import Model, Related, Session, field, generated, many_to_many, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import (
+from tests.worlds.server_setup import (
     AUTO_KEY,
     Spec,
     column,

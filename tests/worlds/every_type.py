@@ -12,7 +12,7 @@ import attrs
 
 from directus_orm import Model, field, generated, register_type
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, make_collection
+from tests.worlds.server_setup import column, drop_collection, make_collection
 
 SERVERS = ["directus_server", "directus_postgres", "directus_mariadb"]
 """The fixtures of a server on each database."""

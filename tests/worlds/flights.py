@@ -8,7 +8,7 @@ from uuid import UUID
 
 from directus_orm import Model, Related, Session, field, generated, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, key, make_collection, make_relation
+from tests.worlds.server_setup import AUTO_KEY, column, key, make_collection, make_relation
 
 
 class Airline(Model):

@@ -14,7 +14,7 @@ from typing import Any
 
 from directus_orm import Model, Related, Session, field, generated, many_to_any, many_to_many, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, Spec, column, make_collection, make_field, make_relation, post
+from tests.worlds.server_setup import AUTO_KEY, Spec, column, make_collection, make_field, make_relation, post
 
 
 class Author(Model):

@@ -26,8 +26,8 @@ from directus_orm import (
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer
 from directus_orm.writing import chunking
-from tests.worlds.creation import user
 from tests.worlds.flights import Airline, Flight, Note
+from tests.worlds.server_setup import user
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ from directus_orm import (
 )
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer, plugin, start
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
 from tests.worlds.flights import Airline, Flight, Note
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
 
 
 class Plain(Model, collection="bulk_items"):

@@ -262,7 +262,7 @@ def test_values_that_the_server_sets_are_on_every_instance(notes: Session) -> No
         trip.delete()
 
 
-def test_relations_of_every_kind_in_one_request(shop: Session) -> None:
+def test_relations_of_every_kind_in_one_request(books_session: Session) -> None:
     page = Page(title="page")
     page.blocks.create(Hero, title="one")
     page.blocks.add(Text(content="two"), Hero.objects.ref(1), Hero(title="three"))
@@ -270,7 +270,7 @@ def test_relations_of_every_kind_in_one_request(shop: Session) -> None:
     book.writer.friends.add(1, Person(name="friend"))
     book.translations.create(title="Buch")
     book.gallery.add(FILES[2], FILES[1])
-    with shop.capture() as sent:
+    with books_session.capture() as sent:
         page.save()
         book.save()
     assert len(sent) == 2

@@ -17,8 +17,8 @@ from directus_orm import ConfigurationError, Forbidden, Model, Session, StaleObj
 from directus_orm.core.masking import MASK
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, make_collection, user
 from tests.worlds.flights import Airline, Flight, Note, Plane, Setting
+from tests.worlds.server_setup import column, drop_collection, make_collection, user
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from directus_orm import ConversionError, Model, Related, Session, field, generated, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, make_collection, make_relation
 from tests.worlds.library import Article, Author, Comment, Hero, Page, Tag, Text
+from tests.worlds.server_setup import AUTO_KEY, column, make_collection, make_relation
 
 
 def reread(article: Article) -> Article:

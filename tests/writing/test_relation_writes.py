@@ -25,8 +25,8 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer
 from tests.worlds.books import FILES, Book, File, Person, Translation
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, make_collection, make_relation, user
 from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, make_collection, make_relation, user
 
 NOBODY = 987_654
 
@@ -244,7 +244,7 @@ class TestOrder:
             1,
         ]
 
-    def test_what_is_added_comes_last_where_the_server_counts(self, shop: Session) -> None:
+    def test_what_is_added_comes_last_where_the_server_counts(self, books_session: Session) -> None:
         blue = Book.objects.get(title="Blue")
         blue.gallery.set([FILES[2], FILES[0]])
         blue.gallery.add(FILES[1])
@@ -252,7 +252,9 @@ class TestOrder:
         blue.gallery.set([FILES[1], FILES[2]])
         assert [file.pk for file in Book.objects.get(title="Blue").gallery] == [FILES[1], FILES[2]]
         blue.gallery.clear()
-        assert shop.items("books_files").read(filter={"books_id": str(blue.pk)}) == []  # the server deletes them
+        assert (
+            books_session.items("books_files").read(filter={"books_id": str(blue.pk)}) == []
+        )  # the server deletes them
 
     def test_blocks(self, article: Article, session: Session) -> None:
         page = Page.objects.create(title="blocks")
@@ -265,7 +267,7 @@ class TestOrder:
 
 
 class TestRelationsOfEveryKind:
-    def test_a_model_related_to_itself_from_both_sides(self, shop: Session) -> None:
+    def test_a_model_related_to_itself_from_both_sides(self, books_session: Session) -> None:
         ann, bob, cid, dee = Person.objects.all()
         before = {p.pk: [f.pk for f in p.friends] for p in (ann, bob, cid, dee)}
         try:
@@ -314,7 +316,7 @@ class TestRelationsOfEveryKind:
             site.size = before
             site.save()
 
-    def test_translations(self, shop: Session) -> None:
+    def test_translations(self, books_session: Session) -> None:
         blue = Book.objects.get(title="Blue")
         made = blue.translations.create(language=_language("en-GB"), title="Blue")
         assert made.book is blue
@@ -324,8 +326,8 @@ class TestRelationsOfEveryKind:
         assert {t.title for t in blue.translations} == {"Blau"}
         Translation.objects.exclude(pk__in=[1, 2, 3]).delete()
 
-    def test_files_and_uuid_keys(self, shop: Session) -> None:
-        with shop.capture() as sent:
+    def test_files_and_uuid_keys(self, books_session: Session) -> None:
+        with books_session.capture() as sent:
             new = Book(title="New", writer=Person.objects.ref(1), cover=File.objects.ref(FILES[0]))
             new.gallery.add(FILES[1], str(FILES[2]))
             new.translations.add(Translation(language=_language("en-GB"), title="New"))
@@ -499,36 +501,36 @@ def call(related: Any, verb: str, one: Any) -> None:
 
 
 class TestPermissions:
-    def test_a_junction_that_may_not_be_read(self, article: Article, both_worlds: DirectusServer) -> None:
+    def test_a_junction_that_may_not_be_read(self, article: Article, library_server: DirectusServer) -> None:
         """Whether a tag is there already cannot be told: nothing is sent."""
         may: Any = {
             "articles": ["read", "update"],
             "tags": ["read", "create"],
             "articles_tags": ["create", "update"],
         }
-        with user(both_worlds, "sticker", **may) as token, Session(both_worlds.url, token=token) as session:
+        with user(library_server, "sticker", **may) as token, Session(library_server.url, token=token) as session:
             mine = Article.objects.using(session).get(pk=article.pk)
             for verb in ("add", "remove", "set"):
                 with session.capture() as sent, pytest.raises(Forbidden):
                     call(mine.tags, verb, 1)
                 assert all(entry.request.reads for entry in sent)
 
-    def test_children_that_may_not_be_read(self, article: Article, both_worlds: DirectusServer) -> None:
+    def test_children_that_may_not_be_read(self, article: Article, library_server: DirectusServer) -> None:
         comment = Comment.objects.create(text="x")
         may: Any = {"articles": ["read", "update"], "comments": ["create", "update"]}
-        with user(both_worlds, "mute", **may) as token, Session(both_worlds.url, token=token) as session:
+        with user(library_server, "mute", **may) as token, Session(library_server.url, token=token) as session:
             mine = Article.objects.using(session).get(pk=article.pk)
             mine.comments.add(comment.pk)
             made = mine.comments.create(text="by the mute")
             assert (made.text, made.article) == ("by the mute", mine)
         assert {c.text for c in Article.objects.get(pk=article.pk).comments} == {"x", "by the mute"}
 
-    def test_a_tree_that_may_not_be_read_back(self, article: Article, both_worlds: DirectusServer) -> None:
+    def test_a_tree_that_may_not_be_read_back(self, article: Article, library_server: DirectusServer) -> None:
         """What went along has a row then, though its key is not known: it is not created again."""
         may: Any = {
             name: ["create", "update"] for name in ("articles", "comments", "authors", "tags", "articles_tags")
         }
-        with user(both_worlds, "writer", **may) as token, Session(both_worlds.url, token=token) as session:
+        with user(library_server, "writer", **may) as token, Session(library_server.url, token=token) as session:
             tree = Article(title="unseen", author=Author(name="unseen"))
             comment, tag = Comment(text="unseen"), Tag(name="unseen")
             tree.comments.add(comment)

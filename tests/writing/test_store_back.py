@@ -26,8 +26,8 @@ from directus_orm import (
     generated,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, key, make_collection
 from tests.worlds.every_type import SERVERS, Place, Value, prepare, reloaded, takes_any_character
+from tests.worlds.server_setup import column, drop_collection, key, make_collection
 
 
 @pytest.fixture(scope="module", params=SERVERS)

@@ -33,7 +33,7 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer
 from tests.promises.fault_proxy import Fault, FaultProxy, Message, faulty
-from tests.worlds.creation import column, drop_collection, key, make_collection, make_relation, user
+from tests.worlds.server_setup import column, drop_collection, key, make_collection, make_relation, user
 
 APPLIED = (Fault.RESET_AFTER, Fault.TRUNCATED, Fault.GATEWAY_AFTER, Fault.UNAVAILABLE_AFTER, Fault.SILENCE)
 NOT_APPLIED = (Fault.RESET_BEFORE, Fault.RESET_DURING, Fault.GATEWAY_BEFORE, Fault.SWALLOWED)

@@ -9,7 +9,7 @@ import pytest
 
 from directus_orm import FieldError, Model, Q, QueryError, Session, UnsupportedQuery, field, generated
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, drop_collection, make_collection
+from tests.worlds.server_setup import column, drop_collection, make_collection
 
 DOCUMENTS: list[Any] = [
     {"color": "red", "size": 3, "new": True, "n": {"deep": {"k": "x"}}},

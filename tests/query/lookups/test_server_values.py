@@ -25,8 +25,8 @@ from directus_orm import (
     now,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, delete, drop_collection, make_collection, make_relation, post, user
 from tests.worlds.flights import Airline, Flight
+from tests.worlds.server_setup import column, delete, drop_collection, make_collection, make_relation, post, user
 
 
 class User(Model, collection="directus_users"):

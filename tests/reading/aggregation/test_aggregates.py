@@ -33,8 +33,8 @@ from directus_orm import (
 )
 from directus_orm.reading.aggregation import row_selection
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, make_collection
 from tests.worlds.flights import Flight
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, make_collection
 
 
 class Size(Enum):

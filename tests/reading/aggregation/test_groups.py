@@ -29,8 +29,8 @@ from directus_orm import (
 )
 from directus_orm.reading.aggregation import group_paging
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import AUTO_KEY, column, drop_collection, make_collection
 from tests.worlds.flights import Airline, Flight, Plane, Setting
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, make_collection
 
 
 class Word(Model, collection="words"):

@@ -12,8 +12,8 @@ from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination.pager_protocol import Pager, RawPage
 from directus_orm.reading.pagination.pagers import key_pager, query_pager
 from directus_orm.testing import DirectusServer
-from tests.worlds.creation import column, key, make_collection
 from tests.worlds.flights import Airline, Flight
+from tests.worlds.server_setup import column, key, make_collection
 
 
 def drive(steps: Pager, total: int, size: int = 0) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from directus_orm.core import errors
 from directus_orm.session import Session
 from directus_orm.session.http.v10_api import ERROR_CLASSES
 from directus_orm.testing import DirectusServer, install, start
-from tests.worlds.wire import wire_collections
+from tests.worlds.wire_collections import wire_collections
 
 pytestmark = pytest.mark.usefixtures("collections")
 
