@@ -43,7 +43,7 @@ def related_fields(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
 def _list_fields(nested: PrefetchedList, prefix: tuple[str, ...]) -> Iterator[str]:
     relation = nested.relation
     if relation.is_many_to_any:
-        yield ".".join((*prefix, relation.options.collection or "collection"))
+        yield ".".join((*prefix, relation.collection_column or "collection"))
     yield from (".".join((*prefix, name)) for name in nested.junction_fields)
     for scope, inner in zip(relation.scopes, nested.queries, strict=True):
         inner_prefix = (*prefix, *scope.segments[1:])
@@ -133,7 +133,7 @@ class _DeepWriter:
         filters: list[Row] = []
         for scope, query in zip(relation.scopes, queries, strict=True):
             if query.where == ALWAYS:
-                filters.append({relation.options.collection or "": {"_eq": scope.target.directus.collection}})
+                filters.append({relation.collection_column or "": {"_eq": scope.target.directus.collection}})
             elif query.where != NEVER:
                 filters.append(self.compile_filter(query.where, scope.segments[1:]))
         return filters
@@ -146,8 +146,8 @@ class _DeepWriter:
         """
         relation, query = nested.relation, nested.queries[0]
         yield f"{relation.source_column}.{relation.model.directus.pk.column}"
-        if relation.options.sort and not query.order:
-            yield relation.options.sort
+        if relation.sort_column and not query.order:
+            yield relation.sort_column
         if relation.is_many_to_any:
             yield relation.junction_key
             return
@@ -184,7 +184,7 @@ def add_related_counts(params: Row, query: Query) -> None:
 def _junction_filter(relation: ToMany, related_count: RelatedCount) -> Row:
     if relation.is_many_to_any:
         # A column of a many-to-any keeps the key of a row that is gone: that is seen when the rows come.
-        return {relation.options.collection or "": {"_in": related_count.collections}}
+        return {relation.collection_column or "": {"_in": related_count.collections}}
     return {relation.target_column: {"_nnull": True}}
 
 

@@ -136,11 +136,11 @@ class ToMany:
         return declared or self._junction_field(self.target, "target")
 
     def _check_declaration(self) -> None:
-        self._checked_column("sort", self.options.sort)
+        self._checked_column("sort", self.sort_column)
         if self.is_one_to_many:
             self.reverse_field  # noqa: B018 - raises where there is none
         if self.is_many_to_any:
-            self._checked_column("collection", self.options.collection)
+            self._checked_column("collection", self.collection_column)
 
     @functools.cached_property
     def source_column(self) -> str:
@@ -153,6 +153,16 @@ class ToMany:
             return str(self.reverse_field.column)
         declared = self._checked_column("source", self.options.source)
         return declared or self._junction_field(self.model, "source")
+
+    @property
+    def sort_column(self) -> str | None:
+        """The junction's field that holds the order of the list, if there is one."""
+        return self.options.sort
+
+    @property
+    def collection_column(self) -> str | None:
+        """The junction's field that holds the collection of the related row; only a many-to-any has one."""
+        return self.options.collection
 
     @property
     def junction(self) -> str:

@@ -154,7 +154,7 @@ class ListLoader:
         """Return whether a list entry is a row; of a hidden row the server sends the bare key (G26)."""
         if not isinstance(list_row, dict) or self._target_column is None:
             return isinstance(list_row, dict)
-        if self._relation.is_many_to_any and list_row.get(self._relation.options.collection) not in self._loaders:
+        if self._relation.is_many_to_any and list_row.get(self._relation.collection_column) not in self._loaders:
             return True
         return self._target_column in list_row and isinstance(list_row[self._target_column], dict | None)
 
@@ -172,7 +172,7 @@ class ListLoader:
         """Return the instance of a list entry; None for a junction row that leads nowhere."""
         collection = self._only_collection
         if self._relation.is_many_to_any:
-            collection = list_row[self._relation.options.collection]
+            collection = list_row[self._relation.collection_column]
         related_row = list_row if self._target_column is None else list_row[self._target_column]
         if not isinstance(related_row, dict) or collection not in self._loaders:
             return None

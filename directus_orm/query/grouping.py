@@ -68,7 +68,7 @@ class RelatedCount:
         if not relation.is_many_to_any:
             return [(relation.target_column,)]
         items = [(scope.segments[1], scope.target.directus.pk.column) for scope in relation.scopes]
-        return [(relation.options.collection,), *items]
+        return [(relation.collection_column,), *items]
 
     def count(self, rows: list[Any]) -> int:
         """Return how many rows of a list lead to one that is there."""

@@ -79,12 +79,12 @@ def _define_link_model(relation: ToMany) -> type[Any]:
         "target": field(default=None, name=relation.target_column),
     }
     annotations = {"source": relation.model | None, "target": relation.target | None}
-    if relation.options.sort:
+    if relation.sort_column:
         annotations["sort"] = int | None
-        fields["sort"] = field(default=None, name=relation.options.sort)
+        fields["sort"] = field(default=None, name=relation.sort_column)
     if relation.is_many_to_any:
         annotations["collection"] = str | None
-        fields["collection"] = field(default=None, name=relation.options.collection)
+        fields["collection"] = field(default=None, name=relation.collection_column)
     return _define_model(relation, relation.junction, {**annotations, "id": int}, fields)
 
 

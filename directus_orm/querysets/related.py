@@ -84,7 +84,7 @@ class Related(QuerySet[M]):
         objects: QuerySet[Any] = junction_model(self._relation).objects
         model = objects.query.model
         rows = objects.filter(**{field_of(model, self._relation.source_column).name: self._instance})
-        sort = self._relation.options.sort
+        sort = self._relation.sort_column
         return rows.order_by(field_of(model, sort).name) if sort else rows
 
     def of_model(self, model: type[One]) -> QuerySet[One]:
@@ -160,7 +160,7 @@ class Related(QuerySet[M]):
     @property
     def _is_read_whole(self) -> bool:
         """Whether parts are taken from the whole list: only that is in the order of the junction."""
-        return bool(self._relation.options.sort) and not self._query.order
+        return bool(self._relation.sort_column) and not self._query.order
 
     def _check_verb(self, verb: str) -> None:
         if verb in _NOT_OF_LISTS:

@@ -39,8 +39,8 @@ class SentNames:
         options: dict[str | None, str] = {
             relation.source_column: "source",
             relation.target_column: "target",
-            relation.options.collection: "collection",
-            relation.options.sort: "sort",
+            relation.collection_column: "collection",
+            relation.sort_column: "sort",
         }
         options |= dict.fromkeys(sorted(self.fields - options.keys()), "through_defaults")
         for name, option in options.items():

@@ -162,7 +162,7 @@ def list_payload(relation: ToMany, entries: Iterable[ListEntry]) -> Row:
         create = [entry.payload.row for entry in entries if entry.payload is not None]
         update = [{column: key_to_send(entry.instance)} for entry in entries if entry.payload is None]
         return {name: rows for name, rows in (("create", create), ("update", update)) if rows}
-    sort = relation.options.sort
+    sort = relation.sort_column
     rows = [
         junction_row(relation, entry.instance, _row_or_key(entry))
         | ({sort: position} if sort else {})
@@ -181,12 +181,12 @@ def junction_row(relation: ToMany, instance: Any, row_or_key: Any) -> Row:
     if not relation.is_many_to_any:
         return {relation.target_column: row_or_key}
     item = row_or_key if isinstance(row_or_key, dict) else str(row_or_key)
-    return {relation.options.collection or "": info_of(instance).collection, relation.target_column: item}
+    return {relation.collection_column or "": info_of(instance).collection, relation.target_column: item}
 
 
 def junction_fields_to_read(relation: ToMany, names: Iterable[str]) -> tuple[str, ...]:
     """Return those fields of a junction that must be selected to be in the response, in a fixed order."""
-    always_selected = {relation.target_column, relation.options.collection, relation.junction_key}
+    always_selected = {relation.target_column, relation.collection_column, relation.junction_key}
     return tuple(sorted(set(names) - always_selected))
 
 

@@ -92,7 +92,7 @@ def _related_rows(scope: ToMany, list_rows: Any) -> Iterator[Row]:
     for list_row in list_rows if isinstance(list_rows, list) else ():
         related_row = list_row
         if scope.has_junction:
-            if scope.is_many_to_any and list_row.get(scope.options.collection) != scope.target.directus.collection:
+            if scope.is_many_to_any and list_row.get(scope.collection_column) != scope.target.directus.collection:
                 continue
             related_row = list_row.get(scope.target_column)
         if isinstance(related_row, dict):

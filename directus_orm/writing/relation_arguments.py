@@ -106,7 +106,7 @@ def new_child(relation: ToMany, parent: Any, model: Any, values: dict[str, Any])
 
 def keeps_order_of(relation: ToMany, others: Any) -> bool:
     """Return whether the relation keeps the order of what was given; a set has none."""
-    return relation.options.sort is not None and not isinstance(others, Set)
+    return relation.sort_column is not None and not isinstance(others, Set)
 
 
 # --- fields of the junction -------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def junction_values(relation: ToMany, values: Any) -> Row:
     if relation.is_one_to_many:
         msg = f"{relation} is a one-to-many, which has no junction for through_defaults={dict(values)!r}."
         raise QueryError(msg)
-    set_by_relation = {relation.source_column, relation.target_column, relation.options.collection}
+    set_by_relation = {relation.source_column, relation.target_column, relation.collection_column}
     for name in values:
         if name in set_by_relation:
             msg = f"{relation}: through_defaults= contains {name!r}, which the relation sets itself."

@@ -118,7 +118,7 @@ def set_links(
     """Link an instance to these related instances and no others, in one request; ``ordered`` keeps their order."""
     links = find_junction_rows([])
     create_new(session_of(instance), related)
-    sort_column = relation.options.sort if ordered else None
+    sort_column = relation.sort_column if ordered else None
     create: list[Row] = []
     update: list[Row] = []
     new: list[Any] = []
@@ -253,7 +253,7 @@ def _raise_if_not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any
         return  # this user may not read the list (G26)
     listed: set[RowIdentity] = set()
     for scope in relation.scopes:
-        info, collection_column = scope.target.directus, relation.options.collection
+        info, collection_column = scope.target.directus, relation.collection_column
         for list_row in list_rows:
             if relation.is_many_to_any and list_row.get(collection_column) != info.collection:
                 continue
