@@ -1,6 +1,11 @@
-"""An ORM over the Directus REST API: models in, HTTP out.
+"""An ORM over the Directus REST API: typed models, lazy querysets as in Django, and sessions that send requests.
 
-See the README for a tour, and docs/ for the whole story.
+Import everything from here. README.md is a tour, and docs/ has a page on each subject.
+
+Example:
+    >>> with Session("http://localhost:8055", token="…"):  # doctest: +SKIP
+    ...     for flight in Flight.objects.filter(dep_delay__gt=60).select_related("carrier"):
+    ...         print(flight.id, flight.carrier.name)
 """
 
 from .core.errors import (

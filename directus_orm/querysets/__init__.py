@@ -1,4 +1,4 @@
-"""The verbs of a queryset: filter, values, prefetch, iterate, update, delete, tables.
+"""Querysets and their methods: filter, values, prefetch_related, iterator, update, delete, to_arrow, `col`.
 
 Imports only core to writing.
 """

@@ -1,6 +1,6 @@
-"""Typed conditions: `col` and `via` make keyword lookups of the fields of model classes.
+"""Typed conditions: `col` and `via` make lookups from the fields of model classes, which type checkers check.
 
-Whatever they make is a `Q` of ordinary lookups, so that each condition has one meaning, in one place.
+Each condition is a `Q` of ordinary lookups, so that its meaning is defined in one place.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ..query.q import Q, RootedName, only_q
 from .related import Related
 
 
-class AskedRows(Protocol):
-    """Rows of dictionaries that a query describes: ``Model.objects.values("pk")``."""
+class ValueRows(Protocol):
+    """Rows of dictionaries, for type checkers: ``Model.objects.values("pk")``."""
 
     @property
     def query(self) -> Any:
-        """The query."""
+        """The query that describes the rows."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]: ...
 
@@ -33,7 +33,9 @@ M = TypeVar("M", bound=HasKey)
 D = TypeVar("D", dt.date, dt.datetime)
 
 
-class _Base:
+class _ColumnBase:
+    """What fields and relations to many have in common as columns."""
+
     __slots__ = ("_reference",)
 
     def __init__(self, reference: FieldReference) -> None:
@@ -54,8 +56,16 @@ class _Base:
         raise TypeError(msg)
 
     def lookup(self, name: str, value: Any) -> Q:
-        """Return the condition of any lookup by its name, such as one made by `register_lookup`."""
-        if isinstance(value, _Base | FieldReference):
+        """Return the condition of a lookup by its name, such as one that `register_lookup` made.
+
+        Raises:
+            QueryError: the value is another column or field.
+
+        Example:
+            >>> Flight.objects.filter(col(Flight.dep_delay).lookup("gte", 77)).count()
+            4
+        """
+        if isinstance(value, _ColumnBase | FieldReference):
             msg = (
                 f"{self!r} is compared with a value; the server does not compare it with another field, {value!r}."
             )
@@ -63,17 +73,23 @@ class _Base:
         return Q.of(RootedName(f"{self._reference.path}__{name}", self._reference.root), value)
 
     def is_null(self, value: bool = True) -> Q:
-        """Return the condition that there is no value; of a relation to many, that there are no rows."""
+        """Return the condition that the field is null, or that a relation has no rows; False for the opposite."""
         return self.lookup("isnull", value)
 
-    def _part(self, name: str) -> Column[Any]:
+    def _date_part(self, name: str) -> Column[Any]:
         return Column(FieldReference(self._reference.root, (*self._reference.names, name)))
 
 
-class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here, so there is no hash
-    """A field to be compared with values of its type; every comparison is a `Q`.
+class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a condition here, so there is no hash
+    """A field as `col` returns it: comparing it with values of its type makes conditions for `QuerySet.filter`.
 
-    ``!=`` keeps the rows where the field is null, as in Django; ``== None`` finds them.
+    ``==``, ``!=``, ``<``, ``<=``, ``>`` and ``>=`` return a `Q`; conditions are joined by ``&``, ``|`` and ``~``.
+    ``!=`` keeps rows where the field is null, as in Django, and ``== None`` finds them.
+
+    Example:
+        >>> delay = col(Flight.dep_delay)
+        >>> Flight.objects.filter((delay > 70) | (delay == None)).count()
+        66
     """
 
     __slots__ = ()
@@ -129,7 +145,7 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
         return self.lookup("gte", other)
 
     @overload
-    def in_(self, values: Iterable[T | None] | AskedRows) -> Q: ...
+    def in_(self, values: Iterable[T | None] | ValueRows) -> Q: ...
     @overload
     def in_(self: Column[D], values: Iterable[D | Now | None]) -> Q: ...
     @overload
@@ -137,7 +153,13 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
     @overload
     def in_(self: Column[UUID], values: Iterable[UUID | CurrentUserValue | None]) -> Q: ...
     def in_(self, values: Any) -> Q:
-        """Return the condition that the field has one of these values, or one of those a queryset finds."""
+        """Return the condition that the field has one of these values, or one of the values of a queryset.
+
+        Example:
+            >>> german = Airline.objects.filter(country="DE").values("pk")
+            >>> Flight.objects.filter(col(Flight.carrier).in_(german)).count()
+            65
+        """
         return self.lookup("in", values)
 
     @overload
@@ -145,123 +167,134 @@ class Column(_Base, Generic[T]):  # noqa: PLW1641 - equality is a condition here
     @overload
     def between(self: Column[D], low: D | Now, high: D | Now) -> Q: ...
     def between(self, low: Any, high: Any) -> Q:
-        """Return the condition that the field is not below the one and not above the other."""
+        """Return the condition that the field is at least ``low`` and at most ``high``."""
         return self.lookup("range", (low, high))
 
     # --- texts ------------------------------------------------------------------------------------------------
 
     def is_empty(self: Column[str] | Column[list[str]], value: bool = True) -> Q:
-        """Return the condition that the text is null or ``""``."""
+        """Return the condition that the field is null or ``""``; False for the opposite."""
         return self.lookup("empty", value)
 
     def contains(self: Column[str], text: str) -> Q:
-        """Return the condition that the text holds another one."""
+        """Return the condition that the field contains a text; SQLite and MariaDB ignore the case."""
         return self.lookup("contains", text)
 
     def icontains(self: Column[str], text: str) -> Q:
-        """Return the condition that the text holds another one, whatever the case."""
+        """Return the condition that the field contains a text, in upper or lower case."""
         return self.lookup("icontains", text)
 
     def startswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the text begins with another one."""
+        """Return the condition that the field starts with a text; SQLite and MariaDB ignore the case."""
         return self.lookup("startswith", text)
 
     def istartswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the text begins with another one, whatever the case."""
+        """Return the condition that the field starts with a text, in upper or lower case."""
         return self.lookup("istartswith", text)
 
     def endswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the text ends with another one."""
+        """Return the condition that the field ends with a text; SQLite and MariaDB ignore the case."""
         return self.lookup("endswith", text)
 
     def iendswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the text ends with another one, whatever the case."""
+        """Return the condition that the field ends with a text, in upper or lower case."""
         return self.lookup("iendswith", text)
 
     def iexact(self: Column[str], text: str) -> Q:
-        """Return the condition that the text is another one, whatever the case."""
+        """Return the condition that the field equals a text, in upper or lower case."""
         return self.lookup("iexact", text)
 
     # --- parts of dates and times -----------------------------------------------------------------------------
 
     @property
     def year(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
-        """The year, UTC."""
-        return self._part("year")
+        """The year, in UTC."""
+        return self._date_part("year")
 
     @property
     def quarter(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
         """The quarter of the year, from 1."""
-        return self._part("quarter")
+        return self._date_part("quarter")
 
     @property
     def month(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
         """The month, from 1."""
-        return self._part("month")
+        return self._date_part("month")
 
     @property
     def week(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
-        """The week of the year as ISO 8601 counts them, from 1."""
-        return self._part("week")
+        """The week of the year by ISO 8601, from 1."""
+        return self._date_part("week")
 
     @property
     def week_day(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
-        """The day of the week: Sunday is 1, Saturday 7."""
-        return self._part("week_day")
+        """The day of the week, from 1 for Sunday to 7 for Saturday."""
+        return self._date_part("week_day")
 
     @property
     def day(self: Column[dt.date] | Column[dt.datetime]) -> Column[int]:
         """The day of the month, from 1."""
-        return self._part("day")
+        return self._date_part("day")
 
     @property
     def date(self: Column[dt.datetime]) -> Column[dt.date]:
-        """The date, UTC."""
-        return self._part("date")
+        """The date, in UTC."""
+        return self._date_part("date")
 
     @property
     def hour(self: Column[dt.datetime] | Column[dt.time]) -> Column[int]:
-        """The hour, UTC, from 0."""
-        return self._part("hour")
+        """The hour, in UTC, from 0."""
+        return self._date_part("hour")
 
     @property
     def minute(self: Column[dt.datetime] | Column[dt.time]) -> Column[int]:
-        """The minute of the hour, from 0."""
-        return self._part("minute")
+        """The minute, from 0."""
+        return self._date_part("minute")
 
     @property
     def second(self: Column[dt.datetime] | Column[dt.time]) -> Column[int]:
-        """The whole second of the minute, from 0."""
-        return self._part("second")
+        """The second, without fractions, from 0."""
+        return self._date_part("second")
 
     # --- orderings --------------------------------------------------------------------------------------------
 
     def asc(self) -> str:
-        """Return the name for `QuerySet.order_by`, the least first."""
+        """Return the name for `QuerySet.order_by`, ascending."""
         return RootedName(self._reference.path, self._reference.root)
 
     def desc(self) -> str:
-        """Return the name for `QuerySet.order_by`, the greatest first."""
+        """Return the name for `QuerySet.order_by`, descending.
+
+        Example:
+            >>> Flight.objects.filter(dep_delay__gt=0).order_by(col(Flight.dep_delay).desc()).first().dep_delay
+            78
+        """
         return RootedName(f"-{self._reference.path}", self._reference.root)
 
 
-class RelatedColumn(_Base, Generic[T]):
-    """A relation to many rows, of which conditions may hold for some, or for none."""
+class RelatedColumn(_ColumnBase, Generic[T]):
+    """A relation to many rows as `col` returns it: conditions on some of the rows, on none, or on their number.
+
+    Example:
+        >>> very_late = col(Airline.flights).some(col(Flight.dep_delay) > 77)
+        >>> [airline.name for airline in Airline.objects.filter(very_late)]
+        ['JetBlue', 'Odd Key']
+    """
 
     __slots__ = ()
 
     def some(self, condition: Q) -> Q:
-        """Return the condition that a single related row meets the other one, made of its own fields."""
+        """Return the condition that at least one related row meets a condition on its fields."""
         return self.lookup("some", only_q(condition))
 
     def none(self, condition: Q) -> Q:
-        """Return the condition that no single related row meets the other one."""
+        """Return the condition that no related row meets a condition on its fields."""
         return self.lookup("none", only_q(condition))
 
     @property
     def count(self) -> Column[int]:
         """The number of related rows."""
-        return self._part("count")
+        return self._date_part("count")
 
 
 @overload
@@ -269,17 +302,17 @@ def col(field: Related[M]) -> RelatedColumn[M]: ...  # type: ignore[overload-ove
 @overload
 def col(field: T | None) -> Column[T]: ...
 def col(field: Any) -> Any:
-    """Return a field of a model class, to make conditions of which type checkers know the types.
+    """Return a field of a model class as a column, whose comparisons are conditions that type checkers check.
 
     Raises:
-        TypeError: this is no field; ``Flight.carrier.name`` is written ``via(Flight.carrier).name``.
+        TypeError: this is no field of a model class; ``Flight.carrier.name`` is ``via(Flight.carrier).name``.
 
     Example:
         >>> late = Flight.objects.filter(col(Flight.dep_delay) > 70, col(via(Flight.carrier).name) != "JetBlue")
         >>> late.count()
         11
     """
-    reference = _reference(field, "col")
+    reference = _as_reference(field, "col")
     return RelatedColumn(reference) if reference.to_many else Column(reference)
 
 
@@ -288,13 +321,17 @@ def via(relation: Related[M]) -> M: ...
 @overload
 def via(relation: M | None) -> M: ...
 def via(relation: Any) -> Any:
-    """Return the model that a relation leads to, for its fields: ``col(via(Flight.carrier).name)``.
+    """Return the model at the other end of a relation, for the fields there: ``col(via(Flight.carrier).name)``.
 
     Raises:
-        TypeError: this is no field of a model class, or one that leads nowhere.
-        AttributeError: at the field's name, where the other model has none such.
+        TypeError: this is no field of a model class, or a field that is no relation.
+        AttributeError: the other model has no such field; raised when the field is named.
+
+    Example:
+        >>> Flight.objects.filter(col(via(Flight.carrier).name) == "Lufthansa").count()
+        65
     """
-    reference = _reference(relation, "via")
+    reference = _as_reference(relation, "via")
     steps, _ = reference.root.directus.resolve_path(reference.path)
     target = steps[-1].target
     if target is None:
@@ -308,7 +345,7 @@ def via(relation: Any) -> Any:
 
 
 class _Via:
-    """The far side of a relation: its attributes are the fields of the model there."""
+    """The other end of a relation: its attributes are the fields of the model there."""
 
     __slots__ = ("_reference", "_target")
 
@@ -317,21 +354,19 @@ class _Via:
         self._target = target
 
     def __getattr__(self, name: str) -> FieldReference:
-        if name.startswith("_"):  # no field's name; asked by copy and pickle
+        if name.startswith("_"):  # not the name of a field; copy and pickle look for such names
             raise AttributeError(name)
-        known = self._target.directus
-        if name not in known.fields and name not in known.relations and name != "pk":
-            raise AttributeError(str(known.unknown_field(name, f"via({self._reference}).{name}")))
-        return FieldReference(
-            self._reference.root, (*self._reference.names, name), to_many=name in known.relations
-        )
+        info = self._target.directus
+        if name not in info.fields and name not in info.relations and name != "pk":
+            raise AttributeError(str(info.unknown_field(name, f"via({self._reference}).{name}")))
+        return FieldReference(self._reference.root, (*self._reference.names, name), to_many=name in info.relations)
 
     def __repr__(self) -> str:
         return f"via({self._reference})"
 
 
-def _reference(field: object, verb: str) -> FieldReference:
-    if isinstance(field, _Via):  # the relation itself
+def _as_reference(field: object, verb: str) -> FieldReference:
+    if isinstance(field, _Via):  # stands for the relation itself
         return field._reference  # noqa: SLF001
     if isinstance(field, FieldReference):
         return field
