@@ -14,8 +14,8 @@ from ..core.messages import Row
 from ..fields.paths import server_path
 from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
-from ..query.grouping import RelatedCount
 from ..query.query import Order, PrefetchedList, Query, key_alias
+from ..query.value_refs import RelatedCount
 
 # Without a limit each list is cut at 100 rows (G24), with -1 at the server's maximum; any other number is kept.
 _ALL = 1_000_000_000

@@ -1,7 +1,7 @@
-"""Conditions in normal form: a tree of *and*, *or* and leaves, in which nothing is negated.
+"""Conditions as a tree of *and*, *or* and comparisons, in negation normal form: nothing in it is negated.
 
-A server without ``_not`` (facts, 1.2) is asked for the opposite of each leaf instead; SQL's third truth
-value is said in full, since ``NOT (x = 1)`` of Django keeps the rows without an x and ``_neq`` drops them (G19).
+The server has no ``_not``, so a negation becomes the opposite of each comparison. Null is handled in the open:
+``NOT (x = 1)`` keeps rows without an x in Django, and ``_neq`` drops them (G19), so "or x is null" is added.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from ..fields.paths import path_name
 from .comparisons import compares
 
 Test = Callable[[Any], bool]
+"""A check in Python on a value as the server sends it."""
 
 
 @attrs.frozen
 class Comparison:
-    """One comparison: the fields along the path, an operator, and the value as it is sent.
+    """A comparison of the value at the end of a path, by an operator, with a value as it is sent.
 
-    With a ``function``, what is compared is that of the value (``year``), or of a relation (``count``).
+    With a ``function``, its result is compared: a part of the value (``year``), or the ``count`` of related rows.
     """
 
     path: tuple[Step, ...]
@@ -48,9 +49,9 @@ class JsonRule:
 
 @attrs.frozen
 class Exists:
-    """True where a row at the other end of a relation to many meets a condition; negated, where none does.
+    """True where a related row meets a condition; negated, where none does.
 
-    ``where`` is a condition on the model that the path's last step leads to.
+    ``path`` ends in a relation to many, and ``where`` is a condition on the model that it leads to.
     """
 
     path: tuple[Step, ...]
@@ -85,9 +86,9 @@ class InSubquery:
 
 @attrs.frozen
 class KeyList:
-    """True of the rows with these keys, however many: they are read by key, in this order, and not by a filter.
+    """True of the rows with these keys, of any number: they are read by key, in this order, and not by a filter.
 
-    It stands at the root of a query's conditions alone.
+    It stands only at the root of a query's conditions, alone or in an `And`.
     """
 
     keys: tuple[Any, ...]
@@ -121,7 +122,7 @@ _OPPOSITES = (
     ("empty", "nempty"),
     ("between", "nbetween"),
     ("contains", "ncontains"),
-    ("icontains", "nicontains"),  # which the server lacks: see `steps`
+    ("icontains", "nicontains"),  # the server lacks it: `reading.subqueries` finds the keys instead
     ("starts_with", "nstarts_with"),
     ("istarts_with", "nistarts_with"),
     ("ends_with", "nends_with"),
@@ -130,18 +131,18 @@ _OPPOSITES = (
     ("intersects_bbox", "nintersects_bbox"),
 )
 OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
-_KNOWS_NULL = frozenset({"null", "nnull", "empty", "nempty"})
+_TRUE_OR_FALSE_OF_NULL = frozenset({"null", "nnull", "empty", "nempty"})
 
 
 def all_of(parts: Iterable[Node]) -> Node:
-    """Join with *and*, folding what is always or never true."""
+    """Join conditions with *and*; one that is always or never true is folded."""
     flat = _flat(And, parts)
     never = any(type(part) is Or and not part.parts for part in flat)
     return NEVER if never else flat[0] if len(flat) == 1 else And(flat)
 
 
 def any_of(parts: Iterable[Node]) -> Node:
-    """Join with *or*, folding what is always or never true."""
+    """Join conditions with *or*; one that is always or never true is folded."""
     flat = _flat(Or, parts)
     always = any(type(part) is And and not part.parts for part in flat)
     return ALWAYS if always else flat[0] if len(flat) == 1 else Or(flat)
@@ -158,7 +159,7 @@ def _flat(kind: type[And] | type[Or], parts: Iterable[Node]) -> tuple[Node, ...]
 
 
 def negate(node: Node) -> Node:
-    """Return the opposite, by De Morgan and by the opposite operators."""
+    """Return the opposite of a condition: by De Morgan's laws, and by the opposite operators."""
     match node:
         case And(parts):
             return any_of(map(negate, parts))
@@ -172,21 +173,24 @@ def negate(node: Node) -> Node:
             raise AssertionError("A list of keys has no opposite.")
 
 
-def _opposite(leaf: Comparison) -> Node:
-    opposite = attrs.evolve(leaf, operator=OPPOSITE[leaf.operator])
-    if leaf.operator in _KNOWS_NULL and leaf.function is None:
+def _opposite(comparison: Comparison) -> Node:
+    opposite = attrs.evolve(comparison, operator=OPPOSITE[comparison.operator])
+    if comparison.operator in _TRUE_OR_FALSE_OF_NULL and comparison.function is None:
         return opposite
-    return any_of([opposite, *is_null(leaf.path)])
+    return any_of([opposite, *_null_condition(comparison.path)])
 
 
-def is_null(path: tuple[Step, ...]) -> Iterator[Node]:
-    """Yield the condition that there is no value at the end of a path, if that can be."""
-    if not path[-1].to_many and not (len(path) == 1 and path[0].primary_key):  # a number of rows there always is
+def _null_condition(path: tuple[Step, ...]) -> Iterator[Node]:
+    """Yield the condition that the value at the end of a path is null; nothing if it never is.
+
+    A row's own key is never null, and neither is the number of related rows.
+    """
+    if not path[-1].to_many and not (len(path) == 1 and path[0].primary_key):
         yield Comparison(path, "null")
 
 
 def parts_of(node: Node) -> Iterator[Node]:
-    """Yield a condition and all within it, but for what is asked of other models."""
+    """Yield a condition and all parts of it, without conditions on related rows and in sub-queries."""
     yield node
     if isinstance(node, And | Or):
         for part in node.parts:
@@ -194,31 +198,35 @@ def parts_of(node: Node) -> Iterator[Node]:
 
 
 def split_key_list(node: Node) -> tuple[Node, KeyList | None]:
-    """Return a query's conditions without the list of keys that its rows are among, and that list."""
+    """Return a query's conditions without the `KeyList` that is part of them, and that `KeyList`."""
     parts = node.parts if isinstance(node, And) else (node,)
-    listed = next((part for part in parts if isinstance(part, KeyList)), None)
-    return (node, None) if listed is None else (all_of(part for part in parts if part is not listed), listed)
+    key_list = next((part for part in parts if isinstance(part, KeyList)), None)
+    if key_list is None:
+        return node, None
+    return all_of(part for part in parts if part is not key_list), key_list
 
 
 def joins_to_many(node: Node) -> bool:
-    """Return whether a condition looks at relations to many, so that the server joins rows (G21)."""
+    """Return whether a condition is about related rows, so that the server joins and repeats rows (G21)."""
     return any(isinstance(part, Exists) for part in parts_of(node))
 
 
 def true_for_null_row(node: Node) -> bool:
-    """Return whether a condition holds of a row that has nothing but nulls."""
+    """Return whether a condition holds for a row in which every value is null."""
     match node:
         case And(parts):
             return bool(parts) and all(map(true_for_null_row, parts))
         case Or(parts):
             return any(map(true_for_null_row, parts))
         case Comparison(operator=operator, value=value, function=function):
-            return operator in ("null", "empty") if function is None else _is_zero(operator, value, function)
+            if function is None:
+                return operator in ("null", "empty")
+            return _true_for_zero(operator, value, function)
         case Exists(negated=negated):
             return negated
     return False
 
 
-def _is_zero(operator: str, value: Any, function: str) -> bool:
-    """Return whether a number of related rows compares as wanted where there are none."""
+def _true_for_zero(operator: str, value: Any, function: str) -> bool:
+    """Return whether a comparison of the number of related rows holds where there are none."""
     return function == "count" and compares(0, operator, value)

@@ -1,4 +1,4 @@
-"""One request for groups, as a value."""
+"""`GroupRequest`: one request for groups, made of what the server can group by and compute itself."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class GroupColumn:
 
     @property
     def key(self) -> str:
-        """How the rows of the answer name it."""
+        """The name of the value in the rows of the response."""
         return self.field.column if self.function is None else f"{self.field.column}_{self.function}"
 
 
 @attrs.frozen
 class ServerAggregate:
-    """What the server computes of a field's values in a group: ``sum``, ``countDistinct`` and others.
+    """A value that the server computes of each group: a function of a field, such as ``sum`` or ``countDistinct``.
 
-    Rows are counted by their keys: an answer that counts values and rows (``*``) shows the first alone.
+    Rows are counted by their keys: the server cannot count values and rows (``*``) in one request.
     """
 
     function: str
@@ -42,7 +42,7 @@ class ServerAggregate:
 
 @attrs.frozen
 class GroupSort:
-    """One key of an ordering that the server is asked for."""
+    """One key of an ordering of groups by the server."""
 
     by: GroupColumn | ServerAggregate
     descending: bool = False
@@ -50,9 +50,17 @@ class GroupSort:
 
 @attrs.frozen
 class GroupRequest:
-    """One request for groups: of which rows, by which columns, with which totals, in what order, how many.
+    """One request for groups.
 
-    The rows are those of the query's conditions, or those among ``keys``, where there are some.
+    Args:
+        rows: the query of the rows to group; its limit and offset are those of the groups.
+        columns: what to group by; without columns, all rows are one group.
+        aggregates: what the server computes of each group.
+        order: the ordering of the groups.
+        keys: the keys of the rows to group, instead of all rows that meet the query's conditions.
+
+    Raises:
+        UnsupportedQuery: two values would have the same name in the response.
     """
 
     rows: Query
@@ -62,11 +70,11 @@ class GroupRequest:
     keys: tuple[Any, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
-        names = [*(column.key for column in self.columns), *{total.function for total in self.aggregates}]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
+        names = [*(column.key for column in self.columns), *{aggregate.function for aggregate in self.aggregates}]
+        duplicate = next((name for name in names if names.count(name) > 1), None)
+        if duplicate is not None:
             msg = (
-                f"The server would answer with two things called {twice!r}: it names groups by their columns, and "
-                "totals by their functions. Group in Python, or by another field."
+                f"The server would answer with two things called {duplicate!r}: it names groups by their columns, "
+                "and totals by their functions. Group in Python, or by another field."
             )
             raise UnsupportedQuery(msg)

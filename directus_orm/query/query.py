@@ -11,7 +11,8 @@ from ..fields.model_info import Step
 from ..fields.paths import FieldPath
 from ..fields.to_many import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
-from .grouping import Aliases, Grouping, RelatedCount
+from .grouping import Grouping
+from .value_refs import Aliases, RelatedCount
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import attrs
 from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..query.conditions import ALWAYS, NEVER, InSubquery, Node, split_key_list
-from ..query.grouping import Grouping, GroupOrder, RelatedCount
+from ..query.grouping import Grouping, GroupOrder
 from ..query.lookups.aliases import (
     expand_alias,
     expand_aliases,
@@ -20,6 +20,7 @@ from ..query.lookups.group_conditions import leading_name, lookup_names, split_c
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Query
+from ..query.value_refs import RelatedCount
 from ..reading.aggregation.having import having_test
 
 # --- conditions -------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from ..core.messages import Row
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
-from ..query.grouping import Alias, RelatedCount, ValueRef
 from ..query.query import Query
+from ..query.value_refs import Alias, RelatedCount, ValueRef
 from ..reading.row_values import count_getter, value_getter, value_transform
 from ..session.session import Session
 

@@ -18,8 +18,9 @@ from ..fields.field import Field
 from ..fields.paths import kind_of
 from ..fields.scalars import SCALARS, Convert
 from ..fields.type_table import directus_type
-from ..query.grouping import AggregateSpec, Alias, ValueRef
+from ..query.grouping import AggregateSpec
 from ..query.query import Query
+from ..query.value_refs import Alias, ValueRef
 from ..reading.row_values import value_transform
 
 if TYPE_CHECKING:

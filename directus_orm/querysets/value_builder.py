@@ -14,7 +14,7 @@ from ..fields.paths import FieldPath
 from ..fields.type_table import DATES, MOMENTS
 from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
-from ..query.grouping import AggregateSpec, Alias, Grouping, GroupOrder, RelatedCount, ValueRef
+from ..query.grouping import AggregateSpec, Grouping, GroupOrder
 from ..query.lookups.aliases import (
     check_alias_name,
     expand_alias,
@@ -28,6 +28,7 @@ from ..query.lookups.filters import resolve_filter
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q
 from ..query.query import Order, Query
+from ..query.value_refs import Alias, RelatedCount, ValueRef
 
 Columns = tuple[tuple[str, Alias | None], ...]
 """The columns of `values`: names, and what each stands for; None for an aggregate of a group."""

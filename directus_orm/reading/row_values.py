@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from ..core.errors import ConfigurationError
 from ..core.messages import Row
 from ..fields.paths import FieldPath
-from ..query.grouping import RelatedCount, ValueRef
 from ..query.lookups.date_parts import DATE_PARTS
+from ..query.value_refs import RelatedCount, ValueRef
 
 _MISSING: Any = object()
 """Stands for what is not in a row, because this user may not read it or the server does not have it."""

@@ -11,8 +11,9 @@ from ...fields.paths import kind_of, target_model
 from ...fields.type_table import NUMBERS, WITH_EXTREMES, WITHOUT_EQUALITY
 from ..conditions import ALWAYS, Node
 from ..expressions import Aggregate, F
-from ..grouping import AggregateSpec, Alias, Aliases, RelatedCount, ValueRef
+from ..grouping import AggregateSpec
 from ..q import Q
+from ..value_refs import Alias, Aliases, RelatedCount, ValueRef
 from .date_parts import parts_of
 from .filters import resolve_filter
 

@@ -18,7 +18,7 @@ from ...fields.paths import FieldPath, kind_of, trim_join
 from ...fields.type_table import MOMENTS, SHOWN_SHORTER
 from ...query.capabilities import Capabilities, GroupFunctions
 from ...query.group_request import GroupColumn
-from ...query.grouping import ValueRef
+from ...query.value_refs import ValueRef
 from ..row_values import value_transform
 
 ReadValue = Callable[[Row], Any]

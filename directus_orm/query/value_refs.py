@@ -1,0 +1,86 @@
+"""What the names of values in a query refer to: a field, a part of its date, or the number of related rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..fields.field import Field
+from ..fields.paths import FieldPath
+
+
+@attrs.frozen
+class ValueRef:
+    """A value that a name refers to: the field at the end of a path, or something computed from its date or time.
+
+    Args:
+        name: the path as the user wrote it.
+        path: the fields along the path.
+        part: the name of a `DatePart`, if a part of the date or time is meant.
+        truncate_to: "year", "month" …, if the date is truncated to the beginning of that unit.
+        as_datetime: whether a truncated value is a datetime instead of a date.
+    """
+
+    name: str
+    path: FieldPath
+    part: str | None = None
+    truncate_to: str | None = None
+    as_datetime: bool = False
+
+    @property
+    def field(self) -> Field:
+        """The field at the end of the path."""
+        return self.path[-1]
+
+
+@attrs.frozen
+class RelatedCount:
+    """The number of related rows of a relation to many; ``path`` ends in the relation."""
+
+    name: str
+    path: tuple[Any, ...]
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the rows come as a list and are counted here.
+
+        Of a junction, the server would also count rows that lead nowhere.
+        """
+        return bool(self.path[-1].has_junction)
+
+    @property
+    def key(self) -> str:
+        """The name of the number, or of the list, in the rows of the response."""
+        relation = self.path[-1]
+        if not self.is_listed:
+            return f"{relation.column}_count"
+        return "_".join(("tally", relation.column, *(self.collections if relation.is_many_to_any else ())))
+
+    @property
+    def collections(self) -> list[str]:
+        """The collections of the related rows that are counted."""
+        return [target.directus.collection for target in self.path[-1].targets]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """The paths to ask for of each row of a list."""
+        relation = self.path[-1]
+        if not relation.is_many_to_any:
+            return [(relation.target_column,)]
+        items = [(scope.segments[1], scope.target.directus.pk.column) for scope in relation.scopes]
+        return [(relation.collection_column,), *items]
+
+    def count(self, rows: list[Any]) -> int:
+        """Return how many rows of a list lead to a related row."""
+        relation = self.path[-1]
+        if not relation.is_many_to_any:
+            return len(rows)
+        column = relation.target_column
+        return sum(isinstance(row.get(column), dict) and bool(row[column]) for row in rows)
+
+
+Alias = ValueRef | RelatedCount
+"""What a name given by `annotate` or `alias` refers to."""
+Aliases = tuple[tuple[str, Alias], ...]
+"""The names that a query gives to values."""
