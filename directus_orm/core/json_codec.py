@@ -33,6 +33,10 @@ def loads(body: bytes) -> Any:
     return json.loads(body)
 
 
+compact_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Encodes a value as compact JSON for a URL."""
+
+
 def dumps(value: Any) -> bytes:
-    """Return a value as compact JSON, as it is sent."""
+    """Return a value as compact JSON for a body."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import attrs
 
-from .json_codec import dumps
+from .json_codec import compact_json, dumps
 from .masking import SECRET_NAMES, masked
 
 Row = dict[str, Any]
@@ -97,6 +97,15 @@ class Request:
         if self.json is not None:
             parts.append(_text(masked(self.json, SECRET_NAMES | self.secret)))
         return " ".join(parts)
+
+
+def param_text(value: Any) -> str:
+    """Return a query parameter as it is written in a URL: lists with commas, and JSON for nested values."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(v, str | int) for v in value):
+        return ",".join(map(str, value))
+    return compact_json(value)
 
 
 def parsed_param(name: str, value: str) -> Any:

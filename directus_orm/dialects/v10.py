@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
-from ..core.messages import Request, Response, Row, url_path
+from ..core.messages import Request, Response, Row, param_text, url_path
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, server_path
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
@@ -19,7 +18,6 @@ from ..query.group_request import GroupColumn, GroupRequest, ServerAggregate
 from ..query.query import Order, Query
 from . import deep
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
@@ -312,13 +310,7 @@ def _group_key(by: GroupColumn | ServerAggregate) -> str:
 
 def _as_text(params: Row) -> tuple[tuple[str, str], ...]:
     """Write query parameters as text: JSON where they are nested, commas where they are lists."""
-    return tuple((name, _value_as_text(value)) for name, value in params.items())
-
-
-def _value_as_text(value: Any) -> str:
-    if isinstance(value, dict):
-        return _COMPACT.encode(value)
-    return ",".join(value) if isinstance(value, list) else str(value)
+    return tuple((name, param_text(value)) for name, value in params.items())
 
 
 def _field_names(paths: Iterable[FieldPath]) -> list[str]:

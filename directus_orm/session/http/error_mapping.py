@@ -83,16 +83,16 @@ def server_error(api: Api, request: Request, url: str, raw: RawResponse, entries
     code = str(extensions.get("code") or "")
     reasons = [str(entry.get("message") or "no reason given") for entry in entries]
     error_class = _error_class(api, raw.status, code, " ".join(reasons))
+    foreign_key = _foreign_key(" ".join(reasons)) if error_class is Protected else None
     # The server's address matters most where the credentials or the base URL are wrong.
     with_url = error_class is AuthenticationError or code in api.advice
-    where = f"{request.method} {url}{request.path}" if with_url else _where(request)
+    where = f"{request.method} {url if with_url else ''}{request.path}"
     label = f"{code}, status {raw.status}" if code else f"status {raw.status}"
     text = f"{_shortened('; '.join(reasons))} ({label}; {where})"
-    if code in api.advice:
-        text = f"{text} {api.advice[code]}"
-    foreign_key = _foreign_key(" ".join(reasons)) if error_class is Protected else None
     if foreign_key is not None:
         text = f"{foreign_key} refers to it: {text}"
+    if code in api.advice:
+        text = f"{text} {api.advice[code]}"
     error = error_class(
         text, status=raw.status, code=code, extensions=extensions, errors=entries, request=request.masked()
     )

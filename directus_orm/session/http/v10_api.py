@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +21,7 @@ from ...core.errors import (
     ValueTooLong,
 )
 from ...core.json_codec import dumps
-from ...core.messages import Request, Response, url_path
+from ...core.messages import Request, Response, param_text, url_path
 from . import routes
 from .api import ErrorEntry, Tokens
 from .exchange import Cookie, RawRequest, RawResponse
@@ -98,7 +97,7 @@ class V10Api:
 
     def query_params(self, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         """Return query parameters as Directus reads them: lists with commas, and JSON for nested values."""
-        return tuple((name, _param_text(value)) for name, value in params.items() if value is not None)
+        return tuple((name, param_text(value)) for name, value in params.items() if value is not None)
 
     def remaining_rows_request(self, deletion: Request) -> Request:
         """Return the request that lists which rows of a deletion by key still exist."""
@@ -226,14 +225,6 @@ class V10Api:
         if not isinstance(data, Mapping) or "status" not in data:
             return None
         return Health(str(data["status"]), data.get("releaseId"), data.get("checks") or {})
-
-
-def _param_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(v, str | int) for v in value):
-        return ",".join(map(str, value))
-    return jsonlib.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _auth_request(action: str, body: dict[str, str]) -> Request:
