@@ -242,7 +242,8 @@ class QuerySet(WritableRows[M]):
         Each request is for up to 1,000 keys, and no keys send no request. Without an argument, all rows are read.
 
         Raises:
-            QueryError: a key has the wrong type, or the rows are a slice.
+            ConversionError: a key has the wrong type.
+            QueryError: the rows are a slice, or an instance of another model is given as a key.
 
         Example:
             >>> sorted(Airline.objects.in_bulk(["LH", "AA", "?"]))

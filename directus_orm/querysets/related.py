@@ -211,8 +211,8 @@ class Related(QuerySet[M]):
     def remove(self, *others: M | Any) -> None:
         """Remove instances, or rows by their keys, from the list; those that are not in it are ignored.
 
-        The related rows themselves stay. The server's settings of the relation decide what becomes of the children
-        of a one-to-many: their parent is set to null, or they are deleted. Rows of a junction are deleted.
+        The server's settings of the relation decide what becomes of the children of a one-to-many, and of the rows
+        of a junction: their reference is set to null, or they are deleted.
 
         Example:
             >>> article.tags.remove(tag, 5)
@@ -233,9 +233,9 @@ class Related(QuerySet[M]):
     def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Make the list hold these instances, or rows by their keys, and no others.
 
-        The rows that are in the list now are read first; then one request adds and removes what differs, so that
-        rows which another program adds in between stay. Where the relation has a ``sort`` field, the list gets the
-        given order, unless ``others`` is a Python set.
+        The rows that are in the list now are read, and new instances are created. Then one request adds and
+        removes what differs, so that rows which another program adds in between stay. Where the relation has a
+        ``sort`` field, the list gets the given order, unless ``others`` is a Python set.
 
         Example:
             >>> article.tags.set([tag])

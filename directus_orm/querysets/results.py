@@ -66,8 +66,8 @@ class Results(DescribesRows, Generic[T]):
         self._using = using
         self._cache: list[T] = []
         self._pages: Iterator[list[T]] | None = None
-        self._complete = query.is_empty
-        self._from_manager = False
+        self._complete = query.is_empty  # whether the cache has all rows
+        self._from_manager = False  # set by `Manager` on ``Model.objects`` itself
         # Held while a page is read: threads, and the threads of cancelled tasks, share one cache.
         self._lock = threading.RLock()
 
@@ -115,7 +115,7 @@ class Results(DescribesRows, Generic[T]):
             msg = f"using() takes a Session, not {session!r}."
             raise TypeError(msg)
         rows = type(self)(self._query, self._shape, session)
-        rows._from_manager = self._from_manager  # noqa: SLF001
+        rows._from_manager = self._from_manager  # noqa: SLF001 - of the same class
         return rows
 
     def _refuse_sliced(self, verb: str) -> None:
@@ -153,8 +153,7 @@ class Results(DescribesRows, Generic[T]):
             page_size: the number of rows per request. By default the first page is small, and later ones grow.
             read_ahead: how many pages are fetched while one is consumed, from the second page on; 0 for none.
             progress: True shows a bar (extra ``progress``); a function is called with the number of rows so far
-            and
-                the number of all rows. Only with ``progress`` are the rows counted first, by one request.
+                and the number of all rows. Only with ``progress`` are the rows counted first, by one request.
             after: an instance; iteration continues with the row after it. With ``progress``, all rows are counted
                 unless the order is that of an integer key.
 
@@ -172,7 +171,7 @@ class Results(DescribesRows, Generic[T]):
     def _iterator_pages(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
     ) -> Iterator[list[T]]:
-        """Yield the rows of `iterator`, page by page."""
+        """Check the arguments of `iterator`, and return its rows page by page."""
         self._check_verb("iterator")
         if page_size is not None:
             check_whole("page_size", page_size, least=1)
@@ -372,7 +371,7 @@ class Results(DescribesRows, Generic[T]):
         """Return the number of rows, by one request that reads no rows.
 
         Conditions that the library checks again when rows arrive, such as a ``%`` in ``contains``, make it read
-        all keys. Rows that are loaded already are counted without a request.
+        all keys. Once all rows are loaded, nothing is sent.
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=60).count()

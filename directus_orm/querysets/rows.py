@@ -77,7 +77,7 @@ class Rows(Results[T]):
         return self._with(filter_builder.with_filter(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
-        """Return the same rows, to be read again; on ``Model.objects``, all rows."""
+        """Return the same rows, to be read again; ``Model.objects.all()`` says that all rows are meant."""
         return self._with(self._query)
 
     def none(self) -> Self:
@@ -130,7 +130,7 @@ class Rows(Results[T]):
         return self._with(self._query.evolve(offset=count))
 
     def search(self, text: str) -> Self:
-        """Keep the rows in which the server's full-text search finds a text.
+        """Keep the rows in which the server's own search finds a text.
 
         The server decides which fields it searches and whether case matters; ``%`` and ``_`` are its wildcards.
 
@@ -240,7 +240,7 @@ class Rows(Results[T]):
 
         Raises:
             FieldError: an expression names no field.
-            QueryError: a name is that of a field, or is reserved.
+            QueryError: a name is that of a field or of another attribute of the model.
             UnsupportedQuery: the server cannot answer the expression exactly.
 
         Example:
