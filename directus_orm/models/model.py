@@ -50,14 +50,14 @@ class Model:
     """Base class of models: a subclass describes a collection, and its annotations are the fields.
 
     Args:
-        collection: the name of the collection; by default made from the class name: ``blog_posts`` for ``BlogPost``.
+        collection: the name of the collection; by default made from the class name, ``blog_posts`` of ``BlogPost``.
         singleton: the collection is a singleton, which has one row.
         abstract: the class is a base of other models, and has no collection.
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
 
     Raises:
-        ConfigurationError: a field has a reserved name, or there is no key; on first use of the model: an annotation
-            is no type of a field.
+        ConfigurationError: a field has a reserved name, or there is no key; on first use of the model, also if an
+            annotation is no type of a field.
 
     Example:
         >>> class Airline(Model, collection="airlines"):

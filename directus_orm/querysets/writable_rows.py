@@ -164,8 +164,8 @@ class WritableRows(Rows[M]):
         Raises:
             ConfigurationError: an instance has a row already, or two have the same key.
             ConversionError: a value does not fit its field.
-            ServerError: the server refused a request; the error's ``bulk``, a `BulkFailure`, has the instances that
-                were written, those that were not, and the one at fault, as far as the server tells.
+            ServerError: the server refused a request; the error's ``bulk``, a `BulkFailure`, has the instances
+                that were written, those that were not, and the one at fault, as far as the server tells.
 
         Example:
             >>> airlines = [Airline(carrier=code, name=code) for code in ("YY", "ZZ")]
