@@ -50,7 +50,7 @@ class Model:
     """Base class of models: a subclass describes a collection, and its annotations are the fields.
 
     Args:
-        collection: the name of the collection; by default made from the class name, ``blog_posts`` of ``BlogPost``.
+        collection: the name of the collection; by default from the class name: ``blog_posts`` for ``BlogPost``.
         singleton: the collection is a singleton, which has one row.
         abstract: the class is a base of other models, and has no collection.
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
