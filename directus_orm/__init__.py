@@ -38,8 +38,8 @@ from .core.errors import (
     ValueTooLong,
 )
 from .fields.field import field, generated
+from .fields.field_types import register_type
 from .fields.relations import many_to_any, many_to_many, one_to_many
-from .fields.types import register_type
 from .models.model import Model
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup

@@ -201,7 +201,7 @@ def _refuse_constant(name: str) -> Any:
 
 # --- cattrs, strictly ---------------------------------------------------------------------------------------
 
-_load_text: Convert = partial(expect, kinds=str, wanted="a string")
+_load_text: Convert = partial(expect, classes=str, wanted="a string")
 
 
 def _load_float(value: Any) -> float:
@@ -218,9 +218,9 @@ def _load_uuid(value: Any) -> UUID:
 
 _JSON_TYPES: dict[Any, tuple[Convert, Convert | None]] = {
     str: (_load_text, None),
-    int: (partial(expect, kinds=int, wanted="an integer"), None),
+    int: (partial(expect, classes=int, wanted="an integer"), None),
     float: (_load_float, None),
-    bool: (partial(expect, kinds=bool, wanted="true or false"), None),
+    bool: (partial(expect, classes=bool, wanted="true or false"), None),
     datetime: (datetime.fromisoformat, datetime.isoformat),
     date: (date.fromisoformat, date.isoformat),
     time: (time.fromisoformat, time.isoformat),

@@ -33,13 +33,13 @@ def short_repr(value: Any) -> str:
     return _reprs.repr(value)
 
 
-def expect(value: Any, kinds: Any, wanted: str) -> Any:
+def expect(value: Any, classes: Any, wanted: str) -> Any:
     """Return the value if it is an instance of one of these classes; a bool is no int here.
 
     Raises:
         TypeError: it is not; the message says what is ``wanted``.
     """
-    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    allowed = classes if isinstance(classes, tuple) else (classes,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         msg = f"{wanted} is expected, not {short_repr(value)} ({type(value).__name__})"
         raise TypeError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from directus_orm.fields.field_types import field_type
 from directus_orm.fields.scalars import SCALARS
 from directus_orm.fields.type_table import (
     DOCUMENTS,
@@ -13,7 +14,6 @@ from directus_orm.fields.type_table import (
     WITHOUT_ORDER,
     directus_type,
 )
-from directus_orm.fields.types import field_type
 
 
 def test_a_python_type_is_listed_where_it_can_be_converted() -> None:

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm import ConfigurationError, ConversionError, Model, field, register_type
+from directus_orm.fields.field_types import field_type, unregister_type
 from directus_orm.fields.registry import registered_types
-from directus_orm.fields.types import field_type, unregister_type
 from tests.fields.round_trip import (
     AWARE,
     DATES,
