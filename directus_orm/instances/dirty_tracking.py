@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from ..core.errors import ConversionError
@@ -15,17 +15,14 @@ from .state import info_of, is_new, key_of, state_of
 
 def changed_fields(instance: Any) -> list[Field]:
     """Return the fields whose value differs from the loaded row."""
-    return list(_changed_among(info_of(instance).fields.values(), instance))
+    fields, row = info_of(instance).fields.values(), state_of(instance).row
+    return [field for field in fields if field.name in instance.__dict__ and is_changed(field, instance, row)]
 
 
 def has_changes(instance: Any, fields: Iterable[Field]) -> bool:
     """Return whether the value of any of these fields differs from the loaded row."""
-    return next(_changed_among(fields, instance), None) is not None
-
-
-def _changed_among(fields: Iterable[Field], instance: Any) -> Iterator[Field]:
     row = state_of(instance).row
-    return (field for field in fields if field.name in instance.__dict__ and is_changed(field, instance, row))
+    return any(field.name in instance.__dict__ and is_changed(field, instance, row) for field in fields)
 
 
 def is_changed(field: Field, instance: Any, row: Row) -> bool:
