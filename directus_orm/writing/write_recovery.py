@@ -164,18 +164,18 @@ def _were_created(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> boo
     if not row_by_key:
         return False
     pairs = [(_comparable(write.info, row), row_by_key.get(write.key_of(row), {})) for row in write.rows]
-    return True if all(found and _holds(write.info, row, found, _is_near) for row, found in pairs) else None
+    return True if all(stored and _holds(write.info, row, stored, _is_near) for row, stored in pairs) else None
 
 
 def _were_updated(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
     """Return whether the rows were updated; None if that is unclear. Rows that do not exist are skipped (G5)."""
     pairs = [(row, row_by_key[key]) for row in write.rows if (key := write.key_of(row)) in row_by_key]
     all_comparable = all(_comparable(write.info, row) == row for row, _ in pairs)
-    if all_comparable and all(_holds(write.info, row, found, _is_same) for row, found in pairs):
+    if all_comparable and all(_holds(write.info, row, stored, _is_same) for row, stored in pairs):
         return True
-    if all(_is_unchanged(write, row, found) for row, found in pairs):
+    if all(_is_unchanged(write, row, stored) for row, stored in pairs):
         return False
-    if all_comparable and all(_holds(write.info, row, found, _is_near) for row, found in pairs):
+    if all_comparable and all(_holds(write.info, row, stored, _is_near) for row, stored in pairs):
         return True
     return None
 
@@ -199,44 +199,44 @@ def _is_new_related_row(field: Field, value: Any) -> bool:
 Compare = Callable[[Field, Any, Any], bool]
 
 
-def _holds(info: ModelInfo, sent: Row, found: Row, compare: Compare) -> bool:
+def _holds(info: ModelInfo, sent: Row, stored: Row, compare: Compare) -> bool:
     """Return whether a row holds the fields that were sent; lists of related rows are in the same transaction."""
     sent_fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
     fields = [field for field in sent_fields if not field.is_secret]
     if sent_fields and not fields:
         return False  # masked values cannot be compared (G6)
-    return all(f.column in found and compare(f, sent[f.column], found[f.column]) for f in fields)
+    return all(f.column in stored and compare(f, sent[f.column], stored[f.column]) for f in fields)
 
 
-def _is_unchanged(write: RecoverableWrite, sent: Row, found: Row) -> bool:
+def _is_unchanged(write: RecoverableWrite, sent: Row, stored: Row) -> bool:
     before = write.rows_before.get(write.key_of(sent), {})
     fields = [field for field in write.info.fields.values() if field.column in sent and field != write.info.pk]
     return all(
         field.column in before
-        and field.column in found
+        and field.column in stored
         and not field.is_secret
-        and _is_same(field, before[field.column], found[field.column])
+        and _is_same(field, before[field.column], stored[field.column])
         for field in fields
     )
 
 
-def _is_same(field: Field, sent: Any, found: Any) -> bool:
+def _is_same(field: Field, sent: Any, stored: Any) -> bool:
     """Return whether two JSON values mean the same, such as a decimal as number and as text."""
-    sent, found = _key_or_value(field, sent), _key_or_value(field, found)
-    if sent is None or found is None:
-        return sent is found
+    sent, stored = _key_or_value(field, sent), _key_or_value(field, stored)
+    if sent is None or stored is None:
+        return sent is stored
     try:
-        return _normalized_json(field, sent) == _normalized_json(field, found)
+        return _normalized_json(field, sent) == _normalized_json(field, stored)
     except ConversionError:
         return False
 
 
-def _is_near(field: Field, sent: Any, found: Any) -> bool:
+def _is_near(field: Field, sent: Any, stored: Any) -> bool:
     """Return whether the values are the same, or one is the other rounded by a column of less precision."""
-    if _is_same(field, sent, found):
+    if _is_same(field, sent, stored):
         return True
     try:
-        before, after = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, found))
+        before, after = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, stored))
     except (ConversionError, TypeError):
         return False
     match before, after:
