@@ -93,7 +93,7 @@ def check_new_key(info: ModelInfo, row: Row) -> Row:
 
 
 def with_generated_key(row: Row, info: ModelInfo) -> Row:
-    """Return a row with a uuid key made here if it has none, so that its row in the response can be identified (G11)."""
+    """Return a row with a uuid key made here if it has none, to find its row in the response (G11)."""
     if info.pk.column not in row and info.pk.value_type.kind == "uuid":
         return {**row, info.pk.column: str(uuid4())}
     return row
