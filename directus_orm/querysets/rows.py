@@ -202,7 +202,7 @@ class Rows(Results[T]):
 
     def _values(self, names: tuple[str | F, ...], expressions: dict[str, F], kind: str) -> Rows[Any]:
         self._check_verb("values")
-        query, columns = value_builder.with_values(self._query, names, expressions, "values")
+        query, columns = value_builder.with_values(self._query, names, expressions)
         return Rows(query, Values(columns, kind), self._using)
 
     def distinct(self, *names: str) -> Self:

@@ -37,9 +37,7 @@ Columns = tuple[tuple[str, Alias | None], ...]
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def with_values(
-    query: Query, names: tuple[str | F, ...], by_name: dict[str, Any], verb: str
-) -> tuple[Query, Columns]:
+def with_values(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any]) -> tuple[Query, Columns]:
     """Return the query and the columns for values of these names; without names, for all fields and annotations.
 
     Raises:
@@ -47,13 +45,13 @@ def with_values(
         UnsupportedQuery: a path leads to many rows.
     """
     for name, expression in by_name.items():
-        query = _with_alias(query, name, expression, f"{verb}({name}=…)")
+        query = _with_alias(query, name, expression, f"values({name}=…)")
     wanted = (*(name.name if isinstance(name, F) else name for name in names), *by_name)
     if query.grouping is not None:
-        return _values_of_groups(query, query.grouping, wanted, verb)
+        return _values_of_groups(query, query.grouping, wanted)
     info: ModelInfo = query.model.directus
     wanted = wanted or (*info.fields, *query.shown)
-    columns = tuple((name, _alias_of(query, name, f"{verb}({name!r})")) for name in wanted)
+    columns = tuple((name, _alias_of(query, name, f"values({name!r})")) for name in wanted)
     return _loading(query, columns), _with_keys(columns)
 
 
@@ -96,18 +94,16 @@ def _is_prefix(path: FieldPath, paths: Iterable[FieldPath]) -> bool:
     return any(len(longer) > len(path) and longer[: len(path)] == path for longer in paths)
 
 
-def _values_of_groups(
-    query: Query, grouping: Grouping, wanted: tuple[str, ...], verb: str
-) -> tuple[Query, Columns]:
+def _values_of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...]) -> tuple[Query, Columns]:
     names = wanted or grouping.shown
     for name in names:
         if name not in grouping.names:
-            resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
-            msg = f"{verb}({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
+            resolve_value(query.model.directus, expand_alias(name, query.aliases), f"values({name!r})")
+            msg = f"values({name!r}): groups have {', '.join(grouping.names)}; group by {name!r} as well."
             raise UnsupportedQuery(msg)
     keys = dict(grouping.keys)
     if not grouping.aggregates and set(names) < set(keys):
-        msg = f"{verb}() after distinct() would leave fewer rows in Django; call distinct() last."
+        msg = "values() after distinct() would leave fewer rows in Django; call distinct() last."
         raise UnsupportedQuery(msg)
     query = query.evolve(grouping=attrs.evolve(grouping, shown=names))
     return query, tuple((name, keys.get(name)) for name in names)
