@@ -100,7 +100,7 @@ def library_session(library_server: DirectusServer) -> Iterator[Session]:
 
 @pytest.fixture
 def article(library_server: DirectusServer, session: Session) -> Iterator[Article]:
-    """An article of its own; whatever a test makes is gone afterwards."""
+    """An article of its own; the rows that a test makes are deleted after it."""
     kinds = (Comment, Article, Author, Category, Tag, Page, Hero, Text)
     before = {kind: set(kind.objects.values_list("pk", flat=True)) for kind in kinds}
     ties = {row["id"] for row in session.items("articles_tags").read(fields="id", limit=-1)}
@@ -137,7 +137,7 @@ def limited_server() -> Iterator[DirectusServer]:
 
 @pytest.fixture
 def books_session(books_server: DirectusServer) -> Iterator[Session]:
-    """The current session, as the administrator of a server that holds the books; further ones go again."""
+    """A session on the server with the books; the rows that a test adds are deleted after it."""
     with Session(books_server.url, token=books_server.token) as session:
         before = {name: books.keys_of(session, name) for name in books.ROWS}
         yield session

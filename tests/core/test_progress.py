@@ -1,4 +1,4 @@
-"""How long reads and writes tell of their progress."""
+"""How long reads and writes report their progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies inside JSON fields, on the way to the server and back; no server is needed here."""
+"""Values inside JSON fields, converted for the server and back; no server is needed here."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class TestNames:
 
 
 class TestEveryKind:
-    """Each of them is read, lazily and along with the rows."""
+    """Each kind is read, lazily and prefetched with the rows."""
 
     def test_several_relations_between_the_same_models(self, books_session: Session) -> None:
         ann, bob, *_ = Person.objects.prefetch_related("written", "edited")

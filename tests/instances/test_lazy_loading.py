@@ -1,4 +1,4 @@
-"""What is not loaded comes when it is read, for a whole page at once, and says why when it cannot."""
+"""Missing values are loaded when they are read, for a whole page at once; errors say why they cannot be."""
 
 from __future__ import annotations
 

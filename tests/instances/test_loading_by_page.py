@@ -1,4 +1,4 @@
-"""What is touched loads for all that came together; of a page that joins later, all of it comes at once."""
+"""A relation that is read is loaded for its whole page; later pages load the relations read before at once."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def places(trip: Trip) -> list[str | None]:
 
 
 class TestSameRowsAsLoadedOneByOne:
-    """What comes together is what would come by itself."""
+    """Loading by page gives the same rows as loading each by itself."""
 
     def small(self, session: Session) -> Iterator[Trip]:
         return Trip.objects.filter(pk__lte=60).iterator(page_size=20)
@@ -199,7 +199,7 @@ class TestSameRowsAsLoadedOneByOne:
             own.delete()
 
     def test_what_was_assigned_meanwhile_stays(self, trips: Session) -> None:
-        """Keys, instances and None, on a page that loads what was touched before."""
+        """Keys, instances and None, on a page that loads the relations read before."""
         rows = Trip.objects.filter(pk__gt=240).iterator(page_size=30)
         page = [next(rows) for _ in range(30)]
         assert all(trip.carrier.name and trip.origin.name and (not trip.plane or trip.plane.pk) for trip in page)
@@ -245,7 +245,7 @@ class TestSameRowsAsLoadedOneByOne:
 
     @pytest.mark.row_rules
     def test_a_row_that_may_not_be_read_raises_on_every_page(self, with_trips: DirectusServer) -> None:
-        """Where rules hide some rows (G42), what came along is as what is asked for by itself."""
+        """Where permissions hide some rows (G42), loading by page gives what loading one by one gives."""
         if with_trips.version.startswith("12."):
             pytest.skip("without a licence it has no permissions for single rows")
         may: Any = {"trips": ["read"], "airlines": ["read"], "airports": ["read"]}
@@ -262,7 +262,7 @@ class TestSameRowsAsLoadedOneByOne:
             assert found == [None if name in hidden else name for _, name, _ in PRINTED[:90]]
 
     def test_refresh_forgets_lists(self, session: Session, article: Article) -> None:
-        """…, which are read again when they are touched."""
+        """They are loaded again when they are read."""
         seen = Article.objects.prefetch_related("tags", "comments").get(pk=article.pk)
         for fields, requests in ((None, 1), (["tags"], 0), (["title", "comments", "tags"], 1)):
             assert [len(seen.tags), len(seen.comments)] == [0, 0]

@@ -28,7 +28,7 @@ Tree = Leaf | tuple[Any, ...]
 
 @attrs.frozen
 class Scope:
-    """Where conditions are drawn for: the database, and what they may speak of."""
+    """Where conditions are drawn for: the database, and what they may refer to."""
 
     vendor: str
     relations: bool = True

@@ -235,7 +235,7 @@ def test_counts_of_related_rows_are_those_of_django(django: None, session: Sessi
 
 
 def test_a_number_of_many_to_many_chooses_and_orders_nothing(django: None, session: Session) -> None:
-    """The server would count rows of the junction that lead nowhere."""
+    """The server would count junction rows without a related row."""
     counted = Article.objects.annotate(n=Count("tags"))
     wrongs: list[Callable[[], Any]] = [
         lambda: counted.filter(n=1),

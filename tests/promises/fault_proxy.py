@@ -1,6 +1,6 @@
-"""A proxy that breaks connections: it stands before a real Directus, and each request meets a fault, or none.
+"""A proxy that breaks connections: it stands before a real Directus and gives each request a fault, or none.
 
-It speaks HTTP/1.1 to both sides, since most faults are told by where a request or an answer is broken.
+It speaks HTTP/1.1 to both sides, since most faults differ in where a request or a response is broken.
 """
 
 from __future__ import annotations

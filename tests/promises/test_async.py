@@ -1,4 +1,4 @@
-"""The async face: the same verbs, in worker threads; the loop goes on, and cancelling breaks nothing."""
+"""The async twins: the same methods in worker threads; the event loop goes on, and cancelling breaks nothing."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_related_rows_of_every_kind_are_looped_over(library_session: Session) ->
 
 @pytest.fixture
 def article(library_session: Session) -> Iterator[Article]:
-    """An article of its own; the rows that tie it to tags go with it."""
+    """An article of its own; its junction rows to tags are deleted with it."""
     known = {row["id"] for row in library_session.items("articles_tags").read(fields="id", limit=-1)}
     tags = set(Tag.objects.values_list("pk", flat=True))
     made = Article.objects.create(title="async")
@@ -338,7 +338,7 @@ ticks: list[float] = []
 
 
 async def _ticking(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run something beside a heart that beats every 10 ms."""
+    """Run something while a task counts a beat every 10 ms."""
 
     async def beat() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Programs that tie rows to one instance at once take nothing from one another."""
+"""Programs that add related rows to one instance at the same time do not remove those of each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EACH = 15
 
 
 def work(url: str, token: str, article: int, tags: list[int], start: Any) -> None:
-    """Tie tags and comments, one after the other, once both programs are ready."""
+    """Add tags and comments, one after the other, once both programs are ready."""
     with Session(url, token=token):
         mine = Article.objects.get(pk=article)
         list(mine.tags)

@@ -50,7 +50,7 @@ ABSENT = object()
 
 
 class Box(Model, collection="fault_boxes"):
-    """Keys are made here, so that creates can be told."""
+    """Its keys are made by the client, so that a lost create can be looked up."""
 
     id: UUID = field(factory=uuid4, primary_key=True)
     owner: int
@@ -58,7 +58,7 @@ class Box(Model, collection="fault_boxes"):
 
 
 class Slip(Model, collection="fault_slips"):
-    """Keys are made by the server, so that a lost create stays unknown."""
+    """Its keys are made by the server, so that the outcome of a lost create stays unknown."""
 
     id: int = field(default=generated, primary_key=True)
     owner: int

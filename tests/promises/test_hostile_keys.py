@@ -1,4 +1,4 @@
-"""No key, name or text leads to a path other than the intended one, as a server sees it that records them."""
+"""No key, name or text leads to a path other than the intended one, as a server that records them sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen to go wrong in other clients of Directus and the like, tried on ours."""
+"""Mistakes of other clients for Directus and similar servers, tried on this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What combinations of conditions, keys and permissions did wrong: silently, without an end, or from inside."""
+"""Rare combinations of conditions, keys and permissions that gave wrong rows, no end, or internal errors."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ class TestErrorMessages:
 
 
 class TestSessionsExplainAndCounts:
-    """What is asked, of whom, and how many there are."""
+    """Which session sends a sub-query, what explain() shows, and what is counted."""
 
     def test_a_queryset_inside_another_asks_its_own_session(self, session: Session) -> None:
         with Session(session.url, token="nobody's") as other, session:

@@ -74,7 +74,7 @@ def insert(cursor: Any, mark: str, table: str, n: int) -> None:
 def write(database: Database, table: str, seed: int, stop: Any) -> None:
     """Insert, delete and change rows, one at a time: those whose number is no multiple of four, and new ones.
 
-    In turns there are more of the ones and of the others, and rows that were deleted come back.
+    Periods with more inserts alternate with periods with more deletes; some deleted rows are inserted again.
     """
     choice, mark = random.Random(seed), placeholder(database)
     here = {n for n in range(ROWS) if n % 4}

@@ -1,6 +1,6 @@
 """Values survive the trip to a database and back, for every type, on SQLite, PostgreSQL and MariaDB.
 
-What a database keeps less of is in test_rounding.
+Values of which a database keeps less are in tests/writing/test_store_back.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists that come along with the rows are those that a query of each instance would find, in the same request."""
+"""Prefetched lists hold the rows that a query for each instance would find, and travel in the same request."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _fields(query: Any) -> dict[str, Any]:
 
 
 class TestRequests:
-    """One request brings them all."""
+    """All lists travel in one request."""
 
     def test_lists_of_all_levels_are_one_request(self, library_session: Session) -> None:
         rows = Article.objects.select_related("author", "category__parent").prefetch_related(
@@ -365,7 +365,7 @@ class TestNumbersOfRequests:
     def test_each_page_requests_only_related_rows_that_are_not_loaded(
         self, library_session: Session, thousand: None
     ) -> None:
-        """Each page asks for what the pages before did not bring."""
+        """Each page requests the related rows that earlier pages did not load."""
         with library_session.capture() as sent:
             for hop in Hop.objects.all():
                 self.names(hop)
@@ -389,7 +389,7 @@ class TestNumbersOfRequests:
 
 
 class TestCompleteness:
-    """G24: a nested list is cut at a hundred, and at the server's maximum, if nobody says otherwise."""
+    """G24: a nested list is cut at a hundred, and at the server's maximum, unless a limit is sent."""
 
     def test_fifteen_hundred_children(self, library_session: Session) -> None:
         article = Article.objects.create(title="very busy")
@@ -508,7 +508,7 @@ class TestErrors:
                 Paper.objects.prefetch_related(Prefetch("labels", to_attr=name))
 
     def test_a_list_that_is_described_twice_is_refused(self) -> None:
-        """What was asked for first would be lost."""
+        """The first description would be lost."""
         for first in ("comments", "comments__author", Prefetch("comments", COMMENTS["liked"])):
             rows = Article.objects.prefetch_related(first)
             with pytest.raises(QueryError, match=r"was named before, for other rows; put this one first"):

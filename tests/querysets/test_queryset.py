@@ -1,4 +1,4 @@
-"""Querysets are lazy, never change, and stop nowhere on their own."""
+"""Querysets are lazy, never change, and end at no limit that was not asked for."""
 
 from __future__ import annotations
 

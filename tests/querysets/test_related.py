@@ -1,4 +1,4 @@
-"""Related rows load for a whole page at once, are what a query would find, and are querysets themselves."""
+"""Related lists load for a whole page at once, hold what a query would find, and are querysets themselves."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def small_pages(session: Session) -> Iterator[Session]:
 
 
 class TestLazyLoading:
-    """What is touched loads for all that came together, in one request."""
+    """A relation that is read loads for all instances of the page, in one request."""
 
     def test_lists_of_a_page_load_in_one_request(self, library_session: Session) -> None:
         articles = list(Article.objects.all())
@@ -525,7 +525,7 @@ class TestCopies:
 
 
 class TestForbiddenLazyLoading:
-    """The error names what was touched, and the line to add; with that line, nothing is missing."""
+    """The error names the relation that was read and the line to add; with that line, everything is loaded."""
 
     @pytest.mark.parametrize(
         ("rows", "touch", "named", "line"),
@@ -633,7 +633,7 @@ class TestForbiddenLazyLoading:
 
 
 class TestPermissions:
-    """What may not be read says so when it is read, and not before."""
+    """Relations that may not be read raise when they are read, and not before."""
 
     @pytest.fixture
     def reader(self, library_server: DirectusServer) -> Iterator[Session]:
@@ -673,7 +673,7 @@ class TestPermissions:
 
     @pytest.mark.row_rules
     def test_single_rows_that_are_hidden(self, library_server: DirectusServer) -> None:
-        """A hidden author is no absent one, whether it was asked for along with the rows or later."""
+        """A hidden author differs from a missing one, whether it is loaded with the rows or later."""
         if library_server.version.startswith("12."):
             pytest.skip("without a licence it has no permissions for single rows (G42)")
         may = dict.fromkeys(("authors", "articles", "comments"), ("read",))

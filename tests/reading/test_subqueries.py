@@ -1,4 +1,4 @@
-"""Conditions on lists of related rows: what the server drops or mixes up is asked in another way."""
+"""Conditions on lists of related rows: those that the server drops or mixes up are sent in another form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server drops without a word what is written of a list that it does not know (G15): that is told."""
+"""The server silently drops values for lists that it does not know (G15); the library raises."""
 
 from __future__ import annotations
 

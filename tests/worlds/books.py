@@ -1,4 +1,4 @@
-"""Relations of the kinds that the library has not: files and galleries, translations, a model tied to itself.
+"""Relations of the kinds that the library has not: files and galleries, translations, a model related to itself.
 
 Two relations lead from books to people, and two keys are no numbers. The fields of the junctions have the names
 that Directus Studio gives them.

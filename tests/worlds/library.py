@@ -1,6 +1,6 @@
 """A second small world, of relations of every kind: articles with authors, comments, tags, categories; pages.
 
-Its rows are chosen to bite. There are nulls in every column, parents without children and children without
+Its rows are chosen to cause errors. There are nulls in every column, parents without children and children without
 parents, texts that are wildcards, constants or variables elsewhere, twins that differ by case or by a blank,
 and moments around the ends of years, weeks and February.
 """

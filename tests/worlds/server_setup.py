@@ -1,4 +1,4 @@
-"""Making collections on a test server: plain requests, since they are what the library is tested against."""
+"""Collections, fields, relations and users on a test server, made by plain requests and not by the library."""
 
 from __future__ import annotations
 

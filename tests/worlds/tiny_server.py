@@ -1,4 +1,4 @@
-"""A tiny HTTP server for answers that a Directus never gives, and an adapter that records what is sent."""
+"""A scripted HTTP server for responses that a Directus never gives, and an adapter that records what is sent."""
 
 from __future__ import annotations
 

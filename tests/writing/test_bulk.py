@@ -1,6 +1,6 @@
-"""Writing many rows by query and by instance: exactly those that are meant, however many, and no others.
+"""update(), delete(), bulk_update(), upsert() …: every row that is meant is written, and no other.
 
-What a failing write says is tested in `test_chunks`.
+What a failing write reports is tested in `test_chunking`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bulk writes in chunks: what is sent at a time, what becomes of each row, and what an error tells of that."""
+"""Bulk writes in chunks: the size of a request, what becomes of each row, and what an error reports."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def items(world: DirectusServer, session: Session) -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def narrow(pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
-    """A server that takes little at a time."""
+    """A server with low limits for bodies, writes and rows."""
     limits = {"MAX_PAYLOAD_SIZE": "20kb", "MAX_BATCH_MUTATION": "40", "QUERY_LIMIT_MAX": "90"}
     with start(plugin.option(pytestconfig, "version"), env=limits) as server:
         make(server)

@@ -1,4 +1,4 @@
-"""New instances go along with the one that is saved: each becomes one row, and each knows it afterwards."""
+"""New related instances are saved with their parent: each becomes one row and has its key afterwards."""
 
 from __future__ import annotations
 

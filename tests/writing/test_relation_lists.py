@@ -1,4 +1,4 @@
-"""Lists are written by what changes of them, and what is new goes along with what refers to it."""
+"""Writes to lists send only what changed, and new rows are saved with the instance that refers to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is tied and untied is what was named: the rows, their order, nothing else; on relations of every kind."""
+"""add(), remove(), set() and clear() change the named rows and nothing else, on relations of every kind."""
 
 from __future__ import annotations
 
@@ -551,7 +551,7 @@ class TestPermissions:
 
 
 class TestManyToOne:
-    """What is assigned is checked at once."""
+    """Assigned values are checked at once."""
 
     def test_what_may_be_assigned(self, article: Article, session: Session) -> None:
         ann = Author.objects.create(name="Ann")

@@ -1,4 +1,4 @@
-"""Whatever is added, removed, set, cleared and created, in any order: the tables hold what a plain model says.
+"""Random sequences of add, remove, set, clear and create: the tables hold what a plain model predicts.
 
 ``RELATION_EXAMPLES`` is the number of sequences for each relation and database; see ``make test-faults``.
 """
@@ -97,7 +97,7 @@ class Lists:
                 self.others[numbers[0] if numbers else 0] = self.replaced(numbers[0] if numbers else 0)
 
     def replaced(self, number: int) -> Any:
-        """Delete one of the rows, wherever it is tied, and make another."""
+        """Delete one of the rows, with its junction rows, and make another."""
         old = self.others[number]
         self.untied(old)
         type(old).objects.filter(pk=old.pk).delete()

@@ -1,6 +1,6 @@
-"""Where a database keeps less of a value: it is refused, warned of, or refused when read; never silently bent.
+"""Values of which a database keeps less are refused, warned of, or raise when read: nothing is silent.
 
-And what the server makes, or hides, by itself.
+Also values that the server makes or hides.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A write whose answer is lost: told as success where it was applied, repeated where it was not, else unknown."""
+"""A write whose response was lost succeeds if it was applied, is repeated if not, or raises OutcomeUnknown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REFUSED = (Fault.BUSY, Fault.PRESSURE)
 
 
 class Crate(Model, collection="fate_crates"):
-    """Its key is made here."""
+    """Its key is made by the client."""
 
     id: UUID = field(factory=uuid4, primary_key=True)
     label: str | None = field(default=None)
@@ -53,14 +53,14 @@ class Crate(Model, collection="fate_crates"):
 
 
 class Tag(Model, collection="fate_tags"):
-    """Its key is counted by the server, so that it goes nested."""
+    """Its key is made by the server, so that it is created nested."""
 
     id: int = field(default=generated, primary_key=True)
     text: str | None = None
 
 
 class Item(Model, collection="fate_items"):
-    """Its key is counted by the server."""
+    """Its key is made by the server."""
 
     id: int = field(default=generated, primary_key=True)
     name: str | None = None
@@ -69,7 +69,7 @@ class Item(Model, collection="fate_items"):
 
 
 class Parcel(Model, collection="fate_parcels"):
-    """Its key is made here, and it refers to what goes nested."""
+    """Its key is made by the client, and it refers to rows that are created nested."""
 
     id: UUID = field(factory=uuid4, primary_key=True)
     name: str | None = None
@@ -128,7 +128,7 @@ def methods(proxy: FaultProxy) -> list[str]:
 
 @pytest.mark.parametrize("fault", APPLIED, ids=str)
 class TestWritesThatWereApplied:
-    """The row tells that the write was applied: nothing is sent twice, and the instance holds what is stored."""
+    """The row shows that the write was applied: nothing is sent twice, and the instance holds what is stored."""
 
     def test_a_create_with_a_key_made_here(self, fault: Fault, crates: FaultProxy) -> None:
         crate = Crate(label="a", weight=Decimal("1.50"), tags=["x", "y"])
@@ -184,7 +184,7 @@ class TestWritesThatWereApplied:
 
 @pytest.mark.parametrize("fault", NOT_APPLIED, ids=str)
 class TestWritesThatWereNotApplied:
-    """The row tells that the write was not applied: it is sent again."""
+    """The row shows that the write was not applied: it is sent again."""
 
     def test_a_create_with_a_key_made_here(self, fault: Fault, crates: FaultProxy) -> None:
         crates.script(fault, fault, method="POST")
@@ -232,7 +232,7 @@ def test_what_the_server_refused_before_any_work_is_sent_again_at_once(fault: Fa
 
 
 class TestUnknownOutcome:
-    """Where nobody can tell, the error says what was sent."""
+    """Where the row does not show it, the error says what was sent."""
 
     @pytest.mark.parametrize("fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER], ids=str)
     def test_a_create_whose_key_the_server_makes(self, fault: Fault, crates: FaultProxy) -> None:
@@ -468,7 +468,7 @@ def test_an_update_with_a_nested_row_is_repeated_where_nothing_changed_and_else_
 
 
 def test_junction_rows_are_not_sent_twice(crates: FaultProxy) -> None:
-    """Ties are made by a nested write, of which nobody can tell."""
+    """Junction rows are made by a nested write, whose outcome cannot be looked up."""
     crate = Crate.objects.create(label="a")
     item = Item.objects.create(name="a")
     crates.script(Fault.RESET_AFTER, method="PATCH")

@@ -1,4 +1,4 @@
-"""Lookups of one's own are shorthand for conditions, and mean exactly those."""
+"""Custom lookups are shorthand for conditions, and mean exactly those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a filter means is what it returns: every lookup against the same rule in Python."""
+"""A filter returns the rows that it means: every lookup is compared with the same rule in Python."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_filter_returns_what_the_lookup_says(
 def test_exclude_keeps_every_other_row_also_those_with_a_null(
     session: Session, flights: list[Flight], name: str, want: Any
 ) -> None:
-    """G19: _neq and its kind drop rows with a null; Django's exclude keeps them."""
+    """G19: _neq and similar operators drop rows with a null; Django's exclude keeps them."""
     out = set(plain(flights, name, want))
     found = [row.id for row in Flight.objects.exclude(**{name: want})]
     assert found == [row.id for row in flights if row.id not in out]

@@ -1,4 +1,4 @@
-"""What lies inside JSON fields is compared as Python compares it, on every database."""
+"""Values inside JSON fields are compared as Python compares them, on every database."""
 
 from __future__ import annotations
 

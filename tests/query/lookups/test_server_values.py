@@ -1,4 +1,4 @@
-"""Values that the server finds out: what is meant by them is what is found, on every database."""
+"""now(), current_user and current_role: values that the server evaluates, on every database."""
 
 from __future__ import annotations
 

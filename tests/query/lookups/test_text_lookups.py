@@ -1,4 +1,4 @@
-"""A text that a user gives means itself, letter by letter, whatever the server would make of it."""
+"""A text is matched literally, letter by letter, even where the server would interpret it."""
 
 from __future__ import annotations
 

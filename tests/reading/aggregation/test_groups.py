@@ -1,4 +1,4 @@
-"""Groups: which requests bring them, in which order, and what is refused."""
+"""Groups: the requests for them, their order, and what is refused."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def by_carrier() -> Any:
 
 class TestReading:
     def test_no_group_is_cut_off(self, spoken: Session) -> None:
-        """G23: the server cuts groups at 100, too, without a word."""
+        """G23: the server cuts groups at 100, too, silently."""
         with spoken.capture() as sent:
             groups = list(Word.objects.filter(text__startswith="w").values("text").annotate(n=Count("*")))
         assert len(groups) == len({group["text"] for group in groups}) == MANY
@@ -249,7 +249,7 @@ class TestConditionsOnGroups:
         assert "JetBlue" in filters[0]
 
     def test_null_makes_a_condition_unknown(self, session: Session) -> None:
-        """As in SQL, of null nothing is said, neither so nor denied."""
+        """As in SQL, a condition on null is neither true nor false."""
         sums = Flight.objects.filter(id__lt=8).values("id").annotate(s=Sum("dep_delay"))
         null = {group["id"] for group in sums if group["s"] is None}
         assert null

@@ -1,4 +1,4 @@
-"""Loops over many rows: what is fetched ahead, what a loop that ends early leaves, how to go on, how far it is."""
+"""Loops over many rows: pages read ahead, loops that end early, continuing after an instance, progress."""
 
 from __future__ import annotations
 

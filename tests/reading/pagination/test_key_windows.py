@@ -157,7 +157,7 @@ def test_iteration_is_rarely_lost() -> None:
 
 
 def test_a_loop_may_delete_what_it_reads() -> None:
-    """Each page is deleted before the next one is asked for: the place is told by rows not handed out yet."""
+    """Each page is deleted before the next one is asked for: the cursor goes by rows not returned yet."""
     keys = [f"k{n}" for n in range(400)]
     server = ListServer(keys[:], lambda _: None)
 
@@ -182,7 +182,7 @@ def test_rows_inserted_before_the_cursor_repeat_no_row() -> None:
 
 
 def test_when_all_rows_around_the_cursor_are_gone_iteration_lost_is_raised() -> None:
-    """Nobody could tell then which of the rows that are there come next."""
+    """Then nothing shows which of the remaining rows come next."""
     keys = [f"k{n}" for n in range(400)]
     server = ListServer(keys[:], lambda _: None)
     pages_read = 0

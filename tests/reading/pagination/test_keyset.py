@@ -1,4 +1,4 @@
-"""Pages in the order of an integer key: what comes next is known before a page is decoded."""
+"""Keyset pagination by an integer key: the next request is predicted before a page is decoded."""
 
 from __future__ import annotations
 

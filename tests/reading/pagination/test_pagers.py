@@ -1,4 +1,4 @@
-"""Which page comes next: decided without I/O, and shown on a server that cuts."""
+"""Which page comes next: decided without I/O, and checked on a server with a maximum of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of another shape than any Directus gives: one error that names request and status, whoever asks."""
+"""Responses of a shape that no Directus gives: one error that names request and status, for every caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that no healthy Directus gives, from a tiny server: proxies, crashes, hang-ups, redirects."""
+"""Responses that no healthy Directus gives: of proxies, crashes, hang-ups and redirects; and what is retried."""
 
 from __future__ import annotations
 
