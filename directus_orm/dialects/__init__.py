@@ -1,4 +1,4 @@
-"""How one kind of server is asked: a query becomes a request, a response becomes rows. No I/O.
+"""Dialects: how a server version is asked. Queries become requests, responses become rows. No I/O.
 
 Imports only core, session, fields, query.
 """

@@ -1,4 +1,4 @@
-"""What queries compute: `F` names a value, `Count` and its kin make one of many. Values, and nothing else."""
+"""Expressions: `F` refers to a value of a row; `Count`, `Sum`, `Avg`, `Min` and `Max` compute one of many rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..core.errors import QueryError, UnsupportedQuery
 from .q import Q, only_q
 
 
-class _Alone:
-    """An expression that stands by itself: the server computes nothing with it."""
+class _NoArithmetic:
+    """Base of expressions: refuses arithmetic on them, which the server does not have."""
 
     def _refuse(self, *_: object) -> Any:
         msg = f"{self!r}: the server has no arithmetic on expressions. Compute with the results, in Python."
@@ -34,8 +34,8 @@ def _name_of(expression: str | F) -> str:
 
 
 @attrs.frozen(repr=False)
-class F(_Alone):
-    """A value by its path: to rename it in `annotate` and `values`, or to group by it.
+class F(_NoArithmetic):
+    """A value by its path: gives it a name in `annotate` and `values`, or groups by it.
 
     Example:
         >>> named = Flight.objects.annotate(airline=F("carrier__name"), year=F("time_hour__year"))
@@ -49,26 +49,26 @@ class F(_Alone):
         return f"F({self.name!r})"
 
 
-def _condition(value: Q | None) -> Q | None:
+def _optional_q(value: Q | None) -> Q | None:
     return None if value is None else only_q(value)
 
 
 @attrs.frozen(repr=False)
-class Aggregate(_Alone):
-    """One value made of many: the base of `Count`, `Sum`, `Avg`, `Min` and `Max`.
+class Aggregate(_NoArithmetic):
+    """One value computed from many: the base of `Count`, `Sum`, `Avg`, `Min` and `Max`.
 
     Args:
-        expression: the path of the values; null is never among them.
+        expression: the path of the values; values that are null are left out.
         distinct: take equal values once.
-        filter: take only the rows that meet this `Q`; asks one more request.
-        default: what comes instead of None where there is no value.
+        filter: take only the rows that meet this `Q`; this takes one more request.
+        default: the result instead of None where there is no value.
     """
 
     function: ClassVar[str] = ""
 
     expression: str = attrs.field(converter=_name_of)
     distinct: bool = attrs.field(default=False, kw_only=True)
-    filter: Q | None = attrs.field(default=None, kw_only=True, converter=_condition)
+    filter: Q | None = attrs.field(default=None, kw_only=True, converter=_optional_q)
     default: Any = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -81,10 +81,10 @@ class Aggregate(_Alone):
 
     @property
     def default_name(self) -> str:
-        """The name that it has where none was given: ``dep_delay__avg``.
+        """The name of the result if none is given, such as ``dep_delay__avg``.
 
         Raises:
-            QueryError: it counts rows, which have no name.
+            QueryError: it is ``Count("*")``, which needs a name.
         """
         if self.expression == "*":
             msg = "Count('*') needs a name: n=Count('*')."
@@ -92,13 +92,17 @@ class Aggregate(_Alone):
         return f"{self.expression}__{self.function}"
 
     def __repr__(self) -> str:
-        told = [("distinct", self.distinct, False), ("filter", self.filter, None), ("default", self.default, None)]
-        extra = "".join(f", {name}={value!r}" for name, value, usual in told if value is not usual)
-        return f"{type(self).__name__}({self.expression!r}{extra})"
+        options = (
+            ("distinct", self.distinct, False),
+            ("filter", self.filter, None),
+            ("default", self.default, None),
+        )
+        shown = "".join(f", {name}={value!r}" for name, value, usual in options if value is not usual)
+        return f"{type(self).__name__}({self.expression!r}{shown})"
 
 
 class Count(Aggregate):
-    """The number of values that are not null; ``Count("*")`` that of rows, ``Count("comments")`` of related rows.
+    """The number of values that are not null. ``Count("*")`` counts rows, ``Count("comments")`` related rows.
 
     Example:
         >>> Flight.objects.aggregate(flights=Count("*"), planes=Count("plane", distinct=True))
@@ -116,28 +120,28 @@ class Count(Aggregate):
 
 
 class Sum(Aggregate):
-    """The sum of numbers: an int of ints, a Decimal of Decimals; None of nothing."""
+    """The sum of numbers: an int for ints, a Decimal for Decimals; None if there are no values."""
 
     __slots__ = ()
     function = "sum"
 
 
 class Avg(Aggregate):
-    """The mean of numbers: a Decimal of Decimals, else a float; None of nothing."""
+    """The mean of numbers: a Decimal for Decimals, else a float; None if there are no values."""
 
     __slots__ = ()
     function = "avg"
 
 
 class Min(Aggregate):
-    """The least of numbers, texts, dates or times, as the database orders them; None of nothing."""
+    """The least of numbers, texts, dates or times, as the database orders them; None if there are no values."""
 
     __slots__ = ()
     function = "min"
 
 
 class Max(Aggregate):
-    """The greatest of numbers, texts, dates or times, as the database orders them; None of nothing."""
+    """The greatest of numbers, texts, dates or times, as the database orders them; None if there are no values."""
 
     __slots__ = ()
     function = "max"

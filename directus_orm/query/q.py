@@ -1,4 +1,4 @@
-"""`Q`: conditions as values, joined by ``&``, ``|``, ``^`` and ``~``."""
+"""`Q`: conditions as values, joined by ``&``, ``|`` and ``^``, negated by ``~``; and names rooted in a model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..fields.registry import latest_definition
 
 
 class RootedName(str):
-    """The name of a lookup or of an ordering that remembers ``root``, the model its path begins at.
+    """The name of a lookup or of an ordering, with ``root``, the model that its path begins at.
 
-    It equals the plain text, which says nothing of the model.
+    It equals the same name as a plain text, which has no root.
     """
 
     __slots__ = ("root",)
@@ -21,20 +21,20 @@ class RootedName(str):
     root: type[Any]
 
     def __new__(cls, text: str, root: type[Any]) -> Self:
-        """Return the text as a name on paths of a model."""
-        made = super().__new__(cls, text)
-        made.root = root
-        return made
+        """Return a text as a name whose path begins at a model."""
+        name = super().__new__(cls, text)
+        name.root = root
+        return name
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RootedName, (str(self), self.root)
 
 
 def check_root(name: str, model: type[Any]) -> None:
-    """Refuse a name that was made of the fields of another model.
+    """Refuse a name that was made from the fields of another model.
 
     Raises:
-        FieldError: the name remembers a model that is neither this one nor a base of it.
+        FieldError: the name's root is neither this model nor a base of it.
     """
     if (
         type(name) is str
@@ -54,10 +54,10 @@ def check_root(name: str, model: type[Any]) -> None:
 @final
 @attrs.frozen(init=False, repr=False)
 class Q:
-    """Conditions that a query can be filtered by, joined by ``&``, ``|`` and ``^``, negated by ``~``.
+    """Conditions to filter by, which can be joined by ``&``, ``|`` and ``^`` and negated by ``~``.
 
-    Keywords are lookups, as in `QuerySet.filter`; all must hold. A Q means nothing until a queryset
-    takes it, and names of fields are checked there.
+    Keywords are lookups as in `QuerySet.filter`, and all of them must hold. Names of fields are checked when a
+    queryset takes the Q, not before.
 
     Example:
         >>> late = Flight.objects.filter(Q(dep_delay__gt=60) | ~Q(carrier="AA"))
@@ -72,20 +72,20 @@ class Q:
 
     @classmethod
     def of(cls, name: str, value: Any) -> Q:
-        """Return the condition of one lookup, keeping what its name remembers."""
+        """Return the condition of one lookup; a `RootedName` keeps its root."""
         return cls._of(((name, value),), "and")
 
     def with_children(self, children: tuple[Q | tuple[str, Any], ...]) -> Q:
-        """Return the same joint of other parts."""
+        """Return the Q with other children, joined and negated as before."""
         return Q._of(children, self.joined_by, negated=self.negated)
 
     @classmethod
     def _of(
         cls, children: tuple[Q | tuple[str, Any], ...], joined_by: Literal["and", "or"], *, negated: bool = False
     ) -> Q:
-        made = cls.__new__(cls)
-        made._set(children, joined_by, negated=negated)  # noqa: SLF001
-        return made
+        condition = cls.__new__(cls)
+        condition._set(children, joined_by, negated=negated)  # noqa: SLF001
+        return condition
 
     def _set(
         self, children: tuple[Q | tuple[str, Any], ...], joined_by: Literal["and", "or"], *, negated: bool
@@ -94,15 +94,15 @@ class Q:
             object.__setattr__(self, name, value)
 
     def _joined(self, other: Q, joined_by: Literal["and", "or"]) -> Q:
-        # An empty Q says nothing, as in Django, so that loops may start with one.
+        # An empty Q has no effect, as in Django, so that a loop can start with one.
         if not (self.children and other.children):
             return self if self.children else other
-        return Q._of((*self._parts(joined_by), *other._parts(joined_by)), joined_by)
+        return Q._of((*self._children_to_join(joined_by), *other._children_to_join(joined_by)), joined_by)
 
-    def _parts(self, joined_by: Literal["and", "or"]) -> tuple[Q | tuple[str, Any], ...]:
-        # What is joined alike lies side by side: a long chain would be a deep tree.
-        alike = self.joined_by == joined_by or len(self.children) == 1
-        return self.children if alike and not self.negated else (self,)
+    def _children_to_join(self, joined_by: Literal["and", "or"]) -> tuple[Q | tuple[str, Any], ...]:
+        # Conditions that are joined in the same way become siblings: otherwise a long chain would be a deep tree.
+        same_way = self.joined_by == joined_by or len(self.children) == 1
+        return self.children if same_way and not self.negated else (self,)
 
     def __and__(self, other: Q) -> Q:
         return self._joined(only_q(other), "and")
@@ -111,7 +111,7 @@ class Q:
         return self._joined(only_q(other), "or")
 
     def __xor__(self, other: Q) -> Q:
-        """Return that one of both holds, and not the other."""
+        """Return the condition that exactly one of both holds."""
         other = only_q(other)
         if not (self.children and other.children):
             return self if self.children else other

@@ -1,4 +1,4 @@
-"""`Query`: what is wanted, as a value. Deriving one never changes the one it came from."""
+"""`Query`: a frozen description of the rows that are wanted. Deriving a query never changes the original."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .value_refs import Aliases, RelatedCount
 
 @attrs.frozen
 class Order:
-    """One key of an ordering: the value at the end of a path, or what a function of the server makes of it."""
+    """One key of an ordering: the value at the end of a path, or a function of the server applied to it."""
 
     path: FieldPath
     descending: bool = False
@@ -26,11 +26,13 @@ class Order:
 
 @attrs.frozen
 class PrefetchedList:
-    """The rows behind a relation to many that come along with each row, complete unless their query has a limit.
+    """A list of related rows that comes with each row; it is complete unless its query has a limit.
 
-    ``path`` leads there over many-to-one relations; ``queries`` describe the rows, of each model that a
-    many-to-any leads to. They become a list of the instance, under the relation's name or that of ``attribute``.
-    ``junction_fields`` are fields of the junction that come as well.
+    Args:
+        path: many-to-one relations, and the relation to many at the end.
+        queries: the queries of the related rows; for a many-to-any, one for each model that it leads to.
+        attribute: the name of the list in the instances, if it is not the relation's name.
+        junction_fields: fields of the junction that come as well.
     """
 
     path: tuple[Step, ...]
@@ -40,7 +42,7 @@ class PrefetchedList:
 
     @property
     def relation(self) -> ToMany:
-        """The relation."""
+        """The relation whose rows are prefetched."""
         return cast("ToMany", self.path[-1])
 
     @property
@@ -55,9 +57,9 @@ class PrefetchedList:
 
     @property
     def client_slice(self) -> slice:
-        """Which part of the list is meant, of all that comes.
+        """The part of the list to take in Python, where the server cannot slice it.
 
-        The server would count rows of a junction that lead nowhere, and those that lead to one row twice.
+        In its limit and offset the server counts rows of a junction that lead nowhere, and repeated rows.
         """
         query = self.queries[0]
         if self.relation.is_one_to_many or not query.is_sliced:
@@ -66,9 +68,9 @@ class PrefetchedList:
 
 
 def key_alias(field: Field) -> str:
-    """Return the name under which the key of a relation comes beside the related row.
+    """Return the alias under which the key of a many-to-one relation comes beside the related row.
 
-    Of a row that may not be read, nothing else tells it from none.
+    Nothing else tells a related row that may not be read from one that does not exist.
     """
     return f"{field.column}__key"
 
@@ -77,9 +79,19 @@ def key_alias(field: Field) -> str:
 class Query:
     """A frozen description of rows: which, in what order, how many, and what of each.
 
-    ``paths`` are the values wanted of each row, ``related`` the many-to-one relations whose rows come along.
-    ``nested`` are the lists that come along. ``aliases`` are names given to values, of which ``shown`` come along.
-    With a ``grouping``, limit and offset are those of groups.
+    Args:
+        model: the model of the rows.
+        where: the conditions that the rows meet.
+        order: the ordering; `total_order` adds the key.
+        paths: the values that are wanted of each row.
+        related: the many-to-one relations whose rows come with each row (``select_related``).
+        limit: the most rows; with a grouping, the most groups.
+        offset: the number of rows, or groups, that are left out before.
+        search: what the server searches for in all fields.
+        aliases: names given to values.
+        shown: the aliases whose values come with each row; the others can only be filtered and ordered by.
+        grouping: the groups, if rows are grouped.
+        nested: the lists that come with each row (``prefetch_related``).
     """
 
     model: type[Any]
@@ -97,14 +109,14 @@ class Query:
 
     @property
     def related_counts(self) -> tuple[RelatedCount, ...]:
-        """The numbers of related rows that come along with each row."""
+        """The counts of related rows that come with each row."""
         return tuple(
-            known for name, known in self.aliases if name in self.shown and isinstance(known, RelatedCount)
+            value for name, value in self.aliases if name in self.shown and isinstance(value, RelatedCount)
         )
 
     @property
     def is_empty(self) -> bool:
-        """Whether no row can match, so that nothing needs to be asked."""
+        """Whether no row can match, so that no request is needed."""
         return self.where == NEVER or self.limit == 0
 
     @property
@@ -122,32 +134,32 @@ class Query:
         return (*self.order, Order((pk,)))
 
     def evolve(self, **changes: Any) -> Query:
-        """Return the query with other values of its attributes, as `attrs.evolve` does, in less time."""
-        made = object.__new__(Query)
+        """Return the query with some attributes changed, as `attrs.evolve` does, but faster."""
+        query = object.__new__(Query)
         for name in _ATTRIBUTES:
-            object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
-        return made
+            object.__setattr__(query, name, changes[name] if name in changes else getattr(self, name))
+        return query
 
     def with_paths(self, *paths: FieldPath) -> Query:
-        """Return the query for these values of its rows, and nothing else of them."""
+        """Return the query that brings only these values of its rows."""
         return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
 
     def filtered(self, node: Node) -> Query:
-        """Return the query for those of its rows that meet a further condition."""
+        """Return the query with one more condition on its rows."""
         return self.evolve(where=all_of([self.where, node]))
 
     def reversed(self) -> Query:
-        """Return the query for the same rows, or groups, last first."""
+        """Return the query for the same rows, or groups, in the opposite order."""
         if self.grouping is not None:
             return self.evolve(grouping=self.grouping.reversed())
         flipped = tuple(attrs.evolve(order, descending=not order.descending) for order in self.total_order)
         return self.evolve(order=flipped)
 
     def sliced(self, start: int, stop: int | None) -> Query:
-        """Return the query for the rows from ``start`` to before ``stop`` of these rows."""
-        room = None if self.limit is None else max(self.limit - start, 0)
-        wanted = None if stop is None else max(stop - start, 0)
-        limits = [n for n in (room, wanted) if n is not None]
+        """Return the query for a slice of its rows: from ``start`` up to, not including, ``stop``."""
+        left = None if self.limit is None else max(self.limit - start, 0)
+        length = None if stop is None else max(stop - start, 0)
+        limits = [limit for limit in (left, length) if limit is not None]
         return self.evolve(offset=self.offset + start, limit=min(limits, default=None))
 
 

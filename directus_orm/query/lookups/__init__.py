@@ -1,4 +1,4 @@
-"""How names and lookups such as ``carrier__name__icontains`` become conditions and values of a query.
+"""How names such as ``carrier__name__icontains`` become conditions, orderings and values of a query.
 
 Imports only core, fields, query.
 """
