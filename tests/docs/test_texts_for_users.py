@@ -20,11 +20,11 @@ NUMBERED_FINDING = re.compile(r"\b[GSC]\d+\b")
 
 
 def docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Yield the strings that stand by themselves: below a module, a class, a function or a variable."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            match node.body:
-                case [ast.Expr(value=ast.Constant(value=str()) as docstring), *_]:
-                    yield docstring
+        match node:
+            case ast.Expr(value=ast.Constant(value=str()) as docstring):
+                yield docstring
 
 
 def numbers_in_texts(source: str) -> list[str]:

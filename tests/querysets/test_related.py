@@ -17,13 +17,11 @@ from directus_orm import (
     FieldError,
     Forbidden,
     Model,
-    QueryError,
     QuerySet,
     Related,
     Session,
     UnsupportedQuery,
     field,
-    many_to_any,
     many_to_many,
     one_to_many,
 )
@@ -32,7 +30,6 @@ from tests.worlds.library import (
     ROWS,
     Article,
     Author,
-    Category,
     Comment,
     Hero,
     Page,
@@ -378,75 +375,6 @@ class TestQuerysets:
         assert keys(Paper.objects.prefetch_related("comments").get(pk=2).comments) == wanted
 
 
-class TestManyToAny:
-    """Rows of several models are a list; of one of them, there is a queryset."""
-
-    def test_a_list_holds_rows_of_several_models(self, library_session: Session) -> None:
-        page = Page.objects.get(pk=1)
-        hero, *texts = page.blocks
-        with library_session.capture() as sent:
-            assert (page.blocks.count(), len(page.blocks), page.blocks.exists()) == (3, 3, True)
-            assert (page.blocks.first(), page.blocks.last()) == (hero, texts[-1])
-            assert (page.blocks[1], list(page.blocks[1:])) == (texts[0], texts)
-            assert list(page.blocks.all()) == list(page.blocks.iterator()) == [hero, *texts]
-            assert hero in page.blocks
-            assert page.blocks.contains(hero)
-            assert not page.blocks.contains(Hero.objects.ref(2))
-            assert Text.objects.ref(7) not in page.blocks
-        assert not sent
-        assert not Page.objects.get(pk=12).blocks
-
-    def test_of_one_model(self, library_session: Session) -> None:
-        page = Page.objects.get(pk=4)
-        assert keys(page.blocks.of_model(Hero)) == [1, 3]
-        assert page.blocks.of_model(Hero).filter(title="RED").count() == 1
-        assert keys(page.blocks.of_model(Hero).order_by("-id")) == [3, 1]
-        assert keys(page.blocks.of_model(Text)) == []
-        assert Page.objects.get(pk=1).blocks.of_model(Text).values_list("content", flat=True)[0] == "red"
-        with pytest.raises(UnsupportedQuery, match=r"Page\.blocks leads to Hero, Text, not to .*Tag"):
-            page.blocks.of_model(Tag)
-
-    def test_paths_name_the_model(self, library_session: Session) -> None:
-        assert keys(Page.objects.filter(blocks__hero__title="RED")) == [1, 4, 8]
-        assert keys(Page.objects.filter(blocks__hero=1, blocks__text__content="red")) in ([1, 8], [])
-
-    @pytest.mark.parametrize(
-        "use",
-        [
-            *(lambda rows: rows.get(), lambda rows: rows.get(id=1), lambda rows: rows.filter(id=1)),
-            *(lambda rows: rows.only("title"), lambda rows: rows.defer("title"), lambda rows: rows.query),
-            *(lambda rows: rows.values("title"), lambda rows: rows.update(title="x"), lambda rows: rows.delete()),
-            *(lambda rows: rows.order_by("title"), lambda rows: rows.reverse(), lambda rows: rows.limit(1)),
-            *(lambda rows: rows.select_related(), lambda rows: rows.aggregate(n=Count("*"))),
-            *(lambda rows: rows.page(1, 2), lambda rows: rows.in_bulk([1]), lambda rows: rows | rows),
-            *(lambda rows: rows.annotate(n=Count("*")), lambda rows: rows.distinct(), lambda rows: rows.none()),
-            *(lambda rows: Hero.objects.filter(pk__in=rows), lambda rows: rows.latest("id")),
-            lambda rows: rows.prefetch_related("x"),
-            lambda rows: rows.exclude(title="x"),
-            lambda rows: rows.using(rows._using),
-            lambda rows: Hero.objects.union(rows),
-        ],
-    )
-    def test_a_query_without_a_model_is_refused(self, library_session: Session, use: Callable[[Any], Any]) -> None:
-        page = Page.objects.get(pk=1)
-        with (
-            library_session.capture() as sent,
-            pytest.raises(UnsupportedQuery, match=r"of_model\(Hero\) or of_model\(Text\)"),
-        ):
-            use(page.blocks)
-        assert not sent
-
-    def test_a_collection_that_is_not_declared_is_left_out(self, library_session: Session) -> None:
-        class Sheet(Model, collection="pages"):
-            id: int
-            blocks: Related[Hero] = many_to_any("pages_blocks", source="pages_id")
-
-        for rows in (Sheet.objects.all(), Sheet.objects.prefetch_related("blocks")):
-            assert {sheet.pk: keys(sheet.blocks) for sheet in rows} == {
-                page: [n for collection, n in blocks_of(page) if collection == "heroes"] for page in range(1, 13)
-            }
-
-
 class TestExplaining:
     def test_explain_names_the_requests_that_are_sent(self, library_session: Session) -> None:
         articles = list(Article.objects.all()[:5])
@@ -522,114 +450,6 @@ class TestCopies:
         again = pickle.loads(pickle.dumps(articles))
         assert [keys(a.comments) for a in again] == [keys(a.comments) for a in articles]
         assert all(c.article is a for a in again for c in a.comments)
-
-
-class TestForbiddenLazyLoading:
-    """The error names the relation that was read and the line to add; with that line, everything is loaded."""
-
-    @pytest.mark.parametrize(
-        ("rows", "touch", "named", "line"),
-        [
-            (Article.objects.filter(pk=5), lambda a: a.author.name, "Author.name", ".select_related('author')"),
-            (
-                Article.objects.filter(pk=2),
-                lambda a: list(a.comments),
-                "Article.comments",
-                ".prefetch_related('comments')",
-            ),
-            (Article.objects.filter(pk=2), lambda a: len(a.tags), "Article.tags", ".prefetch_related('tags')"),
-            (
-                Comment.objects.filter(pk=1).select_related("article"),
-                lambda c: c.article.author.name,
-                "Author.name",
-                ".select_related('article__author')",
-            ),
-            (
-                Comment.objects.filter(pk=1).select_related("article"),
-                lambda c: list(c.article.tags),
-                "Article.tags",
-                ".prefetch_related('article__tags')",
-            ),
-            (
-                Article.objects.filter(pk=2).prefetch_related("comments"),
-                lambda a: [c.author.name for c in a.comments if c.author],
-                "Author.name",
-                ".prefetch_related('comments__author')",
-            ),
-            (
-                Article.objects.filter(pk=2).prefetch_related("comments__author"),
-                lambda a: [len(c.author.articles) for c in a.comments if c.author],
-                "Author.articles",
-                ".prefetch_related('comments__author__articles')",
-            ),
-            (
-                Category.objects.filter(pk=7).select_related("parent"),
-                lambda c: c.parent.parent.name,
-                "Category.name",
-                ".select_related('parent__parent')",
-            ),
-            (
-                Category.objects.filter(pk=2).prefetch_related("children"),
-                lambda c: [len(child.children) for child in c.children],
-                "Category.children",
-                ".prefetch_related('children__children')",
-            ),
-            (
-                Category.objects.filter(pk=2).select_related("parent").prefetch_related("children"),
-                lambda c: [len(child.articles) for child in c.children],
-                "Category.articles",
-                ".prefetch_related('children__articles')",
-            ),
-            (Page.objects.filter(pk=1), lambda p: list(p.blocks), "Page.blocks", ".prefetch_related('blocks')"),
-        ],
-    )
-    def test_the_error_names_the_line_that_loads_it(
-        self, library_session: Session, rows: Any, touch: Callable[[Any], Any], named: str, line: str
-    ) -> None:
-        with library_session.forbid_lazy_loading():
-            (one,) = list(rows.all())
-            with library_session.capture() as sent, pytest.raises(QueryError) as caught:
-                touch(one)
-            assert not sent
-            assert str(caught.value).startswith(f"{named} is not loaded, and lazy loading is forbidden here: ")
-            assert f"add {line} to the queryset" in str(caught.value)
-            (one,) = list(eval(f"rows{line}", {"rows": rows}))
-            touch(one)
-
-    def test_when_nobody_holds_the_first_row_any_more(self, library_session: Session) -> None:
-        author = Article.objects.select_related("author").get(pk=5).author
-        gc.collect()
-        with (
-            library_session.forbid_lazy_loading(),
-            pytest.raises(QueryError, match=r"prefetch_related\('author__articles'\)"),
-        ):
-            list(author.articles)  # type: ignore[union-attr]
-
-    def test_a_deferred_field(self, library_session: Session) -> None:
-        for rows in (Article.objects.only("id"), Article.objects.defer("title"), Article.objects.only("body")):
-            article = rows[0]
-            with (
-                library_session.forbid_lazy_loading(),
-                pytest.raises(QueryError, match=r"Article\.title.* name 'title' in only\(\)"),
-            ):
-                article.title
-
-    def test_a_reference(self, library_session: Session) -> None:
-        with (
-            library_session.forbid_lazy_loading(),
-            pytest.raises(QueryError, match=r"Article\.objects\.get\(pk=2\) reads"),
-        ):
-            Article.objects.ref(2).title
-
-    def test_explicit_queries_are_allowed(self, library_session: Session) -> None:
-        article = Article.objects.prefetch_related("tags").get(pk=2)
-        with library_session.forbid_lazy_loading():
-            assert keys(article.tags) == tags_of(2)
-            assert keys(article.comments.filter(id__gt=0)) == comments_of(2)
-            assert article.comments.count() == len(comments_of(2))
-            assert article.author is not None
-            assert article.author.pk
-        assert keys(article.comments) == comments_of(2)
 
 
 class TestPermissions:

@@ -1,4 +1,4 @@
-"""Helpers for tests of sessions: what was sent, calls from many threads, tokens that are due or expired."""
+"""Helpers for tests of sessions: requests that were sent, calls from threads, tokens that are due or expired."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hmac
 import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -47,6 +47,18 @@ def in_threads(count: int, call: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """Worker threads that count their calls."""
+
+    def __init__(self, workers: int = 8) -> None:
+        super().__init__(workers)
+        self.calls = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        return super().submit(fn, *args, **kwargs)
 
 
 # --- tokens -------------------------------------------------------------------------------------------------
