@@ -44,17 +44,17 @@ class ListServer:
 
     def read(self, queryset: Any = None, page_size: int | None = None, seen: Change = lambda _: None) -> list[str]:
         """Read everything, a page at a time; ``seen`` is what the loop does with each page."""
-        steps = query_pager(
+        pager = query_pager(
             (Airline.objects.all() if queryset is None else queryset).query, V10Dialect(), page_size
         )
-        turn, found = next(steps), list[str]()
+        round_trip, found = next(pager), list[str]()
         while True:
-            page = [row["carrier"] for row in turn.rows or ()]
+            page = [row["carrier"] for row in round_trip.rows or ()]
             found += page
             seen(page)
-            if not turn.requests:
+            if not round_trip.requests:
                 return found
-            turn = steps.send([self.answer(request) for request in turn.requests])
+            round_trip = pager.send([self.answer(request) for request in round_trip.requests])
 
 
 @pytest.fixture(autouse=True)
@@ -224,13 +224,13 @@ def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
     server = ListServer(keys, lambda _: None)
 
     def read() -> list[str]:
-        steps = query_pager(Airline.objects.all().query, V10Dialect(), page_size, maximum, after)
-        turn, found = next(steps), list[str]()
+        pager = query_pager(Airline.objects.all().query, V10Dialect(), page_size, maximum, after)
+        round_trip, found = next(pager), list[str]()
         while True:
-            found += [row["carrier"] for row in turn.rows or ()]
-            if not turn.requests:
+            found += [row["carrier"] for row in round_trip.rows or ()]
+            if not round_trip.requests:
                 return found
-            turn = steps.send([server.answer(request) for request in turn.requests])
+            round_trip = pager.send([server.answer(request) for request in round_trip.requests])
 
     if maximum > 2:
         assert read() == (keys if after is None else keys[8:])

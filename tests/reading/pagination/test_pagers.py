@@ -16,14 +16,14 @@ from tests.worlds.flights import Airline, Flight
 from tests.worlds.server_setup import column, key, make_collection
 
 
-def drive(steps: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
+def drive(pager: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
     """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked."""
     asked: list[dict[str, str]] = []
     rows: list[Row] = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
-    turn = next(steps)
-    while turn.requests:
+    round_trip = next(pager)
+    while round_trip.requests:
         answers = []
-        for request in turn.requests:
+        for request in round_trip.requests:
             params = dict(request.params)
             asked.append(params)
             last = str(params.get("filter", "")).partition('"_gt":')[2].rstrip("}]") or "0"
@@ -33,7 +33,7 @@ def drive(steps: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
                 left = [row for row in rows if row["carrier"] in request.json["keys"]]
             found = left[: int(params.get("limit", len(left)))]
             answers.append(RawPage(found, size * len(found)))
-        turn = steps.send(answers)
+        round_trip = pager.send(answers)
     return asked
 
 
@@ -95,26 +95,53 @@ def test_a_page_size_is_kept() -> None:
 
 
 def test_a_refused_limit_is_lowered_to_what_the_server_says() -> None:
-    steps = query_pager(Flight.objects.all().query, V10Dialect(), 1000)
-    next(steps)
+    pager = query_pager(Flight.objects.all().query, V10Dialect(), 1000)
+    next(pager)
     refusal = InvalidRequest('Invalid query. "limit" must be less than or equal to 60.')
-    turn = steps.throw(refusal)
-    assert dict(turn.requests[0].params)["limit"] == "60"
-    turn = steps.send([RawPage([{"id": n} for n in range(60)])])
-    assert dict(turn.requests[0].params)["limit"] == "60"
+    round_trip = pager.throw(refusal)
+    assert dict(round_trip.requests[0].params)["limit"] == "60"
+    round_trip = pager.send([RawPage([{"id": n} for n in range(60)])])
+    assert dict(round_trip.requests[0].params)["limit"] == "60"
+
+
+def test_by_key_a_refused_number_of_keys_is_lowered_as_well() -> None:
+    pager = key_pager(Flight.objects.all().query, list(range(130)), V10Dialect())
+    next(pager)
+    round_trip = pager.throw(InvalidRequest('Invalid query. "limit" must be less than or equal to 60.'))
+    assert round_trip.requests[0].json["keys"] == list(range(60))
+    round_trip = pager.send([RawPage([{"id": n} for n in reversed(range(60))])])
+    assert round_trip.rows == [{"id": n} for n in range(60)]
+    assert round_trip.requests[0].json["keys"] == list(range(60, 120))
+
+
+def test_in_other_orders_a_refused_limit_is_lowered_as_well() -> None:
+    """Of windows of rows, of the rows read by key, and of windows of keys."""
+    pager = query_pager(Airline.objects.all().query, V10Dialect(), 1000)
+    rows: list[Row] = [{"carrier": str(n)} for n in range(1000)]
+    next(pager)
+    refusal = 'Invalid query. "limit" must be less than or equal to {}.'
+    round_trip = pager.throw(InvalidRequest(refusal.format(600)))
+    assert dict(round_trip.requests[0].params)["limit"] == "600"
+    round_trip = pager.send([RawPage(rows[:600])])
+    assert dict(round_trip.requests[0].params)["limit"] == "600"
+    round_trip = pager.throw(InvalidRequest(refusal.format(50)))
+    assert round_trip.rows is None
+    assert dict(round_trip.requests[0].params)["limit"] == "50"
+    with pytest.raises(InvalidRequest, match="nonsense"):
+        pager.throw(InvalidRequest("nonsense"))
 
 
 def test_another_refusal_is_raised() -> None:
-    steps = query_pager(Flight.objects.all().query, V10Dialect())
-    next(steps)
+    pager = query_pager(Flight.objects.all().query, V10Dialect())
+    next(pager)
     with pytest.raises(InvalidRequest, match="nonsense"):
-        steps.throw(InvalidRequest("nonsense"))
+        pager.throw(InvalidRequest("nonsense"))
 
 
 def test_keys_are_read_in_full_pages() -> None:
-    steps = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
-    sizes = [len(next(steps).requests[0].json["keys"])]
-    sizes += [len(steps.send([RawPage([])]).requests[0].json["keys"]) for _ in range(2)]
+    pager = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
+    sizes = [len(next(pager).requests[0].json["keys"])]
+    sizes += [len(pager.send([RawPage([])]).requests[0].json["keys"]) for _ in range(2)]
     assert sizes == [1000, 1000, 500]
 
 

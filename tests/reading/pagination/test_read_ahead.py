@@ -1,9 +1,11 @@
-"""Keyset pagination by an integer key: the next request is predicted before a page is decoded."""
+"""Reading ahead by a guess: the requests that follow a page are sent before it is decoded."""
 
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,12 +14,12 @@ from hypothesis import strategies as st
 
 from directus_orm import Forbidden, QuerySet, Session
 from directus_orm.core.json_codec import loads
-from directus_orm.core.messages import Row
+from directus_orm.core.messages import Request, Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination import read_ahead
-from directus_orm.reading.pagination.pager_protocol import RawPage
+from directus_orm.reading.pagination.pager_protocol import NextByKey, RawPage
 from directus_orm.reading.pagination.pagers import query_pager
-from directus_orm.reading.pagination.read_ahead import peek_last_key, predict_requests
+from directus_orm.reading.pagination.read_ahead import EarlyRequests, peek_last_key, predict_requests
 from tests.worlds.flights import Flight
 
 COUNT = 260
@@ -70,30 +72,30 @@ def test_what_is_foreseen_is_what_is_asked(
 ) -> None:
     """Page by page, to the end, where nothing is: no request is sent in vain."""
     query = Flight.objects.order_by("-id" if descending else "id")[:stop].query
-    steps = query_pager(query, V10Dialect(), size, maximum)
+    pager = query_pager(query, V10Dialect(), size, maximum)
     left: list[Row] = [{"id": n, "note": weight * "x"} for n in range(1, total + 1)]
     if descending:
         left.reverse()
-    turn = next(steps)
-    while turn.requests:
-        limit = int(dict(turn.requests[0].params)["limit"])
+    round_trip = next(pager)
+    while round_trip.requests:
+        limit = int(dict(round_trip.requests[0].params)["limit"])
         rows, left = left[:limit], left[limit:]
-        assert turn.next_by_key is not None
+        assert round_trip.next_by_key is not None
         body = encoded(rows)
-        foreseen = predict_requests(turn.next_by_key, body)
-        turn = steps.send([RawPage(rows, len(body))])
-        assert foreseen == turn.requests
+        predicted = predict_requests(round_trip.next_by_key, body)
+        round_trip = pager.send([RawPage(rows, len(body))])
+        assert predicted == round_trip.requests
 
 
 def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
     """As a number, one beyond 2**53 would be taken for a rounded one (G32)."""
-    steps = query_pager(Flight.objects.all().query, V10Dialect(), 2)
-    next(steps)
+    pager = query_pager(Flight.objects.all().query, V10Dialect(), 2)
+    next(pager)
     rows: list[Row] = [{"id": str(2**53 + n)} for n in (1, 2)]
-    turn = steps.send([RawPage(rows, 1)])
-    assert turn.next_by_key is not None
+    round_trip = pager.send([RawPage(rows, 1)])
+    assert round_trip.next_by_key is not None
     rows = [{"id": str(2**53 + n)} for n in (3, 4)]
-    assert predict_requests(turn.next_by_key, encoded(rows)) == steps.send([RawPage(rows, 1)]).requests
+    assert predict_requests(round_trip.next_by_key, encoded(rows)) == pager.send([RawPage(rows, 1)]).requests
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,71 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
 def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
     """Their keys have the same name."""
     assert next(query_pager(flights.query, V10Dialect())).next_by_key is None
+
+
+# --- early requests -----------------------------------------------------------------------------------------
+
+SENT, OTHER = Request("GET", "/items/flights"), Request("GET", "/items/airlines")
+NEXT = NextByKey("id", lambda *_: (SENT,))
+BODY = encoded([{"id": 1}])
+
+
+def test_early_requests_are_claimed_once() -> None:
+    page = RawPage([{"id": 2}])
+    early = EarlyRequests(lambda requests, sent: [page])
+    early.send(NEXT, BODY)
+    assert early.is_pending
+    assert early.claim((SENT,)) == [page]
+    assert not early.is_pending
+    assert early.claim((SENT,)) is None
+
+
+def test_the_pages_of_other_requests_are_dropped() -> None:
+    early = EarlyRequests(lambda requests, sent: [RawPage([])])
+    early.send(NEXT, BODY)
+    assert early.claim((OTHER,)) is None
+    assert early.claim((SENT,)) is None
+
+
+@pytest.mark.parametrize("next_by_key", [NextByKey("x", lambda *_: (SENT,)), NextByKey("id", lambda *_: ())])
+def test_without_a_prediction_nothing_is_sent_early(next_by_key: NextByKey) -> None:
+    sent: list[Any] = []
+    early = EarlyRequests(lambda requests, _: sent.append(requests) or [])  # type: ignore[func-returns-value]
+    early.send(next_by_key, BODY)
+    early.wait()
+    assert not early.is_pending
+    assert not sent
+
+
+def test_an_error_of_an_early_request_is_raised_where_it_is_claimed() -> None:
+    def refuse(requests: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
+        raise Forbidden("not today")
+
+    early = EarlyRequests(refuse)
+    early.send(NEXT, BODY)
+    with pytest.raises(Forbidden, match="not today"):
+        early.claim((SENT,))
+    early.wait()
+
+
+def test_waiting_ends_with_the_last_request_under_way() -> None:
+    """Also with one whose pages were dropped."""
+    may_end, ended = threading.Event(), list[int]()
+
+    def send(requests: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
+        sent()
+        assert may_end.wait(5)
+        time.sleep(0.05)
+        ended.append(1)
+        return []
+
+    early = EarlyRequests(send)
+    early.send(NEXT, BODY)
+    assert early.claim((OTHER,)) is None
+    early.send(NEXT, BODY)
+    may_end.set()
+    early.wait()
+    assert ended == [1, 1]
 
 
 # --- on a server --------------------------------------------------------------------------------------------
