@@ -1,4 +1,4 @@
-"""Every link between the pages leads to a page and a heading that exist, and the README lists every page."""
+"""Links between the pages lead somewhere, and the pages name what exists."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT
+from tests.test_architecture import FOLDERS, PACKAGE
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -40,3 +41,10 @@ def test_the_readme_lists_every_page() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_name_no_internal_numbers(page: str) -> None:
     assert not INTERNAL_NUMBER.findall((ROOT / page).read_text())
+
+
+def test_the_page_on_architecture_lists_the_folders_in_order_and_names_files_that_exist() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    assert tuple(re.findall(r"^\| `([a-z/]+)` \|", text, re.MULTILINE)) == FOLDERS
+    files = set(re.findall(r"`([a-z0-9_/]+\.py)`", text)) - {"tests/test_architecture.py"}
+    assert [path for path in sorted(files) if not (PACKAGE / path).exists()] == []
