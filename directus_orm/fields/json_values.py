@@ -102,13 +102,13 @@ def _copy(value: Any) -> Any:
         return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_copy(item) for item in value]
-    return _number(value) if type(value) in (int, float) else value
+    return _as_javascript_reads(value) if type(value) in (int, float) else value
 
 
-def _number(value: float) -> float:
-    """Return a number as an int only where JavaScript holds it exactly, else as a float.
+def _as_javascript_reads(value: float) -> float:
+    """Return a number as an int if it is whole and JavaScript holds it exactly, else as a float.
 
-    JavaScript has doubles alone and writes 1.0 as 1 and 6.540971114730469e16 as 65409711147304690.
+    JavaScript has doubles only: it writes 1.0 as 1, and 6.540971114730469e16 as 65409711147304690.
     """
     if abs(value) > MAX_SAFE_INTEGER:
         return float(value)

@@ -99,16 +99,14 @@ def _secret(value: Any) -> Any:
 
 def load_int(value: Any) -> int:
     """Return an integer whose digits the server did not round (G32)."""
-    if (
-        type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
-    ):  # first, since it is what rows are full of
+    # The common case first: rows are full of small integers.
+    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
         return value
     if type(value) is str:  # PostgreSQL sends bigInteger as text
         return int(value)
-    # orjson reads integers beyond 64 bits as floats.
-    number: int = expect(
-        int(value) if type(value) is float and abs(value) > MAX_SAFE_INTEGER else value, int, "an integer"
-    )
+    if type(value) is float and abs(value) > MAX_SAFE_INTEGER:  # orjson reads integers beyond 64 bits as floats
+        value = int(value)
+    number: int = expect(value, int, "an integer")
     if abs(number) > MAX_SAFE_INTEGER:
         msg = "the server rounds integers beyond 2**53 on this database: the last digits are lost"
         raise ValueError(msg)

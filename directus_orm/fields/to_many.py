@@ -54,7 +54,7 @@ class ToMany:
 
     @property
     def has_junction(self) -> bool:
-        """Whether the list of the server holds rows of a junction, which lead to the related rows."""
+        """Whether the server's list holds rows of a junction, which refer to the related rows."""
         return not self.is_one_to_many
 
     def __str__(self) -> str:

@@ -6,8 +6,8 @@ import contextlib
 from typing import Any
 
 from ..fields.field import ABSENT, Field
+from ..fields.field_references import FieldReference
 from ..fields.paths import target_of
-from ..fields.references import FieldReference
 from ..fields.registry import is_model
 from ..instances.lazy_loading import load_missing
 from ..instances.state import reference, state_of

@@ -15,8 +15,8 @@ from ..core.errors import ConfigurationError
 from ..core.masking import MASK
 from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, none_means_absent
+from ..fields.field_references import FieldReference
 from ..fields.model_info import ModelInfo, ModelOptions
-from ..fields.references import FieldReference
 from ..fields.relations import many_to_any, many_to_many, one_to_many, relation_options
 from ..instances.state import InstanceState, key_of, state_of
 from ..querysets.queryset import Manager

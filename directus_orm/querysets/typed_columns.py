@@ -11,7 +11,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 from uuid import UUID
 
 from ..core.errors import QueryError
-from ..fields.references import FieldReference
+from ..fields.field_references import FieldReference
 from ..instances.state import HasKey
 from ..query.lookups.server_values import CurrentUserValue, Now
 from ..query.q import Q, RootedName, only_q

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from directus_orm import FieldError, Model, Q, QueryError, Session, col, field, now, via
-from directus_orm.fields.references import FieldReference
+from directus_orm.fields.field_references import FieldReference
 from directus_orm.query.q import RootedName
 from tests.worlds.flights import START, Airline, Flight, Note, Plane
 
