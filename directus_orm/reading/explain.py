@@ -112,8 +112,8 @@ class Explainer:
 
     def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
         """Add the requests for the first page of a query, those of its sub-queries first."""
-        loose, checks = widened(query)
-        resolved = self.resolve_subqueries(loose)
+        sendable, checks = widened(query)
+        resolved = self.resolve_subqueries(sendable)
         purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
         self.add(purpose, _first_request(resolved, self.dialect, self.session, page_size))
 
@@ -143,7 +143,7 @@ def _page_sizes(session: Session | None) -> tuple[int | None, int | None]:
 
 
 def _describe_pages(query: Query, session: Session | None) -> str:
-    sizes = PageSizer(dialect_of(None), *_page_sizes(session))
+    sizes = PageSizer(dialect_of(session), *_page_sizes(session))
     first = sizes.next(query.limit)
     if query.model.directus.options.singleton or (query.limit is not None and query.limit <= first):
         return "All rows come with the last of these requests."

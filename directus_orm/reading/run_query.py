@@ -41,17 +41,13 @@ def read_pages(
     Where the server can only be asked for more rows than are meant, the rows are tested on arrival; then a page
     may be empty.
 
-    Args:
-        session: what sends the requests.
-        query: what is read.
-        page_size: the rows of a page; by default, few at first and then more.
-        read_ahead: as for `fetch`.
-        after: the key of the row to start after.
+    ``page_size`` fixes the number of rows of a page; ``read_ahead`` is as for `fetch`; ``after`` is the key of the
+    row to start after.
     """
     if query.is_empty:
         return
-    loose, checks = widened(query)
-    resolved = resolve_subqueries(session, loose)
+    sendable, checks = widened(query)
+    resolved = resolve_subqueries(session, sendable)
     if resolved.is_empty:
         return
     pages = fetch(session, _pager(session, resolved, page_size, after), read_ahead)

@@ -22,8 +22,8 @@ from .pager_protocol import NextByKey, Pager
 def has_keyset_order(query: Query) -> bool:
     """Return whether the rows are in the order of a key that the server can compare (facts, 1.1)."""
     pk = query.model.directus.pk
-    first, *others = query.total_order
-    return first.path == (pk,) and first.function is None and not others and pk.value_type.kind in INTEGERS
+    first, *rest = query.total_order
+    return first.path == (pk,) and first.function is None and not rest and pk.value_type.kind in INTEGERS
 
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
