@@ -205,8 +205,7 @@ def send_list_changes(
     read_back = linked if junction_fields else unverified
     if len(read_back) > _MOST_READ_BACK or not _keys_can_be_compared(relation):
         read_back = ()
-    nested = attrs.evolve(_list_of(relation, read_back), junction_fields=junction_fields)
-    readback = Query(info.model, paths=((info.pk,),), nested=(nested,))
+    readback = Query(info.model, paths=((info.pk,),), nested=(_list_of(relation, read_back, junction_fields),))
     key = None if info.options.singleton else stored_key(instance)
     try:
         row = session.send(dialect_of(session).update(info, key, {relation.column: changes}, readback)).data
@@ -215,7 +214,7 @@ def send_list_changes(
         raise
     finally:
         instance.__dict__.pop(relation.name, None)
-    if row is None:
+    if row is None:  # there is no such row, or this user may not read it
         _raise_if_missing(session, [instance, *unverified])
     elif len(read_back) < len(unverified):
         _raise_if_missing(session, unverified)
@@ -236,15 +235,15 @@ def _keys_can_be_compared(relation: ToMany) -> bool:
     return all(target.directus.pk.value_type.kind in PLAIN_KEYS for target in relation.targets)
 
 
-def _list_of(relation: ToMany, related: Sequence[Any]) -> PrefetchedList:
-    """Return the query for the keys of related instances, as far as they are in the list."""
+def _list_of(relation: ToMany, related: Sequence[Any], junction_fields: tuple[str, ...]) -> PrefetchedList:
+    """Return the query for the keys of related instances that are in the list, and for junction fields."""
     queries = []
     for scope in relation.scopes:
         pk = scope.target.directus.pk
         keys = [stored_key(each) for each in related if isinstance(each, scope.target)]
         where = Comparison((pk,), "in", keys) if keys else NEVER
         queries.append(Query(scope.target, where, paths=((pk,),)))
-    return PrefetchedList((relation,), tuple(queries))
+    return PrefetchedList((relation,), tuple(queries), junction_fields=junction_fields)
 
 
 def _raise_if_not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any]) -> None:
