@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,8 @@ import requests
 
 from directus_orm.core import errors
 from directus_orm.session import Login, Session, auth
-from directus_orm.testing import DirectusServer, start
+from directus_orm.testing import DirectusServer
+from tests.session.conftest import ACCESS_TOKEN_TTL
 from tests.worlds.sessions import (
     exchanges,
     expired,
@@ -34,14 +35,12 @@ from tests.worlds.sessions import (
 )
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
-TTL = 3.0
 Open = Callable[..., Session]
 
 
-@pytest.fixture(scope="module")
-def server(directus_version: str) -> Iterator[DirectusServer]:
-    with start(directus_version, env={"ACCESS_TOKEN_TTL": f"{TTL:g}s", "LOGIN_STALL_TIME": "50"}) as server:
-        yield server
+@pytest.fixture
+def server(login_server: DirectusServer) -> DirectusServer:
+    return login_server
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_a_token_is_refreshed_before_it_expires(
     """No request is answered with 401 on the way."""
     me(login)
     replace_by_expired(login, server)
-    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + TTL))
+    monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + ACCESS_TOKEN_TTL))
     with login.capture() as sent:
         assert me(login) == server.email
     assert exchanges(sent) == [("/auth/refresh", 200), ("/users/me", 200)]
@@ -84,7 +83,7 @@ def test_an_expired_token_is_refreshed_and_the_request_repeated(server: Directus
     """G39: an expired token fails on every route; a refresh that carried it would fail as well."""
     me(login)
     forget_expiry(login)
-    time.sleep(TTL + 0.2)
+    time.sleep(ACCESS_TOKEN_TTL + 0.2)
     with login.capture() as sent:
         assert me(login) == server.email
     assert exchanges(sent) == [

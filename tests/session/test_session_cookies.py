@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,17 +11,16 @@ import requests
 
 from directus_orm.core import errors
 from directus_orm.session import Cookie, Login, Session
-from directus_orm.testing import DirectusServer, start
+from directus_orm.testing import DirectusServer
 from tests.worlds.sessions import exchanges, in_threads, make_due, me, paths
 from tests.worlds.tiny_server import Recorder, Scripted, TinyServer
 
 Open = Callable[..., Session]
 
 
-@pytest.fixture(scope="module")
-def server(directus_version: str) -> Iterator[DirectusServer]:
-    with start(directus_version, env={"SESSION_COOKIE_NAME": "own_name"}) as server:
-        yield server
+@pytest.fixture
+def server(login_server: DirectusServer) -> DirectusServer:
+    return login_server
 
 
 @pytest.fixture

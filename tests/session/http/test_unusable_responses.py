@@ -1,41 +1,18 @@
-"""Responses that no healthy Directus gives: of proxies, crashes, hang-ups and redirects; and what is retried."""
+"""Responses that no healthy Directus gives: of proxies, crashes, hang-ups and redirects."""
 
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from directus_orm.core import errors
 from directus_orm.session import Session
-from directus_orm.session.http import connections
 from tests.worlds.tiny_server import Scripted, TinyServer
 
-ROOT = str(Path(__file__).parents[3])
 HTML = "<html><body>502 Bad Gateway: " + "x" * 500
 OK = Scripted(body={"data": [1]})
-PRESSURE = Scripted(
-    503,
-    {
-        "errors": [
-            {
-                "message": 'Service "api" is unavailable. Under pressure.',
-                "extensions": {"code": "SERVICE_UNAVAILABLE", "service": "api", "reason": "Under pressure"},
-            }
-        ]
-    },
-)
-BUSY = {"errors": [{"message": "Too many requests", "extensions": {"code": "REQUESTS_EXCEEDED"}}]}
-NO = {"errors": [{"message": "no"}]}
 Open = Callable[..., Session]
 
 
@@ -109,96 +86,6 @@ def test_a_timeout_says_how_long_and_leaves_a_write_unknown(tiny: TinyServer, op
     assert tiny.methods == ["POST", "GET", "GET"]
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [Scripted(502, HTML), Scripted(0), Scripted(200, '{"data": [', cut=True), Scripted(200, '{"data": [')],
-    ids=str,
-)
-def test_a_broken_answer_to_a_read_is_asked_for_again(
-    broken: Scripted, tiny: TinyServer, open_session: Open
-) -> None:
-    tiny.answers(broken, broken, OK)
-    assert open_session(tiny.url, token="t").get("/items/x") == [1]
-    assert len(tiny.seen) == 3
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [Scripted(403, NO), Scripted(500, NO), Scripted(404, ""), Scripted(200, HTML), Scripted(200, {"a": 1})],
-    ids=str,
-)
-def test_a_refusal_is_not_asked_for_again(answer: Scripted, tiny: TinyServer, open_session: Open) -> None:
-    """Nor is an address that is not that of a Directus."""
-    tiny.answers(answer)
-    with pytest.raises(errors.DirectusError):
-        open_session(tiny.url, token="t").get("/items/x")
-    assert len(tiny.seen) == 1
-
-
-@pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
-def test_under_pressure_is_waited_for_with_every_verb(method: str, tiny: TinyServer, open_session: Open) -> None:
-    """G41: the server says so before any work is done."""
-    tiny.answers(PRESSURE, PRESSURE, OK)
-    assert getattr(open_session(tiny.url, token="t"), method)("/items/x") == [1]
-    assert len(tiny.seen) == 3
-
-
-def test_another_503_is_not_repeated_for_a_write(tiny: TinyServer, open_session: Open) -> None:
-    tiny.answers(Scripted(503, {"errors": [{"message": "mail", "extensions": {"code": "SERVICE_UNAVAILABLE"}}]}))
-    with pytest.raises(errors.Unavailable):
-        open_session(tiny.url, token="t").post("/users/invite", {})
-    assert len(tiny.seen) == 1
-
-
-@pytest.mark.parametrize(("told", "least", "most"), [("0", 0.1, 1.0), ("1", 1.1, 2.0)])
-def test_retry_after_is_obeyed_and_zero_is_not_taken_for_at_once(
-    told: str, least: float, most: float, tiny: TinyServer, open_session: Open
-) -> None:
-    tiny.answers(Scripted(429, BUSY, {"Retry-After": told}), OK)
-    started = time.monotonic()
-    assert open_session(tiny.url, token="t").post("/items/x", {}) == [1]
-    assert least <= time.monotonic() - started <= most
-
-
-def test_a_wait_beyond_a_minute_is_left_to_the_caller(tiny: TinyServer, open_session: Open) -> None:
-    tiny.answers(Scripted(429, BUSY, {"Retry-After": "3600"}))
-    with pytest.raises(errors.RateLimited) as caught:
-        open_session(tiny.url, token="t").get("/items/x")
-    assert caught.value.retry_after == 3600
-
-
-def test_repetitions_end(tiny: TinyServer, open_session: Open) -> None:
-    tiny.answers(PRESSURE)
-    with pytest.raises(errors.Unavailable):
-        open_session(tiny.url, token="t", retry=2).get("/items/x")
-    assert len(tiny.seen) == 3
-
-
-def test_a_connection_refused_at_first_is_tried_again_for_a_write(open_session: Open) -> None:
-    """Nothing was sent: a server that is just restarting does not lose a write."""
-    first = TinyServer()
-    port = int(first.url.rsplit(":", 1)[1])
-    first.stop()
-
-    class Late(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    def serve() -> None:
-        time.sleep(0.3)
-        with HTTPServer(("127.0.0.1", port), Late) as server:
-            server.handle_request()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    assert open_session(first.url, token="t").items("x").create({}) is None
-    thread.join()
-
-
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int, tiny: TinyServer, open_session: Open) -> None:
     """The token would go to another host, and a POST would become a GET."""
@@ -210,37 +97,6 @@ def test_a_redirect_is_not_followed(status: int, tiny: TinyServer, open_session:
         assert other.seen == []
     finally:
         other.stop()
-
-
-def test_a_connection_is_reused_but_not_after_a_while(
-    tiny: TinyServer, open_session: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server closes idle connections: a write sent at that moment would have an unknown outcome."""
-    monkeypatch.setattr(connections, "LONGEST_IDLE", 0.2)
-    session = open_session(tiny.url, token="t")
-    session.get("/items/x")
-    session.get("/items/x")
-    time.sleep(0.3)
-    session.items("x").create({})
-    first, second, third = tiny.ports
-    assert first == second != third
-
-
-def test_a_forked_process_opens_connections_of_its_own(tiny: TinyServer) -> None:
-    """Two processes that read from one socket would get each other's answers."""
-    script = """
-import os, sys
-from directus_orm.session import Session
-session = Session(sys.argv[1], token="t")
-session.get("/items/parent")
-child = os.fork()
-session.get("/items/both")
-if child:
-    os.waitpid(child, 0)
-"""
-    subprocess.run([sys.executable, "-c", script, tiny.url], check=True, env={**os.environ, "PYTHONPATH": ROOT})
-    assert len(tiny.ports) == 3
-    assert len(set(tiny.ports)) == 2
 
 
 def test_other_routes_may_answer_as_they_like(tiny: TinyServer, open_session: Open) -> None:
