@@ -51,7 +51,7 @@ def worse() -> None:
 
 
 @pytest.mark.usefixtures("notblank", "worse")
-def test_it_means_what_it_is_built_of(session: Session) -> None:
+def test_a_custom_lookup_means_the_conditions_it_returns(session: Session) -> None:
     same: list[tuple[Q, Q]] = [
         (Q(note__notblank=True), Q(note__empty=False)),
         (~Q(note__notblank=True), Q(note__empty=True)),
@@ -76,7 +76,7 @@ def test_it_means_what_it_is_built_of(session: Session) -> None:
 
 
 @pytest.mark.usefixtures("notblank", "worse")
-def test_they_may_be_built_of_one_another() -> None:
+def test_a_custom_lookup_may_use_another() -> None:
     register_lookup("odd", lambda path, value: Q(**{f"{path}__worse": value}) & Q(**{f"{path}__lt": 99}))
     plain = (Q(dep_delay__gt=5) | Q(dep_delay=None)) & Q(dep_delay__lt=99)
     assert Flight.objects.filter(dep_delay__odd=5).query == Flight.objects.filter(plain).query
@@ -94,7 +94,7 @@ def test_registering_again_replaces(notblank: object) -> None:
 
 
 @pytest.mark.usefixtures("notblank")
-def test_what_it_is_built_of_is_checked_as_ever() -> None:
+def test_returned_conditions_are_checked_like_others() -> None:
     register_lookup("tall", lambda path, value: Q(**{f"{path}__gtt": value}))
     with pytest.raises(FieldError, match="'gtt' is no lookup"):
         Flight.objects.filter(dep_delay__tall=3)
@@ -132,7 +132,7 @@ def test_it_has_to_return_conditions(made: Any) -> None:
         Flight.objects.filter(note__hollow=1)
 
 
-def test_one_that_is_built_of_itself_is_refused() -> None:
+def test_a_custom_lookup_that_uses_itself_is_refused() -> None:
     register_lookup("ping", lambda path, value: Q(**{f"{path}__pong": value}))
     register_lookup("pong", lambda path, value: ~Q(**{f"{path}__ping": value}))
     with pytest.raises(QueryError, match="ping → pong → ping"):
