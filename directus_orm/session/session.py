@@ -315,18 +315,15 @@ class Session(ServerStatusMixin):
     def _request(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
         return self.send(Request(method, encoded_path(path), self.api.query_params(params or {}), json)).data
 
-    @property
-    def _login_sender(self) -> LoginSender:
-        return LoginSender(self._state.transport, self.retry)
-
     def _send_authenticated(self, request: Request, attempts: RetryState) -> Response:
         """Send a request with a credential; once more if that has expired and can be renewed."""
-        auth, sender = self._state.auth, self._login_sender
+        state = self._state
+        auth, sender = state.auth, state.login_sender
         renewed = False
         while True:
             credential = auth.token(sender)
             try:
-                return send_with_retries(self._state.transport, request, credential, attempts)
+                return send_with_retries(state.transport, request, credential, attempts)
             except AuthenticationError as error:
                 # The server authenticates before it does any work, so a write was not applied either.
                 if renewed or credential is None or not self.api.is_expired(credential, error):

@@ -15,6 +15,7 @@ from .http.api import Api
 from .http.server_info import ServerInfo
 from .http.transport import Transport
 from .options import SessionOptions
+from .sending import LoginSender
 
 if TYPE_CHECKING:
     import requests
@@ -121,6 +122,7 @@ class SessionState:
         info_cache: the `ServerInfo`; shared by sessions of the same user.
         lazy_loading: whether lazy loading is forbidden.
         is_another_user: whether this session got a login of its own by `Session.with_options`.
+        login_sender: sends the requests of ``auth``.
     """
 
     options: SessionOptions
@@ -131,6 +133,10 @@ class SessionState:
     info_cache: ServerInfoCache = attrs.field(factory=ServerInfoCache)
     lazy_loading: LazyLoading = attrs.field(factory=LazyLoading)
     is_another_user: bool = False
+    login_sender: LoginSender = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda state: LoginSender(state.transport, state.options.retry), takes_self=True),
+    )
 
     @classmethod
     def open(

@@ -386,7 +386,7 @@ def test_a_slow_server_does_not_stop_the_loop(notes: Session, verb: str) -> None
                 assert len([row async for row in rows.aiterator()]) == 260
         return max(later - earlier for earlier, later in pairwise(ticks))
 
-    TOKEN_OF = {notes: notes._state.auth.token(notes._login_sender)}
+    TOKEN_OF = {notes: notes._state.auth.token(notes._state.login_sender)}
     with slow(0.6) as slowly:
         longest = asyncio.run(_ticking(ask))
     assert len(ticks) >= 10

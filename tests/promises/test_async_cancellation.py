@@ -50,7 +50,7 @@ def gate() -> Gate:
 @pytest.fixture
 def gated(notes: Session, gate: Gate) -> Iterator[Session]:
     """The current session, whose requests wait at the gate."""
-    token = notes._state.auth.token(notes._login_sender)
+    token = notes._state.auth.token(notes._state.login_sender)
     with requests.Session() as http, Session(notes.url, token=token, http=http) as session:
         http.mount("http://", gate)
         yield session

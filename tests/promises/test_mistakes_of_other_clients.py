@@ -58,11 +58,11 @@ class TestTheJavaScriptSdk:
         """The second one was sent with the token that the first had spent."""
         session = open_session(world.url, email=world.email, password=world.password)
         me(session)
-        auth, sender = session._state.auth, session._login_sender
+        auth, sender = session._state.auth, session._state.login_sender
         refused = auth.token(sender)
         with session.capture() as sent:
             assert (
-                in_threads(10, lambda: session._state.auth.renew(session._login_sender, refused or ""))
+                in_threads(10, lambda: session._state.auth.renew(session._state.login_sender, refused or ""))
                 == [True] * 10
             )
         assert paths(sent) == ["/auth/refresh"]

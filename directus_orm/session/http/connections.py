@@ -33,10 +33,7 @@ _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CUR
 
 _PAST_CACHES = {"Cache-Control": "no-cache, no-store"}
 _AGENT = requests.utils.default_user_agent("directus_orm, requests")
-
-
-FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-"""Exceptions of an exchange that failed."""
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 def connections(
@@ -103,6 +100,8 @@ def _read_body(response: requests.Response) -> bytes:
 class OwnConnections:
     """The session's own connections: reused unless they were idle for long. They keep no cookies."""
 
+    failures = _FAILURES
+
     def __init__(self, url: str, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
         self._url = url
         # None lets the environment decide.
@@ -164,6 +163,8 @@ class _Opened:
 
 class GivenConnections:
     """The connections of a caller's `requests.Session`, which is neither changed nor closed."""
+
+    failures = _FAILURES
 
     def __init__(
         self,

@@ -36,6 +36,11 @@ class RawResponse:
 class Connections(Protocol):
     """Connections to one server."""
 
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """The exceptions of an exchange that failed."""
+        ...
+
     def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:
         """Send a request and return the response, whatever its status; redirects are not followed.
 

@@ -126,12 +126,10 @@ class Transport:
 
     def send(self, request: Request, credential: str | None = None, /) -> Response:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
-        from .connections import FAILURES  # noqa: PLC0415 - see `open`
-
         started = time.perf_counter()
         try:
             raw = self._connections.exchange(self.api.raw_request(request, credential), self._timeout)
-        except FAILURES as error:
+        except self._connections.failures as error:
             self._report(request, None, started)
             raise self._connection_error(request, error) from error
         self._report(request, raw.status, started)
