@@ -85,6 +85,8 @@ def _aliases_of_all_levels(query: Query) -> Row:
 
 def deep_parameter(query: Query, compile_filter: CompileFilter, sort_key: WriteSortKey) -> Row:
     """Return the parameter that says which rows of the prefetched lists come, and in what order."""
+    if not query.nested and not query.related:
+        return {}
     return _DeepWriter(compile_filter, sort_key, _aliases_of_all_levels(query)).parameters(query)
 
 

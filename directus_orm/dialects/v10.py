@@ -341,7 +341,10 @@ def _filter(node: Node, prefix: tuple[str, ...]) -> Row:
         case Comparison(path, operator, value, function):
             *outer, last = path
             name = last.column if function is None else _call(function, last.column)
-            return _wrapped((*prefix, *(step.column for step in outer), name), _rule(operator, value))
+            rule = {name: _rule(operator, value)}
+            for step in reversed(outer):
+                rule = {step.column: rule}
+            return _wrapped(prefix, rule) if prefix else rule
         case Exists(path, where, negated) if not prefix and DEFAULT_CAPABILITIES.quantifies(node):
             return _quantified(path[-1], where, negated)
         case Exists(path, where, False):

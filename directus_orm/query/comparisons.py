@@ -48,9 +48,9 @@ def compares(value: Any, operator_name: str, operand: Any) -> bool:
     return bool(_BY_OPERATOR[operator_name](value, operand))
 
 
-def two(values: str = "values") -> str:
+def two_bounds(of: str = "values") -> str:
     """Return what ``range`` takes, as messages say it."""
-    return f"two {values}, the lowest and the highest"
+    return f"two {of}, the lowest and the highest"
 
 
 def range_bounds(value: object, where: str) -> tuple[Any, Any]:
@@ -61,6 +61,6 @@ def range_bounds(value: object, where: str) -> tuple[Any, Any]:
     """
     bounds = list(value) if isinstance(value, list | tuple) else []
     if len(bounds) != 2 or None in bounds:  # the server ignores a _between of another length (G3)
-        msg = f"{where} takes {two()}, not {value!r}."
+        msg = f"{where} takes {two_bounds()}, not {value!r}."
         raise QueryError(msg)
     return bounds[0], bounds[1]

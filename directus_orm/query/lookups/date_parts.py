@@ -19,7 +19,7 @@ from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ...fields.type_table import CLOCKS, DATES, MOMENTS
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import COMPARISONS, OF_SEVERAL, OPERATORS, two
+from ..comparisons import COMPARISONS, OF_SEVERAL, OPERATORS, two_bounds
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
 from .text_lookups import with_recheck
 
@@ -134,7 +134,7 @@ def _operand(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Any:
         values = [each for each in values if each is not None]
     fits = all(isinstance(each, wanted) and not isinstance(each, bool | datetime) for each in values)
     if not fits or (lookup == "range" and len(values) != 2):
-        shapes = {"in": f"a list of {wanted.__name__}", "range": two(f"{wanted.__name__}s")}
+        shapes = {"in": f"a list of {wanted.__name__}", "range": two_bounds(f"{wanted.__name__}s")}
         shape = shapes.get(lookup, f"one {wanted.__name__}")
         msg = f"{path_name(path)}__{part.name}__{lookup} takes {shape}, not {value!r}."
         raise QueryError(msg)

@@ -18,7 +18,7 @@ from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import COMPARISONS, OF_SEVERAL, Compare, two
+from ..comparisons import COMPARISONS, OF_SEVERAL, Compare, two_bounds
 from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
 from .text_lookups import with_recheck
@@ -88,7 +88,7 @@ _TEXT: _Operand = (lambda value: isinstance(value, str), "a text")
 _OPERANDS: dict[str, _Operand] = {
     "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "what JSON has"),
     "in": (lambda value: isinstance(value, list | tuple | set | frozenset | range), "a list of values"),
-    "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, two()),
+    "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, two_bounds()),
     "isnull": (lambda value: isinstance(value, bool), "True or False"),
     **dict.fromkeys(("gt", "gte", "lt", "lte"), _ONE),
     **dict.fromkeys(("iexact", *_TEXT_OPERATORS), _TEXT),

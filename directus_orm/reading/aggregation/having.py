@@ -16,7 +16,7 @@ from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQ
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.type_table import NUMBERS, TEXTS
-from ...query.comparisons import COMPARISONS, OF_SEVERAL, two
+from ...query.comparisons import COMPARISONS, OF_SEVERAL, two_bounds
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.date_parts import DATE_PARTS
 from ...query.lookups.group_conditions import leading_name
@@ -150,7 +150,7 @@ def _checked_operand(path: str, lookup: str, value: Any, check: Callable[[Any], 
     is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes)
     values = [check(item) for item in value if item is not None] if is_list else []
     if not is_list or (lookup == "range" and len(values) != 2):
-        expected = two() if lookup == "range" else "a list of values"
+        expected = two_bounds() if lookup == "range" else "a list of values"
         msg = f"filter({path}=…) takes {expected}, not {value!r}."
         raise QueryError(msg)
     return values
