@@ -52,7 +52,7 @@ class _PageFetcher:
         self._lock = threading.Lock()
         self._count = 0
         self._ahead: deque[Future[bool]] = deque()
-        self._early = EarlyRequests(self._send)
+        self._early = EarlyRequests()
         # Whether the loop waits for a page, so that it is certain to enter it.
         self._is_awaited = False
         self._read_ahead = 0
@@ -132,7 +132,7 @@ class _PageFetcher:
         if not (self._is_awaited and self._goes_on) or self._read_ahead != 1 or self._early.is_pending:
             return
         if round_trip.next_by_key is not None and round_trip.requests == requests:
-            self._early.send(round_trip.next_by_key, body)
+            self._early.start(self._send, round_trip.next_by_key, body)
 
 
 def _send(session: Session, requests: tuple[Request, ...]) -> list[RawPage]:

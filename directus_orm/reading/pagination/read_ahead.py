@@ -29,8 +29,7 @@ SendRequests = Callable[[tuple[Request, ...], Callable[[], None]], list[RawPage]
 class EarlyRequests:
     """Requests that were sent before the pager asked for them, and their pages; at most one page is pending."""
 
-    def __init__(self, send: SendRequests) -> None:
-        self._send = send
+    def __init__(self) -> None:
         self._requests: tuple[Request, ...] = ()
         self._pages: Future[list[RawPage]] | None = None
         self._running: set[Future[list[RawPage]]] = set()
@@ -40,13 +39,13 @@ class EarlyRequests:
         """Whether requests were sent that nobody has claimed."""
         return self._pages is not None
 
-    def send(self, next_by_key: NextByKey, body: bytes) -> None:
+    def start(self, send: SendRequests, next_by_key: NextByKey, body: bytes) -> None:
         """Send what follows an undecoded page in a thread, and return once the server has it."""
         requests = predict_requests(next_by_key, body)
         if not requests:
             return
         signal = SentSignal()
-        pages = start_thread(partial(self._send, requests, signal.sent))
+        pages = start_thread(partial(send, requests, signal.sent))
         self._running.add(pages)
         pages.add_done_callback(self._running.discard)
         self._requests, self._pages = requests, pages
@@ -70,11 +69,9 @@ class EarlyRequests:
 
 def predict_requests(next_by_key: NextByKey, body: bytes) -> tuple[Request, ...]:
     """Return the requests that follow a page, from its undecoded body; none if the body does not tell them."""
-    count, key = peek_last_key(body, next_by_key.column)
-    if key is None:
-        return ()
     try:
-        return next_by_key.requests(count, key, len(body))
+        count, key = peek_last_key(body, next_by_key.column)
+        return () if key is None else next_by_key.requests(count, key, len(body))
     except _MISFITS:
         return ()
 

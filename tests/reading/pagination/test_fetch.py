@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -23,6 +24,9 @@ from directus_orm import (
     TransportError,
     UnsupportedQuery,
 )
+from directus_orm.dialects.registry import dialect_of
+from directus_orm.reading.pagination.fetch import fetch
+from directus_orm.reading.pagination.pagers import query_pager
 from directus_orm.testing import DirectusServer
 from tests.worlds.flights import Airline, Flight
 from tests.worlds.sessions import data_requests
@@ -184,6 +188,21 @@ def test_pages_ahead_are_requested_by_the_session_of_the_loop(session: Session) 
     found = list(rows)  # threads do not see the with block by themselves
     assert len(found) == COUNT - 1
     assert data_requests(sent) == 1
+
+
+def test_a_finished_loop_is_freed_at_once(session: Session) -> None:
+    """It leaves no cycle, so that its last page does not wait for the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        pages: Any = fetch(session, query_pager(Flight.objects.all().query, dialect_of(session), 40), 1)
+        next(pages)
+        fetcher = weakref.ref(pages.gi_frame.f_locals["fetcher"])
+        assert sum(map(len, pages)) == COUNT - 40
+        del pages
+        assert until(lambda: fetcher() is None)
+    finally:
+        gc.enable()
 
 
 # --- going on -----------------------------------------------------------------------------------------------

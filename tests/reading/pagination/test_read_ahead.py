@@ -106,6 +106,10 @@ def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any])
     assert next(query_pager(flights.query, V10Dialect())).next_by_key is None
 
 
+def test_a_number_too_long_to_be_read_predicts_nothing() -> None:
+    assert predict_requests(NextByKey("id", lambda *_: (SENT,)), b'{"data":[{"id":' + b"1" * 5000 + b"}]}") == ()
+
+
 # --- early requests -----------------------------------------------------------------------------------------
 
 SENT, OTHER = Request("GET", "/items/flights"), Request("GET", "/items/airlines")
@@ -115,8 +119,8 @@ BODY = encoded([{"id": 1}])
 
 def test_early_requests_are_claimed_once() -> None:
     page = RawPage([{"id": 2}])
-    early = EarlyRequests(lambda requests, sent: [page])
-    early.send(NEXT, BODY)
+    early = EarlyRequests()
+    early.start(lambda requests, sent: [page], NEXT, BODY)
     assert early.is_pending
     assert early.claim((SENT,)) == [page]
     assert not early.is_pending
@@ -124,28 +128,28 @@ def test_early_requests_are_claimed_once() -> None:
 
 
 def test_the_pages_of_other_requests_are_dropped() -> None:
-    early = EarlyRequests(lambda requests, sent: [RawPage([])])
-    early.send(NEXT, BODY)
+    early = EarlyRequests()
+    early.start(lambda requests, sent: [RawPage([])], NEXT, BODY)
     assert early.claim((OTHER,)) is None
     assert early.claim((SENT,)) is None
 
 
 @pytest.mark.parametrize("next_by_key", [NextByKey("x", lambda *_: (SENT,)), NextByKey("id", lambda *_: ())])
 def test_without_a_prediction_nothing_is_sent_early(next_by_key: NextByKey) -> None:
-    sent: list[Any] = []
-    early = EarlyRequests(lambda requests, _: sent.append(requests) or [])  # type: ignore[func-returns-value]
-    early.send(next_by_key, BODY)
-    early.wait()
+    def send(requests: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
+        raise AssertionError(requests)
+
+    early = EarlyRequests()
+    early.start(send, next_by_key, BODY)
     assert not early.is_pending
-    assert not sent
 
 
 def test_an_error_of_an_early_request_is_raised_where_it_is_claimed() -> None:
     def refuse(requests: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
         raise Forbidden("not today")
 
-    early = EarlyRequests(refuse)
-    early.send(NEXT, BODY)
+    early = EarlyRequests()
+    early.start(refuse, NEXT, BODY)
     with pytest.raises(Forbidden, match="not today"):
         early.claim((SENT,))
     early.wait()
@@ -162,10 +166,10 @@ def test_waiting_ends_with_the_last_request_under_way() -> None:
         ended.append(1)
         return []
 
-    early = EarlyRequests(send)
-    early.send(NEXT, BODY)
+    early = EarlyRequests()
+    early.start(send, NEXT, BODY)
     assert early.claim((OTHER,)) is None
-    early.send(NEXT, BODY)
+    early.start(send, NEXT, BODY)
     may_end.set()
     early.wait()
     assert ended == [1, 1]
