@@ -73,9 +73,8 @@ class Capabilities:
     date_formats: Mapping[str, str]
     _prefixes: tuple[str, ...] = attrs.field(init=False)
 
-    @_prefixes.default
-    def _variables_as_prefixes(self) -> tuple[str, ...]:
-        return tuple(self.variables.values())
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_prefixes", tuple(self.variables.values()))
 
     def operators_of(self, kind: str) -> frozenset[str]:
         """Return the operators of a Directus type; all geometries are one type."""
@@ -98,7 +97,7 @@ class Capabilities:
 
         They keep one comparison and drop any others (G2); they stand at the root, or directly in one another.
         """
-        if not self.has_quantifiers or not isinstance(node, Exists) or len(node.path) > 1:
+        if not self.has_quantifiers or not isinstance(node, Exists) or len(node.path) != 1:
             return False
         has_junction = len(node.path[-1].segments) > 1
         if isinstance(node.where, Comparison):
