@@ -109,9 +109,6 @@ class JsonTest:
         return found is not _ABSENT and bool(_COMPARISONS[self.lookup](found, self.value))
 
 
-# --- conditions -------------------------------------------------------------------------------------------------
-
-
 def _value_at(document: Any, keys: Iterable[str]) -> Any:
     for key in keys:
         if isinstance(document, dict) and key in document:
@@ -121,6 +118,9 @@ def _value_at(document: Any, keys: Iterable[str]) -> Any:
         else:
             return _ABSENT
     return document
+
+
+# --- conditions -------------------------------------------------------------------------------------------------
 
 
 def condition(path: FieldPath, rest: str, value: Any) -> Node:
@@ -173,7 +173,8 @@ def _superset(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> N
     # A null inside the document is nothing at all to some databases.
     if lookup == "isnull" or value is None or not can_be_named or (lookup == "in" and None in value):
         return not_null
-    return Comparison((field,), "json", _rule(keys, lookup, value))
+    rule = _rule(keys, lookup, value)
+    return Comparison((field,), "json", rule) if rule.operator in DEFAULT_CAPABILITIES.json_operators else not_null
 
 
 def _rule(keys: tuple[str, ...], lookup: str, value: Any) -> JsonRule:
