@@ -142,13 +142,13 @@ class MissingUser(MissingCredentials):
 
 
 @attrs.frozen(repr=False)
-class _Login:
-    """A login in use: the credentials for requests and for a refresh, when to refresh, when it started."""
+class _HeldTokens:
+    """The tokens of a login: for requests and for a refresh, when a refresh is due, and when they were received."""
 
     access: str
     refresh: str
     due: float
-    started: float = 0.0
+    received: float = 0.0
 
 
 class Login:
@@ -180,7 +180,7 @@ class Login:
 
     def reset_after_fork(self) -> None:
         """Drop the tokens, without telling the server."""
-        self._tokens: _Login | None = None
+        self._tokens: _HeldTokens | None = None
         self._failed: tuple[float, AuthenticationError] | None = None
         # One refresh at a time: the first of two invalidates the token that the second one sends (G40).
         self._lock = threading.Lock()
@@ -212,7 +212,7 @@ class Login:
         with self._lock:
             tokens = self._tokens
             # Two tokens issued within one second are equal, so the time decides as well.
-            if tokens is None or (tokens.access == refused and tokens.started < called):
+            if tokens is None or (tokens.access == refused and tokens.received < called):
                 self._refresh_or_log_in(ask, called)
         return True
 
@@ -223,7 +223,7 @@ class Login:
         if tokens is not None:
             ask(*ask.api.logout_request(tokens.refresh, self._mode))
 
-    def _refresh_or_log_in(self, ask: AuthSender, called: float) -> _Login:
+    def _refresh_or_log_in(self, ask: AuthSender, called: float) -> _HeldTokens:
         if self._failed and self._failed[0] >= called:
             # Threads that waited for a login that failed do not repeat it one after the other:
             # the server suspends a user after some wrong passwords.
@@ -234,7 +234,7 @@ class Login:
         self._tokens = tokens or self._log_in(ask)
         return self._tokens
 
-    def _refresh(self, ask: AuthSender, tokens: _Login) -> _Login | None:
+    def _refresh(self, ask: AuthSender, tokens: _HeldTokens) -> _HeldTokens | None:
         """Return refreshed tokens; None if the server refuses."""
         request, credential = ask.api.refresh_request(tokens.refresh, self._mode)
         started = time.monotonic()
@@ -244,7 +244,7 @@ class Login:
             return None  # the token has expired, was revoked, or a refresh whose response was lost has used it up
         return self._read(ask.api, request, response, started)
 
-    def _log_in(self, ask: AuthSender) -> _Login:
+    def _log_in(self, ask: AuthSender) -> _HeldTokens:
         otp = self._otp() if callable(self._otp) else self._otp
         request = ask.api.login_request(self.email, self._password, otp, self._mode)
         started = time.monotonic()
@@ -257,7 +257,7 @@ class Login:
             raise failure from None
         return self._read(ask.api, request, response, started)
 
-    def _read(self, api: Api, request: Request, response: Response, sent: float) -> _Login:
+    def _read(self, api: Api, request: Request, response: Response, sent: float) -> _HeldTokens:
         tokens = api.read_tokens(response, self._mode)
         if tokens is None:
             message = (
@@ -266,7 +266,7 @@ class Login:
             raise TransportError(message, request=request.masked(), status=response.status)
         # The life of a token starts before its response arrives, so it is counted from the sending of the request.
         due = sent + tokens.seconds - min(_MARGIN, tokens.seconds / 10)
-        return _Login(tokens.access, tokens.refresh, due, time.monotonic())
+        return _HeldTokens(tokens.access, tokens.refresh, due, time.monotonic())
 
 
 def auth_of(
