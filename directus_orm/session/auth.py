@@ -143,7 +143,7 @@ class MissingUser(MissingCredentials):
 
 @attrs.frozen(repr=False)
 class _HeldTokens:
-    """The tokens of a login: for requests and for a refresh, when a refresh is due, and when they were received."""
+    """The tokens of a login: for requests and for a refresh, when that is due, and when they were received."""
 
     access: str
     refresh: str
