@@ -54,8 +54,8 @@ def _refuse_junction_counts(query: Query, condition: Q, where: str) -> None:
         name = leading_name(path, counts)
         if name is not None:
             msg = (
-                f"{where}: the server would look at the rows of the junction behind {name!r}, those that lead "
-                "nowhere included. Look at the numbers in Python."
+                f"{where}: the server would count all junction rows of {name!r}, those that lead nowhere included."
+                " Compare the numbers in Python."
             )
             raise UnsupportedQuery(msg)
 
@@ -106,13 +106,11 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
     if measure is None:
         resolve_value(query.model.directus, plain, f"{where}({name!r})")  # raises for what is no field
         msg = (
-            f"{where}({name!r}): groups have no {path!r}, which their rows have many of. Order by what they are "
-            f"grouped by or what is made of them: {', '.join(grouping.names)}; or group by {path!r} as well."
+            f"{where}({name!r}): groups have no single {path!r}. Order by a group key or an aggregate: "
+            f"{', '.join(grouping.names)}; or group by {path!r} as well."
         )
         raise UnsupportedQuery(msg)
     if measure.where != ALWAYS and measure.may_be_null:
-        msg = (
-            f"{where}({name!r}): where no row meets its filter it is None; say what stands for that with default=."
-        )
+        msg = f"{where}({name!r}): it is None where no row meets its filter; give it a default=."
         raise UnsupportedQuery(msg)
     return GroupOrder(path, descending)

@@ -153,7 +153,7 @@ def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
     whole: ToMany = last.model.directus.relations[last.name]
     if last.is_many_to_any and (query is not None or (attribute is not None and last != whole)):
         models = " or ".join(f".of_model({target.__name__})" for target in last.targets)
-        msg = f"{where}: of {whole}, all rows come along; a queryset of some is {models} of each instance."
+        msg = f"{where}: all rows of {whole} are loaded; a queryset of some is {models} of each instance."
         raise QueryError(msg)
     if attribute is not None and (hasattr(last.model, attribute) or attribute in _columns(last.model.directus)):
         msg = f"{where}: to_attr={attribute!r} is an attribute of {last.model.__name__} already; choose another."
@@ -168,7 +168,7 @@ def _check_queryset(query: Query, relation: ToMany, where: str) -> None:
         msg = f"{where}: a queryset of {query.model.__name__} does not fit {relation}, which leads to {names}."
         raise QueryError(msg)
     if query.grouping is not None or query.shown or query.search is not None:
-        msg = f"{where}: a list that comes along has no values(), annotate() and search(): ask for it by itself."
+        msg = f"{where}: a prefetched list has no values(), annotate() and search(): query it by itself."
         raise QueryError(msg)
 
 

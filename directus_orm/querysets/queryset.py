@@ -307,20 +307,20 @@ class Manager:
 class OwnManager(Manager, Generic[Own_co]):
     """The attribute ``Model.objects`` with a queryset class of the model's own."""
 
-    def __init__(self, kind: type[Own_co]) -> None:
-        self._kind = kind
+    def __init__(self, queryset_class: type[Own_co]) -> None:
+        self._queryset_class = queryset_class
 
     def __get__(self, instance: object, owner: type[Any]) -> Own_co:
-        rows: Own_co = _all_rows(self._kind, instance, owner)
+        rows: Own_co = _all_rows(self._queryset_class, instance, owner)
         return rows
 
 
-def _all_rows(kind: type[Any], instance: object, owner: type[Any]) -> Any:
-    """Return the queryset of a class that ``Model.objects`` is."""
+def _all_rows(queryset_class: type[Any], instance: object, owner: type[Any]) -> Any:
+    """Return ``Model.objects``, of this queryset class."""
     if instance is not None:
         msg = f"objects belongs to the class: {owner.__name__}.objects."
         raise AttributeError(msg)
-    rows = kind(query_for_all(owner), Instances()).initial()
+    rows = queryset_class(query_for_all(owner), Instances()).initial()
     rows._from_manager = True  # noqa: SLF001 - set here alone; chained methods return querysets without it
     return rows
 

@@ -164,9 +164,7 @@ class Related(QuerySet[M]):
 
     def _check_verb(self, verb: str) -> None:
         if verb in _NOT_OF_LISTS:
-            msg = (
-                f"{self._relation} has no {verb}(), which would tie nothing: add(*instances) makes and ties many."
-            )
+            msg = f"{self._relation} has no {verb}(): add(*instances) creates and adds many instances."
             raise UnsupportedQuery(msg)
         if self._is_read_whole and verb in _NOT_IN_JUNCTION_ORDER:
             msg = (
@@ -407,9 +405,9 @@ def _contains(instances: Iterable[Any], instance: Any) -> bool:
     return any(other is instance or other == instance for other in instances)
 
 
-def _related_of(kind: type[Any], instance: Any, relation: ToMany) -> Any:
+def _related_of(related_class: type[Any], instance: Any, relation: ToMany) -> Any:
     """Return the related rows of an unpickled instance."""
-    return kind.of(instance, relation)
+    return related_class.of(instance, relation)
 
 
 def all_related(relation: ToMany) -> PrefetchedList:

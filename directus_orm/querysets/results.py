@@ -188,7 +188,7 @@ class Results(DescribesRows, Generic[T]):
             msg = f"iterator(after=…) takes a {model.__name__}, not {instance!r}."
             raise TypeError(msg)
         if self._query.grouping is not None:
-            msg = "iterator(after=…) goes on behind a row, and these are groups of rows."
+            msg = "iterator(after=…) continues after a row, and these are groups of rows."
             raise UnsupportedQuery(msg)
         return stored_key(instance)
 

@@ -486,7 +486,7 @@ class TestErrors:
             Prefetch("blocks__hero", to_attr="heroes"),
             Prefetch("blocks", Hero.objects.filter(id=1)),
         ):
-            with pytest.raises(QueryError, match=r"of Page\.blocks, all rows come along; .*\.of_model\(Hero\)"):
+            with pytest.raises(QueryError, match=r"all rows of Page\.blocks are loaded; .*\.of_model\(Hero\)"):
                 Page.objects.prefetch_related(wrong)
 
     def test_one_name_for_two_lists_is_refused(self) -> None:

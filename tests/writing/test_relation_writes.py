@@ -390,7 +390,7 @@ class TestRelationsOfEveryKind:
         assert made
         assert article.tags.get_or_create(name="only here") == (tag, False)
         assert tied(session, article) == [tag.pk]
-        with pytest.raises(UnsupportedQuery, match=r"add\(\*instances\) makes and ties many"):
+        with pytest.raises(UnsupportedQuery, match=r"add\(\*instances\) creates and adds many"):
             article.comments.bulk_create([Comment(text="x")])
 
 

@@ -188,7 +188,7 @@ class TestOrder:
 
     def test_a_column_called_like_a_function_is_refused(self, spoken: Session) -> None:
         """The server would name both the same, and show one."""
-        with pytest.raises(UnsupportedQuery, match="two things called 'count'"):
+        with pytest.raises(UnsupportedQuery, match="two values called 'count'"):
             list(Word.objects.values("count").annotate(n=Count("*")))
         assert Word.objects.values("count").distinct().count() == 8
         assert len(Word.objects.values("count").annotate(s=Sum("id"))) == 8
