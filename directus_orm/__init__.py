@@ -8,6 +8,8 @@ Example:
     ...         print(flight.id, flight.carrier.name)
 """
 
+from inspect import isfunction
+
 from .core.errors import (
     AuthenticationError,
     BulkFailure,
@@ -48,9 +50,10 @@ from .query.q import Q
 from .querysets.prefetching import Prefetch
 from .querysets.queryset import QuerySet
 from .querysets.related import Related
-from .querysets.results import Page
+from .querysets.results import Page, Results
 from .querysets.rows import Rows
 from .querysets.typed_columns import Column, RelatedColumn, col, via
+from .querysets.writable_rows import WritableRows
 from .session.current import connect, current_session
 from .session.http.retry import Retry
 from .session.session import Session
@@ -122,3 +125,7 @@ __all__ = [
 for _value in [globals()[_name] for _name in __all__]:
     if callable(_value):
         _value.__module__ = __name__
+# A TypeError for a wrong argument shows the public class that has a method, not the base that defines it.
+for _base, _class in ((Results, Rows), (WritableRows, QuerySet)):
+    for _method in filter(isfunction, vars(_base).values()):
+        _method.__module__, _method.__qualname__ = __name__, f"{_class.__name__}.{_method.__name__}"

@@ -54,8 +54,8 @@ def _refuse_junction_counts(query: Query, condition: Q, where: str) -> None:
         name = leading_name(path, counts)
         if name is not None:
             msg = (
-                f"{where}: the server would count all junction rows of {name!r}, those that lead nowhere included."
-                " Compare the numbers in Python."
+                f"{where}: the server would count all rows of the junction behind {name!r}, those that lead "
+                "nowhere included. Compare the numbers in Python."
             )
             raise UnsupportedQuery(msg)
 

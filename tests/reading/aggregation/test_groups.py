@@ -188,7 +188,7 @@ class TestOrder:
 
     def test_a_column_called_like_a_function_is_refused(self, spoken: Session) -> None:
         """The server would name both the same, and show one."""
-        with pytest.raises(UnsupportedQuery, match="two values called 'count'"):
+        with pytest.raises(UnsupportedQuery, match="two things called 'count'"):
             list(Word.objects.values("count").annotate(n=Count("*")))
         assert Word.objects.values("count").distinct().count() == 8
         assert len(Word.objects.values("count").annotate(s=Sum("id"))) == 8
@@ -468,7 +468,7 @@ def anything(rows: Any) -> Any:
 @pytest.mark.parametrize(
     ("wrong", "kind", "says"),
     [
-        (lambda: by_carrier().order_by("dep_delay"), UnsupportedQuery, "rows have many of"),
+        (lambda: by_carrier().order_by("dep_delay"), UnsupportedQuery, "groups have no single 'dep_delay'"),
         (lambda: by_carrier().order_by("nope"), FieldError, "nope"),
         (lambda: by_carrier().order_by(3), QueryError, "takes names"),
         (
