@@ -101,17 +101,20 @@ def library_session(library_server: DirectusServer) -> Iterator[Session]:
 @pytest.fixture
 def article(library_server: DirectusServer, session: Session) -> Iterator[Article]:
     """An article of its own; the rows that a test makes are deleted after it."""
-    kinds = (Comment, Article, Author, Category, Tag, Page, Hero, Text)
-    before = {kind: set(kind.objects.values_list("pk", flat=True)) for kind in kinds}
-    ties = {row["id"] for row in session.items("articles_tags").read(fields="id", limit=-1)}
-    blocks = {row["id"] for row in session.items("pages_blocks").read(fields="id", limit=-1)}
+    models = (Comment, Article, Author, Category, Tag, Page, Hero, Text)
+    keys_before = {model: set(model.objects.values_list("pk", flat=True)) for model in models}
+    junctions_before = {name: _ids(session, name) for name in ("articles_tags", "pages_blocks")}
     yield Article.objects.create(title="mine")
-    for name, known in (("articles_tags", ties), ("pages_blocks", blocks)):
-        made = [row["id"] for row in session.items(name).read(fields="id", limit=-1) if row["id"] not in known]
-        if made:
-            session.delete(f"/items/{name}", made)
-    for kind in kinds:
-        kind.objects.exclude(pk__in=before[kind]).delete()
+    for name, before in junctions_before.items():
+        new = _ids(session, name) - before
+        if new:
+            session.delete(f"/items/{name}", sorted(new))
+    for model in models:
+        model.objects.exclude(pk__in=keys_before[model]).delete()
+
+
+def _ids(session: Session, collection: str) -> set[int]:
+    return {row["id"] for row in session.items(collection).read(fields="id", limit=-1)}
 
 
 @pytest.fixture(scope="session")
@@ -142,9 +145,9 @@ def books_session(books_server: DirectusServer) -> Iterator[Session]:
         before = {name: books.keys_of(session, name) for name in books.ROWS}
         yield session
         for name in reversed(books.ROWS):
-            made = books.keys_of(session, name) - before[name]
-            if made:
-                session.delete(f"/items/{name}", sorted(made))
+            new = books.keys_of(session, name) - before[name]
+            if new:
+                session.delete(f"/items/{name}", sorted(new))
 
 
 @pytest.fixture

@@ -128,8 +128,8 @@ def keys_of(session: Session, collection: str) -> set[Any]:
 def _upload(server: DirectusServer, *, file: str, **values: str) -> None:
     headers = {"Authorization": f"Bearer {server.token}"}
     content = {"file": (file, b"not really", "image/png")}
-    answer = requests.post(f"{server.url}/files", data=values, files=content, headers=headers, timeout=60)
-    assert answer.ok, answer.text
+    response = requests.post(f"{server.url}/files", data=values, files=content, headers=headers, timeout=60)
+    assert response.ok, response.text
 
 
 def build(server: DirectusServer) -> None:
@@ -141,16 +141,16 @@ def build(server: DirectusServer) -> None:
     for junction in ("people_people", "books_files"):
         make_collection(server, junction, AUTO_KEY, sort, hidden=True)
     make_collection(server, "books_translations", AUTO_KEY, column("title", "string"), hidden=True)
-    _lead(server, "books", "writer", "integer", "people", one_field="written")
-    _lead(server, "books", "editor", "integer", "people", one_field="edited")
-    _lead(server, "books", "cover", "uuid", "directus_files")
-    _tie(
+    _make_many_to_one(server, "books", "writer", "integer", "people", one_field="written")
+    _make_many_to_one(server, "books", "editor", "integer", "people", one_field="edited")
+    _make_many_to_one(server, "books", "cover", "uuid", "directus_files")
+    _make_junction_fields(
         server,
         "people_people",
         ("people_id", "integer", "people", "friends"),
         ("related_people_id", "integer", "people", "friends_of"),
     )
-    _tie(
+    _make_junction_fields(
         server,
         "books_files",
         ("books_id", "uuid", "books", "gallery"),
@@ -158,7 +158,7 @@ def build(server: DirectusServer) -> None:
         sort_field="sort",
         one_deselect_action="delete",
     )
-    _tie(
+    _make_junction_fields(
         server,
         "books_translations",
         ("books_id", "uuid", "books", "translations"),
@@ -166,14 +166,18 @@ def build(server: DirectusServer) -> None:
     )
 
 
-def _tie(server: DirectusServer, junction: str, *sides: tuple[str, str, str, str | None], **meta: Any) -> None:
+def _make_junction_fields(
+    server: DirectusServer, junction: str, *sides: tuple[str, str, str, str | None], **meta: Any
+) -> None:
     names = [name for name, *_ in sides]
     for (name, kind, related, one_field), other in zip(sides, reversed(names), strict=True):
-        _lead(server, junction, name, kind, related, one_field=one_field, junction_field=other, **meta)
+        _make_many_to_one(server, junction, name, kind, related, one_field=one_field, junction_field=other, **meta)
         meta = {}
 
 
-def _lead(server: DirectusServer, collection: str, name: str, kind: str, related: str, **meta: Any) -> None:
+def _make_many_to_one(
+    server: DirectusServer, collection: str, name: str, kind: str, related: str, **meta: Any
+) -> None:
     alias = meta.get("one_field")
     if alias:
         special = "m2m" if "junction_field" in meta else "o2m"

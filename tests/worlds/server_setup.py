@@ -26,7 +26,7 @@ AUTO_KEY: Spec = {
     "schema": {"is_primary_key": True, "has_auto_increment": True},
     "meta": {},
 }
-"""A key that the database counts; what `make_collection` takes where no other is given."""
+"""An auto-incremented key; `make_collection` takes it where no other is given."""
 
 # The specials without which a column does not behave as its type (G46, and how Directus Studio makes them).
 _SPECIALS = {
@@ -39,11 +39,11 @@ _SPECIALS = {
 
 
 def post(server: DirectusServer, path: str, body: Any) -> Any:
-    """Send a POST as the administrator, and return the data of the answer."""
+    """Send a POST as the administrator, and return the data of the response."""
     headers = {"Authorization": f"Bearer {server.token}"}
-    answer = _http.post(server.url + path, json=body, headers=headers, timeout=60)
-    assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
-    return answer.json()["data"] if answer.content else None
+    response = _http.post(server.url + path, json=body, headers=headers, timeout=60)
+    assert response.ok, f"{path}: {response.status_code} {response.text}"
+    return response.json()["data"] if response.content else None
 
 
 def column(name: str, kind: str, *, special: Iterable[str] | None = None, **schema: Any) -> Spec:
@@ -54,7 +54,7 @@ def column(name: str, kind: str, *, special: Iterable[str] | None = None, **sche
 
 
 def key(kind: str = "string", name: str = "id") -> Spec:
-    """Describe a key that the database does not count: of a string, or a uuid that the server can make."""
+    """Describe a key that is not auto-incremented: a string, or a uuid that the server can make."""
     return column(name, kind, special=["uuid"] if kind == "uuid" else [], is_primary_key=True)
 
 
@@ -110,27 +110,27 @@ def user(
     ``rules`` are filters of the rows that may be read, by collection; version 12 takes none (G42).
     """
     role = post(server, "/roles", {"name": name})["id"]
-    holder, made = {"role": role}, [f"/roles/{role}"]
+    holder, created = {"role": role}, [f"/roles/{role}"]
     if not server.version.startswith("10."):  # which has no policies: its permissions belong to roles
         policy = post(server, "/policies", {"name": name, "icon": "add"})["id"]
         post(server, "/access", {"role": role, "policy": policy})
-        holder, made = {"policy": policy}, [f"/policies/{policy}", *made]
+        holder, created = {"policy": policy}, [f"/policies/{policy}", *created]
     for collection, actions in may.items():
         for action in actions:
             rule = {"permissions": rules[collection]} if rules and collection in rules else {}
-            what = {"collection": collection, "action": action, "fields": ["*"], **rule}
-            post(server, "/permissions", {**holder, **what})
+            permission = {"collection": collection, "action": action, "fields": ["*"], **rule}
+            post(server, "/permissions", {**holder, **permission})
     token = f"token-of-the-{name}"
-    made = [f"/users/{post(server, '/users', {'role': role, 'token': token})['id']}", *made]
+    created = [f"/users/{post(server, '/users', {'role': role, 'token': token})['id']}", *created]
     try:
         yield token
     finally:
-        for path in made:
+        for path in created:
             delete(server, path)
 
 
 def delete(server: DirectusServer, path: str) -> None:
     """Send a DELETE as the administrator."""
     headers = {"Authorization": f"Bearer {server.token}"}
-    answer = _http.delete(server.url + path, headers=headers, timeout=60)
-    assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
+    response = _http.delete(server.url + path, headers=headers, timeout=60)
+    assert response.ok, f"{path}: {response.status_code} {response.text}"
