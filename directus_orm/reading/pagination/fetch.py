@@ -95,23 +95,23 @@ class _PageFetcher:
         if is_next:  # the requests of other pages are sent only when the pages before them are there
             signal.wait(future)
 
-    def _advance(self, sent: Callable[[], None] = lambda: None) -> bool:
+    def _advance(self, on_sent: Callable[[], None] = lambda: None) -> bool:
         """Read one more page, and return whether there was one."""
         with self._lock:
             before = self._count
             try:
                 while self._goes_on and self._count == before:
-                    self._step(sent)
+                    self._step(on_sent)
             except BaseException:
                 self._goes_on = False
                 raise
             return self._count > before
 
-    def _step(self, sent: Callable[[], None]) -> None:
+    def _step(self, on_sent: Callable[[], None]) -> None:
         requests = self._round_trip.requests
         try:
             pages = self._early.claim(requests)
-            self._take(self._pager.send(self._send(requests, sent) if pages is None else pages))
+            self._take(self._pager.send(self._send(requests, on_sent) if pages is None else pages))
         except InvalidRequest as refusal:
             self._take(self._pager.throw(refusal))
             self._session.max_rows = dialect_of(self._session).row_limit(refusal)
@@ -122,8 +122,8 @@ class _PageFetcher:
             self.pages.append(round_trip.rows)
             self._count += 1
 
-    def _send(self, requests: tuple[Request, ...], sent: Callable[[], None]) -> list[RawPage]:
-        with observing(RequestObserver(sent, partial(self._send_early, requests))):
+    def _send(self, requests: tuple[Request, ...], on_sent: Callable[[], None]) -> list[RawPage]:
+        with observing(RequestObserver(on_sent, partial(self._send_early, requests))):
             return _send(self._session, requests)
 
     def _send_early(self, requests: tuple[Request, ...], body: bytes) -> None:
