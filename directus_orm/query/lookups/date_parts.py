@@ -122,6 +122,8 @@ def condition(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Node:
     if function is not None and kind != "time":  # SQLite has no functions of a time
         return _by_function(path, function, lookup, value)
     superset = _superset(path[-1], part, lookup, value)
+    if superset == NEVER:
+        return NEVER
     return with_recheck(path, superset, DatePartTest(path[-1], part, lookup, value))
 
 
