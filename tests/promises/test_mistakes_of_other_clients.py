@@ -29,7 +29,7 @@ def flights(world: DirectusServer) -> Iterator[Session]:
 
 
 class TestTheJavaScriptSdk:
-    def test_an_answer_without_type_and_body_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_a_response_without_type_and_body_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
         """A 431 was returned as if it were data."""
         tiny.answers(Scripted(431, "", {"Content-Type": ""}))
         with pytest.raises(errors.TransportError, match="431"):
@@ -192,7 +192,7 @@ class TestPydirectus:
     def test_the_public_can_ask(self, world: DirectusServer, open_session: Open) -> None:
         assert open_session(world.url).get("/server/ping") == "pong"
 
-    def test_a_write_whose_answer_is_empty_is_no_crash(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_a_write_whose_response_is_empty_is_no_crash(self, tiny: TinyServer, open_session: Open) -> None:
         tiny.answers(Scripted(204, ""))
         assert open_session(tiny.url, token="t").items("x").create({}) is None
 
@@ -287,7 +287,9 @@ class TestDirectusPySdk:
         finally:
             drop_collection(world, "peer_stamps")
 
-    def test_an_empty_list_of_errors_in_a_good_answer_is_none(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_an_empty_list_of_errors_in_a_good_response_is_none(
+        self, tiny: TinyServer, open_session: Open
+    ) -> None:
         tiny.answers(Scripted(body={"data": [1], "errors": []}))
         assert open_session(tiny.url, token="t").get("/items/x") == [1]
 
@@ -398,7 +400,7 @@ class TestPyairtable:
         finally:
             note.delete()
 
-    def test_a_create_is_not_replayed_after_a_lost_answer(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_a_create_is_not_replayed_after_a_lost_response(self, tiny: TinyServer, open_session: Open) -> None:
         """Every verb was repeated after a read error."""
         for lost in (Scripted(0), Scripted(504, ""), Scripted(200, '{"data": {', cut=True)):
             tiny.answers(lost)

@@ -237,7 +237,7 @@ def test_a_401_after_a_fresh_login_is_final(tiny: TinyServer, open_session: Open
     ]
 
 
-def test_a_login_answer_without_tokens_is_one_clear_error(tiny: TinyServer, open_session: Open) -> None:
+def test_a_login_response_without_tokens_is_one_clear_error(tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(body={"data": {"hello": "world"}}))
     with pytest.raises(errors.TransportError, match="holds no tokens"):
         me(open_session(tiny.url, email="a@example.com", password="b"))
@@ -253,7 +253,9 @@ def test_a_login_answer_without_tokens_is_one_clear_error(tiny: TinyServer, open
     ],
     ids=str,
 )
-def test_a_broken_answer_to_a_login_is_not_quoted(answer: Scripted, tiny: TinyServer, open_session: Open) -> None:
+def test_a_broken_response_to_a_login_is_not_quoted(
+    answer: Scripted, tiny: TinyServer, open_session: Open
+) -> None:
     """It may hold tokens."""
     tiny.answers(answer)
     with pytest.raises(errors.TransportError, match="POST /auth/login") as caught:
@@ -328,7 +330,7 @@ def test_the_docs_own_strategy_works_with_renewal(server: DirectusServer, open_s
     assert vault.ended
 
 
-def test_a_login_whose_answer_is_lost_is_asked_again(tiny: TinyServer, open_session: Open) -> None:
+def test_a_login_whose_response_is_lost_is_asked_again(tiny: TinyServer, open_session: Open) -> None:
     tokens = {"data": {"access_token": "a", "refresh_token": "b", "expires": 900000}}
     tiny.answers(
         Scripted(0), Scripted(502, "<html>"), Scripted(body=tokens), Scripted(body={"data": {"email": "e"}})

@@ -251,7 +251,7 @@ def test_capture_records_what_was_sent_from_all_threads(tiny: TinyServer) -> Non
     )
 
 
-def test_capture_records_requests_without_an_answer(tiny: TinyServer) -> None:
+def test_capture_records_requests_without_a_response(tiny: TinyServer) -> None:
     tiny.answers(Scripted(0), Scripted())
     with Session(tiny.url, token="t") as session, session.capture() as sent:
         session.get("/items/a")

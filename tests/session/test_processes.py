@@ -56,7 +56,7 @@ def test_fifty_threads_share_a_session_and_its_connections(
     assert len(opened) <= 50
 
 
-def test_answers_do_not_mix(tiny: TinyServer, open_session: Open) -> None:
+def test_responses_do_not_mix(tiny: TinyServer, open_session: Open) -> None:
     session = open_session(tiny.url, token="t")
     in_threads(50, lambda: session.get("/items/x"))
     assert len(tiny.seen) == 50

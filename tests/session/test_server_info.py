@@ -154,7 +154,7 @@ class TestPing:
         with pytest.raises(TransportError, match="does not accept connections"):
             open_session("http://127.0.0.1:9").ping()
 
-    def test_another_answer_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_another_response_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
         tiny.answers(Scripted(body="hello", headers={"Content-Type": "text/plain"}))
         with pytest.raises(TransportError, match="'hello', which no Directus says"):
             open_session(tiny.url).ping()
@@ -196,7 +196,7 @@ class TestHealth:
         assert health.problems == ("storage:local:responseTime",)
         assert pickle.loads(pickle.dumps(health)) == health
 
-    def test_another_answer_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
+    def test_another_response_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
         tiny.answers(Scripted(body={"up": True}))
         with pytest.raises(TransportError, match="which no Directus says"):
             open_session(tiny.url).health()

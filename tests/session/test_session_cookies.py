@@ -105,7 +105,7 @@ def test_the_cookie_is_shown_nowhere(server: DirectusServer, login: Session) -> 
     assert token.encode() not in pickle.dumps(login)
 
 
-def test_an_answer_without_the_cookie_is_one_clear_error(tiny: TinyServer, open_session: Open) -> None:
+def test_a_response_without_the_cookie_is_one_clear_error(tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(body={"data": {"expires": 1000}}))
     session = open_session(tiny.url, email="a@example.com", password="b", mode="session")
     with pytest.raises(errors.TransportError, match="holds no tokens"):

@@ -327,7 +327,7 @@ class Losing(HTTPAdapter):
 
 
 class TestProgressAndInterruption:
-    def test_a_lost_answer_leaves_its_chunk_unknown(self, items: Session, world: DirectusServer) -> None:
+    def test_a_lost_response_leaves_its_chunk_unknown(self, items: Session, world: DirectusServer) -> None:
         http = requests.Session()
         http.mount("http://", Losing(2))
         rows = of(9)

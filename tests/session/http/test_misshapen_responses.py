@@ -47,7 +47,7 @@ def test_a_count_of_another_shape(data: Any, tiny: TinyServer, open_session: Ope
 
 
 @pytest.mark.parametrize("data", [5, "text", [1], {"name": "no key"}, [{"id": 1}]], ids=str)
-def test_a_write_whose_answer_shows_no_row_is_unknown(data: Any, tiny: TinyServer, open_session: Open) -> None:
+def test_a_write_whose_response_shows_no_row_is_unknown(data: Any, tiny: TinyServer, open_session: Open) -> None:
     """It may have been applied."""
     tiny.answers(Scripted(body={"data": data}))
     with open_session(tiny.url, token="t"):
@@ -72,7 +72,7 @@ def test_a_write_with_a_foreign_response_is_unknown(body: Any, tiny: TinyServer,
             list(Thing.objects.all())
 
 
-def test_a_gigantic_answer_is_refused_before_it_fills_the_memory(
+def test_a_gigantic_response_is_refused_before_it_fills_the_memory(
     tiny: TinyServer, open_session: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "LARGEST_BODY", 2 << 20)
@@ -87,7 +87,7 @@ def test_a_gigantic_answer_is_refused_before_it_fills_the_memory(
     assert session.get("/items/x") == [1]
 
 
-def test_a_deeply_nested_answer_is_broken_json(tiny: TinyServer, open_session: Open) -> None:
+def test_a_deeply_nested_response_is_broken_json(tiny: TinyServer, open_session: Open) -> None:
     tiny.answers(Scripted(body='{"data": ' + "[" * 200_000))
     with pytest.raises(errors.TransportError, match=r"broken JSON .200009 bytes, status 200"):
         open_session(tiny.url, token="t", retry=0).get("/items/x")

@@ -17,7 +17,7 @@ READ = Request("GET", "/items/x")
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_watch_is_told_first_of_sending_then_of_the_answer(
+def test_an_observer_is_notified_of_sending_and_then_of_the_response(
     own: bool, tiny: TinyServer, open_session: Callable[..., Session]
 ) -> None:
     """So that whoever waits for the first does not wait for the server's work."""
@@ -37,7 +37,7 @@ def test_a_watch_is_told_first_of_sending_then_of_the_answer(
     assert [answered - at > 0.25 for at in sent] == [True]
 
 
-def test_an_answer_that_is_none_is_not_told(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
+def test_a_missing_response_is_not_reported(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
     """Errors are not looked at; an answer is told once more where the request is repeated."""
     tiny.script = [Scripted(503, body={"errors": []}), Scripted(cut=True), Scripted(body={"data": [2]})]
     told: list[object] = []
@@ -46,7 +46,7 @@ def test_an_answer_that_is_none_is_not_told(tiny: TinyServer, open_session: Call
     assert told == [b'{"data": [2]}']
 
 
-def test_a_watch_ends_with_its_block(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
+def test_an_observer_ends_with_its_block(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
     told: list[object] = []
     session = open_session(tiny.url, token="t")
     with observing(RequestObserver(lambda: told.append("outer"), told.append)):
@@ -57,7 +57,7 @@ def test_a_watch_ends_with_its_block(tiny: TinyServer, open_session: Callable[..
     assert told[0] == "outer"
 
 
-def test_a_watch_is_told_through_a_proxy(
+def test_an_observer_is_notified_through_a_proxy(
     tiny: TinyServer, open_session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", tiny.url)

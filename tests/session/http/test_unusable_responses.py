@@ -45,7 +45,7 @@ Open = Callable[..., Session]
     ],
     ids=str,
 )
-def test_a_strange_answer_to_a_read_is_one_clear_error(
+def test_a_strange_response_to_a_read_is_one_clear_error(
     answer: Scripted, expected: type[errors.DirectusError], text: str, tiny: TinyServer, open_session: Open
 ) -> None:
     """It names the request and the status and shows the beginning of the body."""
@@ -64,7 +64,7 @@ def test_a_strange_answer_to_a_read_is_one_clear_error(
     ids=str,
 )
 @pytest.mark.parametrize("method", ["post", "patch", "delete"])
-def test_a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_not_repeated(
+def test_a_write_whose_response_is_lost_has_an_unknown_outcome_and_is_not_repeated(
     method: str, answer: Scripted, tiny: TinyServer, open_session: Open
 ) -> None:
     tiny.answers(answer)
