@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import models
 
 from directus_orm import Model, field, generated
-from directus_orm.core.messages import Request
+from directus_orm.core.request_response import Request
 from directus_orm.dialects.registry import dialect_of
 from directus_orm.query.conditions import InSubquery, Node
 from directus_orm.querysets.queryset import QuerySet

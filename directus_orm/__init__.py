@@ -41,18 +41,18 @@ from .core.errors import (
 )
 from .fields.field import field, generated
 from .fields.field_types import register_type
-from .fields.relations import many_to_any, many_to_many, one_to_many
+from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.model import Model
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup
 from .query.lookups.server_values import current_role, current_user, now
 from .query.q import Q
+from .querysets.base_queryset import Rows
 from .querysets.prefetching import Prefetch
 from .querysets.queryset import QuerySet
 from .querysets.related import Related
 from .querysets.results import Page, Results
-from .querysets.rows import Rows
-from .querysets.typed_columns import Column, RelatedColumn, col, via
+from .querysets.typed_conditions import Column, RelatedColumn, col, via
 from .querysets.writable_rows import WritableRows
 from .session.current import connect, current_session
 from .session.http.retry import Retry

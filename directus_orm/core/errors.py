@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 if TYPE_CHECKING:
-    from .messages import Request
+    from .request_response import Request
 
 
 @attrs.frozen(repr=False)

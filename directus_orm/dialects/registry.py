@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..session import Session
-from .base import Dialect
+from .protocol import Dialect
 from .v10 import V10Dialect
 
 _DIALECTS: dict[str, Dialect] = {"v10": V10Dialect()}

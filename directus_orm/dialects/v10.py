@@ -9,14 +9,14 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
-from ..core.messages import Request, Response, Row, param_text, url_path
+from ..core.request_response import Request, Response, Row, param_text, url_path
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, server_path
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
 from ..query.conditions import ALWAYS, And, Comparison, Exists, JsonRule, Node, Or, joins_to_many
 from ..query.group_request import GroupColumn, GroupRequest, ServerAggregate
 from ..query.query import Order, Query
-from . import deep
+from . import v10_nested
 
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
@@ -262,13 +262,13 @@ def _query_params(query: Query) -> Row:
 
 def _field_params(query: Query) -> Row:
     """Return the parameters that say what of each row comes."""
-    params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *deep.related_fields(query)]))}
+    params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *v10_nested.related_fields(query)]))}
     nested = {
-        "deep": deep.deep_parameter(query, _filter, _sort_key),
-        "alias": deep.alias_parameter(query),
+        "deep": v10_nested.deep_parameter(query, _filter, _sort_key),
+        "alias": v10_nested.alias_parameter(query),
     }
     params |= {name: value for name, value in nested.items() if value}
-    deep.add_related_counts(params, query)
+    v10_nested.add_related_counts(params, query)
     return params
 
 

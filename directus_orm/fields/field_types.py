@@ -1,6 +1,6 @@
 """From the annotation of a field to its Directus type, and to the conversion of its values.
 
-`scalars` converts single values, `json_values` the documents of json fields.
+`scalar_values` converts single values, `json_values` the documents of json fields.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from . import json_values, registry
-from .scalars import CSV, SCALARS, Convert, short_repr
+from .scalar_values import CSV, SCALARS, Convert, short_repr
 from .type_table import DOCUMENTS
 
 

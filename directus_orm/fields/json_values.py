@@ -20,7 +20,7 @@ from uuid import UUID
 import attrs
 
 from .registry import is_model, registered_types
-from .scalars import MAX_SAFE_INTEGER, Convert, expect, short_repr, storable
+from .scalar_values import MAX_SAFE_INTEGER, Convert, expect, short_repr, storable
 
 _PLAIN: dict[Any, tuple[Any, str]] = {
     list: (list, "a list"),

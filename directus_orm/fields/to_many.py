@@ -9,7 +9,7 @@ import attrs
 import inflection
 
 from ..core.errors import ConfigurationError, FieldError
-from .relations import MANY_TO_ANY_COLUMNS, RelationOptions
+from .to_many_declaration import MANY_TO_ANY_COLUMNS, RelationOptions
 
 if TYPE_CHECKING:
     from .field import Field

@@ -1,7 +1,7 @@
 """The table of Directus types: Python annotations, Arrow type, and what databases can do with the values.
 
 What depends on the type of a field asks this table, mostly by one of the named sets of types at its end.
-Values are converted by `scalars` and `json_values`.
+Values are converted by `scalar_values` and `json_values`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hydration: rows of a query become instances, with their nested related rows and prefetched lists.
 
 The function that sets the plain values runs for every row of a loop, so it is compiled once for each selection of
-fields (see `field_values`).
+fields (see `column_conversion`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConversionError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..query.query import PrefetchedList, key_alias
-from .field_values import field_loader, fill_missing, load_fields
+from .column_conversion import field_loader, fill_missing, load_fields
 from .state import InstanceState, PageBatch, is_reference, new_instance, state_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, QueryError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
@@ -16,7 +16,7 @@ from ..query.query import PrefetchedList, Query, key_alias
 from ..reading.run_query import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name_error
 from ..session.session import Session
-from .field_values import fill_missing
+from .column_conversion import fill_missing
 from .hydration import RowLoader
 from .refetch import refetch_by_query, refetch_rows
 from .state import PageBatch, does_not_exist, extend_path, is_reference, session_of, state_of, stored_key

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..query.query import Query
-from ..reading.pagination.fetch import fetch
+from ..reading.pagination.page_fetcher import fetch
 from ..reading.pagination.pagers import key_pager
 from ..session.session import Session
 from .state import info_of, stored_key

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..core.errors import ConversionError, DoesNotExist
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
 from ..session.current import current_session

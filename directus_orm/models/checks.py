@@ -11,7 +11,7 @@ import attrs
 from ..core.errors import ConfigurationError
 from ..fields.field import RESERVED, field_options
 from ..fields.registry import is_model
-from ..fields.relations import relation_options
+from ..fields.to_many_declaration import relation_options
 
 
 def check_names(model: type[Any]) -> None:

@@ -19,8 +19,8 @@ from ..fields.field import Field, field_options
 from ..fields.field_types import field_type
 from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.registry import is_model, latest_definition, models_named
-from ..fields.relations import RelationOptions, relation_options
 from ..fields.to_many import ToMany
+from ..fields.to_many_declaration import RelationOptions, relation_options
 from ..querysets.related import Related
 
 

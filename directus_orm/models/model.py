@@ -17,7 +17,7 @@ from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, none_means_absent
 from ..fields.field_references import FieldReference
 from ..fields.model_info import ModelInfo, ModelOptions
-from ..fields.relations import many_to_any, many_to_many, one_to_many, relation_options
+from ..fields.to_many_declaration import many_to_any, many_to_many, one_to_many, relation_options
 from ..instances.state import InstanceState, key_of, state_of
 from ..querysets.queryset import Manager
 from ..writing import save

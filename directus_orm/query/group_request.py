@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import UnsupportedQuery
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from .query import Query
 

@@ -13,7 +13,7 @@ from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..fields.to_many import ToMany
 from ..query.query import DescribesRows, PrefetchedList, Query
-from .value_builder import with_annotations
+from .values_and_groups import with_annotations
 
 
 @attrs.frozen(init=False)

@@ -16,13 +16,13 @@ from ..query.conditions import Node, all_of, any_of, negate
 from ..query.lookups.field_lookups import key_of
 from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
-from ..reading.pagination.fetch import fetch
+from ..reading.pagination.page_fetcher import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import resolve_subqueries
-from . import filter_builder, prefetching, value_builder
+from . import filtering_and_ordering, prefetching, values_and_groups
+from .base_queryset import Rows
 from .prefetching import Prefetch
 from .result_shapes import Instances, Values
-from .rows import Rows
 from .writable_rows import WritableRows
 
 M = TypeVar("M", bound=HasKey)
@@ -109,7 +109,7 @@ class QuerySet(WritableRows[M]):
         if len(sessions) > 1:
             msg = f"{verb}() joins querysets of one session; these are of several: {list(sessions.values())}."
             raise QueryError(msg)
-        where = join([filter_builder.as_condition(rows.query) for rows in every])
+        where = join([filtering_and_ordering.as_condition(rows.query) for rows in every])
         joined = self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
         joined._using = next(iter(sessions.values()), None)  # noqa: SLF001 - made here
         return joined
@@ -216,7 +216,7 @@ class QuerySet(WritableRows[M]):
 
     def _truncated_dates(self, name: str, kind: str, order: str, *, datetimes: bool) -> Rows[Any]:
         self._refuse_sliced("datetimes" if datetimes else "dates")
-        query, columns = value_builder.truncated_dates(self._query, name, kind, order, datetimes=datetimes)
+        query, columns = values_and_groups.truncated_dates(self._query, name, kind, order, datetimes=datetimes)
         return Rows(query, Values(columns, "flat"), self._using)
 
     # --- finding ----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ..query.query import PrefetchedList, Query
 from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
 from ..writing import relation_arguments, relation_writes
-from .junctions import field_of, junction_condition, junction_model, junction_rows
+from .junction_models import field_of, junction_condition, junction_model, junction_rows
 from .queryset import QuerySet
 from .result_shapes import Instances
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 import attrs
 
 from ..core.errors import UnsupportedQuery
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch

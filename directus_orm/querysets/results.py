@@ -17,11 +17,11 @@ from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
-from ..reading.aggregation import groups
+from ..reading.aggregation import read_groups
 from ..reading.aggregation.group_explain import explain_groups
 from ..reading.explain import Explanation, explain
-from ..reading.pagination.keyset import after_key, has_keyset_order
-from ..reading.partition import partition as partition_query
+from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
+from ..reading.parallel_parts import partition as partition_query
 from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
@@ -252,7 +252,7 @@ class Results(DescribesRows, Generic[T]):
             return
         session = self._session()
         if self._query.grouping is not None:
-            for page_of_groups in groups.read(session, self._query, page_size):
+            for page_of_groups in read_groups.read(session, self._query, page_size):
                 yield self._shape.pack_groups(page_of_groups)
             return
         decode = self._shape.decoder(self._query)
@@ -384,7 +384,7 @@ class Results(DescribesRows, Generic[T]):
             return 0
         session = self._session()
         if self._query.grouping is not None:
-            return groups.count(session, self._query)
+            return read_groups.count(session, self._query)
         if needs_recheck(self._query):
             return len(select_keys(session, self._query))
         query = resolve_subqueries(session, self._query)
@@ -406,7 +406,7 @@ class Results(DescribesRows, Generic[T]):
         if self._cache or self._complete:
             return bool(self._cache)
         if self._query.grouping is not None:
-            return any(groups.read(self._session(), self._query.sliced(0, 1)))
+            return any(read_groups.read(self._session(), self._query.sliced(0, 1)))
         pk = self._query.model.directus.pk
         first_key = self._query.sliced(0, 1).with_paths((pk,))
         return any(read_pages(self._session(), first_key))

@@ -16,7 +16,7 @@ from ..core.errors import ConfigurationError, ConversionError, QueryError
 from ..core.progress import Advance
 from ..fields.field import Field
 from ..fields.paths import kind_of
-from ..fields.scalars import SCALARS, Convert
+from ..fields.scalar_values import SCALARS, Convert
 from ..fields.type_table import directus_type
 from ..query.grouping import AggregateSpec
 from ..query.query import Query

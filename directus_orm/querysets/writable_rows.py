@@ -12,8 +12,8 @@ from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of
 from ..writing import bulk, save
+from .base_queryset import Rows
 from .results import check_whole
-from .rows import Rows
 
 M = TypeVar("M", bound=HasKey)
 

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from ..core.messages import Request
-from ..dialects.base import Dialect
+from ..core.request_response import Request
+from ..dialects.protocol import Dialect
 from ..dialects.registry import dialect_of
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list

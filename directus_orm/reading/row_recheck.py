@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, split_key_list
 from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
 from ..session.session import Session
-from .pagination.fetch import fetch
+from .pagination.page_fetcher import fetch
 from .pagination.pagers import key_pager
 from .row_values import raw_getter
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from ..core.errors import ConfigurationError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.paths import FieldPath
 from ..query.lookups.date_parts import DATE_PARTS
 from ..query.value_refs import RelatedCount, ValueRef

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..core.errors import ConfigurationError, InvalidRequest, IterationLost, UnsupportedQuery
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.paths import path_name
@@ -21,7 +21,7 @@ from ..query.lookups.field_lookups import in_values
 from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
-from .pagination.fetch import fetch
+from .pagination.page_fetcher import fetch
 from .pagination.pager_protocol import Pager
 from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened

@@ -12,7 +12,7 @@ import attrs
 
 from ..core.errors import AuthenticationError, ConfigurationError, TransportError
 from ..core.forks import register_for_forks
-from ..core.messages import Request, Response
+from ..core.request_response import Request, Response
 from .http.api import Api
 
 # A token is refreshed so many seconds before it expires, or after nine tenths of a shorter life.

@@ -10,7 +10,7 @@ from typing import overload
 import attrs
 
 from ..core.forks import register_for_forks
-from ..core.messages import Purpose, Request
+from ..core.request_response import Purpose, Request
 
 
 @attrs.frozen(repr=False)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from ..core.messages import Request, Response, Row, url_path
+from ..core.request_response import Request, Response, Row, url_path
 from .http.api import Api
 
 Send = Callable[[Request], Response]

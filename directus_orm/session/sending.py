@@ -7,7 +7,7 @@ import time
 import attrs
 
 from ..core.errors import ServerError, TransportError
-from ..core.messages import Request, Response
+from ..core.request_response import Request, Response
 from .http.api import Api
 from .http.retry import Retry, RetryState
 from .http.transport import Transport

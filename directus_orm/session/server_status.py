@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.async_twins import async_twin
 from ..core.errors import TransportError
-from ..core.messages import Request, Response
+from ..core.request_response import Request, Response
 from .http.server_info import Health, ServerInfo
 from .state import ServerFacts, SessionState, SharedFact
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from ..core.async_twins import async_twin
 from ..core.errors import AuthenticationError, DirectusError, Forbidden, OutcomeUnknown
 from ..core.forks import register_for_forks
-from ..core.messages import Request, Response
+from ..core.request_response import Request, Response
 from .api_registry import api_of
 from .auth import Auth, auth_of
 from .capture import Capture

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import ConfigurationError, Forbidden, QueryError, TransportError
-from ..core.messages import Request, Response, Row
 from ..core.progress import Progress
+from ..core.request_response import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
@@ -17,7 +17,7 @@ from ..instances.dirty_tracking import changed_fields
 from ..instances.state import PageBatch, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
-from ..reading.pagination.fetch import fetch
+from ..reading.pagination.page_fetcher import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import select_keys
 from ..session.session import Session

@@ -21,12 +21,12 @@ from ..core.errors import (
     Unavailable,
 )
 from ..core.json_codec import dumps
-from ..core.messages import Request, Response
 from ..core.progress import Advance, Progress, reporting
+from ..core.request_response import Request, Response
 from ..core.worker import worker_thread
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
-from ..session.http.request_observer import RequestObserver, SentSignal, observing
+from ..session.http.request_progress import RequestObserver, SentSignal, observing
 from ..session.session import Session
 from . import write_recovery
 from .row_errors import rows_at_fault

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConversionError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.to_many import ToMany

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.to_many import ToMany
 from ..instances.state import info_of, state_of

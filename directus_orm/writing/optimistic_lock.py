@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.errors import ConfigurationError, ConversionError, StaleObject
 from ..core.masking import MASK
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..instances.dirty_tracking import differs_from_stored, is_changed, key_or_value
 from ..instances.refetch import refetch_rows

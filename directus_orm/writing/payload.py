@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from ..core.errors import ConfigurationError, ConversionError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
-from ..fields.scalars import Convert
+from ..fields.scalar_values import Convert
 from ..instances.state import info_of, key_of, state_of
 
 DumpPlan = tuple[tuple[str, str, Convert, bool, bool, Field], ...]

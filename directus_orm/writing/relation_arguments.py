@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from ..core.errors import FieldError, QueryError
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany
 from ..instances.state import does_not_exist, is_new, reference, row_identity, state_of

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import Forbidden, InvalidForeignKey
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.to_many import ToMany

@@ -17,7 +17,7 @@ from ..core.errors import (
     NotNullViolation,
     RecordNotUnique,
 )
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 

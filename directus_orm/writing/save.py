@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from ..core.errors import ConfigurationError, ConversionError, Forbidden, UnsupportedQuery
-from ..core.messages import Response, Row
+from ..core.request_response import Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
+from ..instances.column_conversion import load_fields
 from ..instances.dirty_tracking import changed_fields, has_changes
-from ..instances.field_values import load_fields
 from ..instances.refetch import refetch_rows
 from ..instances.state import does_not_exist, info_of, session_of, state_of, stored_key
 from ..reading.unknown_names import refuse_dropped_names

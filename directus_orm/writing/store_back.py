@@ -11,15 +11,15 @@ from typing import Any
 import attrs
 
 from ..core.errors import FieldError, Forbidden, RoundedWarning
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
 from ..fields.type_table import ROUNDED, SEQUENTIAL_KEYS
+from ..instances.column_conversion import field_loader, load_fields
 from ..instances.dirty_tracking import is_changed
-from ..instances.field_values import field_loader, load_fields
 from ..instances.refetch import refetch_rows
 from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query

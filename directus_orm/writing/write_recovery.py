@@ -18,12 +18,12 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConversionError, DirectusError, OutcomeUnknown, RecordNotUnique
-from ..core.messages import Request, Response, Row
+from ..core.request_response import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..query.query import Query
-from ..reading.pagination.fetch import fetch
+from ..reading.pagination.page_fetcher import fetch
 from ..reading.pagination.pagers import key_pager
 from ..session.http.retry import RetryState, is_conclusive, shared_deadline
 from ..session.session import Session

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from directus_orm import InvalidRequest, Model, Session, TransportError, field
-from directus_orm.core.messages import Response
-from directus_orm.dialects.base import Dialect
+from directus_orm.core.request_response import Response
+from directus_orm.dialects.protocol import Dialect
 from directus_orm.dialects.registry import dialect_of
 
 

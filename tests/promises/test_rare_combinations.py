@@ -29,7 +29,7 @@ from directus_orm import (
     field,
     one_to_many,
 )
-from directus_orm.core.messages import Request
+from directus_orm.core.request_response import Request
 from directus_orm.testing import DirectusServer
 from tests.worlds.flights import Airline, Flight
 from tests.worlds.library import Article, Author, Category, Hero, Page, Text

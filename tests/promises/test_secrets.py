@@ -16,7 +16,7 @@ import requests
 import trustme
 
 from directus_orm.core import errors
-from directus_orm.core.messages import Request
+from directus_orm.core.request_response import Request
 from directus_orm.session import Login, Session
 from directus_orm.testing import DirectusServer
 from tests.promises.fault_proxy import Fault, FaultProxy, faulty

@@ -16,7 +16,7 @@ import attrs
 from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
-from ...fields.scalars import storable
+from ...fields.scalar_values import storable
 from ..capabilities import DEFAULT_CAPABILITIES
 from ..conditions import Comparison, InSubquery, Node, Test, all_of, any_of
 from ..query import Query

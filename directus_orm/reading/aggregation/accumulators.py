@@ -15,10 +15,10 @@ from typing import Any
 
 import attrs
 
-from ...core.messages import Row
+from ...core.request_response import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of
-from ...fields.scalars import SCALARS
+from ...fields.scalar_values import SCALARS
 from ...query.capabilities import Capabilities
 from ...query.group_request import GroupColumn, ServerAggregate
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from ...dialects.base import Dialect
+from ...dialects.protocol import Dialect
 from ...query.conditions import Node, joins_to_many
 from ...query.group_request import GroupRequest
 from ...query.query import Query
@@ -18,7 +18,7 @@ from ..run_query import KEYS_AT_ONCE
 from .aggregate_plans import plans_by_request
 from .group_paging import GROUPS_AT_ONCE, group_pager, slice_groups
 from .group_reader import GroupReader
-from .groups import all_rows, group_reader
+from .read_groups import all_rows, group_reader
 from .row_selection import RowSelection
 
 # Only the groups tell which of these requests there are, and for which values.

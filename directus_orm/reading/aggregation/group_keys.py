@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from ...core.messages import Row
+from ...core.request_response import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
 from ...fields.type_table import MOMENTS, SHOWN_SHORTER

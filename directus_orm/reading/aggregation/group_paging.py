@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from ...core.errors import InvalidRequest
-from ...dialects.base import Dialect
+from ...dialects.protocol import Dialect
 from ...query.group_request import GroupRequest, ServerAggregate
 from ..pagination.page_size import PageSizer
 from ..pagination.pager_protocol import Pager, RoundTrip

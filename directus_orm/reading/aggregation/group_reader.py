@@ -13,12 +13,12 @@ from typing import Any
 
 import attrs
 
-from ...core.messages import Row
+from ...core.request_response import Row
 from ...fields.paths import FieldPath, kind_of
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.grouping import Grouping
 from ...session.session import Session
-from ..pagination.fetch import fetch
+from ..pagination.page_fetcher import fetch
 from ..row_values import value_transform
 from .accumulators import Rank, RelatedByKey, load_extreme, plain_value
 from .aggregate_plans import (
@@ -33,8 +33,8 @@ from .group_keys import Group, GroupKey, GroupValues, ReadValue, group_key
 from .group_matching import Accumulators, GroupMatcher
 from .group_ordering import database_rank
 from .group_paging import GROUPS_AT_ONCE, group_pager
-from .related_values import RelatedValues
 from .row_selection import RowSelection
+from .values_over_relations import RelatedValues
 
 
 class UnreliableDatePartsError(Exception):

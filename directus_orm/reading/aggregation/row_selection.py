@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ...core.errors import UnsupportedQuery
-from ...dialects.base import Dialect
+from ...dialects.protocol import Dialect
 from ...dialects.registry import dialect_of
 from ...query.conditions import ALWAYS, Node, joins_to_many
 from ...query.group_request import GroupRequest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from ...core.errors import InvalidRequest
-from ...core.messages import Request, Row
-from ...dialects.base import Dialect
+from ...core.request_response import Request, Row
+from ...dialects.protocol import Dialect
 from .pager_protocol import NextByKey, RoundTrip
 
 FIRST_PAGE = 100

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ...core.messages import Request, Row
+from ...core.request_response import Request, Row
 
 
 @attrs.frozen

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.errors import InvalidRequest
-from ...core.messages import Row
-from ...dialects.base import Dialect
+from ...core.request_response import Row
+from ...dialects.protocol import Dialect
 from ...query.query import Query
-from .key_windows import key_window_pager
-from .keyset import after_key, has_keyset_order, keyset_pager
+from .key_window_pagination import key_window_pager
+from .keyset_pagination import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
 from .pager_protocol import Pager
 

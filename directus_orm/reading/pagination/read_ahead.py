@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import DirectusError
-from ...core.messages import Request
+from ...core.request_response import Request
 from ...core.worker import start_thread
-from ...session.http.request_observer import SentSignal
+from ...session.http.request_progress import SentSignal
 from .pager_protocol import NextByKey, RawPage
 
 if TYPE_CHECKING:

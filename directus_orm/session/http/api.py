@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 
 from ...core.errors import AuthenticationError, ServerError
-from ...core.messages import Request, Response
+from ...core.request_response import Request, Response
 from .exchange import RawRequest, RawResponse
 from .server_info import Health, ServerInfo
 

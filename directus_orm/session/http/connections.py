@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 
 from ...core.errors import ConfigurationError
 from .exchange import Connections, RawRequest, RawResponse
-from .request_observer import notify_sent
+from .request_progress import notify_sent
 
 # With more threads than this, some requests open a new connection.
 _POOL_SIZE = 100

@@ -21,7 +21,7 @@ from ...core.errors import (
     Unavailable,
 )
 from ...core.masking import MASK, SECRET_NAMES
-from ...core.messages import Request
+from ...core.request_response import Request
 from .api import Api, ErrorEntry
 from .exchange import RawResponse
 

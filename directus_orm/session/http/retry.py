@@ -22,7 +22,7 @@ from ...core.errors import (
     TransportError,
     Unavailable,
 )
-from ...core.messages import Request
+from ...core.request_response import Request
 from .api import Api
 
 # The server measures its load every 0.25 s, so an earlier retry is useless.

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from ...core.messages import Request, parsed_param
+from ...core.request_response import Request, parsed_param
 
 SYSTEM_LISTS = frozenset(
     (

@@ -13,11 +13,11 @@ import attrs
 from ...core.errors import ConfigurationError, TransportError
 from ...core.forks import register_for_forks
 from ...core.json_codec import loads
-from ...core.messages import Request, Response
+from ...core.request_response import Request, Response
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
 from .exchange import Connections, RawResponse
-from .request_observer import notify_arrived
+from .request_progress import notify_arrived
 
 if TYPE_CHECKING:
     import requests

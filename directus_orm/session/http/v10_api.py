@@ -21,7 +21,7 @@ from ...core.errors import (
     ValueTooLong,
 )
 from ...core.json_codec import dumps
-from ...core.messages import Request, Response, param_text, url_path
+from ...core.request_response import Request, Response, param_text, url_path
 from . import routes
 from .api import ErrorEntry, Tokens
 from .exchange import Cookie, RawRequest, RawResponse

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from directus_orm import InvalidRequest, Model, Session
-from directus_orm.core.messages import Row
+from directus_orm.core.request_response import Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination.pager_protocol import Pager, RawPage
 from directus_orm.reading.pagination.pagers import key_pager, query_pager

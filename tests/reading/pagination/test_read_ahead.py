@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from directus_orm import Forbidden, QuerySet, Session
 from directus_orm.core.json_codec import loads
-from directus_orm.core.messages import Request, Row
+from directus_orm.core.request_response import Request, Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination import read_ahead
 from directus_orm.reading.pagination.pager_protocol import NextByKey, RawPage

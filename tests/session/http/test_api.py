@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from directus_orm.core.errors import AuthenticationError, InvalidRequest, ServerError
-from directus_orm.core.messages import Request, Response, url_path
+from directus_orm.core.request_response import Request, Response, url_path
 from directus_orm.session import Session, api_registry
 from directus_orm.session.http.api import ErrorEntry, Tokens
 from directus_orm.session.http.exchange import RawRequest, RawResponse

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm.core.errors import OutcomeUnknown
-from directus_orm.core.messages import Request, url_path
+from directus_orm.core.request_response import Request, url_path
 from directus_orm.session import Session
 from directus_orm.session.http.routes import as_search, deleted_keys
 from directus_orm.testing import DirectusServer

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from directus_orm.core.messages import Request
+from directus_orm.core.request_response import Request
 from directus_orm.session import Session
-from directus_orm.session.http.request_observer import RequestObserver, observing
+from directus_orm.session.http.request_progress import RequestObserver, observing
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 READ = Request("GET", "/items/x")

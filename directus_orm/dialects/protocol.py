@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ..core.errors import DirectusError, Forbidden, InvalidRequest
-from ..core.messages import Request, Response, Row
+from ..core.request_response import Request, Response, Row
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..query.capabilities import Capabilities

@@ -10,7 +10,7 @@ from ..dialects.registry import dialect_of
 from ..query.conditions import NEVER, Comparison, KeyList, Node, all_of
 from ..query.query import Order, Query
 from ..session.session import Session
-from .pagination.keyset import has_keyset_order
+from .pagination.keyset_pagination import has_keyset_order
 from .row_recheck import needs_recheck
 from .run_query import resolve_subqueries, select_keys
 

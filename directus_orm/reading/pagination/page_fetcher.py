@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.errors import InvalidRequest
-from ...core.messages import Request, Row
+from ...core.request_response import Request, Row
 from ...core.worker import run_concurrently, start_thread
 from ...dialects.registry import dialect_of
-from ...session.http.request_observer import RequestObserver, SentSignal, observing
+from ...session.http.request_progress import RequestObserver, SentSignal, observing
 from ...session.session import Session
 from .pager_protocol import Pager, RawPage, RoundTrip
 from .read_ahead import EarlyRequests

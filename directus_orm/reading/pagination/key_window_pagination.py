@@ -13,9 +13,9 @@ from typing import Any
 import attrs
 
 from ...core.errors import InvalidRequest, UnsupportedQuery
-from ...core.messages import Request
+from ...core.request_response import Request
 from ...query.query import Query
-from .list_cursor import ListCursor
+from .changing_list_cursor import ListCursor
 from .page_size import FULL_PAGE, PageSizer
 from .pager_protocol import Pager, RawPage, RoundTrip
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ...core.errors import InvalidRequest
-from ...core.messages import Request
+from ...core.request_response import Request
 from ...fields.type_table import INTEGERS
 from ...query.conditions import Comparison
 from ...query.query import Query

@@ -9,12 +9,12 @@ from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, Uns
 from ..core.masking import masked
 from ..core.progress import Progress, reporting
 from ..dialects.registry import dialect_of
-from ..fields.scalars import storable
+from ..fields.scalar_values import storable
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
-from ..reading.aggregation.groups import aggregate
-from . import filter_builder, tables, value_builder
+from ..reading.aggregation.read_groups import aggregate
+from . import filtering_and_ordering, tables, values_and_groups
 from .result_shapes import Values
 from .results import Results, check_whole
 
@@ -58,7 +58,7 @@ class Rows(Results[T]):
             9
         """
         self._refuse_sliced("filter")
-        return self._with(filter_builder.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
+        return self._with(filtering_and_ordering.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
 
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
         """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django.
@@ -74,7 +74,7 @@ class Rows(Results[T]):
         condition = Q(*conditions, **lookups)
         if not condition.children:
             return self.all()
-        return self._with(filter_builder.with_filter(self._query, ~condition, "exclude()"))
+        return self._with(filtering_and_ordering.with_filter(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
         """Return the same rows, to be read again; ``Model.objects.all()`` says that all rows are meant."""
@@ -103,7 +103,7 @@ class Rows(Results[T]):
         """
         self._refuse_sliced("order_by")
         self._refuse_key_list("order_by")
-        return self._with(filter_builder.with_order(self._query, names))
+        return self._with(filtering_and_ordering.with_order(self._query, names))
 
     def reverse(self) -> Self:
         """Reverse the order; without an ordering, the rows come by descending key."""
@@ -202,7 +202,7 @@ class Rows(Results[T]):
 
     def _values(self, names: tuple[str | F, ...], expressions: dict[str, F], kind: str) -> Rows[Any]:
         self._check_verb("values")
-        query, columns = value_builder.with_values(self._query, names, expressions)
+        query, columns = values_and_groups.with_values(self._query, names, expressions)
         return Rows(query, Values(columns, kind), self._using)
 
     def distinct(self, *names: str) -> Self:
@@ -224,9 +224,11 @@ class Rows(Results[T]):
             )
             raise UnsupportedQuery(msg)
         columns = self._value_columns()
-        return self.all() if columns is None else self._with(value_builder.distinct_values(self._query, columns))
+        if columns is None:
+            return self.all()
+        return self._with(values_and_groups.distinct_values(self._query, columns))
 
-    def _value_columns(self) -> value_builder.Columns | None:
+    def _value_columns(self) -> values_and_groups.Columns | None:
         return self._shape.columns if isinstance(self._shape, Values) else None
 
     # --- expressions ------------------------------------------------------------------------------------------
@@ -263,8 +265,8 @@ class Rows(Results[T]):
         self._refuse_sliced("annotate" if shown else "alias")
         columns = self._value_columns()
         if columns is None:
-            return self._with(value_builder.annotate_instances(self._query, expressions, by_name, shown=shown))
-        query, columns = value_builder.annotate_values(self._query, columns, expressions, by_name, shown=shown)
+            return self._with(values_and_groups.annotate_instances(self._query, expressions, by_name, shown=shown))
+        query, columns = values_and_groups.annotate_values(self._query, columns, expressions, by_name, shown=shown)
         shape = Values(columns, cast("Values", self._shape).kind)
         return type(self)(query, shape, self._using)
 
@@ -283,7 +285,7 @@ class Rows(Results[T]):
             {'dep_delay__max': 78, 'n': 260}
         """
         self._check_verb("aggregate")
-        aggregates = value_builder.aggregates(self._query, expressions, by_name)
+        aggregates = values_and_groups.aggregates(self._query, expressions, by_name)
         return aggregate(self._session(), self._query, aggregates) if aggregates else {}
 
     # --- tables -----------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from directus_orm import IterationLost, UnsupportedQuery
-from directus_orm.core.messages import Request
+from directus_orm.core.request_response import Request
 from directus_orm.dialects.v10 import V10Dialect
-from directus_orm.reading.pagination import key_windows
-from directus_orm.reading.pagination.list_cursor import ListCursor
+from directus_orm.reading.pagination import key_window_pagination
+from directus_orm.reading.pagination.changing_list_cursor import ListCursor
 from directus_orm.reading.pagination.pager_protocol import RawPage
 from directus_orm.reading.pagination.pagers import query_pager
 from tests.worlds.flights import Airline
@@ -61,8 +61,8 @@ class ListServer:
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of some ten keys, so that short lists show what long ones do."""
     for name, size in (("_FIRST_WINDOW", 8), ("_LARGEST_WINDOW", 16), ("_OVERLAP", 4), ("_OVERLAP_OF_ROWS", 2)):
-        monkeypatch.setattr(key_windows, name, size)
-    monkeypatch.setattr(key_windows, "FULL_PAGE", 4)
+        monkeypatch.setattr(key_window_pagination, name, size)
+    monkeypatch.setattr(key_window_pagination, "FULL_PAGE", 4)
 
 
 def test_a_quiet_list_is_read_once_and_in_order() -> None:
@@ -143,7 +143,7 @@ def test_keys_that_come_back_do_no_harm_while_all_keys_are_remembered(
     """In lists of up to 40,000 rows, that is; in longer ones it takes thousands of changes at a time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            key_windows,
+            key_window_pagination,
             "ListCursor",
             lambda start, overlap, _, after: ListCursor(start, overlap, 500, after),
         )

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..core.messages import Row
+from ..core.request_response import Row
 from ..fields.field import Field
-from ..fields.scalars import MAX_SAFE_INTEGER, Convert, load_int
+from ..fields.scalar_values import MAX_SAFE_INTEGER, Convert, load_int
 from .state import state_of
 
 _CONVERSION_FAILURES = (KeyError, ValueError, TypeError, ArithmeticError)
