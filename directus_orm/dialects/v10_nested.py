@@ -173,8 +173,8 @@ def add_related_counts(params: Row, query: Query) -> None:
         if not related_count.is_listed:
             params["fields"].append(".".join((*place, f"count({relation.column})")))
             continue
-        name = related_count.key
-        params["fields"] += [".".join((*place, name, *path)) for path in related_count.names]
+        name = related_count.response_key
+        params["fields"] += [".".join((*place, name, *path)) for path in related_count.item_paths]
         aliases = ("alias",) if not place else ("deep", *place, "_alias")
         _descend(params, aliases)[name] = relation.column
         _descend(params, ("deep", *place))[name] = {

@@ -50,7 +50,7 @@ class RelatedCount:
         return bool(self.path[-1].has_junction)
 
     @property
-    def key(self) -> str:
+    def response_key(self) -> str:
         """The name of the number, or of the list, in the rows of the response."""
         relation = self.path[-1]
         if not self.is_listed:
@@ -63,7 +63,7 @@ class RelatedCount:
         return [target.directus.collection for target in self.path[-1].targets]
 
     @property
-    def names(self) -> list[tuple[str, ...]]:
+    def item_paths(self) -> list[tuple[str, ...]]:
         """The paths to ask for of each row of a list."""
         relation = self.path[-1]
         if not relation.is_many_to_any:

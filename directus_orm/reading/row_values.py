@@ -77,7 +77,7 @@ def count_getter(related: RelatedCount) -> Getter:
     It returns 0 where the path breaks off at a null, as in Django, and raises ConfigurationError for a list that
     may not be read.
     """
-    relation, column, count = related.path[-1], related.key, related.count if related.is_listed else int
+    relation, column, count = related.path[-1], related.response_key, related.count if related.is_listed else int
 
     def unreadable() -> ConfigurationError:
         collection = relation.model.directus.collection
