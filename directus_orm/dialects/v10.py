@@ -10,13 +10,15 @@ import attrs
 
 from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
 from ..core.request_response import Request, Response, Row, param_text, url_path
-from ..fields.model_info import ModelInfo, Step
+from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath, server_path
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
-from ..query.conditions import ALWAYS, And, Comparison, Exists, JsonRule, Node, Or, joins_to_many
-from ..query.group_request import GroupColumn, GroupRequest, ServerAggregate
+from ..query.conditions import ALWAYS, joins_to_many
+from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
 from . import v10_nested
+from .v10_filters import filter_object, function_call
+from .v10_groups import group_params
 
 _NAMES_FIELDS = re.compile(r'access fields? "')
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
@@ -80,7 +82,7 @@ class V10Dialect:
 
     def groups(self, groups: GroupRequest) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
-        params, path = _group_params(groups), _items_path(groups.rows.model.directus)
+        params, path = group_params(groups, _row_choice(groups.rows)), _items_path(groups.rows.model.directus)
         if groups.keys is None:
             return Request("GET", path, _as_text(params))
         return Request("SEARCH", path, json={"keys": list(groups.keys), "query": params})
@@ -264,7 +266,7 @@ def _field_params(query: Query) -> Row:
     """Return the parameters that say what of each row comes."""
     params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *v10_nested.related_fields(query)]))}
     nested = {
-        "deep": v10_nested.deep_parameter(query, _filter, _sort_key),
+        "deep": v10_nested.deep_parameter(query, filter_object, _sort_key),
         "alias": v10_nested.alias_parameter(query),
     }
     params |= {name: value for name, value in nested.items() if value}
@@ -276,36 +278,10 @@ def _row_choice(query: Query) -> Row:
     """Return the parameters that choose the rows, without limit and offset."""
     params: Row = {}
     if query.where != ALWAYS:
-        params["filter"] = _filter(query.where, ())
+        params["filter"] = filter_object(query.where, ())
     if query.search is not None:
         params["search"] = query.search
     return params
-
-
-def _group_params(groups: GroupRequest) -> Row:
-    """Return the parameters of a request for groups; limit and offset are those of groups (G22, G23)."""
-    params: Row = {}
-    aggregates = dict.fromkeys(groups.aggregates)
-    if aggregates:
-        params["aggregate"] = {
-            function: [aggregate.field.column for aggregate in aggregates if aggregate.function == function]
-            for function in dict.fromkeys(aggregate.function for aggregate in aggregates)
-        }
-    params |= _row_choice(groups.rows)
-    if groups.columns:
-        params["groupBy"] = [_group_key(column) for column in groups.columns]
-        params["sort"] = [("-" if order.descending else "") + _group_key(order.by) for order in groups.order]
-    params["limit"] = groups.rows.limit
-    if groups.rows.offset:
-        params["offset"] = groups.rows.offset
-    return params
-
-
-def _group_key(by: GroupColumn | ServerAggregate) -> str:
-    """Return how a request names what groups are made or sorted by."""
-    if isinstance(by, ServerAggregate):
-        return f"{by.function}.{by.field.column}"
-    return by.field.column if by.function is None else _call(by.function, by.field.column)
 
 
 def _as_text(params: Row) -> tuple[tuple[str, str], ...]:
@@ -321,59 +297,8 @@ def _sort_key(order: Order) -> str:
     if order.function is None:
         return _dotted(order.path)
     *outer, last = order.path
-    return ".".join([*server_path(outer), _call(order.function, last.column)])
+    return ".".join([*server_path(outer), function_call(order.function, last.column)])
 
 
 def _dotted(path: FieldPath) -> str:
     return ".".join(field.column for field in path)
-
-
-def _call(function: str, column: str) -> str:
-    return f"{function}({column})"
-
-
-# --- filter -----------------------------------------------------------------------------------------------------
-
-
-def _filter(node: Node, prefix: tuple[str, ...]) -> Row:
-    """Return conditions as a filter with one key per object; ``prefix`` leads to the rows that they are about."""
-    match node:
-        case Comparison(path, operator, value, function):
-            *outer, last = path
-            name = last.column if function is None else _call(function, last.column)
-            rule = {name: _rule(operator, value)}
-            for step in reversed(outer):
-                rule = {step.column: rule}
-            return _wrapped(prefix, rule) if prefix else rule
-        case Exists(path, where, negated) if not prefix and DEFAULT_CAPABILITIES.quantifies(node):
-            return _quantified(path[-1], where, negated)
-        case Exists(path, where, False):
-            return _filter(where, (*prefix, *server_path(path)))
-        case And(parts) | Or(parts) if parts:
-            return {"_and" if isinstance(node, And) else "_or": [_filter(part, prefix) for part in parts]}
-    # An empty group would match every row (G4); sub-queries were replaced by their values before.
-    msg = f"{node!r} has no filter."
-    raise AssertionError(msg)
-
-
-def _rule(operator: str, value: Any) -> Row:
-    if isinstance(value, JsonRule):
-        return {f"_{operator}": {".".join(value.keys): {f"_{value.operator}": value.value}}}
-    return {f"_{operator}": value}
-
-
-def _quantified(relation: Step, where: Node, negated: bool) -> Row:
-    alias, *junction = relation.segments
-    target_pk = relation.target.directus.pk if relation.target else None
-    if isinstance(where, Comparison) and where.path == (target_pk,) and junction and ":" not in junction[0]:
-        inner = _wrapped(junction, _rule(where.operator, where.value))  # the junction has the key itself
-    else:
-        inner = _wrapped(junction, _filter(where, ()))
-    return {alias: {"_none" if negated else "_some": inner}}
-
-
-def _wrapped(names: Iterable[str], rule: Row) -> Row:
-    """Return a rule as the innermost of objects with one key each."""
-    for name in reversed(tuple(names)):
-        rule = {name: rule}
-    return rule

@@ -92,14 +92,14 @@ def deep_parameter(query: Query, compile_filter: CompileFilter, sort_key: WriteS
 
 @attrs.frozen
 class _DeepWriter:
-    """Writes the ``v10_nested`` parameter of a query, level by level."""
+    """Writes the ``deep`` parameter of a query, level by level."""
 
     compile_filter: CompileFilter
     sort_key: WriteSortKey
     aliases: Row
 
     def parameters(self, query: Query) -> Row:
-        """Return what goes into ``v10_nested`` for the related rows and lists of a query."""
+        """Return what goes into ``deep`` for the related rows and lists of a query."""
         params: Row = {}
         for nested in query.nested:
             _descend(params, server_path(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
