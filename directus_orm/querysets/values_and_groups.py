@@ -150,8 +150,8 @@ def _with_alias(query: Query, name: str, expression: object, where: str) -> Quer
 
 def _check_count(query: Query, count: RelatedCount, where: str) -> None:
     relation = count.path[-1]
-    if any(field.column == count.key for field in relation.model.directus.fields.values()):
-        msg = f"{where}: the server would return two values called {count.key!r}, this number and the field."
+    if any(field.column == count.response_key for field in relation.model.directus.fields.values()):
+        msg = f"{where}: the server would return two values called {count.response_key!r}, this number and the field."
         raise UnsupportedQuery(msg)
     if any(isinstance(part, Exists) and relation in part.path for part in parts_of(query.where)):
         msg = (
