@@ -150,8 +150,9 @@ def _with_alias(query: Query, name: str, expression: object, where: str) -> Quer
 
 def _check_count(query: Query, count: RelatedCount, where: str) -> None:
     relation = count.path[-1]
-    if any(field.column == count.response_key for field in relation.model.directus.fields.values()):
-        msg = f"{where}: the server would return two values called {count.response_key!r}, this number and the field."
+    key = count.response_key
+    if any(field.column == key for field in relation.model.directus.fields.values()):
+        msg = f"{where}: the server would return two values called {key!r}, this number and the field."
         raise UnsupportedQuery(msg)
     if any(isinstance(part, Exists) and relation in part.path for part in parts_of(query.where)):
         msg = (
