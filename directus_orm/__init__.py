@@ -39,8 +39,8 @@ from .core.errors import (
     ValueOutOfRange,
     ValueTooLong,
 )
+from .fields.annotation_types import register_type
 from .fields.field import field, generated
-from .fields.field_types import register_type
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.model import Model
 from .query.expressions import Avg, Count, F, Max, Min, Sum

@@ -11,7 +11,7 @@ from ..core.errors import ConfigurationError, ConversionError
 from ..core.masking import MASK
 
 if TYPE_CHECKING:
-    from .field_types import FieldType
+    from .annotation_types import FieldType
 
 
 T = TypeVar("T")

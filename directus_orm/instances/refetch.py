@@ -9,7 +9,7 @@ from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..query.query import Query
-from ..reading.pagination.page_fetcher import fetch
+from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..session.session import Session
 from .state import info_of, stored_key

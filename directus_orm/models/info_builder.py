@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
+from ..fields.annotation_types import field_type
 from ..fields.field import Field, field_options
-from ..fields.field_types import field_type
 from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.registry import is_model, latest_definition, models_named
 from ..fields.to_many import ToMany

@@ -16,7 +16,7 @@ from ..query.conditions import Node, all_of, any_of, negate
 from ..query.lookups.field_lookups import key_of
 from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
-from ..reading.pagination.page_fetcher import fetch
+from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import resolve_subqueries
 from . import filtering_and_ordering, prefetching, values_and_groups

@@ -11,7 +11,7 @@ from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, spl
 from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
 from ..session.session import Session
-from .pagination.page_fetcher import fetch
+from .pagination.pager_driver import fetch
 from .pagination.pagers import key_pager
 from .row_values import raw_getter
 

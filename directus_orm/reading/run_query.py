@@ -21,7 +21,7 @@ from ..query.lookups.field_lookups import in_values
 from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
-from .pagination.page_fetcher import fetch
+from .pagination.pager_driver import fetch
 from .pagination.pager_protocol import Pager
 from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened

@@ -6,7 +6,7 @@ Imports only core, session/http.
 from .auth import Auth, Login, StaticToken
 from .capture import Capture, Entry
 from .current import connect, current_session
-from .http.exchange import Cookie
+from .http.raw_messages import Cookie
 from .http.retry import Retry
 from .http.server_info import Health, RateLimit, ServerInfo
 from .session import Session

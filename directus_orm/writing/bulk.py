@@ -17,7 +17,7 @@ from ..instances.dirty_tracking import changed_fields
 from ..instances.state import PageBatch, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
-from ..reading.pagination.page_fetcher import fetch
+from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import select_keys
 from ..session.session import Session

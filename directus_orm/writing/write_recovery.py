@@ -23,7 +23,7 @@ from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..query.query import Query
-from ..reading.pagination.page_fetcher import fetch
+from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..session.http.retry import RetryState, is_conclusive, shared_deadline
 from ..session.session import Session

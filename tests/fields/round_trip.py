@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import attrs
 from hypothesis import strategies as st
 
-from directus_orm.fields.field_types import field_type
+from directus_orm.fields.annotation_types import field_type
 
 
 @attrs.frozen

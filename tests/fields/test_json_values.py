@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directus_orm.fields.field_types import field_type
+from directus_orm.fields.annotation_types import field_type
 from tests.fields.round_trip import (
     ANY_JSON,
     AWARE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directus_orm.fields.field_types import field_type
+from directus_orm.fields.annotation_types import field_type
 from directus_orm.fields.scalar_values import SCALARS
 from directus_orm.fields.type_table import (
     DOCUMENTS,

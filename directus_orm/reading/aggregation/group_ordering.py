@@ -14,7 +14,7 @@ from ...query.group_request import GroupColumn, GroupRequest, GroupSort
 from ...query.grouping import Grouping, GroupOrder
 from ...query.query import Order, Query
 from ...session.session import Session
-from ..pagination.page_fetcher import fetch
+from ..pagination.pager_driver import fetch
 from ..pagination.pagers import query_pager
 from ..row_values import raw_getter, value_transform
 from .accumulators import Rank, plain_value

@@ -18,7 +18,7 @@ from ...fields.paths import FieldPath, kind_of
 from ...query.group_request import GroupColumn, GroupRequest, GroupSort, ServerAggregate
 from ...query.grouping import Grouping
 from ...session.session import Session
-from ..pagination.page_fetcher import fetch
+from ..pagination.pager_driver import fetch
 from ..row_values import value_transform
 from .accumulators import Rank, RelatedByKey, load_extreme, plain_value
 from .aggregate_plans import (

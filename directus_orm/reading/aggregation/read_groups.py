@@ -12,7 +12,7 @@ from ...fields.type_table import COUNTED_DISTINCT
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
-from ..pagination.page_fetcher import fetch
+from ..pagination.pager_driver import fetch
 from .aggregate_plans import row_count, server_aggregate
 from .group_keys import Group
 from .group_ordering import GroupOrdering

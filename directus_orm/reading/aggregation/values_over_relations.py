@@ -9,7 +9,7 @@ from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, target_of
 from ...query.query import Query
 from ...session.session import Session
-from ..pagination.page_fetcher import fetch
+from ..pagination.pager_driver import fetch
 from ..pagination.pagers import key_pager
 from ..row_values import value_getter
 from .accumulators import RelatedByKey

@@ -15,7 +15,7 @@ import attrs
 
 from ...core.errors import AuthenticationError, ServerError
 from ...core.request_response import Request, Response
-from .exchange import RawRequest, RawResponse
+from .raw_messages import RawRequest, RawResponse
 from .server_info import Health, ServerInfo
 
 ErrorEntry = Mapping[str, Any]

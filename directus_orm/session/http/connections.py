@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ...core.errors import ConfigurationError
-from .exchange import Connections, RawRequest, RawResponse
+from .raw_messages import Connections, RawRequest, RawResponse
 from .request_progress import notify_sent
 
 # With more threads than this, some requests open a new connection.

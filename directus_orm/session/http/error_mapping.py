@@ -23,7 +23,7 @@ from ...core.errors import (
 from ...core.masking import MASK, SECRET_NAMES
 from ...core.request_response import Request
 from .api import Api, ErrorEntry
-from .exchange import RawResponse
+from .raw_messages import RawResponse
 
 # The class of an error whose code is unknown.
 _BY_STATUS: Mapping[int, type[ServerError]] = {

@@ -16,7 +16,7 @@ from ...core.json_codec import loads
 from ...core.request_response import Request, Response
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
-from .exchange import Connections, RawResponse
+from .raw_messages import Connections, RawResponse
 from .request_progress import notify_arrived
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from ...core.json_codec import dumps
 from ...core.request_response import Request, Response, param_text, url_path
 from . import routes
 from .api import ErrorEntry, Tokens
-from .exchange import Cookie, RawRequest, RawResponse
+from .raw_messages import Cookie, RawRequest, RawResponse
 from .server_info import Health, RateLimit, ServerInfo
 
 _ERROR_CODES: Mapping[type[ServerError], str] = {

@@ -14,7 +14,7 @@ from directus_orm.core.errors import AuthenticationError, InvalidRequest, Server
 from directus_orm.core.request_response import Request, Response, url_path
 from directus_orm.session import Session, api_registry
 from directus_orm.session.http.api import ErrorEntry, Tokens
-from directus_orm.session.http.exchange import RawRequest, RawResponse
+from directus_orm.session.http.raw_messages import RawRequest, RawResponse
 from directus_orm.session.http.v10_api import V10Api
 from tests.worlds.tiny_server import Scripted, TinyServer
 

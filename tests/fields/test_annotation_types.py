@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directus_orm import ConfigurationError, ConversionError, Model, field, register_type
-from directus_orm.fields.field_types import field_type, unregister_type
+from directus_orm.fields.annotation_types import field_type, unregister_type
 from directus_orm.fields.registry import registered_types
 from tests.fields.round_trip import (
     AWARE,

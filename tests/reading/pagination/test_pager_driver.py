@@ -25,7 +25,7 @@ from directus_orm import (
     UnsupportedQuery,
 )
 from directus_orm.dialects.registry import dialect_of
-from directus_orm.reading.pagination.page_fetcher import fetch
+from directus_orm.reading.pagination.pager_driver import fetch
 from directus_orm.reading.pagination.pagers import query_pager
 from directus_orm.testing import DirectusServer
 from tests.worlds.flights import Airline, Flight
