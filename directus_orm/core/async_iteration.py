@@ -11,17 +11,17 @@ from .async_twins import P, S, T, named_twin, run_in_thread
 
 
 def paged_twin(
-    verb: Callable[Concatenate[S, P], Iterator[T]], pages: str
+    method: Callable[Concatenate[S, P], Iterator[T]], pages: str
 ) -> Callable[Concatenate[S, P], AsyncGenerator[T, None]]:
-    """Return the async twin of a method that yields rows: a thread reads each page, and none is used for its rows.
+    """Return the async twin of a method that yields rows: it uses a thread for each page, not for each row.
 
     Args:
-        verb: the method.
+        method: the synchronous method.
         pages: the name of the method that takes the same arguments and yields the rows page by page.
     """
-    name = verb.__name__
+    name = method.__name__
 
-    @functools.wraps(verb)
+    @functools.wraps(method)
     def async_iterator(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
         return _rows(_PageReader(getattr(self, pages)(*args, **kwargs)))
 
@@ -35,7 +35,7 @@ async def cached_rows(
 
     Args:
         cached_from: returns the cached rows from a position on.
-        read_from: does so, too, and reads a page first where there are none.
+        read_from: does the same, but reads a page first if none are cached from there on.
     """
     position = 0
     while rows := cached_from(position) or await run_in_thread(functools.partial(read_from, position)):
@@ -62,7 +62,7 @@ class _PageReader(Generic[T]):
                 self.close()
 
     def close(self) -> None:
-        """Close the generator, now or as soon as a thread that is reading a page has it."""
+        """Close the generator: at once, or after the page that a thread is reading."""
         self._closed = True
         if self._reading.acquire(blocking=False):
             try:

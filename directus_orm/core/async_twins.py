@@ -25,17 +25,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def async_twin(
-    verb: Callable[Concatenate[S, P], T], *, changes: bool = False
+    method: Callable[Concatenate[S, P], T], *, changes: bool = False
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Return an async method that calls ``verb``, or a subclass's method of that name, in a worker thread.
+    """Return an async method that calls ``method``, or a subclass's method of that name, in a worker thread.
 
-    When cancelled, it ends at once, and the result of the thread is dropped. With ``changes=True``, for a verb
-    that changes the server or an instance, a call that has started is awaited even when cancelled, so that nobody
-    repeats it by mistake.
+    When cancelled, it ends at once, and the result of the thread is dropped. With ``changes=True``, for a
+    method that changes the server or an instance, a call that has started is awaited even when cancelled, so that
+    nobody repeats it by mistake.
     """
-    name = verb.__name__
+    name = method.__name__
 
-    @functools.wraps(verb)
+    @functools.wraps(method)
     async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call: Callable[[], T] = functools.partial(getattr(self, name), *args, **kwargs)
         return await run_in_thread(call, to_the_end=changes)
@@ -52,7 +52,7 @@ def named_twin(function: F, name: str, use: str) -> F:
 
 
 async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T:
-    """Make a call in a worker thread and return its result; with ``to_the_end``, even when cancelled."""
+    """Return the result of a call in a worker thread; with ``to_the_end``, wait for it even when cancelled."""
     import asyncio  # noqa: PLC0415 - it takes a tenth of the time to import this library
 
     job = _Job(call, asyncio.CancelledError)
@@ -60,7 +60,7 @@ async def run_in_thread(call: Callable[[], T], *, to_the_end: bool = False) -> T
     try:
         await asyncio.wait([work])
     except asyncio.CancelledError as cancelled:
-        # A call that no thread has started is never started.
+        # Once it is claimed here, no thread starts the call.
         if job.claim() or not to_the_end:
             work.add_done_callback(_retrieve_error)
             raise
@@ -78,7 +78,7 @@ def _retrieve_error(work: asyncio.Future[Any]) -> None:
 
 
 class _Job(Generic[T]):
-    """A call for a thread; if it was given up before the thread starts it, ``given_up`` is raised instead."""
+    """A call for a thread; raises ``given_up`` instead if the call was given up before the thread started it."""
 
     def __init__(self, call: Callable[[], T], given_up: type[BaseException]) -> None:
         self._call = call

@@ -1,4 +1,4 @@
-"""Checks of numbers given as options. True and False are no numbers here, although bool is a subclass of int."""
+"""Checks of numbers given as options. True and False are not numbers here, although bool is a subclass of int."""
 
 from __future__ import annotations
 

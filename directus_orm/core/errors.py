@@ -13,7 +13,7 @@ DirectusError
 │   └── OutcomeUnknown                      ... to a write that may have been applied
 ├── StaleObject (RuntimeError)              the row was changed since it was loaded
 ├── IterationLost (RuntimeError)            a loop cannot go on: the rows that it read last are gone
-└── ServerError                             the server refused: status, code, extensions, request
+└── ServerError                             the server refused a request: status, code, extensions, request
     ├── AuthenticationError (PermissionError)
     ├── Forbidden (PermissionError)
     ├── InvalidRequest (ValueError)         .field
@@ -47,15 +47,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen(repr=False)
 class BulkFailure:
-    """What happened to the rows of a bulk write that an error ended; each row is in one of the first four.
+    """What happened to the rows of a bulk write that ended in an error.
 
-    Rows are the instances that were given, in their order; of `update` and `delete`, the keys that were selected.
-    ``done`` were written. ``refused`` were sent together, in one transaction, which the server refused. The
-    outcome of ``unknown`` is unknown since no usable response came: they may have been written. ``unsent`` were
-    not sent.
+    Rows are the instances that were passed, in their order; for `update` and `delete`, the selected keys. Each row
+    is in one of four attributes. ``done`` were written. ``refused`` were sent together, in one transaction, which
+    the server refused. ``unknown`` may have been written: no usable response came. ``unsent`` were not sent.
 
     ``at_fault`` are the refused rows that match the server's message: mostly one; several if they hold the same
-    value; none if the message does not tell.
+    value; none if the message names no value.
 
     Example:
         >>> BulkFailure(done=(1, 2), refused=(3,), at_fault=(3,))
@@ -76,7 +75,7 @@ class BulkFailure:
 
 
 class DirectusError(Exception):
-    """The base of all errors of this library; ``bulk`` says what happened to the rows of a bulk write it ended."""
+    """The base of all errors of this library; ``bulk`` is set on an error that ended a bulk write."""
 
     bulk: BulkFailure | None = None
 
@@ -123,15 +122,15 @@ class ConversionError(DirectusError, ValueError):
         self.value = value
 
     def again(self) -> ConversionError:
-        """Return a copy to raise: an error that is raised twice collects the tracebacks of both."""
+        """Return a copy to raise again: one object that is raised twice would collect both tracebacks."""
         return ConversionError(str(self), model=self.model, key=self.key, field=self.field, value=self.value)
 
 
 class TransportError(DirectusError, OSError):
     """No usable response came: no connection, a timeout, or a response that is not Directus's.
 
-    ``sent`` is False if the request certainly did not reach a server. ``passing`` is True for errors that are
-    often gone a moment later.
+    ``sent`` is False if the request certainly did not reach a server. ``passing`` is True if a retry
+    a moment later may succeed.
     """
 
     def __init__(
@@ -151,7 +150,7 @@ class TransportError(DirectusError, OSError):
 
 
 class OutcomeUnknown(TransportError):
-    """A write was sent, and neither a response nor the rows show whether it was applied.
+    """A write was sent, and neither its response nor the rows on the server show whether it was applied.
 
     ``request`` is what was sent: look at the rows before sending it again.
     """
@@ -187,7 +186,7 @@ class IterationLost(DirectusError, RuntimeError):
 
 
 class ServerError(DirectusError):
-    """The server refused; ``code`` and ``extensions`` are those of the first of its ``errors``."""
+    """The server refused a request; ``code`` and ``extensions`` are those of the first of its ``errors``."""
 
     def __init__(
         self,
@@ -268,13 +267,13 @@ class Protected(ServerError):
 
 
 class RateLimited(ServerError):
-    """Too many requests; ``retry_after`` is the number of seconds to wait, if the server told."""
+    """Too many requests; ``retry_after`` is the number of seconds to wait, or None if the server did not say."""
 
     retry_after: float | None = None
 
 
 class Unavailable(ServerError):
-    """The server, or a service behind it, cannot answer now; ``retry_after`` as for `RateLimited`."""
+    """The server, or a service behind it, cannot handle the request now; ``retry_after`` as for `RateLimited`."""
 
     retry_after: float | None = None
 

@@ -34,7 +34,7 @@ def checked(progress: Progress) -> Progress:
 def reporting(
     progress: Progress, total: int | Callable[[], int], *, unit: str = "rows", label: str | None = None
 ) -> Iterator[Advance]:
-    """Yield the function to call as work advances; a bar is closed in the end, however the work ends.
+    """Yield the function to call as work advances; a bar is closed when the block ends, also by an error.
 
     A ``total`` that is a function is called only if progress is reported.
 
@@ -54,7 +54,7 @@ def reporting(
         return
     number = total if isinstance(total, int) else total()
     if callable(progress):
-        yield _adding_up(progress, number)
+        yield _cumulative(progress, number)
         return
     with _tqdm()(total=number, unit=f" {unit}", desc=label) as bar:
         yield bar.update
@@ -64,7 +64,8 @@ def _ignore(_: int) -> None:
     pass
 
 
-def _adding_up(report: Callable[[int, int], object], total: int) -> Advance:
+def _cumulative(report: Callable[[int, int], object], total: int) -> Advance:
+    """Return the function that adds up the counts and reports (done, total)."""
     done = 0
 
     def advance(count: int) -> None:

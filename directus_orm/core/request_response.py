@@ -137,6 +137,6 @@ class Response:
 
     @property
     def may_be_old(self) -> bool:
-        """Whether it may come from a cache: the program's, the server's, or one between them."""
+        """Whether the response may come from a cache: the program's, the server's, or one between them."""
         cache_control = self.headers.get("Cache-Control", "")
         return self.from_cache or "Age" in self.headers or _MAX_AGE.search(cache_control) is not None

@@ -22,7 +22,7 @@ _THREAD_NAME = "directus_orm"
 
 
 def in_context(call: Callable[P, T]) -> Callable[P, T]:
-    """Return a call that sees the context variables of this thread, in whatever thread it is made."""
+    """Return a function that makes a call with this thread's context variables, in any thread."""
     return functools.partial(contextvars.copy_context().run, call)
 
 
@@ -76,7 +76,7 @@ class Worker:
     def submit(self, call: Callable[[], T], futures: deque[Future[T]]) -> Future[T]:
         """Let the thread make a call, and return the future of its result.
 
-        The future is appended to ``futures`` before the call can begin, so that an interrupt loses track of none.
+        The future is appended to ``futures`` before the call can begin, so that an interrupt cannot lose it.
         """
         from concurrent.futures import Future  # noqa: PLC0415 - see above
 
@@ -92,6 +92,6 @@ def worker_thread() -> Iterator[Worker]:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - see above
 
     with ThreadPoolExecutor(1, _THREAD_NAME) as pool:
-        # An interrupt while the thread starts would lose the thread, so it starts before it has anything to send.
+        # An interrupt while the thread starts would lose the thread, so an empty call starts it first.
         pool.submit(int).result()
         yield Worker(pool)

@@ -15,16 +15,16 @@ from ..core.forks import register_for_forks
 from ..core.request_response import Request, Response
 from .http.api import Api
 
-# A token is refreshed so many seconds before it expires, or after nine tenths of a shorter life.
+# A token is refreshed this many seconds before it expires, or after nine tenths of its life if that is later.
 _MARGIN = 30.0
 
 
 class AuthSender(Protocol):
-    """Sends the requests of a strategy: without credentials, or with the one given."""
+    """Sends the requests of a strategy, such as a login: without credentials, or with the one that is passed."""
 
     @property
     def api(self) -> Api:
-        """How the server is logged in to."""
+        """The server's `Api`, which builds login requests."""
         ...
 
     def __call__(self, request: Request, credential: str | None = None, /) -> Response:
@@ -44,10 +44,10 @@ class Auth(Protocol):
         anonymous = False
 
         def token(self, ask):
-            return vault.read("directus")           # at every request: keep it in memory
+            return vault.read("directus")           # called for every request: cache it
 
         def renew(self, ask, refused):
-            return vault.rotate("directus", refused)    # True where there is another one now
+            return vault.rotate("directus", refused)    # True if there is a new token
 
         def logout(self, ask):
             pass
@@ -64,11 +64,11 @@ class Auth(Protocol):
         ...
 
     def renew(self, ask: AuthSender, refused: str) -> bool:
-        """Replace a token that the server refused as expired; return False if there is no other."""
+        """Replace a token that the server refused as expired; return False if there is no new one."""
         ...
 
     def logout(self, ask: AuthSender) -> None:
-        """End the login that `token` started, if it did."""
+        """End the login that `token` started, if there is one."""
         ...
 
 
@@ -121,7 +121,7 @@ class MissingCredentials(Public):
     def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Raise `ConfigurationError`: requests without credentials could silently return other rows."""
         raise ConfigurationError(
-            f"The session for {self._url} was pickled, and credentials never are. "
+            f"The session for {self._url} was pickled, and credentials are never pickled. "
             "Set DIRECTUS_TOKEN, or DIRECTUS_EMAIL and DIRECTUS_PASSWORD, in the process that unpickles it."
         )
 
@@ -135,15 +135,15 @@ class MissingUser(MissingCredentials):
     def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
         """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
         raise ConfigurationError(
-            f"The session for {self._url} was made by with_options() for a user of its own, and then pickled, "
-            "which leaves credentials behind; those of the environment may be another user's. "
+            f"The session for {self._url} was made by with_options() for another user, and then pickled, "
+            "which drops credentials; those of the environment may belong to a third user. "
             "Make it again in the process that unpickles it."
         )
 
 
 @attrs.frozen(repr=False)
 class _HeldTokens:
-    """The tokens of a login: for requests and for a refresh, when that is due, and when they were received."""
+    """The access and refresh tokens of a login, when a refresh is due, and when they were received."""
 
     access: str
     refresh: str
@@ -152,7 +152,7 @@ class _HeldTokens:
 
 
 class Login:
-    """E-mail and password. Logs in at the first request, refreshes before expiry, logs in again if that fails.
+    """Logs in by e-mail and password: at the first request. Refreshes before expiry; logs in again if that fails.
 
     ``otp`` is the one-time password of two-factor authentication, or a function that returns a current one. A
     session that lives longer than its refresh token (7 days by default) needs the function. ``mode`` says what a
@@ -251,7 +251,7 @@ class Login:
         try:
             response = ask(request)
         except AuthenticationError as error:
-            # With the part of the credentials that may be shown.
+            # The message may show the e-mail, but not the password.
             failure = error.with_message(f"Login as {self.email!r} failed: {error}")
             self._failed = (time.monotonic(), failure)
             raise failure from None
@@ -261,7 +261,7 @@ class Login:
         tokens = api.read_tokens(response, self._mode)
         if tokens is None:
             message = (
-                f"The answer to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
+                f"The response to POST {request.path} holds no tokens. Is this the base URL of a Directus server?"
             )
             raise TransportError(message, request=request.masked(), status=response.status)
         # The life of a token starts before its response arrives, so it is counted from the sending of the request.

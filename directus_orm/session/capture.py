@@ -27,7 +27,7 @@ class Entry:
         return self.request.purpose
 
     def __repr__(self) -> str:
-        outcome = "no answer" if self.status is None else str(self.status)
+        outcome = "no response" if self.status is None else str(self.status)
         purpose = "" if self.purpose == "data" else f" ({self.purpose})"
         return f"<{self.request} -> {outcome}{purpose}>"
 

@@ -12,6 +12,12 @@ def connect(session_or_url: Session | str, **options: Any) -> Session:
     """Make a session the default of this process, for all threads; ``options`` are those of `Session`.
 
     Returns the session. The previous default is not closed.
+    Raises `ConfigurationError` if options are passed with a session.
+
+    ```python
+    connect("https://cms.example.com", token="…")
+    Flight.objects.count()
+    ```
     """
     if isinstance(session_or_url, str):
         session_or_url = Session(session_or_url, **options)

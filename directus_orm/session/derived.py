@@ -78,7 +78,7 @@ class SharedAuth:
 
 
 def derive(parent: SessionState, opened: SessionState, *, has_credentials: bool) -> SessionState:
-    """Return the state of a derived session: that of a newly opened one, with the parent's parts in place.
+    """Return the state of a derived session: that of a new session, with the parts that the parent shares.
 
     The login is the parent's unless the session has credentials of its own that log in another user.
     """

@@ -33,7 +33,7 @@ class Items:
         self._path = api.items_path(collection)
 
     def read(self, key: object = None, **params: Any) -> Any:
-        """Return one row if a key is given, else a list of rows (of a singleton its row)."""
+        """Return one row if a key is given, else a list of rows (for a singleton, its row)."""
         return self._request("GET", self._row_path(key), params)
 
     def create(self, data: Row | Iterable[Row], **params: Any) -> Any:

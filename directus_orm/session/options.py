@@ -13,7 +13,7 @@ from ..core.errors import ConfigurationError
 from .auth import MissingCredentials, MissingUser
 from .http.retry import Retry
 
-# Sockets take no infinity.
+# Sockets refuse an infinite timeout.
 _LONGEST_TIMEOUT = 1_000_000
 _CREDENTIALS = ("token", "email", "password")
 

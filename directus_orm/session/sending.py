@@ -36,7 +36,7 @@ class LoginSender:
 
     @property
     def api(self) -> Api:
-        """How the server is logged in to."""
+        """The server's `Api`, which builds login requests."""
         return self.transport.api
 
     def __call__(self, request: Request, credential: str | None = None, /) -> Response:

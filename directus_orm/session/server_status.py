@@ -30,7 +30,8 @@ class ServerStatusMixin:
     def info(self, *, fresh: bool = False) -> ServerInfo:
         """Return the version and the limits of the server; requested once, or again with ``fresh=True``.
 
-        The public sees the major version only. A maximum of rows limits all pages from then on.
+        Without a login, only the major version is known. If the server limits the rows of a response, all later
+        pages keep to that limit.
         """
         info = self._state.info_cache.get(self._request_info, fresh=fresh)
         if info.max_rows is not None:
@@ -46,7 +47,7 @@ class ServerStatusMixin:
         return info
 
     def ping(self) -> float:
-        """Return the seconds of a round trip to the server; sent once, without credentials, never repeated.
+        """Return the seconds of a round trip to the server, by one request without credentials and retries.
 
         Raises `TransportError` or `Unavailable` if the server does not respond.
         """
@@ -61,7 +62,7 @@ class ServerStatusMixin:
     def health(self) -> Health:
         """Return the health of the server: its ``status``, and for administrators the checks behind it.
 
-        Directus 12 tells its health to logged-in users only, and raises `Forbidden` for others.
+        Directus 12 shows its health to logged-in users only: for others this raises `Forbidden`.
         """
         api = self._state.transport.api
         data = self.send(api.health_request).data
@@ -77,7 +78,7 @@ class ServerStatusMixin:
 
 def _not_directus(request: Request, data: Any) -> TransportError:
     message = (
-        f"The answer to GET {request.path} is {str(data)[:80]!r}, which no Directus says. "
+        f"The response to GET {request.path} is {str(data)[:80]!r}, which does not come from Directus. "
         "Is this the base URL of a Directus server?"
     )
     return TransportError(message, request=request)

@@ -50,7 +50,7 @@ class Session(ServerStatusMixin):
     ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
     adapters, used as it is and never closed. ``page_size`` fixes the number of rows per request.
 
-    Raises `ConfigurationError` for a URL that is none and for options that contradict each other.
+    Raises `ConfigurationError` for an invalid URL and for options that contradict each other.
 
     ```python
     with Session("https://cms.example.com", token="…") as session:
@@ -59,7 +59,7 @@ class Session(ServerStatusMixin):
     """
 
     dialect_name: ClassVar[str] = "v10"
-    """The generation of Directus: `api_registry` and `dialects.registry` know how each is spoken to."""
+    """The generation of Directus: the name of its entries in `api_registry` and in `dialects.registry`."""
 
     # The most rows and bytes that the server accepts in one write, learned from its refusals.
     max_written = SharedFact[int]()
@@ -105,7 +105,7 @@ class Session(ServerStatusMixin):
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
-        """Return a session as DIRECTUS_URL, DIRECTUS_TOKEN, DIRECTUS_EMAIL and DIRECTUS_PASSWORD say.
+        """Return a session for DIRECTUS_URL, with DIRECTUS_TOKEN, or DIRECTUS_EMAIL and DIRECTUS_PASSWORD.
 
         ``options`` are those of `Session`; credentials among them replace the environment's.
         Raises `ConfigurationError` if DIRECTUS_URL is not set.
@@ -114,7 +114,7 @@ class Session(ServerStatusMixin):
 
     @property
     def api(self) -> Api:
-        """How requests and responses of this generation of Directus look, below queries."""
+        """The `Api` of this generation of Directus: its routes, logins, envelopes and error codes."""
         return self._state.transport.api
 
     @property
@@ -133,8 +133,8 @@ class Session(ServerStatusMixin):
     def send(self, request: Request) -> Response:
         """Send a request and return its response; every other method uses this one.
 
-        Raises the `ServerError` of the server's code, `TransportError` if no usable response came, and
-        `OutcomeUnknown` if it is therefore unknown whether a write was applied.
+        Raises the subclass of `ServerError` for the server's error code, `TransportError` if no usable response
+        came, and `OutcomeUnknown` if it is therefore unknown whether a write was applied.
         """
         if not request.path.startswith("/"):
             raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
@@ -163,8 +163,8 @@ class Session(ServerStatusMixin):
     def prepared(self, request: Request) -> Request:
         """Return a request as it is sent.
 
-        A list is requested by SEARCH if its URL would be too long, and if a cache might hold it from before this
-        session wrote to its collection: caches do not store SEARCH.
+        A GET of a list becomes a SEARCH if its URL would be too long, or if a cache may still hold the list from
+        before this session wrote to its collection: caches do not store SEARCH.
         """
         if request.method != "GET":
             return request
@@ -186,11 +186,11 @@ class Session(ServerStatusMixin):
         return self._request("PATCH", path, params, json)
 
     def delete(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        """DELETE a path below the base URL and return the ``data`` of the response, mostly None."""
+        """DELETE a path below the base URL and return the ``data`` of the response, usually None."""
         return self._request("DELETE", path, params, json)
 
     def search(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        """SEARCH a path below the base URL: a GET with its parameters in the body, as JSON."""
+        """SEARCH a path below the base URL: a GET with ``query`` as JSON in its body; return the ``data``."""
         return self._request("SEARCH", path, None, {"query": dict(query or {})})
 
     def items(self, collection: str) -> Items:
@@ -219,7 +219,7 @@ class Session(ServerStatusMixin):
 
     @contextmanager
     def forbid_lazy_loading(self) -> Iterator[None]:
-        """Raise `QueryError` where a field or relation would be loaded that did not come with the rows.
+        """Raise `QueryError` in the block where reading a field or relation would send a request of its own.
 
         For tests: the error names the field or relation, and what to add to the queryset.
         """
@@ -239,7 +239,7 @@ class Session(ServerStatusMixin):
         """Return a session for the same server, over the same connections, with other options.
 
         It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``auth``, ``timeout``, ``retry`` and
-        ``page_size``. Without credentials it shares the login of this session; ``token=None`` is the public. The
+        ``page_size``. Without credentials it shares the login of this session; ``token=None`` sends none. The
         new session never closes the connections, nor logs this session out. Captures of this session record the
         requests of the new one, too.
 

@@ -31,9 +31,9 @@ class ServerFacts:
         max_rows: the largest number of rows in one response.
         max_written: the largest number of rows that can be written at a time.
         max_body: the largest body of a request, in bytes.
-        disregards_case: whether the database takes "a" for "A" in ``contains`` and similar operators.
+        disregards_case: whether the database treats "a" and "A" as equal in ``contains`` and similar operators.
         null_first: whether the database puts null first in an ascending order.
-        is_cached: whether a cache was seen to answer reads.
+        is_cached: whether a response came from a cache.
         written_routes: the list routes to whose rows these sessions wrote.
     """
 
@@ -47,11 +47,11 @@ class ServerFacts:
 
 
 class HasFacts(Protocol):
-    """A session."""
+    """A session, as far as `SharedFact` needs it."""
 
     @property
     def facts(self) -> ServerFacts:
-        """What this session and those that share its server learned."""
+        """What this session, and all that share its connections, learned about the server."""
         ...
 
 

@@ -256,6 +256,6 @@ def test_capture_records_requests_without_a_response(tiny: TinyServer) -> None:
     with Session(tiny.url, token="t") as session, session.capture() as sent:
         session.get("/items/a")
     assert [entry.status for entry in sent] == [None, 200]
-    assert "no answer" in repr(sent)
+    assert "no response" in repr(sent)
     sent.clear()
     assert repr(sent) == "<Capture of no requests>"

@@ -300,7 +300,7 @@ def test_a_pickle_of_another_user_does_not_become_the_environments(
         assert guest.encode() not in pickled
         again = pickle.loads(pickled)
         for lost in (again, pickle.loads(pickle.dumps(again))):
-            with pytest.raises(ConfigurationError, match="for a user of its own"):
+            with pytest.raises(ConfigurationError, match="for another user"):
                 lost.get("/users/me")
     public = pickle.loads(pickle.dumps(parent.with_options(token=None)))
     with pytest.raises(AuthenticationError):

@@ -156,7 +156,7 @@ class TestPing:
 
     def test_another_response_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
         tiny.answers(Scripted(body="hello", headers={"Content-Type": "text/plain"}))
-        with pytest.raises(TransportError, match="'hello', which no Directus says"):
+        with pytest.raises(TransportError, match="'hello', which does not come from Directus"):
             open_session(tiny.url).ping()
 
 
@@ -198,7 +198,7 @@ class TestHealth:
 
     def test_another_response_is_an_error(self, tiny: TinyServer, open_session: Open) -> None:
         tiny.answers(Scripted(body={"up": True}))
-        with pytest.raises(TransportError, match="which no Directus says"):
+        with pytest.raises(TransportError, match="which does not come from Directus"):
             open_session(tiny.url).health()
 
 

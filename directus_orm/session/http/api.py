@@ -1,6 +1,6 @@
-"""The protocol of a server API: all that differs between generations of Directus below queries.
+"""The `Api` protocol: routes, logins, envelopes and error codes, which differ between generations of Directus.
 
-`V10Api` speaks to Directus 10, 11 and 12. An older server gets a class of its own beside it, and a name in
+`V10Api` is the API of Directus 10, 11 and 12. An older server gets a class of its own beside it, and a name in
 `session.api_registry`. Older servers have other routes (``/{project}/items/…``) and other login requests, take the
 token as a query parameter, report errors as ``{"success": false}`` with status 200, and know no SEARCH.
 What differs in queries and rows belongs to the dialects.
@@ -24,7 +24,7 @@ ErrorEntry = Mapping[str, Any]
 
 @attrs.frozen(repr=False)
 class Tokens:
-    """What a login or a refresh returned: the credential for requests, the one for a refresh, and their life."""
+    """What a login or a refresh returned: the credential for requests, the one for a refresh, their lifetime."""
 
     access: str
     refresh: str
@@ -36,7 +36,7 @@ class Api(Protocol):
 
     @property
     def longest_url(self) -> int:
-        """The length of path and query string from which on a GET is sent as SEARCH."""
+        """The length of path and query string at which a GET is sent as SEARCH instead."""
         ...
 
     @property
@@ -84,7 +84,7 @@ class Api(Protocol):
         ...
 
     def list_route(self, request: Request) -> str | None:
-        """Return the path that lists the rows a request reads or writes; None if it is about no rows."""
+        """Return the path that lists the rows a request reads or writes; None if there are none."""
         ...
 
     def deleted_keys(self, request: Request) -> list[Any] | None:
@@ -96,7 +96,7 @@ class Api(Protocol):
         ...
 
     def as_search(self, request: Request) -> Request:
-        """Return a GET of a list as a SEARCH, which no cache answers; other requests as they are."""
+        """Return a GET of a list as a SEARCH, which no cache stores; other requests as they are."""
         ...
 
     # --- logins ---------------------------------------------------------------------------------------------
@@ -136,11 +136,11 @@ class Api(Protocol):
         ...
 
     def error_entries(self, content: Any) -> list[ErrorEntry] | None:
-        """Return the errors that the body of a refusal reports; None if it is not one of Directus."""
+        """Return the errors that the body of a refusal reports; None if the body is not from Directus."""
         ...
 
     def unwrap(self, request: Request, content: Any) -> tuple[Any, Mapping[str, Any]] | None:
-        """Return data and meta of a decoded body; None if the envelope that has to be there is missing."""
+        """Return data and meta of a decoded body; None if a required envelope is missing."""
         ...
 
     def is_refused_unprocessed(self, error: ServerError) -> bool:
@@ -150,7 +150,7 @@ class Api(Protocol):
     # --- the server itself ----------------------------------------------------------------------------------
 
     def read_info(self, data: Any) -> ServerInfo | None:
-        """Return what the response to `info_request` tells; None if it is not one of Directus."""
+        """Return the info in the data of the response to `info_request`; None if it is not from Directus."""
         ...
 
     def is_pong(self, data: Any) -> bool:
@@ -158,5 +158,5 @@ class Api(Protocol):
         ...
 
     def read_health(self, data: Any) -> Health | None:
-        """Return what the response to `health_request` tells; None if it is not one of Directus."""
+        """Return the health in the data of the response to `health_request`; None if it is not from Directus."""
         ...

@@ -32,7 +32,7 @@ def causes(error: BaseException | None) -> list[BaseException]:
     candidates: list[Any] = [error]
     while candidates:
         candidate = candidates.pop(0)
-        if isinstance(candidate, BaseException) and not any(candidate is known for known in errors):
+        if isinstance(candidate, BaseException) and not any(candidate is seen for seen in errors):
             errors.append(candidate)
             candidates += [
                 *candidate.args,
@@ -122,11 +122,11 @@ _KINDS = (
     ),
     _Kind(
         (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema),
-        "cannot be asked: {detail}.",
+        "cannot be requested: {detail}.",
         sent=False,
         passing=False,
     ),
-    _Kind((TooLarge,), "the answer is too large: {detail}. Ask for less.", sent=True, passing=False),
+    _Kind((TooLarge,), "the response is too large: {detail}. Ask for less.", sent=True, passing=False),
     _Kind(
         (requests.ReadTimeout, urllib3_errors.ReadTimeoutError, TimeoutError),
         "it took longer than {read:g} s. Ask for less, or give the session a longer timeout=.",
@@ -139,7 +139,7 @@ _KINDS = (
             urllib3_errors.DecodeError,
             urllib3_errors.IncompleteRead,
         ),
-        "the answer broke off or cannot be decoded: {detail}.",
+        "the response broke off or cannot be decoded: {detail}.",
         sent=True,
     ),
     _Kind((OSError, urllib3_errors.HTTPError), "the connection broke: {detail}.", sent=True),

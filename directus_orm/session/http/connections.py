@@ -24,10 +24,10 @@ _POOL_SIZE = 100
 # whether it was applied, so an idle connection is closed before.
 LONGEST_IDLE = 4.0
 LARGEST_BODY = 1 << 30
-"""A longer body is refused before it fills the memory, unless the connections are the caller's."""
+"""The longest body of a response, in bytes; not checked on connections of the caller's."""
 
-# The environment variables in which requests looks for proxies and certificates. That search takes longer than all
-# else that requests does, so it is repeated only when one of them changes.
+# The environment variables in which requests looks for proxies and certificates. That search takes longer than
+# everything else that requests does, so it is repeated only when one of them changes.
 _PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD")
 
@@ -54,7 +54,7 @@ def connections(
             "cert= is the path of a client certificate as a text, or two: (certificate, key)."
         )
     if http is not None and not isinstance(http, requests.Session):
-        raise ConfigurationError(f"http= takes a requests.Session, and {type(http).__name__} is none.")
+        raise ConfigurationError(f"http= takes a requests.Session, not a {type(http).__name__}.")
     return OwnConnections(url, verify, cert) if http is None else GivenConnections(url, verify, cert, http)
 
 
@@ -130,7 +130,7 @@ class OwnConnections:
         return RawResponse(response.status_code, response.headers, _read_body(response))
 
     def for_another_user(self) -> OwnConnections:
-        """Return the same connections: they keep nothing of a user."""
+        """Return the same connections: they store nothing that belongs to a user."""
         return self
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class GivenConnections:
         self._headers = headers or {}
 
     def for_another_user(self) -> GivenConnections:
-        """Return the same connections past any cache of the caller's, which may not tell users apart."""
+        """Return the same connections, bypassing a cache of the caller's, which may not tell users apart."""
         return GivenConnections(self._url, self._verify, self._cert, self._http, headers=_PAST_CACHES)
 
     def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:
@@ -257,7 +257,7 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """The adapter of requests with the pools above, for proxies as well."""
+    """An adapter of requests that uses the pools above, for proxies as well."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

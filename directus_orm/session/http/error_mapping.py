@@ -25,7 +25,7 @@ from ...core.request_response import Request
 from .api import Api, ErrorEntry
 from .raw_messages import RawResponse
 
-# The class of an error whose code is unknown.
+# The error class by status, for an unknown code.
 _BY_STATUS: Mapping[int, type[ServerError]] = {
     401: AuthenticationError,
     403: Forbidden,
@@ -35,7 +35,7 @@ _BY_STATUS: Mapping[int, type[ServerError]] = {
     503: Unavailable,
     504: Unavailable,
 }
-# A gateway sends these if the server behind it cannot be reached or does not answer. 520 to 524 are Cloudflare's.
+# A gateway sends these if the server behind it cannot be reached or does not respond. 520 to 524 are Cloudflare's.
 _GATEWAY_STATUSES = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 # Statuses with the same meaning, whether Directus sends them or a proxy in front of it.
 _UNAMBIGUOUS_STATUSES = frozenset({401, 403, 429, 503})
@@ -43,8 +43,8 @@ _HINTS: Mapping[int, str] = {
     404: "check the base URL of the session, and whether Directus lives below a sub-path there",
     413: "a proxy refuses bodies of this size: send fewer rows at once",
     431: "the request line and headers are longer than the server takes",
-    502: "the proxy reaches no Directus",
-    504: "the proxy got no answer from Directus in time",
+    502: "the proxy cannot reach Directus",
+    504: "the proxy got no response from Directus in time",
 }
 _LONGEST_REASON = 500
 # How SQLite, MariaDB and MySQL, PostgreSQL, SQL Server, and Oracle report a violated foreign key.
@@ -117,11 +117,13 @@ def _foreign_key(text: str) -> _ForeignKey | None:
 
 
 def plain_error(request: Request, url: str, raw: RawResponse) -> ServerError | TransportError:
-    """Return the error for a refusal that is not Directus's JSON, but a proxy's or that of a crash (G36)."""
+    """Return the error for a refusal without Directus's JSON: from a proxy, or after a crash (G36)."""
     status = raw.status
     hint = f"; {_HINTS[status]}" if status in _HINTS else ""
     excerpt = body_excerpt(request, raw.body)
-    message = f"{url} answered {_where(request)} with status {status} and no JSON of Directus{excerpt}{hint}."
+    message = (
+        f"{url} answered {_method_and_path(request)} with status {status} and no JSON of Directus{excerpt}{hint}."
+    )
     passing = status in _GATEWAY_STATUSES
     if status in _UNAMBIGUOUS_STATUSES and (request.reads or not passing):
         error = _BY_STATUS[status](message, status=status, request=request.masked())
@@ -186,7 +188,7 @@ def _error_class(api: Api, status: int, code: str, text: str) -> type[ServerErro
     return api.error_classes.get(code) or _BY_STATUS.get(status, fallback)
 
 
-def _where(request: Request) -> str:
+def _method_and_path(request: Request) -> str:
     return f"{request.method} {request.path}"
 
 

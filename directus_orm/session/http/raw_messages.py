@@ -12,7 +12,7 @@ from ...core.masking import MASK
 
 @attrs.frozen
 class RawRequest:
-    """A request as it is sent: ``target`` is appended to the base URL as it is; a header of None is removed."""
+    """A request as it is sent: ``target`` is appended to the base URL; a header with the value None is not sent."""
 
     method: str
     target: str
@@ -25,7 +25,7 @@ class RawRequest:
 
 @attrs.frozen
 class RawResponse:
-    """A response as it arrived, undecoded; ``from_cache`` says that the caller's own cache gave it."""
+    """A response as it arrived, undecoded; ``from_cache`` is True if it comes from the caller's own cache."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,7 +38,7 @@ class Connections(Protocol):
 
     @property
     def failures(self) -> tuple[type[Exception], ...]:
-        """The exceptions of an exchange that failed."""
+        """The exceptions that `exchange` raises when it fails."""
         ...
 
     def exchange(self, request: RawRequest, timeout: tuple[float, float]) -> RawResponse:

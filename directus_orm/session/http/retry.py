@@ -27,7 +27,7 @@ from .api import Api
 
 # The server measures its load every 0.25 s, so an earlier retry is useless.
 _FIRST_PAUSE_IF_BUSY = 0.3
-# Added to the wait that a server asks for: it rounds to whole seconds, and not all clients should return at once.
+# Added to the pause that a server asks for: it rounds to whole seconds, and clients should not all return at once.
 _SPREAD = (0.1, 0.6)
 
 
@@ -57,7 +57,8 @@ class Retry:
     A request is repeated at most ``times`` times, and no attempt starts later than ``total`` seconds after the
     first, so that it ends within ``total`` and one more timeout. Pauses double from ``first_pause`` to
     ``longest_pause`` seconds; each is randomly longer or shorter by up to the share ``jitter``. If the server says
-    how long to wait (Retry-After), that pause is taken, however often, as long as it ends within ``total``.
+    how long to wait (Retry-After), that pause is taken instead,
+    even more than ``times`` times, as long as it ends within ``total``.
 
     Raises `ConfigurationError` for values that make no sense.
 
@@ -98,7 +99,7 @@ _shared_start: ContextVar[float | None] = ContextVar("directus_orm_first_attempt
 
 @contextmanager
 def shared_deadline() -> Iterator[None]:
-    """Let the requests of the block share the time that one of them may take."""
+    """Let all requests of the block together take no longer than one request may (`Retry.total`)."""
     outer = _shared_start.get()
     token = _shared_start.set(time.monotonic() if outer is None else outer)
     try:

@@ -1,4 +1,4 @@
-"""The routes of Directus 10 to 12 that list rows: the list and the keys in the path of a request; SEARCH."""
+"""Routes of Directus 10 to 12: the list of rows that a request is about, the keys in its path, GET as SEARCH."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server tells about itself, as values: version and limits, health."""
+"""`ServerInfo`, `RateLimit` and `Health`: the version, limits and health of a server, as values."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class ServerInfo:
     Attributes:
         major: the major version, such as 12; known even where the server hides its full version.
         version: the full version, such as ``"12.4.0"``; shown to logged-in users only.
-        complete: whether the server told its limits, as it does to logged-in users. If not, a limit of None
-            does not mean that there is none.
-        default_rows: the number of rows in a list requested without a limit (of requests below models).
+        complete: whether the server showed its limits, as it does to logged-in users. If not, None does not
+            mean that there is no limit.
+        default_rows: the number of rows in a list requested without a limit (models always send one).
         max_rows: the largest number of rows that the server returns in one response.
         rate_limit: the limit per client address.
         global_rate_limit: the limit of all requests together.
@@ -56,7 +56,7 @@ class ServerInfo:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """The abilities in which versions differ and which this version has, such as ``json_filters``."""
+        """The names of the version-dependent features that this version has, such as ``json_filters``."""
         return frozenset(
             name
             for name, (first, last) in _CAPABILITIES.items()

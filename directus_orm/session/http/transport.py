@@ -145,8 +145,8 @@ class Transport:
     def _report(self, request: Request, status: int | None, started: float) -> None:
         seconds = time.perf_counter() - started
         self._on_response(request, status, seconds)
-        # The path alone: query strings hold values.
-        log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no answer", seconds * 1000)
+        # Logs the path alone: query strings hold values of rows.
+        log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no response", seconds * 1000)
 
     def _connection_error(self, request: Request, error: Exception) -> TransportError:
         from .connection_errors import diagnose, without_secrets  # noqa: PLC0415 - it imports requests
@@ -157,7 +157,7 @@ class Transport:
         if not failure.sent:
             message = f"{where} was not sent: {self.url} {failure.reason}"
             return unusable_response(request, message, sent=False, passing=failure.passing)
-        message = f"No answer to {where} from {self.url}: {failure.reason}"
+        message = f"No response to {where} from {self.url}: {failure.reason}"
         return outcome_unknown(request, message, passing=failure.passing)
 
     def _decoded(self, request: Request, raw: RawResponse) -> Response:
@@ -198,13 +198,13 @@ class Transport:
 
     def _text(self, request: Request, raw: RawResponse, reason: str) -> str:
         """Return a body that is a plain text; raise for a web page and for broken JSON."""
-        # The content type does not tell: the "pong" of /server/ping is sent as HTML.
+        # The content type does not say what it is: the "pong" of /server/ping is sent as HTML.
         if raw.body.lstrip()[:1] == b"<":
             raise self._not_directus(request, raw, "is a web page, not JSON")
         if "json" in raw.headers.get("Content-Type", "").lower():
             raise outcome_unknown(
                 request,
-                f"The answer to {request.method} {request.path} from {self.url} is broken JSON "
+                f"The response to {request.method} {request.path} from {self.url} is broken JSON "
                 f"({len(raw.body)} bytes, status {raw.status}): {reason}{body_excerpt(request, raw.body)}.",
                 raw.status,
                 passing=True,
@@ -215,7 +215,7 @@ class Transport:
 
     def _not_directus(self, request: Request, raw: RawResponse, finding: str) -> TransportError:
         message = (
-            f"The answer to {request.method} {request.path} from {self.url} {finding} (status {raw.status})"
+            f"The response to {request.method} {request.path} from {self.url} {finding} (status {raw.status})"
             f"{body_excerpt(request, raw.body)}. Is this the base URL of a Directus server?"
         )
         return outcome_unknown(request, message, raw.status)

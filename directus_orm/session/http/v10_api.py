@@ -61,7 +61,7 @@ _ADVICE: Mapping[str, str] = {
 # Codes of a bearer token that has expired, or was signed before the server changed its secret.
 _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 
-# Routes below these answer with {"data": …}; others (health, GraphQL, custom endpoints) as they like.
+# Responses of routes below these are {"data": …}; those of others (health, GraphQL, custom endpoints) vary.
 _ENVELOPED = routes.SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
 _NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
 _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}

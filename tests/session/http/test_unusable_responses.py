@@ -19,9 +19,9 @@ Open = Callable[..., Session]
 @pytest.mark.parametrize(
     ("answer", "expected", "text"),
     [
-        (Scripted(502, HTML), errors.TransportError, "502 Bad Gateway.*reaches no Directus"),
+        (Scripted(502, HTML), errors.TransportError, "502 Bad Gateway.*cannot reach Directus"),
         (Scripted(500, ""), errors.TransportError, "status 500 .*body is empty"),
-        (Scripted(504, ""), errors.TransportError, "no answer from Directus in time"),
+        (Scripted(504, ""), errors.TransportError, "no response from Directus in time"),
         (Scripted(431, ""), errors.TransportError, "longer than the server takes"),
         (Scripted(404, "not found"), errors.TransportError, "check the base URL"),
         (Scripted(413, HTML), errors.TransportError, "fewer rows"),
