@@ -1,4 +1,4 @@
-"""Dialects: how a server version is asked. Queries become requests, responses become rows. No I/O.
+"""Dialects turn queries into the requests of a server version, and its responses into rows. No I/O.
 
 Imports only core, session, fields, query.
 """

@@ -1,7 +1,7 @@
-"""`Dialect`: what the library asks of a server version. It builds requests and reads responses; it does no I/O.
+"""The `Dialect` protocol: for one server version, builds requests from queries and reads responses. No I/O.
 
 A dialect has three roles: it compiles queries and writes to requests, it takes rows and numbers out of responses,
-and it says why the server refused a request. Its `Capabilities` say what may be asked at all.
+and it says why the server refused a request. Its `Capabilities` list what the server can be asked.
 A new dialect implements `Dialect` in a module of its own and gets a name in `registry`.
 """
 
@@ -34,7 +34,7 @@ class CompilesReads(Protocol):
         ...
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
-        """Return the request for the row of a singleton; with ``fresh``, past the caches of the server."""
+        """Return the request for the row of a singleton; with ``fresh``, bypassing the caches of the server."""
         ...
 
     def check_field(self, collection: str, column: str) -> Request:
@@ -112,7 +112,7 @@ class ReadsRefusals(Protocol):
     """Says why the server refused a request."""
 
     def names_field(self, error: Forbidden) -> bool:
-        """Return whether single fields were refused, unknown or unreadable ones, and not the whole collection."""
+        """Return whether single fields were refused, as unknown or unreadable, and not the whole collection."""
         ...
 
     def lacks_json(self, error: InvalidRequest) -> bool:
@@ -120,11 +120,11 @@ class ReadsRefusals(Protocol):
         ...
 
     def row_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows that the server gives at once, if the limit was refused for being higher."""
+        """Return the most rows in one response, if the server refused a limit for being higher."""
         ...
 
     def write_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows that the server writes at once, if the request was refused for having more."""
+        """Return the most rows in one write, if the server refused a request for having more."""
         ...
 
     def is_too_large(self, error: DirectusError) -> bool:
@@ -133,7 +133,7 @@ class ReadsRefusals(Protocol):
 
 
 class Dialect(CompilesReads, CompilesWrites, ReadsResponses, ReadsRefusals, Protocol):
-    """How one version of the server is asked."""
+    """All three roles, for one version of the server."""
 
     @property
     def capabilities(self) -> Capabilities:

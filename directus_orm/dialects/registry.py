@@ -1,4 +1,4 @@
-"""Which dialect a session speaks: looked up by its name, so that sessions need not know queries."""
+"""The dialect of a session, looked up by its name, so that sessions need not import queries."""
 
 from __future__ import annotations
 

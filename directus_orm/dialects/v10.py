@@ -42,7 +42,7 @@ class V10Dialect:
     def read(self, query: Query, *, total: bool = False) -> Request:
         """Return the request for one page of a query's rows; the query's limit is the page size and must be set.
 
-        Counting the rows of all pages, with ``total``, costs as much again.
+        Counting the rows of all pages, with ``total``, makes the server do about twice the work.
         """
         params = _query_params(query) | ({"meta": "filter_count"} if total else {})
         return Request("GET", _items_path(query.model.directus), _as_text(params))
@@ -51,14 +51,14 @@ class V10Dialect:
         """Return the request for the rows with these keys, in no particular order.
 
         Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
-        server cache answers (G28).
+        server cache stores (G28).
         """
         params = _query_params(query.evolve(limit=len(keys), offset=0))
         body = {name: value for name, value in params.items() if name != "sort"}
         return Request("SEARCH", _items_path(query.model.directus), json={"keys": list(keys), "query": body})
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
-        """Return the request for the row of a singleton; with ``fresh``, past the server's cache (G28)."""
+        """Return the request for the row of a singleton; with ``fresh``, bypassing the server's cache (G28)."""
         params, path = _field_params(query), _items_path(query.model.directus)
         return Request("SEARCH", path, json={"query": params}) if fresh else Request("GET", path, _as_text(params))
 
@@ -193,7 +193,7 @@ class V10Dialect:
         return '"_json"' in str(error)
 
     def row_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows that the server gives at once, if the limit was refused for being higher (G45)."""
+        """Return the most rows in one response, if the server refused a limit for being higher (G45)."""
         return _number_in(error, _LIMIT_TOO_HIGH)
 
     def write_limit(self, error: InvalidRequest) -> int | None:
@@ -216,7 +216,7 @@ def _unexpected(response: Response, value: Any, expected: str) -> TransportError
     """Return the error for a response that lacks what was asked for."""
     request = response.request
     where = "the request" if request is None else f"{request.method} {request.path}"
-    msg = f"The answer to {where} (status {response.status}) is {str(value)[:80]!r}, where {expected} belongs."
+    msg = f"The response to {where} (status {response.status}) is {str(value)[:80]!r}, where {expected} belongs."
     return TransportError(msg, request=request, status=response.status)
 
 
@@ -252,7 +252,7 @@ def _secret_names(info: ModelInfo) -> frozenset[str]:
 
 
 def _query_params(query: Query) -> Row:
-    """Return all parameters of a query, as values that are not text yet."""
+    """Return all parameters of a query, as Python values."""
     params = _field_params(query) | _row_choice(query)
     params["sort"] = [("-" if order.descending else "") + _sort_key(order) for order in query.total_order]
     if query.limit is not None:
@@ -263,7 +263,7 @@ def _query_params(query: Query) -> Row:
 
 
 def _field_params(query: Query) -> Row:
-    """Return the parameters that say what of each row comes."""
+    """Return the parameters that name the values to read of each row."""
     params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *v10_nested.related_fields(query)]))}
     nested = {
         "deep": v10_nested.deep_parameter(query, filter_object, _sort_key),

@@ -30,7 +30,7 @@ def group_params(groups: GroupRequest, row_choice: Row) -> Row:
 
 
 def _group_key(by: GroupColumn | ServerAggregate) -> str:
-    """Return how a request names what groups are made or sorted by."""
+    """Return the name, in a request, of a column or aggregate to group or sort by."""
     if isinstance(by, ServerAggregate):
         return f"{by.function}.{by.field.column}"
     return by.field.column if by.function is None else function_call(by.function, by.field.column)

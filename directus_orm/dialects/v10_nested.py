@@ -1,7 +1,7 @@
-"""The parameters for what comes with the rows: related rows, prefetched lists, and counts of related rows.
+"""The query parameters for related rows, prefetched lists and counts of related rows.
 
-``fields`` names values along relations, ``deep`` filters, sorts and limits the lists, and ``alias`` brings a list
-or a key under another name than its own.
+``fields`` names values along relations, ``deep`` filters, sorts and limits lists, and ``alias`` gives a list or
+a key another name in the response.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..query.value_refs import RelatedCount
 _ALL = 1_000_000_000
 
 CompileFilter = Callable[[Node, tuple[str, ...]], Row]
-"""Writes conditions as a filter, on the rows that the server's names lead to."""
+"""Writes conditions as a filter on the rows at the end of a path of the server's names."""
 WriteSortKey = Callable[[Order], str]
 """Writes one key of an ordering, without its direction."""
 
@@ -32,7 +32,7 @@ WriteSortKey = Callable[[Order], str]
 def related_fields(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields of related rows and prefetched lists, each as a path from the root.
 
-    The key of each related row comes beside the row as well: it tells a row that may not be read from none.
+    The key of each related row is read besides the row: it shows a row that exists and may not be read.
     """
     for path in query.related:
         yield ".".join((*prefix, *server_path(path[:-1]), key_alias(path[-1])))
@@ -128,7 +128,7 @@ class _DeepWriter:
         return {name: value for name, value in params.items() if value != {}}
 
     def _filters(self, nested: PrefetchedList) -> list[Row]:
-        """Return filters of which each row of the list has to meet one; none if all rows are meant."""
+        """Return filters; each row of the list must meet one of them. Without filters, all rows are meant."""
         relation, queries = nested.relation, nested.queries
         if all(query.where == ALWAYS for query in queries):
             return []
@@ -164,8 +164,8 @@ class _DeepWriter:
 def add_related_counts(params: Row, query: Query) -> None:
     """Add the counts of related rows to a query's parameters.
 
-    The server's ``count`` will do without a junction. Junction rows that lead nowhere have to be told apart, so
-    those come as a list of their own, to be counted in Python.
+    Without a junction, the server's ``count`` is used. With one, it would count rows that lead nowhere, so the
+    junction rows are read as a list and counted in Python.
     """
     for related_count in dict.fromkeys(query.related_counts):
         *outer, relation = related_count.path
@@ -185,13 +185,13 @@ def add_related_counts(params: Row, query: Query) -> None:
 
 def _junction_filter(relation: ToMany, related_count: RelatedCount) -> Row:
     if relation.is_many_to_any:
-        # A column of a many-to-any keeps the key of a row that is gone: that is seen when the rows come.
+        # The junction of a many-to-any keeps the keys of deleted rows; `RelatedCount.count` leaves these out.
         return {relation.collection_column or "": {"_in": related_count.collections}}
     return {relation.target_column: {"_nnull": True}}
 
 
 def _descend(params: Row, names: Iterable[str]) -> Row:
-    """Return the dictionary at the end of a path of names, made where it is missing."""
+    """Return the dictionary at the end of a path of names; create those that are missing."""
     for name in names:
         params = params.setdefault(name, {})
     return params

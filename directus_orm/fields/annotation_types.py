@@ -1,4 +1,4 @@
-"""From the annotation of a field to its Directus type, and to the conversion of its values.
+"""`FieldType` and `register_type`: the Directus type of an annotation, and the conversion of its values.
 
 `scalar_values` converts single values, `json_values` the documents of json fields.
 """
@@ -22,7 +22,7 @@ from .type_table import DOCUMENTS
 class FieldType:
     """The type of a field: its Directus type (``kind``), its Python type, and the conversion each way.
 
-    ``load`` and ``dump`` raise ValueError or TypeError with what is wrong about the value.
+    ``load`` and ``dump`` raise ValueError or TypeError with a message that says what is wrong with the value.
     ``plain`` is the class whose values ``load`` returns unchanged, if there is one.
     """
 
@@ -34,7 +34,7 @@ class FieldType:
 
 
 def register_type(python: type, *, load: Convert, dump: Convert, type: str) -> None:  # noqa: A002 - as in field()
-    """Make a type of your own usable as an annotation, in models that are first used after this call.
+    """Register a Python type, so that fields can be annotated with it in models first used after this call.
 
     ``load`` converts the JSON value of a row to your type, ``dump`` converts it back; both raise ValueError
     for what they cannot convert. ``type`` is the Directus type of the column, unless `field` names another;
@@ -60,9 +60,9 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
     Raises:
         ConfigurationError: the annotation stands for no Directus type, or not for the declared one.
     """
-    own = registry.registered_type(annotation)
-    if own is not None:
-        return FieldType(kind or own.kind, own.python.__name__, own.load, own.dump)
+    custom = registry.registered_type(annotation)
+    if custom is not None:
+        return FieldType(kind or custom.kind, custom.python.__name__, custom.load, custom.dump)
     if annotation in SCALARS:
         return _scalar_type(annotation, kind)
     if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):
@@ -78,7 +78,7 @@ def _unknown_annotation(annotation: Any, why: str = "") -> ConfigurationError:
     msg = (
         f"{_name(annotation)} is no type this library knows{why and f' ({why})'}. "
         f"Use one of {', '.join(map(_name, SCALARS))}, an Enum, a Literal, list[T], dict, an attrs class or a "
-        "model, each with '| None' where null is allowed, or teach it with register_type()."
+        "model, each with '| None' where null is allowed, or register a type with register_type()."
     )
     return ConfigurationError(msg)
 

@@ -95,18 +95,21 @@ def field(
     readonly: bool = False,
     validator: Validator | Sequence[Validator] | None = None,
 ) -> Any:
-    """Declare what the annotation of a field does not say.
+    """Declare the options of a field: what its annotation does not say.
 
     Args:
         default: the value of new instances; ``generated`` if the server generates it.
         factory: returns a new default for each instance (for lists and dicts).
         primary_key: whether this is the primary key; by default, the field ``id`` is.
-        name: the server's name, if it differs: a reserved word, a collision, ``__`` inside.
+        name: the server's name, if it cannot be the Python name: a reserved word, a taken name, ``__`` inside.
         type: the Directus type, if the annotation does not determine it: ``"dateTime"``, ``"csv"``,
             ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …
         readonly: whether saving a changed value raises an error.
         validator: an attrs validator, called with ``(instance, attribute, value)`` before the field is sent;
             or a list of validators.
+
+    Raises:
+        ConfigurationError: two arguments contradict each other.
 
     Example:
         >>> class Article(Model):
@@ -153,7 +156,7 @@ class Field:
     """A field of a model whose annotations are resolved: a column, or a many-to-one relation.
 
     ``name`` is its name in Python, ``column`` the server's name. ``target`` is the model that a many-to-one leads
-    to. Fields are equal by model and name, since they are built anew when another model is redefined.
+    to. Fields are compared by model and name, since they are rebuilt when another model is redefined.
     """
 
     to_many: ClassVar[bool] = False
@@ -203,7 +206,7 @@ class Field:
         return _find_field, (self.model, self.name)
 
     def load(self, value: Any, key: Any = None) -> Any:
-        """Convert a JSON value of the server that is not null.
+        """Convert a JSON value from the server, which must not be null.
 
         Raises:
             ConversionError: it does not fit the annotation.
@@ -228,10 +231,10 @@ class Field:
         except (ValueError, TypeError, ArithmeticError) as error:
             raise self.conversion_error(self.display(value), error, key, value) from error
 
-    def conversion_error(self, what: str, why: object, key: Any, value: Any) -> ConversionError:
-        """Return the error for a value that does not fit."""
+    def conversion_error(self, shown: str, reason: object, key: Any, value: Any) -> ConversionError:
+        """Return the error for a value that does not fit; ``shown`` is how the message names the value."""
         row = "" if key is None else f" (key {key!r})"
-        message = f"{self}{row}: {what} does not fit {self.value_type.python}: {why}."
+        message = f"{self}{row}: {shown} does not fit {self.value_type.python}: {reason}."
         value = MASK if self.is_secret else value
         return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
 

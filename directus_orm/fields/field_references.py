@@ -35,13 +35,13 @@ class FieldReference:
         if name.startswith("_") or name in _OWN_ATTRIBUTES:  # copy and pickle ask an instance without attributes
             raise AttributeError(name)
         msg = (
-            f"{self} is the field itself and has no {name!r}: conditions are made of col({self}), and the fields "
-            f"of a related model are reached by via({self})."
+            f"{self} is the field itself and has no {name!r}: write conditions with col({self}), and reach "
+            f"the fields of a related model by via({self})."
         )
         raise AttributeError(msg)
 
     def _refuse(self, _: object) -> NoReturn:
-        msg = f"{self} is the field itself, which is neither more nor less than anything: write col({self}) > …"
+        msg = f"{self} is the field itself, which cannot be compared: write col({self}) > …"
         raise TypeError(msg)
 
     __lt__ = __le__ = __gt__ = __ge__ = _refuse

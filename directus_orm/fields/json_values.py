@@ -47,7 +47,7 @@ def is_document(annotation: Any) -> bool:
 
 
 def annotation_problem(annotation: Any) -> str | None:
-    """Return what is wrong with the types that an annotation names, or None."""
+    """Return why an annotation cannot be converted, or None if it can."""
     if annotation in _PLAIN or annotation in _ANYTHING:
         return None
     import cattrs  # noqa: PLC0415
@@ -227,7 +227,7 @@ _JSON_TYPES: dict[Any, tuple[Convert, Convert | None]] = {
     Decimal: (_load_decimal, str),
     UUID: (_load_uuid, str),
 }
-"""Python type -> how it is loaded from JSON, and how it is dumped; None for what JSON has itself."""
+"""Python type -> how it is loaded from JSON, and how it is dumped; None for types that JSON has itself."""
 
 
 def _is_union(annotation: Any) -> bool:
@@ -252,8 +252,8 @@ def _converter() -> Any:
 
     # An attrs class that ignored unknown keys would delete them with the next save.
     converter = cattrs.Converter(forbid_extra_keys=True)
-    for is_meant, hook_factory in _HOOK_FACTORIES:
-        converter.register_structure_hook_factory(is_meant, partial(hook_factory, converter))
+    for applies_to, hook_factory in _HOOK_FACTORIES:
+        converter.register_structure_hook_factory(applies_to, partial(hook_factory, converter))
     own_types = {own.python: (own.load, own.dump) for own in registered_types()}
     for python, (parse, write) in (_JSON_TYPES | own_types).items():
         converter.register_structure_hook(python, _scalar_hook(python, parse))
@@ -334,7 +334,7 @@ def _refuse_model(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
     raise cattrs.errors.StructureHandlerNotFoundError(msg, annotation)
 
 
-# Of those that fit an annotation, cattrs takes the last.
+# Of the factories that apply to an annotation, cattrs uses the last.
 _HOOK_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Hook]], ...] = (
     (typing.is_typeddict, _typed_dict_hook),
     (_is_union, _union_hook),
@@ -346,7 +346,7 @@ _HOOK_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Hook]],
 
 
 def _describe(error: Exception) -> str:
-    """Return what hooks raised, with the place inside the document."""
+    """Return the messages that hooks raised, with the place inside the document."""
     import cattrs  # noqa: PLC0415
 
     if not isinstance(error, cattrs.BaseValidationError):

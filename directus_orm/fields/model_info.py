@@ -20,7 +20,7 @@ Step = Field | ToMany
 
 _MOST_CACHED = 1000
 
-# What may follow a many-to-any without the name of one of its models.
+# The lookups that may follow a many-to-any without the name of one of its models; "" is none.
 _LOOKUPS_OF_LISTS = frozenset({"", "count", "isnull"})
 
 
@@ -33,7 +33,7 @@ class ModelOptions:
     abstract: bool = False
     ordering: tuple[str, ...] = ()
     junction_of: ToMany | None = attrs.field(default=None, eq=False)
-    """The relation whose declaration the model was generated from, as the model of its junction."""
+    """The relation whose junction this model stands for; None for a model that the user declared."""
 
 
 @attrs.frozen(eq=False)
@@ -82,13 +82,13 @@ class ModelInfo:
         if name in self.relations:
             hint = f" {name!r} leads to many rows."
         relation = self.options.junction_of
-        who = self.model.__name__ if relation is None else f"The junction of {relation}"
+        owner = self.model.__name__ if relation is None else f"The junction of {relation}"
         message = (
-            f"{who} has no field {name!r}{where and f' (in {where})'}.{hint} "
+            f"{owner} has no field {name!r}{where and f' (in {where})'}.{hint} "
             f"Fields: {', '.join(sorted((*self.fields, *self.relations)))}."
         )
         if relation is not None:
-            message += f" They are those that {relation} tells of; its model as through= has all that it declares."
+            message += f" {relation} names only these: for others, give it a model of the junction as through=."
         return FieldError(message, name=name, choices=choices)
 
     def resolve_to_one(self, path: str, where: str = "") -> tuple[tuple[Field, ...], str]:

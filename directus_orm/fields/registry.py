@@ -13,12 +13,12 @@ _models: weakref.WeakValueDictionary[tuple[str, str], type[Any]] = weakref.WeakV
 
 
 def register(model: type[Any]) -> None:
-    """Add a model; one that is defined again, as in a notebook, replaces the former."""
-    place = (model.__module__, model.__qualname__)
-    if place in _models:
+    """Add a model; a model that is defined again, as in a notebook, replaces the former one."""
+    name = (model.__module__, model.__qualname__)
+    if name in _models:
         for registered in list(_models.values()):
-            registered._info = None  # noqa: SLF001 - what they were resolved to may be the former
-    _models[place] = model
+            registered._info = None  # noqa: SLF001 - they may refer to the former model
+    _models[name] = model
 
 
 def latest_definition(model: type[Any]) -> type[Any]:
@@ -27,7 +27,7 @@ def latest_definition(model: type[Any]) -> type[Any]:
 
 
 def models_named(class_name: str) -> list[type[Any]]:
-    """Return all models of a class name, from whatever module."""
+    """Return all models with a class name, in any module."""
     return [model for model in list(_models.values()) if model.__name__ == class_name]
 
 

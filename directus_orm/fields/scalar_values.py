@@ -1,7 +1,7 @@
 """Conversion of single values: text, numbers, dates, UUIDs and csv lists, by a load and a dump function each.
 
-They raise ValueError or TypeError with what is wrong about the value. Loading refuses values that the server may
-show differently from what is stored; dumping refuses values that the server would store differently.
+They raise ValueError or TypeError with a message about the value. Loading refuses values that the server may show
+differently from what is stored; dumping refuses values that the server would store differently.
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ def storable(text: str) -> str:
 
 
 def _load_secret(value: Any) -> str:
-    return str(_secret(value))
+    return str(_expect_secret(value))
 
 
 def _dump_secret(value: Any) -> str:
-    return _dump_str(_secret(value))
+    return _dump_str(_expect_secret(value))
 
 
-def _secret(value: Any) -> Any:
+def _expect_secret(value: Any) -> Any:
     if not isinstance(value, str):  # no message shows a secret
         msg = f"a string is expected, not a {type(value).__name__}"
         raise TypeError(msg)

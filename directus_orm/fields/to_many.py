@@ -101,10 +101,10 @@ class ToMany:
             ConfigurationError: two models have the same name in a path, or the same collection.
         """
         collections = [target._options.collection for target in self.targets]  # noqa: SLF001 - not resolved yet
-        for what, names in (("path", list(map(scope_name, self.targets))), ("collection", collections)):
+        for kind, names in (("path", list(map(scope_name, self.targets))), ("collection", collections)):
             duplicate = next((name for name in names if names.count(name) > 1), None)
             if duplicate is not None:
-                same = f"one {what}, {duplicate!r}"
+                same = f"one {kind}, {duplicate!r}"
                 msg = f"{self} leads to two models that have {same}: nothing tells their rows apart."
                 raise ConfigurationError(msg)
 
@@ -178,7 +178,7 @@ class ToMany:
 
     @property
     def reverse_field(self) -> Field:
-        """The many-to-one of the other model that a one-to-many is the reverse of.
+        """The many-to-one field of the other model whose reverse a one-to-many is.
 
         Raises:
             ConfigurationError: the other model has no such field, or it refers to another model.
@@ -257,7 +257,7 @@ class ToMany:
             return ""
         return (
             f"{self}: {names} is a guess, after the names that Directus Studio gives to the fields of a junction; "
-            "give those of yours."
+            "declare the names of yours."
         )
 
 

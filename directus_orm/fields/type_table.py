@@ -1,6 +1,6 @@
 """The table of Directus types: Python annotations, Arrow type, and what databases can do with the values.
 
-What depends on the type of a field asks this table, mostly by one of the named sets of types at its end.
+Code that depends on the type of a field reads this table, mostly through the named sets of types at its end.
 Values are converted by `scalar_values` and `json_values`.
 """
 
@@ -34,9 +34,9 @@ Trait = Literal[
 
 - ``ordered``: every database can order rows by them.
 - ``equal``: every database can tell which are equal, so that rows are grouped by them.
-- ``extremes``: they have a minimum and a maximum.
+- ``extremes``: every database computes their minimum and maximum.
 - ``collated``: the database orders them by a collation of its own.
-- ``counted``: the server's ``count`` counts them; of other types it does not send them as they are stored.
+- ``counted``: the server's ``count`` is a usable number; for other types it comes as a date, a list …
 - ``distinct``: the server's ``countDistinct`` finds as many different values as a grouped request.
 - ``double``: in filters, the server reads them as JavaScript does, as doubles.
 - ``rounded``: the stored value may differ from the value that was sent.

@@ -19,7 +19,7 @@ from .conditions import Comparison, Exists, Node, true_for_null_row
 class GroupFunctions:
     """The functions that dates are grouped by; without any, rows are grouped by the whole value.
 
-    ``is_finer`` says that the server then makes several groups of one that is meant, which have to be merged.
+    ``is_finer`` says that the server returns several groups for one of the query's, which have to be merged.
     """
 
     functions: tuple[str, ...] = ()
@@ -28,21 +28,21 @@ class GroupFunctions:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Capabilities:
-    """What a server version can be asked, and what it takes for something else than it is.
+    """What a server version can be asked, and which values it would misread.
 
     Args:
-        operators: the operators of each Directus type; other types are compared with null alone.
+        operators: the operators of each Directus type; other types can only be compared with null.
         one_by_one: types whose values are compared one by one, and not by a list or a range.
         json_operators: the operators that compare a text inside a JSON document.
-        has_quantifiers: whether conditions on related rows can be said by ``_some`` and ``_none``.
+        has_quantifiers: whether conditions on related rows can be written with ``_some`` and ``_none``.
         longest_list: the most values that the lists of one request may have together.
         longest_text: the most bytes of a text that is searched for inside another.
         any_character: the wildcard for one character.
-        wildcards: the characters that some database takes for a wildcard or an escape; they cannot be escaped.
-        constants: texts that stand for a constant, whatever the type of the field.
+        wildcards: the characters that some database treats as a wildcard or an escape; they cannot be escaped.
+        constants: texts that the server reads as a constant, whatever the type of the field.
         variables: the texts that the server evaluates, also as the beginning of a longer text.
         part_functions: for each part of a date, the function that gives it; only where all databases agree.
-        narrowing_functions: the function that is compared where databases compute the part itself differently.
+        narrowing_functions: for a part that databases compute differently, a function that narrows the rows.
         order_functions: for each part of a date, the functions to order rows by.
         group_functions: for each part of a date, the functions to group rows by.
         truncation_functions: for each unit that dates are truncated to, the functions to group rows by.
@@ -85,7 +85,7 @@ class Capabilities:
         return isinstance(value, str) and (value in self.constants or value.startswith(self._prefixes))
 
     def has_wildcard(self, text: str) -> bool:
-        """Return whether a text has characters that some database takes for a wildcard."""
+        """Return whether a text has characters that some database treats as a wildcard."""
         return not self.wildcards.isdisjoint(text)
 
     def aggregate_function(self, function: str, *, distinct: bool = False) -> str:
@@ -93,7 +93,7 @@ class Capabilities:
         return (self.distinct_aggregates if distinct else self.aggregates)[function]
 
     def quantifies(self, node: Node) -> bool:
-        """Return whether a condition on related rows can be said by ``_some`` and ``_none``.
+        """Return whether a condition on related rows can be written with ``_some`` and ``_none``.
 
         They keep one comparison and drop any others (G2); they stand at the root, or directly in one another.
         """
@@ -101,7 +101,7 @@ class Capabilities:
             return False
         has_junction = len(node.path[-1].segments) > 1
         if isinstance(node.where, Comparison):
-            # A junction row may lead nowhere, or to another collection: the related row is one of nulls then.
+            # A junction row may lead nowhere, or to another collection: the related row then is all null.
             return not has_junction or not true_for_null_row(node.where)
         return not has_junction and self.quantifies(node.where)
 
@@ -150,7 +150,7 @@ DEFAULT_CAPABILITIES = Capabilities(
     order_functions={**{name: (name,) for name in (*_DATE, "hour", "minute")}, "date": _DATE},
     group_functions={
         **{name: GroupFunctions((name,)) for name in (*_DATE, "hour", "minute")},
-        "second": GroupFunctions(("second",), is_finer=True),  # PostgreSQL's has a fraction
+        "second": GroupFunctions(("second",), is_finer=True),  # PostgreSQL returns fractions
         "quarter": GroupFunctions(("month",), is_finer=True),
         "date": GroupFunctions(_DATE),
         **dict.fromkeys(("week", "week_day", "iso_week_day", "iso_year"), GroupFunctions(_DATE, is_finer=True)),

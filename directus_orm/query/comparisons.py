@@ -21,7 +21,7 @@ COMPARISONS: dict[str, Compare] = {
 }
 """The lookups that compare a value with one value or several, as functions of both."""
 
-OF_SEVERAL = ("in", "range")
+MULTI_VALUE_LOOKUPS = ("in", "range")
 """The lookups that compare with several values."""
 
 OPERATORS = {
@@ -44,12 +44,12 @@ _BY_OPERATOR |= {
 
 
 def compares(value: Any, operator_name: str, operand: Any) -> bool:
-    """Return whether a value compares with an operand, by the name of an operator and not of a lookup."""
+    """Return whether a comparison holds; ``operator_name`` is the server's, such as ``lte``, not a lookup."""
     return bool(_BY_OPERATOR[operator_name](value, operand))
 
 
 def two_bounds(of: str = "values") -> str:
-    """Return what ``range`` takes, as messages say it."""
+    """Return how messages describe the value of ``range``."""
     return f"two {of}, the lowest and the highest"
 
 

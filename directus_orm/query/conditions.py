@@ -1,6 +1,6 @@
 """Conditions as a tree of *and*, *or* and comparisons, in negation normal form: nothing in it is negated.
 
-The server has no ``_not``, so a negation becomes the opposite of each comparison. Null is handled in the open:
+The server has no ``_not``, so a negation becomes the opposite of each comparison. Null is handled explicitly:
 ``NOT (x = 1)`` keeps rows without an x in Django, and ``_neq`` drops them (G19), so "or x is null" is added.
 """
 
@@ -40,7 +40,7 @@ class Comparison:
 
 @attrs.frozen
 class JsonRule:
-    """The operand of a comparison with the operator ``json``: how the value behind some keys is to compare."""
+    """The operand of the operator ``json``: keys into the document, and the comparison of the value there."""
 
     keys: tuple[str, ...]
     operator: str
@@ -69,7 +69,7 @@ class InSubquery:
         path: the path of the value that is compared.
         query: the sub-query, a `Query`.
         value_path: the path of the value to take from each row of the sub-query.
-        test: a check in Python on the value at ``tested_path``, where the server finds more rows than are meant.
+        test: a check in Python of the value at ``tested_path``, where the server finds more rows than it should.
         tested_path: the path of the value that ``test`` gets.
         negated: true where the value is not among them.
         session: the session of the sub-query, if it is another one than the outer query's.
@@ -86,7 +86,7 @@ class InSubquery:
 
 @attrs.frozen
 class KeyList:
-    """True of the rows with these keys, of any number: they are read by key, in this order, and not by a filter.
+    """True for the rows with these keys, however many: they are read by key in this order, not by a filter.
 
     It stands only at the root of a query's conditions, alone or in an `And`.
     """
@@ -96,14 +96,14 @@ class KeyList:
 
 @attrs.frozen
 class And:
-    """True where every part is; without parts, always."""
+    """True where every part is true; without parts, always."""
 
     parts: tuple[Node, ...] = ()
 
 
 @attrs.frozen
 class Or:
-    """True where a part is; without parts, never."""
+    """True where any part is true; without parts, never."""
 
     parts: tuple[Node, ...] = ()
 
@@ -190,7 +190,7 @@ def _null_condition(path: tuple[Step, ...]) -> Iterator[Node]:
 
 
 def parts_of(node: Node) -> Iterator[Node]:
-    """Yield a condition and all parts of it, without conditions on related rows and in sub-queries."""
+    """Yield a condition and all parts of it, but nothing inside conditions on related rows or sub-queries."""
     yield node
     if isinstance(node, And | Or):
         for part in node.parts:

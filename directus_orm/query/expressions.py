@@ -1,4 +1,4 @@
-"""Expressions: `F` refers to a value of a row; `Count`, `Sum`, `Avg`, `Min` and `Max` compute one of many rows."""
+"""Expressions: `F` refers to a value of a row; `Count`, `Sum`, `Avg`, `Min`, `Max` compute one from many rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _name_of(expression: str | F) -> str:
 
 @attrs.frozen(repr=False)
 class F(_NoArithmetic):
-    """A value by its path: gives it a name in `annotate` and `values`, or groups by it.
+    """A reference to a value of each row, by its path: to name it in `annotate` and `values`, or to group by it.
 
     Example:
         >>> named = Flight.objects.annotate(airline=F("carrier__name"), year=F("time_hour__year"))
@@ -60,7 +60,7 @@ class Aggregate(_NoArithmetic):
     Args:
         expression: the path of the values; values that are null are left out.
         distinct: take equal values once.
-        filter: take only the rows that meet this `Q`; this takes one more request.
+        filter: take only the rows that meet this `Q`; costs one more request.
         default: the result instead of None where there is no value.
     """
 
@@ -97,7 +97,7 @@ class Aggregate(_NoArithmetic):
             ("filter", self.filter, None),
             ("default", self.default, None),
         )
-        shown = "".join(f", {name}={value!r}" for name, value, usual in options if value is not usual)
+        shown = "".join(f", {name}={value!r}" for name, value, default in options if value is not default)
         return f"{type(self).__name__}({self.expression!r}{shown})"
 
 
@@ -115,7 +115,7 @@ class Count(Aggregate):
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         if self.default is not None:
-            msg = "Count() takes no default: of nothing it is 0."
+            msg = "Count() takes no default: without values it is 0."
             raise QueryError(msg)
 
 

@@ -74,7 +74,7 @@ class GroupRequest:
         duplicate = next((name for name in names if names.count(name) > 1), None)
         if duplicate is not None:
             msg = (
-                f"The server would answer with two things called {duplicate!r}: it names groups by their columns, "
+                f"The server would return two values called {duplicate!r}: it names groups by their columns, "
                 "and totals by their functions. Group in Python, or by another field."
             )
             raise UnsupportedQuery(msg)

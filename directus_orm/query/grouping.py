@@ -1,4 +1,4 @@
-"""`Grouping`: rows in groups as the user asks for them, and `AggregateSpec`: what is computed of each group."""
+"""`Grouping`: the groups of rows that a query asks for, and `AggregateSpec`: what is computed of each group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AggregateSpec:
         path: the path of the values.
         distinct: whether equal values are taken once.
         where: the condition on the rows whose values are taken.
-        default: what stands in the place of None.
+        default: the result instead of None.
     """
 
     function: str
@@ -46,7 +46,7 @@ class GroupOrder:
 
 @attrs.frozen
 class Grouping:
-    """Rows in groups.
+    """The groups of rows that a query asks for.
 
     Args:
         keys: the values to group by, by name.

@@ -1,4 +1,4 @@
-"""`Q`: conditions as values, joined by ``&``, ``|`` and ``^``, negated by ``~``; and names rooted in a model."""
+"""`Q`: conditions as values, joined by ``&``, ``|`` and ``^``, negated by ``~``; and names bound to a model."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def check_root(name: str, model: type[Any]) -> None:
         return
     root, written = name.root.__name__, name.lstrip("-")
     msg = (
-        f"{model.__name__}: {written!r} was made of the fields of {root}. It is for {root}.objects; a relation "
-        f"from {model.__name__} to {root} is followed by via({model.__name__}.…)."
+        f"{model.__name__}: {written!r} was made of the fields of {root}. Use it with {root}.objects; follow a "
+        f"relation from {model.__name__} to {root} by via({model.__name__}.…)."
     )
     raise FieldError(msg, name=str(name), choices=tuple(model.directus.fields))
 
@@ -121,7 +121,7 @@ class Q:
         return Q._of((self,), "and", negated=True)
 
     def __bool__(self) -> bool:
-        msg = "A Q has no truth of its own: join conditions with & | ^ ~, not with 'and', 'or', 'not'."
+        msg = "A Q is neither true nor false: join conditions with & | ^ ~, not with 'and', 'or', 'not'."
         raise TypeError(msg)
 
     def __repr__(self) -> str:

@@ -59,7 +59,7 @@ class PrefetchedList:
     def client_slice(self) -> slice:
         """The part of the list to take in Python, where the server cannot slice it.
 
-        In its limit and offset the server counts rows of a junction that lead nowhere, and repeated rows.
+        The server's limit and offset would also count junction rows that lead nowhere, and repeated rows.
         """
         query = self.queries[0]
         if self.relation.is_one_to_many or not query.is_sliced:
@@ -68,16 +68,16 @@ class PrefetchedList:
 
 
 def key_alias(field: Field) -> str:
-    """Return the alias under which the key of a many-to-one relation comes beside the related row.
+    """Return the alias under which the key of a many-to-one relation is read besides the related row.
 
-    Nothing else tells a related row that may not be read from one that does not exist.
+    Without the key, a related row that may not be read looks like one that does not exist.
     """
     return f"{field.column}__key"
 
 
 @attrs.frozen
 class Query:
-    """A frozen description of rows: which, in what order, how many, and what of each.
+    """A frozen description of rows: which rows, in what order, how many, and which values of each.
 
     Args:
         model: the model of the rows.
@@ -141,7 +141,7 @@ class Query:
         return query
 
     def with_paths(self, *paths: FieldPath) -> Query:
-        """Return the query that brings only these values of its rows."""
+        """Return the query that reads only these values of its rows."""
         return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())
 
     def filtered(self, node: Node) -> Query:
@@ -157,9 +157,9 @@ class Query:
 
     def sliced(self, start: int, stop: int | None) -> Query:
         """Return the query for a slice of its rows: from ``start`` up to, not including, ``stop``."""
-        left = None if self.limit is None else max(self.limit - start, 0)
+        remaining = None if self.limit is None else max(self.limit - start, 0)
         length = None if stop is None else max(stop - start, 0)
-        limits = [limit for limit in (left, length) if limit is not None]
+        limits = [limit for limit in (remaining, length) if limit is not None]
         return self.evolve(offset=self.offset + start, limit=min(limits, default=None))
 
 
@@ -173,7 +173,7 @@ class DescribesRows:
 
     @property
     def query(self) -> Query:
-        """The query."""
+        """The query that describes the rows."""
         raise NotImplementedError
 
     @property

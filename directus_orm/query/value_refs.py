@@ -43,9 +43,9 @@ class RelatedCount:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the rows come as a list and are counted here.
+        """Whether the related rows come as a list and are counted in Python.
 
-        Of a junction, the server would also count rows that lead nowhere.
+        The server's count would include junction rows that lead nowhere.
         """
         return bool(self.path[-1].has_junction)
 

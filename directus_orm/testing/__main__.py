@@ -67,7 +67,7 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # Services are stopped by SIGTERM: end as by Ctrl-C then, so that the database is dropped at once.
+    # SIGTERM, which stops services, ends this like Ctrl-C, so that the database is dropped at once.
     signal.signal(signal.SIGTERM, _interrupt)
     version = exact_version(options.version)
     install(version)
@@ -81,7 +81,7 @@ def _serve(options: argparse.Namespace) -> int:
             time.sleep(0.2)
         _print(f"error: Directus ended by itself. It printed:\n{server.log}", sys.stderr)
         return 1
-    _print("Stopped; nothing is left of it.")
+    _print("Stopped; its files and its database are removed.")
     return 0
 
 
@@ -94,7 +94,7 @@ Directus {server.version} on {server.database.place}
   token     {server.token}
 For another shell:
   export DIRECTUS_URL={server.url} DIRECTUS_TOKEN={server.token}
-Stop it with Ctrl-C; its rows go with it."""
+Stop it with Ctrl-C; its rows are then deleted."""
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

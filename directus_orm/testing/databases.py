@@ -1,4 +1,4 @@
-"""The database of one server: SQLite in a folder, or a fresh one on a PostgreSQL or MySQL server."""
+"""The database of one test server: an SQLite file, or a new database on a PostgreSQL or MySQL server."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Database:
         except ImportError as error:
             msg = (
                 f"A test database on {self.vendor} is made with {_DRIVERS[self.vendor]}, "
-                f"which is not installed. Try `pip install '{_PACKAGES[self.vendor]}'`, or take SQLite."
+                f"which is not installed. Try `pip install '{_PACKAGES[self.vendor]}'`, or use SQLite."
             )
             raise DatabaseUnavailable(msg) from error
 

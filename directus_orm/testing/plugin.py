@@ -1,4 +1,4 @@
-"""The pytest plugin: options and the fixture of a real Directus, imported when a test needs it."""
+"""The pytest plugin: the fixture `directus_server`, which starts a real Directus, and its options."""
 
 from __future__ import annotations
 

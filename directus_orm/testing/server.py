@@ -1,4 +1,4 @@
-"""A real Directus for tests, started from Python, and stopped when this Python process ends at the latest."""
+"""A real Directus for tests, started from Python, and stopped at the latest when this Python process ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 EMAIL = "admin@example.com"
 PASSWORD = "directus-orm"  # noqa: S105 - of a throwaway server on the loopback interface; the token is random
 _PORT_ATTEMPTS = 5
-_TEMPLATE = "template-1.db"  # count up when what is bootstrapped changes
+_TEMPLATE = "template-1.db"  # increase the number when the bootstrapped content changes
 
 _ENVIRONMENT = {
     "HOST": HOST,
@@ -43,7 +43,7 @@ _ENVIRONMENT = {
     "EXTENSIONS_AUTO_RELOAD": "false",
     "LOGIN_STALL_TIME": "0",  # else every login takes half a second, on purpose
     "RATE_LIMITER_ENABLED": "false",
-    "PRESSURE_LIMITER_ENABLED": "false",  # else a busy machine makes it answer 503 (G41)
+    "PRESSURE_LIMITER_ENABLED": "false",  # else it refuses requests with 503 on a busy machine (G41)
     "CACHE_ENABLED": "false",
     "SERVE_APP": "false",
     "STORAGE_LOCAL_ROOT": "./uploads",
@@ -77,8 +77,8 @@ class DirectusServer:
         """Describe a server; `start` starts it."""
         env = dict(env or {})
         for name in env:
-            for taken, argument in _ARGUMENTS.items():
-                if name == taken or (taken.endswith("_") and name.startswith(taken)):
+            for reserved, argument in _ARGUMENTS.items():
+                if name == reserved or (reserved.endswith("_") and name.startswith(reserved)):
                     msg = f"{name} cannot be set by env=: start() chooses it; use {argument}"
                     raise ConfigurationError(msg)
         self.version = exact_version(version)
@@ -124,7 +124,7 @@ class DirectusServer:
                 on which a database with a unique name is created, and dropped in the end.
             port: on the loopback interface; a free one by default.
             env: more environment variables for Directus; those of this process are not passed on.
-            timeout: how many seconds it may take to become healthy.
+            timeout: how many seconds the server may take to become healthy.
 
         Raises:
             ServerSetupError: the server did not start; there is a subclass for each reason.
@@ -177,7 +177,7 @@ class DirectusServer:
         return text.replace(self.database.password, MASK) if self.database.password else text
 
     def restart(self) -> None:
-        """End the process if it runs, and start it again, on the same port and with the same rows."""
+        """Stop the process if it runs, and start it again, on the same port and with the same rows."""
         self._end_process()
         self._launch()
 
@@ -229,7 +229,7 @@ class DirectusServer:
             connection.execute(update, (self.token, self.email))
 
     def _template(self, installation: Path) -> Path:
-        """Return a bootstrapped SQLite file, made once per installation, since that takes longer than starting."""
+        """Return a bootstrapped SQLite file, created once per installation: that takes longer than starting."""
         template = installation / _TEMPLATE
         if template.is_file():
             return template
@@ -290,7 +290,7 @@ class DirectusServer:
 
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + self._timeout
-        last = "no answer"
+        last = "no response"
         while time.monotonic() < deadline:
             if not self.running:
                 if "already in use" in self.log:

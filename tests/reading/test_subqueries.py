@@ -150,7 +150,7 @@ def test_a_condition_on_a_many_to_any_is_on_one_model(library_server: DirectusSe
     assert keys(Page.objects.filter(blocks__isnull=True)) == empty == keys(Page.objects.filter(blocks__count=0))
     with pytest.raises(FieldError, match="blocks__hero__…, blocks__text__…"):
         Page.objects.filter(blocks__title=title)
-    with pytest.raises(UnsupportedQuery, match="of all models alike"):
+    with pytest.raises(UnsupportedQuery, match="of all models together"):
         Page.objects.filter(blocks__hero__count=1)
 
 

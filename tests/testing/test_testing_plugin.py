@@ -111,7 +111,7 @@ def test_serve_tells_how_to_reach_and_how_to_stop_it_and_ends_with_ctrl_c() -> N
         assert requests.get(f"{told['URL']}/admin/", timeout=10).status_code == 200
         served.send_signal(signal.SIGINT)
         rest, _ = served.communicate(timeout=20)
-        assert rest == "Stopped; nothing is left of it.\n"
+        assert rest == "Stopped; its files and its database are removed.\n"
         assert served.returncode == 0
         with pytest.raises(requests.ConnectionError):
             requests.get(told["URL"], timeout=5)

@@ -1,4 +1,4 @@
-"""What names and expressions of `annotate`, `values` and `aggregate` refer to, resolved against a model."""
+"""Resolves the names and expressions of `annotate`, `values` and `aggregate` against a model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def expand_alias(name: str, aliases: Aliases) -> str:
 
 
 def expand_aliases(condition: Q, aliases: Aliases) -> Q:
-    """Return a condition whose names are replaced where they are aliases."""
+    """Return a condition in which aliases are replaced by their paths."""
     if not aliases:
         return condition
     children = tuple(
@@ -92,13 +92,13 @@ def _related_count(info: ModelInfo, aggregate: Aggregate, where: str) -> Related
         return RelatedCount(f"{aggregate.expression}__count", path)
     if not many:
         msg = (
-            f"{where}: {aggregate!r} is made of many rows, and each instance is one. "
-            f"aggregate({aggregate!r}) makes it of all rows, values('field').annotate(…) of groups."
+            f"{where}: {aggregate!r} is computed from many rows, and each instance is one row. "
+            f"Use aggregate({aggregate!r}) for all rows, values('field').annotate(…) for groups."
         )
         raise UnsupportedQuery(msg)
     msg = (
-        f"{where}: of the rows behind {many[0]}, the server gives each row their number alone, with "
-        f"Count({many[0].name!r}). Else query {target_model((many[0],)).__name__}: values('…').annotate(…) there."
+        f"{where}: of the rows behind {many[0]}, the server gives each row only their number, with "
+        f"Count({many[0].name!r}). For others, query {target_model((many[0],)).__name__}: values('…').annotate(…)."
     )
     raise UnsupportedQuery(msg)
 
@@ -121,7 +121,7 @@ def resolve_aggregate(info: ModelInfo, aggregate: object, aliases: Aliases, wher
         return AggregateSpec("count", (info.pk,), where=condition)
     value = resolve_value(info, expand_alias(aggregate.expression, aliases), where)
     if value.part is not None:
-        msg = f"{where}: {aggregate!r} would be made of parts of dates; group by {value.name!r} instead."
+        msg = f"{where}: {aggregate!r} would be computed from parts of dates; group by {value.name!r} instead."
         raise UnsupportedQuery(msg)
     _check_type(value.field, aggregate, where)
     return AggregateSpec(aggregate.function, value.path, aggregate.distinct, condition, aggregate.default)
@@ -131,7 +131,7 @@ def _check_type(field: Field, aggregate: Aggregate, where: str) -> None:
     """Refuse an aggregate that cannot be computed from values of the field's type."""
     kind, function = kind_of(field), aggregate.function
     if function in ("sum", "avg") and kind not in NUMBERS:
-        msg = f"{where}: {aggregate!r} is made of numbers, and {field} holds values of type {kind}."
+        msg = f"{where}: {aggregate!r} is computed from numbers, and {field} holds values of type {kind}."
         raise QueryError(msg)
     if function in ("min", "max") and kind not in WITH_EXTREMES:
         msg = f"{where}: {aggregate!r}: not every database has an order of values of type {kind}."

@@ -33,8 +33,8 @@ def register_lookup(name: str, build: BuildLookup) -> BuildLookup: ...
 def register_lookup(name: str, build: BuildLookup | None = None) -> Any:
     """Define a lookup of your own, for every model; also as a decorator.
 
-    ``build`` gets the path before the lookup's name, and the value. It returns a `Q` made of that path and
-    lookups that exist. A field of the same name wins over the lookup; registering a name again replaces it.
+    ``build`` is called with the path before the lookup's name, and the value. It returns a `Q` with existing
+    lookups on that path. A field of the same name wins over the lookup; registering a name again replaces it.
 
     Raises:
         ConfigurationError: the name is taken, or is not an identifier without ``__``.
@@ -66,7 +66,7 @@ def _check(name: str) -> None:
         msg = f"register_lookup({name!r}): a name is an identifier without '__', and without '_' at its ends."
         raise ConfigurationError(msg)
     if name in TAKEN:
-        msg = f"register_lookup({name!r}): this name means something already; choose another."
+        msg = f"register_lookup({name!r}): this name already has a meaning; choose another."
         raise ConfigurationError(msg)
 
 
@@ -85,7 +85,7 @@ def expand_custom_lookups(condition: Q, model: type[Any]) -> Q:
 
 
 def _expand(condition: Q, model: type[Any], within: tuple[str, ...]) -> Q:
-    """Expand a condition; ``within`` are the lookups whose conditions it is part of."""
+    """Expand a condition; ``within`` are the lookups that are being expanded around it."""
     children = tuple(
         _expand(child, model, within) if isinstance(child, Q) else _expand_lookup(child, model, within)
         for child in condition.children
@@ -106,7 +106,7 @@ def _expand_lookup(part: tuple[str, Any], model: type[Any], within: tuple[str, .
         raise QueryError(msg)
     condition = _registered[name](path, value)
     if not isinstance(condition, Q) or not condition.children:
-        msg = f"{written}: the lookup {name!r} is to return a Q with conditions, and returned {condition!r}."
+        msg = f"{written}: the lookup {name!r} must return a Q with conditions, and returned {condition!r}."
         raise QueryError(msg)
     return _expand(condition, model, (*within, name))
 

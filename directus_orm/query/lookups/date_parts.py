@@ -1,4 +1,4 @@
-"""Lookups on parts of dates and times, such as ``time_hour__year__gt=2012``, and the parts in Python.
+"""Lookups on parts of dates and times, such as ``time_hour__year__gt=2012``.
 
 Years and days become ranges of dates: every database compares these alike, and can use an index. Other parts
 become functions of the server where all databases compute the same. Where they do not, the server finds too many
@@ -19,7 +19,7 @@ from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ...fields.type_table import CLOCKS, DATES, MOMENTS
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import COMPARISONS, OF_SEVERAL, OPERATORS, two_bounds
+from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, two_bounds
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
 from .text_lookups import with_recheck
 
@@ -32,7 +32,7 @@ class DatePart:
         name: the name, as a lookup.
         kinds: the Directus types that have this part.
         extract: computes the part of a value in Python.
-        start: returns the first date on which the part has a value; only where the part never falls as dates grow.
+        start: returns the first date on which the part has a value; only for parts that never decrease over time.
     """
 
     name: str
@@ -130,7 +130,7 @@ def condition(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Node:
 def _operand(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Any:
     """Return what a part is compared with: one value, or a tuple of values for ``in`` and ``range``."""
     wanted: type = date if part.name == "date" else int
-    is_list = lookup in OF_SEVERAL
+    is_list = lookup in MULTI_VALUE_LOOKUPS
     values = list(value) if is_list and isinstance(value, Iterable) and not isinstance(value, str) else [value]
     if lookup == "in":
         values = [each for each in values if each is not None]
@@ -146,7 +146,7 @@ def _operand(path: FieldPath, part: DatePart, lookup: str, value: Any) -> Any:
 def _by_function(path: FieldPath, function: str, lookup: str, value: Any) -> Node:
     if lookup == "in" and not value:
         return NEVER
-    return Comparison(path, OPERATORS[lookup], list(value) if lookup in OF_SEVERAL else value, function)
+    return Comparison(path, OPERATORS[lookup], list(value) if lookup in MULTI_VALUE_LOOKUPS else value, function)
 
 
 # --- parts as ranges --------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ _Bound = Callable[[str, Any], Node]
 
 
 def _bound_function(path: FieldPath, part: DatePart) -> _Bound | None:
-    """Return the function for bounds of a part; None for a part that repeats as dates grow."""
+    """Return the function for bounds of a part; None for a part that repeats over time, such as the month."""
     if part.start is not None:
         return functools.partial(_date_bound, path, part.start)
     if part.name == "quarter":
@@ -168,7 +168,7 @@ def _bound_function(path: FieldPath, part: DatePart) -> _Bound | None:
 
 
 def _by_bounds(bound: _Bound, lookup: str, value: Any) -> Node:
-    """Return a comparison as "at least this, and less than the next"."""
+    """Return a comparison, written as "at least this, and less than the next"."""
     if lookup == "in":
         return any_of(_by_bounds(bound, "exact", each) for each in dict.fromkeys(value))
     low, high = value if lookup == "range" else (value, value)
@@ -217,15 +217,15 @@ def _all_or_none(path: FieldPath, *, all_rows: bool) -> Node:
 
 
 def _superset(field: Field, part: DatePart, lookup: str, value: Any) -> Node:
-    """Return a condition that holds for all rows that are meant, and for as few others as can be."""
+    """Return a condition that holds for all rows that are meant, and for as few others as possible."""
     wanted = [number for number in range(60) if COMPARISONS[lookup](number, value)]
     if not wanted:
         return NEVER
-    near_to = _NEAR_TO.get(part.name)
-    if field.value_type.kind == "time" or near_to is None:
+    narrow = _NARROWING.get(part.name)
+    if field.value_type.kind == "time" or narrow is None:
         return Comparison((field,), "nnull")
     function = DEFAULT_CAPABILITIES.narrowing_functions[part.name]
-    return any_of([*near_to(field, function, wanted), *_before_1970(field)])
+    return any_of([*narrow(field, function, wanted), *_before_1970(field)])
 
 
 def _before_1970(field: Field) -> Iterator[Node]:
@@ -250,7 +250,7 @@ def _among_numbers(
 
 @functools.cache
 def _months_of_weeks() -> dict[int, frozenset[int]]:
-    """Return the months that days of each ISO week can be in; weeks fall alike every 28 years."""
+    """Return the months that days of each ISO week can be in; the calendar repeats every 28 years."""
     days = [date(2000, 1, 1) + timedelta(days=n) for n in range(28 * 366)]
     weeks: dict[int, set[int]] = {}
     for day in days:
@@ -258,9 +258,9 @@ def _months_of_weeks() -> dict[int, frozenset[int]]:
     return {week: frozenset(months) for week, months in weeks.items()}
 
 
-# What the server's function can return for the numbers of a part, on any database: so that no row is missed. The
-# Sunday of SQLite and PostgreSQL is 0, that of MariaDB 1.
-_NEAR_TO: dict[str, Callable[[Field, str, list[int]], Iterator[Node]]] = {
+# For each part, the numbers that the server's function returns on any database, so that no row is missed: Sunday
+# is 0 on SQLite and PostgreSQL, and 1 on MariaDB.
+_NARROWING: dict[str, Callable[[Field, str, list[int]], Iterator[Node]]] = {
     "second": _between_seconds,
     "week": functools.partial(_among_numbers, lambda week: _months_of_weeks().get(week, ())),
     "week_day": functools.partial(_among_numbers, lambda day: (day - 1, day)),

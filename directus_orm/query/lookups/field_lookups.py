@@ -24,7 +24,7 @@ from . import server_values, text_lookups
 Build = Callable[[FieldPath, str, Any], Node]
 """Makes the condition of a lookup, from the path, the operator and the value that was given."""
 
-# Of a bound between two values that the column can store, these compare with the one above, the others below.
+# A bound between two values that the column can store is raised for these operators, and cut for the others.
 _BOUNDS_RAISED = frozenset({"lt", "gte"})
 
 
@@ -66,7 +66,7 @@ def in_values(path: FieldPath, values: list[Any]) -> Node:
     if len(values) > most:
         msg = (
             f"{path_name(path)}__in: {len(values):,} values are more than every database takes ({most:,}). "
-            "in_bulk() takes any number of keys; else ask several times."
+            "in_bulk() takes any number of keys; otherwise query several times."
         )
         raise UnsupportedQuery(msg)
     sent = [_to_send(path, value) for value in values if not _is_between_units(path, value)]
@@ -83,7 +83,7 @@ def in_values(path: FieldPath, values: list[Any]) -> Node:
 
 
 def _in_subquery(path: FieldPath, rows: DescribesRows) -> Node:
-    """Return the condition that a value is among those that a queryset finds: its keys, or its only column."""
+    """Return the condition that a value is among the keys, or the only column, of a queryset's rows."""
     query, columns = rows.query, rows.columns
     if columns is None:
         _check_comparable(path, query.model)
@@ -103,7 +103,7 @@ def _check_comparable(path: FieldPath, model: type[Any]) -> None:
     expected = _model_of_keys(path[-1])
     if expected is None or expected.directus.collection != model.directus.collection:
         msg = (
-            f"{path_name(path)}__in: {path[-1]} is not compared with instances of {model.__name__}; say "
+            f"{path_name(path)}__in: {path[-1]} cannot be compared with instances of {model.__name__}; say "
             "which values are meant, with .values('name')."
         )
         raise QueryError(msg)
@@ -143,7 +143,7 @@ def _between(path: FieldPath, operator: str, value: Any) -> Node:
 
 
 def _is_between_units(path: FieldPath, value: Any) -> bool:
-    """Return whether a time is finer than the field can store, so that no stored value equals it."""
+    """Return whether a time has more digits than the field stores, so that no stored value equals it."""
     unit = UNITS.get(path[-1].value_type.kind)
     if unit is None or not isinstance(value, datetime):
         return False

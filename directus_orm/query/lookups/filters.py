@@ -14,7 +14,7 @@ from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.model_info import ModelInfo, Step
 from ...fields.paths import FieldPath, path_name, target_model, trim_join
 from ...fields.to_many import ToMany
-from ..comparisons import COMPARISONS, OF_SEVERAL, OPERATORS
+from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS
 from ..conditions import ALWAYS, NEVER, Comparison, Node, all_of, any_of, negate
 from ..q import Q, check_root
 from . import custom_lookups, date_parts, json_lookups
@@ -60,11 +60,11 @@ def _resolve_lookup(name: str, value: Any, model: type[Any], *, negated: bool, i
     check_root(name, model)
     info: ModelInfo = model.directus
     steps, rest = info.cached_path(name) or info.resolve_path(name, f"filter({name}=…)")
-    node = _on_end_of(steps, rest, value, model, related_row if in_negation else OneRow)
+    node = _on_path_end(steps, rest, value, model, related_row if in_negation else OneRow)
     return negate(node) if negated else node
 
 
-def _on_end_of(
+def _on_path_end(
     steps: tuple[Step, ...], rest: str, value: Any, model: type[Any], make_related: _MakeRelated
 ) -> Node:
     """Return the condition of the lookup ``rest`` on the value at the end of the steps."""
@@ -81,7 +81,7 @@ def _on_end_of(
         return _on_rows_of_any_model(path, relation, rest, value)
     related = target_model(path)
     node: Node = make_related(
-        path, _on_end_of(inner or (related.directus.pk,), rest, value, related, make_related)
+        path, _on_path_end(inner or (related.directus.pk,), rest, value, related, make_related)
     )
     return node
 
@@ -145,8 +145,8 @@ def _unknown_lookup(path: FieldPath, name: str, model: type[Any]) -> FieldError:
 
 # What to do instead of lookups that Django has, or that other fields have.
 _HINTS = {
-    name: f" The server has no {what}: {instead}."
-    for names, what, instead in (
+    name: f" The server has no {feature}: {instead}."
+    for names, feature, instead in (
         ("regex iregex", "patterns", "filter by contains, and look at the rows in Python"),
         ("time", "times of day of a moment", "use hour, minute and second"),
         ("search", "search in one field", "QuerySet.search() looks in all of them"),
@@ -169,14 +169,14 @@ _HINTS = {
 
 
 def _on_rows_of_any_model(path: tuple[Step, ...], relation: ToMany, rest: str, value: Any) -> Node:
-    """Return whether a many-to-any leads to rows, of whichever model."""
+    """Return the condition that a many-to-any leads to rows of any of its models, or to none."""
     if rest != "isnull" or not isinstance(value, bool):
         raise relation.scope_error(rest)
     return _leads_to_rows(path, relation, negated=value)
 
 
 def _leads_to_rows(path: tuple[Step, ...], relation: ToMany, *, negated: bool) -> Node:
-    """Return whether a relation leads to rows; rows of its junction may lead nowhere."""
+    """Return the condition that a relation leads to rows; rows of its junction may lead nowhere."""
     conditions = [exists((*path[:-1], scope), ALWAYS, negated=negated) for scope in relation.scopes]
     return all_of(conditions) if negated else any_of(conditions)
 
@@ -201,9 +201,9 @@ def _on_count(path: tuple[Step, ...], lookup: str, value: Any, name: str) -> Nod
         msg = f"{name}: {lookup!r} is no lookup of a count. Lookups: {', '.join(OPERATORS)}."
         raise FieldError(msg, name=lookup, choices=tuple(OPERATORS))
     if isinstance(relation, ToMany) and relation.is_many_to_any and len(relation.targets) == 1:
-        msg = f"{name}: the server counts the rows of {relation} of all models alike."
+        msg = f"{name}: the server counts the rows of {relation} of all models together."
         raise UnsupportedQuery(msg)
-    is_list = lookup in OF_SEVERAL
+    is_list = lookup in MULTI_VALUE_LOOKUPS
     numbers = list(value) if is_list and isinstance(value, list | tuple | set | frozenset | range) else [value]
     if not all(map(is_whole_number, numbers)) or (lookup == "range" and len(numbers) != 2):
         msg = f"{name} takes {'whole numbers' if is_list else 'a whole number'}, not {value!r}."
@@ -221,14 +221,14 @@ _IS_ZERO = {("eq", 0): True, ("lte", 0): True, ("lt", 1): True, ("gt", 0): False
 
 
 def _on_count_of_junction(path: tuple[Step, ...], relation: ToMany, comparison: Comparison, name: str) -> Node:
-    """Return whether a junction leads to rows at all, which is all that a count of its rows can be asked for."""
+    """Return the condition that a junction leads to rows or to none; of a count, only that can be asked."""
     is_zero = None
     if not isinstance(comparison.value, list):
         is_zero = _IS_ZERO.get((comparison.operator, comparison.value))
     if is_zero is None:
         msg = (
             f"{name}: the server counts the rows of the junction of {relation}, those that lead nowhere included. "
-            f"Whether there are any is {path_name(path)}__isnull; look at the numbers in Python."
+            f"Test with {path_name(path)}__isnull whether there are any; compare numbers in Python."
         )
         raise UnsupportedQuery(msg)
     return _leads_to_rows(path, relation, negated=is_zero)

@@ -13,7 +13,7 @@ from ..q import Q
 def split_conditions(condition: Q, grouping: Grouping, where: str) -> tuple[Q | None, Q | None]:
     """Divide a condition on grouped rows into the part about rows and the part about groups.
 
-    The part about groups is what names aggregates.
+    Conditions that name an aggregate are about groups.
 
     Raises:
         UnsupportedQuery: a part that cannot be divided is about both.
@@ -23,13 +23,13 @@ def split_conditions(condition: Q, grouping: Grouping, where: str) -> tuple[Q | 
         subjects = [_subject(part, grouping, where) for part in conditions]
         on_rows = [part for part, subject in zip(conditions, subjects, strict=True) if subject == "rows"]
         on_groups = [part for part, subject in zip(conditions, subjects, strict=True) if subject == "groups"]
-        return _all(on_rows), _all(on_groups)
+        return _joined(on_rows), _joined(on_groups)
     if _subject(condition, grouping, where) == "rows":
         return condition, None
     return None, condition
 
 
-def _all(conditions: list[Q]) -> Q | None:
+def _joined(conditions: list[Q]) -> Q | None:
     return functools.reduce(lambda left, right: left & right, conditions) if conditions else None
 
 
@@ -42,8 +42,8 @@ def _subject(condition: Q, grouping: Grouping, where: str) -> Literal["rows", "g
     if None in names:
         fields = [path for path, name in zip(paths, names, strict=True) if name is None]
         msg = (
-            f"{where}: {condition!r} speaks of groups and, with {', '.join(fields)}, of rows, which are other "
-            "things. Filter by each in a call of its own, joined by 'and', or group by the field as well."
+            f"{where}: {condition!r} is about groups and, with {', '.join(fields)}, about rows. Filter "
+            "by each in a filter() of its own, which joins them by 'and', or group by the field as well."
         )
         raise UnsupportedQuery(msg)
     return "groups"

@@ -18,13 +18,13 @@ from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import COMPARISONS, OF_SEVERAL, Compare, two_bounds
+from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, Compare, two_bounds
 from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
 from .text_lookups import with_recheck
 
 _ABSENT = object()
-# The keys that can stand in the server's paths, and how many; it drops or refuses others.
+# The keys that the server's paths may have, and how many; it drops or refuses others.
 _PLAIN_KEY = re.compile(r"[^\W\d]\w*")
 _MOST_KEYS = 10
 _TEXT_OPERATORS = {
@@ -40,27 +40,27 @@ _TEXT_OPERATORS = {
 # --- comparing in Python ----------------------------------------------------------------------------------------
 
 
-def _equals(found: Any, value: Any) -> bool:
+def _equals(stored: Any, value: Any) -> bool:
     """Compare like JSON, in which true is not 1."""
-    return bool(found == value) and isinstance(found, bool) is isinstance(value, bool)
+    return bool(stored == value) and isinstance(stored, bool) is isinstance(value, bool)
 
 
 def _of_one_type(compare: Compare) -> Compare:
     """Compare numbers with numbers and texts with texts; values of two types do not compare."""
 
-    def compare_like(found: Any, value: Any) -> bool:
-        are_numbers = is_number(found) and is_number(value)
-        are_texts = isinstance(found, str) and isinstance(value, str)
-        return (are_numbers or are_texts) and bool(compare(found, value))
+    def compare_same_type(stored: Any, value: Any) -> bool:
+        are_numbers = is_number(stored) and is_number(value)
+        are_texts = isinstance(stored, str) and isinstance(value, str)
+        return (are_numbers or are_texts) and bool(compare(stored, value))
 
-    return compare_like
+    return compare_same_type
 
 
 def _of_text(lookup: str) -> Compare:
     where = _TEXT_OPERATORS.get(lookup, "exact").removeprefix("i")
 
-    def holds(found: Any, value: Any) -> bool:
-        return isinstance(found, str) and text_lookups.TextTest(where, value, any_case=lookup[0] == "i")(found)
+    def holds(stored: Any, value: Any) -> bool:
+        return isinstance(stored, str) and text_lookups.TextTest(where, value, any_case=lookup[0] == "i")(stored)
 
     return holds
 
@@ -68,10 +68,10 @@ def _of_text(lookup: str) -> Compare:
 _at_least, _at_most = _of_one_type(COMPARISONS["gte"]), _of_one_type(COMPARISONS["lte"])
 _COMPARISONS: dict[str, Compare] = {
     "exact": _equals,
-    "in": lambda found, values: any(_equals(found, value) for value in values),
+    "in": lambda stored, values: any(_equals(stored, value) for value in values),
     **{lookup: _of_one_type(COMPARISONS[lookup]) for lookup in ("gt", "gte", "lt", "lte")},
-    "range": lambda found, bounds: _at_least(found, bounds[0]) and _at_most(found, bounds[1]),
-    "isnull": lambda _, __: True,  # a value is there; the condition is negated if it shall not be
+    "range": lambda stored, bounds: _at_least(stored, bounds[0]) and _at_most(stored, bounds[1]),
+    "isnull": lambda _, __: True,  # a value is there; the caller negates the condition for isnull=True
     **{lookup: _of_text(lookup) for lookup in ("iexact", *_TEXT_OPERATORS)},
 }
 LOOKUPS = tuple(_COMPARISONS)
@@ -82,22 +82,22 @@ _KEY_LOOKUPS = ("has_key", "has_keys", "has_any_keys")
 _REFUSED = frozenset({"contained_by", "regex", "iregex"})
 
 _Operand = tuple[Callable[[Any], bool], str]
-"""What a lookup takes: whether a value will do, and how a message says it."""
-_ONE: _Operand = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
+"""The values that a lookup takes: a check, and how messages describe them."""
+_NUMBER_OR_TEXT: _Operand = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
 _TEXT: _Operand = (lambda value: isinstance(value, str), "a text")
 _OPERANDS: dict[str, _Operand] = {
-    "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "what JSON has"),
+    "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "a JSON value"),
     "in": (lambda value: isinstance(value, list | tuple | set | frozenset | range), "a list of values"),
     "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, two_bounds()),
     "isnull": (lambda value: isinstance(value, bool), "True or False"),
-    **dict.fromkeys(("gt", "gte", "lt", "lte"), _ONE),
+    **dict.fromkeys(("gt", "gte", "lt", "lte"), _NUMBER_OR_TEXT),
     **dict.fromkeys(("iexact", *_TEXT_OPERATORS), _TEXT),
 }
 
 
 @attrs.frozen
 class JsonTest:
-    """A test whether the value at a path inside a document compares as wanted, with values of its own type."""
+    """A check of the value at a path inside a document; values are compared with others of their type only."""
 
     keys: tuple[str, ...]
     lookup: str
@@ -105,8 +105,8 @@ class JsonTest:
 
     def __call__(self, document: Any) -> bool:
         """Return whether the document has such a value."""
-        found = _value_at(document, self.keys)
-        return found is not _ABSENT and bool(_COMPARISONS[self.lookup](found, self.value))
+        stored = _value_at(document, self.keys)
+        return stored is not _ABSENT and bool(_COMPARISONS[self.lookup](stored, self.value))
 
 
 def _value_at(document: Any, keys: Iterable[str]) -> Any:
@@ -163,14 +163,14 @@ def _operand(name: str, lookup: str, value: Any) -> Any:
     if not fits(value):
         msg = f"{name} takes {wanted}, not {value!r}."
         raise QueryError(msg)
-    return tuple(value) if lookup in OF_SEVERAL else value
+    return tuple(value) if lookup in MULTI_VALUE_LOOKUPS else value
 
 
 def _superset(field: Field, keys: tuple[str, ...], lookup: str, value: Any) -> Node:
-    """Return a condition that holds for all documents that are meant, and for as few others as can be."""
+    """Return a condition that holds for all documents that are meant, and for as few others as possible."""
     not_null = Comparison((field,), "nnull")
     can_be_named = all(map(_PLAIN_KEY.fullmatch, keys)) and len(keys) <= _MOST_KEYS
-    # A null inside the document is nothing at all to some databases.
+    # Some databases treat a null inside the document as a missing value.
     if lookup == "isnull" or value is None or not can_be_named or (lookup == "in" and None in value):
         return not_null
     rule = _rule(keys, lookup, value)

@@ -1,4 +1,4 @@
-"""Names in `order_by` and in a model's ordering, resolved to what the rows are ordered by."""
+"""Resolves the names in `order_by` and in a model's ordering to the keys of an ordering."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def resolve_ordering(model: type[Any], names: tuple[str, ...], where: str = "ord
 def _resolve_name(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]) -> list[Order]:
     """Return what one name orders by; ``seen`` are the models whose orderings led here."""
     if not isinstance(name, str) or not name.strip("-+"):
-        msg = f"{where}() takes names of fields, each with '-' before it to turn it round, not {name!r}."
+        msg = f"{where}() takes names of fields, with '-' before a name to reverse its order, not {name!r}."
         raise QueryError(msg)
     check_root(name, model)
     if name == "?":

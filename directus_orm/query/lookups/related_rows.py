@@ -29,7 +29,7 @@ from ..conditions import (
     true_for_null_row,
 )
 
-# Conditions on several related rows that are joined by "or" are multiplied out, to so many terms at most.
+# Conditions on several related rows that are joined by "or" are multiplied out, into at most this many terms.
 _MOST_TERMS = 16
 
 
@@ -44,7 +44,7 @@ class OneRow:
 def related_row(path: tuple[Step, ...], where: Any) -> Node:
     """Return the condition that a related row meets ``where``.
 
-    It is as in Django, whose join has a row of nulls where there is no related row.
+    As in Django, whose join has a row of nulls where there is no related row.
     """
     inner = join_rows(where)
     node = exists(path, inner)

@@ -13,7 +13,7 @@ from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ...fields.type_table import DATES
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import OF_SEVERAL, OPERATORS, range_bounds
+from ..comparisons import MULTI_VALUE_LOOKUPS, OPERATORS, range_bounds
 from ..conditions import Comparison, Node, all_of, any_of
 
 PlainCondition = Callable[[str, Any], Node]
@@ -61,7 +61,7 @@ class ServerValue:
 
 @attrs.frozen(repr=False)
 class Now(ServerValue):
-    """The server's time when it answers a request, shifted by an amount of a unit."""
+    """The server's time when it handles a request, shifted by an amount of a unit."""
 
     amount: int = 0
     unit: str = "day"
@@ -83,7 +83,7 @@ class Now(ServerValue):
             also = " To the server, a time of day is a text without a date." * (kind == "time")
             msg = f"{path_name(path)}: {self!r} is for fields that hold a date; {field} is of type {kind}.{also}"
             raise QueryError(msg)
-        if lookup not in _COMPARING_ONE:
+        if lookup not in _ONE_VALUE_LOOKUPS:
             raise _wrong_lookup(path, self, lookup, _LOOKUPS_OF_TIMES)
         if kind == "date":
             comparisons = _ON_DATES[lookup]
@@ -93,13 +93,13 @@ class Now(ServerValue):
         return Comparison(path, OPERATORS[lookup], self.sent)
 
     def _days_later(self, path: FieldPath, days: int) -> str:
-        """Return the text for this time and so many days more."""
+        """Return the text for this time, shifted by more days."""
         if not days:
             return self.sent
         if self.amount and self.unit in {"month", "year"}:
             msg = (
-                f"{path_name(path)}: with a date, {self!r} goes with lte and gt only; the others need the day "
-                "before it as well, and the server shifts by one unit at a time. Shift by days or weeks instead."
+                f"{path_name(path)}: a date is compared with {self!r} by lte and gt only: other lookups also need "
+                "the day before it, and the server shifts by one unit only. Shift by days or weeks instead."
             )
             raise UnsupportedQuery(msg)
         units_of_a_day = _MILLISECONDS["day"] // _MILLISECONDS[self.unit]
@@ -108,8 +108,8 @@ class Now(ServerValue):
         return Now(self.amount + days * units_of_a_day, self.unit).sent
 
 
-_COMPARING_ONE = tuple(lookup for lookup in OPERATORS if lookup not in OF_SEVERAL)
-_LOOKUPS_OF_TIMES = (*_COMPARING_ONE, *OF_SEVERAL)
+_ONE_VALUE_LOOKUPS = tuple(lookup for lookup in OPERATORS if lookup not in MULTI_VALUE_LOOKUPS)
+_LOOKUPS_OF_TIMES = (*_ONE_VALUE_LOOKUPS, *MULTI_VALUE_LOOKUPS)
 
 # How a date field is compared with a moment: operators, and the days that are added to the moment. SQLite and
 # MariaDB take the date's midnight, PostgreSQL the whole day; only lte and gt mean the same in both.
@@ -162,20 +162,23 @@ class CurrentUserValue(ServerValue):
 
 
 current_user: Final = CurrentUserValue("current_user", "directus_users")
-"""The user that the session is logged in as, for relations to ``directus_users`` and uuid fields."""
+"""The user that the session is logged in as, to compare with relations to ``directus_users`` and uuid fields.
+
+Example: ``Article.objects.filter(author=current_user)``. Without a login it matches no row.
+"""
 
 current_role: Final = CurrentUserValue("current_role", "directus_roles")
-"""The role of the user that the session is logged in as, for relations to ``directus_roles`` and uuid fields."""
+"""The role of the user that the session is logged in as; as `current_user`, for ``directus_roles``."""
 
 
 def now(adjustment: str | None = None) -> Now:
-    """Return the server's time when it answers a request, shifted or not, to compare date and time fields with.
+    """Return the server's time when it handles a request, shifted or not, to compare with dates and datetimes.
 
     The adjustment is a whole number and a unit: ms, s, m, h, d, w, mo, y, or ``"-1 day"``, ``"+2 weeks"``, at
-    most 1,000 years. Every request takes the time anew; ``datetime.now(UTC)`` stays as it is.
+    most 1,000 years. Every request takes the time anew, unlike with ``datetime.now(UTC)``. Dates are UTC.
 
     Raises:
-        QueryError: the adjustment means nothing, which the server would take for no adjustment.
+        QueryError: the adjustment is not understood (the server would ignore it), or too large.
 
     Example:
         >>> Flight.objects.filter(time_hour__gt=now("-1 day")).count()
@@ -202,7 +205,7 @@ def now(adjustment: str | None = None) -> Now:
 
 
 def holds_server_value(value: Any) -> bool:
-    """Return whether a lookup's value is one that the server evaluates, or a list that holds one."""
+    """Return whether a lookup's value is a `ServerValue`, or a list that holds one."""
     if isinstance(value, list | tuple | set | frozenset):
         return any(isinstance(item, ServerValue) for item in value)
     return isinstance(value, ServerValue)

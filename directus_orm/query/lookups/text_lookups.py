@@ -1,8 +1,8 @@
 """Lookups on text: ``contains``, ``startswith``, ``iexact`` and others, and rechecks of rows in Python.
 
-The text that a user searches for means itself, letter by letter. The server takes ``%``, ``_`` and on some
-databases a backslash for wildcards (G20), and evaluates some texts (G16, G17, G38). In the place of what it would
-misread it gets a wildcard for one character, so it finds too many rows and never too few; the rows are then
+The text that a user searches for is matched letter by letter. The server treats ``%``, ``_`` and on some
+databases a backslash as wildcards (G20), and evaluates some texts (G16, G17, G38). In the place of what it would
+misread it is sent a wildcard for one character, so it finds too many rows and never too few; the rows are then
 rechecked in Python.
 """
 
@@ -95,7 +95,7 @@ def case_pattern(text: str) -> str | None:
 def exact(path: FieldPath, text: str) -> Node:
     """Return the condition that a value is this text, which the server would evaluate."""
     operators = ("starts_with", "ends_with") if path[-1].primary_key else ("starts_with",)
-    superset = all_of(Comparison(path[-1:], operator, _hidden(text)) for operator in operators)
+    superset = all_of(Comparison(path[-1:], operator, _with_wildcard_first(text)) for operator in operators)
     return with_recheck(path, superset, TextTest("exact", text))
 
 
@@ -106,8 +106,8 @@ def pattern(path: FieldPath, operator: str, value: Any) -> Node:
         return Comparison(path, "nnull")
     any_case = operator[1:] in _HOLDS
     with_case = operator[1:] if any_case else operator
-    sent = _hidden(needle) if DEFAULT_CAPABILITIES.evaluates(needle) else _without_escapes(needle)
-    # The server changes the case of letters beyond ASCII otherwise than the database (G29): both are asked for.
+    sent = _with_wildcard_first(needle) if DEFAULT_CAPABILITIES.evaluates(needle) else _without_escapes(needle)
+    # The server changes the case of letters beyond ASCII unlike the database (G29), so both operators are sent.
     operators = (operator, with_case) if any_case and not needle.isascii() else (operator,)
     if DEFAULT_CAPABILITIES.has_wildcard(sent):
         superset = any_of(Comparison(path[-1:], each, sent) for each in operators)
@@ -128,11 +128,11 @@ def iexact(path: FieldPath, _: str, value: Any) -> Node:
 
 
 def _without_escapes(text: str) -> str:
-    """Replace what some databases take for an escape by a wildcard for one character."""
+    """Replace backslashes, which some databases treat as an escape, by a wildcard for one character."""
     return text.replace("\\", DEFAULT_CAPABILITIES.any_character)
 
 
-def _hidden(text: str) -> str:
+def _with_wildcard_first(text: str) -> str:
     """Return a text with a wildcard for its first character, so that the server does not evaluate it."""
     return DEFAULT_CAPABILITIES.any_character + _without_escapes(text[1:])
 
@@ -145,7 +145,7 @@ def _needle(path: FieldPath, value: Any) -> str:
         UnsupportedQuery: it is longer than every database takes.
     """
     if not isinstance(value, str):
-        msg = f"{path_name(path)}: a text is looked for with a str, not with {value!r}."
+        msg = f"{path_name(path)}: this lookup takes a str, not {value!r}."
         raise QueryError(msg)
     most = DEFAULT_CAPABILITIES.longest_text
     if len(value.encode(errors="replace")) > most:
@@ -157,5 +157,5 @@ def _needle(path: FieldPath, value: Any) -> str:
     try:
         return storable(value)
     except ValueError as error:
-        msg = f"{path_name(path)}: {error}, so that none holds it."
+        msg = f"{path_name(path)}: {error}, so no row holds it."
         raise QueryError(msg) from None

@@ -16,7 +16,7 @@ from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQ
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.type_table import NUMBERS, TEXTS
-from ...query.comparisons import COMPARISONS, OF_SEVERAL, two_bounds
+from ...query.comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, two_bounds
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.date_parts import DATE_PARTS
 from ...query.lookups.group_conditions import leading_name
@@ -145,7 +145,7 @@ def _null_test(path: str, name: str, lookup: str, value: Any) -> Test:
 
 
 def _checked_operand(path: str, lookup: str, value: Any, check: Callable[[Any], Any]) -> Any:
-    if lookup not in OF_SEVERAL:
+    if lookup not in MULTI_VALUE_LOOKUPS:
         return check(value)
     is_list = isinstance(value, Iterable) and not isinstance(value, str | bytes)
     values = [check(item) for item in value if item is not None] if is_list else []

@@ -12,7 +12,7 @@ from ...core.masking import MASK
 
 @attrs.frozen
 class RawRequest:
-    """A request as it is sent: ``target`` is appended to the base URL; a header with the value None is not sent."""
+    """A request as it is sent: ``target`` is appended to the base URL; a header of value None is not sent."""
 
     method: str
     target: str

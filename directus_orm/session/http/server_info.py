@@ -27,7 +27,7 @@ class RateLimit:
 
 @attrs.frozen
 class ServerInfo:
-    """The version, the limits and the settings that a server tells about itself.
+    """The version, the limits and the settings that a server reports.
 
     Attributes:
         major: the major version, such as 12; known even where the server hides its full version.

@@ -217,7 +217,7 @@ def test_an_empty_list_matches_nothing_and_asks_nothing(session: Session) -> Non
         ({"dep_delay__range": [1, 2, 3]}, "takes two values"),
         ({"dep_delay__range": [1, None]}, "takes two values"),
         ({"dep_delay__isnull": 1}, "takes True or False"),
-        ({"note__contains": 5}, "looked for with a str"),
+        ({"note__contains": 5}, "this lookup takes a str"),
         ({"time_hour__gt": datetime(2014, 1, 1)}, "takes aware datetimes"),
         ({"carrier": Plane(tailnum="x")}, "not with a Plane"),
         ({"carrier": Airline(carrier="new", name="x")}, None),

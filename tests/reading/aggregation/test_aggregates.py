@@ -404,9 +404,9 @@ def anything(rows: Any) -> Any:
     ("wrong", "kind", "says"),
     [
         (lambda: Flight.objects.aggregate(Count("*")), QueryError, "needs a name"),
-        (lambda: Flight.objects.aggregate(n=Sum("note")), QueryError, "made of numbers"),
-        (lambda: Flight.objects.aggregate(n=Avg("time_hour")), QueryError, "made of numbers"),
-        (lambda: Flight.objects.aggregate(n=Sum("diverted")), QueryError, "made of numbers"),
+        (lambda: Flight.objects.aggregate(n=Sum("note")), QueryError, "computed from numbers"),
+        (lambda: Flight.objects.aggregate(n=Avg("time_hour")), QueryError, "computed from numbers"),
+        (lambda: Flight.objects.aggregate(n=Sum("diverted")), QueryError, "computed from numbers"),
         (lambda: Sample.objects.aggregate(n=Min("uid")), UnsupportedQuery, "order of values of type uuid"),
         (lambda: Sample.objects.aggregate(n=Max("meta")), UnsupportedQuery, "order of values"),
         (lambda: Sample.objects.aggregate(n=Count("meta", distinct=True)), UnsupportedQuery, "are equal"),
@@ -430,7 +430,7 @@ def anything(rows: Any) -> Any:
         (lambda: anything(Flight.objects).annotate(F("id")), QueryError, "has none"),
         (lambda: Flight.objects.all()[:3].annotate(x=F("id")), QueryError, "after a slice"),
         (lambda: Sum("*"), QueryError, "Count"),
-        (lambda: Count("id", default=3), QueryError, "of nothing it is 0"),
+        (lambda: Count("id", default=3), QueryError, "without values it is 0"),
         (lambda: Sum(anything(3)), UnsupportedQuery, "names a field"),
     ],
 )
