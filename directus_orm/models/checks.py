@@ -15,7 +15,7 @@ from ..fields.to_many_declaration import relation_options
 
 
 def check_names(model: type[Any]) -> None:
-    """Refuse field names that `Model` uses itself, or that paths of lookups could not tell from other names.
+    """Refuse field names that `Model` uses itself, or that would be ambiguous in the paths of lookups.
 
     Raises:
         ConfigurationError: a name is reserved, begins with ``_``, or has ``__`` inside.
@@ -34,7 +34,7 @@ def check_bases(model: type[Any]) -> None:
     """Refuse fields of base classes that would be lost.
 
     Raises:
-        ConfigurationError: a class attribute hides a field of a base, or a base that is no model declares a field.
+        ConfigurationError: a class attribute hides a field of a base, or a base that is not a model has a field.
     """
     own_names = inspect.get_annotations(model)
     for base in model.__mro__[1:]:
@@ -50,17 +50,17 @@ def check_bases(model: type[Any]) -> None:
 
 
 def check_columns(model: type[Any]) -> None:
-    """Refuse two fields with one name on the server.
+    """Refuse two fields with the same name on the server.
 
     Raises:
-        ConfigurationError: there are two.
+        ConfigurationError: two fields have the same name.
     """
     columns: dict[str, str] = {}
     for attribute in attrs.fields(model):
         declared = relation_options(attribute) or field_options(attribute)
         column = declared.name or attribute.name
         if column in columns:
-            both = f"{attribute.name} and .{columns[column]}"
-            msg = f"{model.__name__}.{both} both name the server's field {column!r}."
+            attributes = f"{attribute.name} and .{columns[column]}"
+            msg = f"{model.__name__}.{attributes} both name the server's field {column!r}."
             raise ConfigurationError(msg)
         columns[column] = attribute.name

@@ -1,4 +1,4 @@
-"""Descriptors on model classes: they load fields that are not loaded, and give the rows of relations."""
+"""Descriptors on model classes: field access with lazy loading, and related instances and lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..querysets.related import Related, RelatedAny
 class FieldDescriptor:
     """A field. On the class it is a `FieldReference`; on an instance it loads a value that is not loaded.
 
-    It is a non-data descriptor: Python does not ask it for a value in the instance's ``__dict__``.
+    It is a non-data descriptor: Python calls it only for a value that is not in the instance's ``__dict__``.
     """
 
     __slots__ = ("name",)
@@ -32,7 +32,7 @@ class FieldDescriptor:
 
 
 class ManyToOneDescriptor(FieldDescriptor):
-    """A many-to-one relation: it gives an instance of the other model, and checks what is assigned."""
+    """A many-to-one relation: it returns the related instance, and checks assigned values."""
 
     __slots__ = ()
 
@@ -44,7 +44,7 @@ class ManyToOneDescriptor(FieldDescriptor):
         value = values[self.name] if self.name in values else load_value(instance, field)
         if value is None or is_model(type(value)):
             return value
-        # A key, as rows have it: the instance is made when it is first read.
+        # Rows hold the key: the related instance is made on first access.
         batch, target = state_of(instance).batch, target_of(field)
         related = (
             reference(target, value)
@@ -65,9 +65,9 @@ class ManyToOneDescriptor(FieldDescriptor):
 
 
 def _checked_value(field: Field, value: Any) -> Any:
-    """Return what may be assigned to a many-to-one: an instance, a key, or None where it is nullable.
+    """Return the value to assign to a many-to-one: an instance, a key, or None if it is nullable.
 
-    Other values would do harm: for a list, the server would create rows (G9).
+    Other values are refused: from a list, the server would create rows (G9).
     """
     target = target_of(field)
     if isinstance(value, target) or (value is None and field.nullable):
@@ -106,13 +106,13 @@ def _unsaved_value(instance: Any, field: Field) -> None:
     if field.attribute.default is ABSENT and not field.options.generated:
         return
     when = "was deleted" if state_of(instance).deleted else "is not saved yet"
-    made = ", and the server makes its value" if field.options.generated else ""
-    msg = f"{field} has no value: this {type(instance).__name__} {when}{made}."
+    reason = ", and the server makes its value" if field.options.generated else ""
+    msg = f"{field} has no value: this {type(instance).__name__} {when}{reason}."
     raise AttributeError(msg)
 
 
 class ToManyDescriptor:
-    """A relation to many rows: on an instance it gives the related rows; it cannot be assigned."""
+    """A to-many relation: on an instance it returns the related rows as a queryset; it cannot be assigned."""
 
     __slots__ = ("name",)
 

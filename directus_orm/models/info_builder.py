@@ -1,4 +1,4 @@
-"""Building `ModelInfo`: the annotations of a model class are resolved to its fields and relations."""
+"""Building `ModelInfo`: resolves the annotations of a model class to its fields and relations."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def _build_relation(model: type[Any], attribute: attrs.Attribute[Any], declared:
     to_any = declared.kind == "many-to-any"
     are_models = bool(targets) and all(map(is_model, targets))
     if not _is_related(annotation) or not are_models or (len(targets) > 1 and not to_any):
-        wanted = "Related[One | Another]" if to_any else "Related[Model]"
+        expected = "Related[One | Another]" if to_any else "Related[Model]"
         msg = (
-            f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {wanted}, "
+            f"{model.__name__}.{attribute.name} is a {declared.kind} relation: its annotation is {expected}, "
             f"not {attribute.type!r}."
         )
         raise ConfigurationError(msg)
@@ -95,8 +95,8 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
     if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return annotation, annotation in (Any, object)
     members = list(typing.get_args(annotation))
-    others = [member for member in members if member is not type(None)]
-    return functools.reduce(operator.or_, others), len(others) < len(members)
+    without_none = [member for member in members if member is not type(None)]
+    return functools.reduce(operator.or_, without_none), len(without_none) < len(members)
 
 
 def _resolve_annotation(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
@@ -117,7 +117,7 @@ def _resolve_annotation(model: type[Any], attribute: attrs.Attribute[Any]) -> An
 
 
 def _declaring_class(model: type[Any], name: str) -> type[Any]:
-    """Return the class whose body declares a field: names in its annotation are those of its module."""
+    """Return the class whose body declares a field: the names in the annotation belong to its module."""
     return next((c for c in model.__mro__ if name in inspect.get_annotations(c)), model)
 
 

@@ -1,4 +1,4 @@
-"""`Model`: a collection is a class, its rows are instances, and saving sends what changed."""
+"""`Model`, the base class of models: declaring fields, save, delete, refresh, to_dict, from_dict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _InfoDescriptor:
 
 
 class _KeyDescriptor:
-    """``instance.pk``: the value of the key field, or None before there is one."""
+    """``instance.pk``: the value of the key field, or None if it has no value yet."""
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         return FieldReference(owner, ("pk",)) if instance is None else key_of(instance)
@@ -56,8 +56,8 @@ class Model:
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
 
     Raises:
-        ConfigurationError: a field has a reserved name, or there is no key; on first use of the model, also if an
-            annotation is no type of a field.
+        ConfigurationError: a field has a reserved name, or no field is the key; or, on first use of the model, an
+            annotation is not the type of a field.
 
     Example:
         >>> class Airline(Model, collection="airlines"):
@@ -159,7 +159,7 @@ class Model:
 
         Raises:
             DoesNotExist: the row was deleted.
-            FieldError: a name is no field.
+            FieldError: a field does not exist.
 
         Example:
             >>> flight = Flight.objects.get(pk=1)
@@ -184,7 +184,7 @@ class Model:
     # --- dictionaries -----------------------------------------------------------------------------------------
 
     def to_dict(self, *, json: bool = False) -> dict[str, Any]:
-        """Return the loaded fields by name, a many-to-one relation as its key; nothing is sent.
+        """Return a dictionary of the loaded fields by name; a many-to-one relation is its key. Nothing is sent.
 
         Args:
             json: return the values as the server writes them in JSON, such as datetimes as strings.
@@ -208,7 +208,7 @@ class Model:
             json: the values are as the server writes them in JSON, such as datetimes as strings.
 
         Raises:
-            FieldError: a name is no field.
+            FieldError: a field does not exist.
             ConversionError: a value does not fit its field.
 
         Example:

@@ -1,4 +1,4 @@
-"""`Rows`: the verbs of querysets of instances and of values: filter, values, annotate, aggregate, get, tables."""
+"""`Rows`, the base of `QuerySet` and of `values`: filter, order_by, values, annotate, aggregate, get, to_arrow."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 class Rows(Results[T]):
-    """Rows of values that a query describes, read when they are needed: what `QuerySet.values` returns.
+    """A lazy queryset of dictionaries, tuples or single values, as `QuerySet.values` returns it.
 
-    Chained methods return new rows and never change these. Iterating fetches the rows page by page and keeps them,
-    so that a second loop sends nothing; `iterator` keeps nothing.
+    Chained methods return a new queryset and never change this one. Iterating fetches the rows page by page and
+    keeps them, so that a second loop sends nothing; `iterator` keeps nothing.
 
     Example:
         >>> rows = Flight.objects.values("id", "carrier__name").filter(dep_delay__gt=60).order_by("id")
@@ -46,12 +46,12 @@ class Rows(Results[T]):
     def filter(self, *conditions: Q, **lookups: Any) -> Self:
         """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or `Q` objects.
 
-        After grouping, conditions on group keys and aggregates keep groups.
+        On groups (see `annotate`), conditions on group keys and aggregates filter the groups, like SQL's HAVING.
 
         Raises:
             FieldError: a field or lookup does not exist.
             QueryError: a value has the wrong type, or the rows are a slice.
-            UnsupportedQuery: the server cannot answer the condition exactly.
+            UnsupportedQuery: the server cannot evaluate the condition exactly.
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=60, carrier__name__startswith="Jet").count()
@@ -77,11 +77,14 @@ class Rows(Results[T]):
         return self._with(filtering_and_ordering.with_filter(self._query, ~condition, "exclude()"))
 
     def all(self) -> Self:
-        """Return the same rows, to be read again; ``Model.objects.all()`` says that all rows are meant."""
+        """Return a new queryset of the same rows, which reads them again.
+
+        `update` and `delete` of all rows of a model require it: ``Model.objects.all().delete()``.
+        """
         return self._with(self._query)
 
     def none(self) -> Self:
-        """Return no rows; reading them sends nothing."""
+        """Return a queryset without rows; reading it sends nothing."""
         self._check_verb("none")
         return self._with(self._query.evolve(where=NEVER))
 
@@ -94,7 +97,7 @@ class Rows(Results[T]):
         Raises:
             FieldError: a field does not exist.
             QueryError: the rows are a slice.
-            UnsupportedQuery: the server cannot order by it, such as by a path over a relation to many rows.
+            UnsupportedQuery: the server cannot order by a field, such as by one behind a to-many relation.
 
         Example:
             >>> late = Flight.objects.filter(dep_delay__gt=60)
@@ -106,18 +109,18 @@ class Rows(Results[T]):
         return self._with(filtering_and_ordering.with_order(self._query, names))
 
     def reverse(self) -> Self:
-        """Reverse the order; without an ordering, the rows come by descending key."""
+        """Reverse the ordering; without one, order the rows by descending key."""
         self._refuse_sliced("reverse")
         self._refuse_key_list("reverse")
         return self._with(self._query.reversed())
 
     def _refuse_key_list(self, verb: str) -> None:
         if split_key_list(self._query.where)[1] is not None:
-            msg = f"A part of a partition by keys has the order it was made in: call {verb}() before partition()."
+            msg = f"A part of partition() keeps the order of its list of keys: call {verb}() before partition()."
             raise UnsupportedQuery(msg)
 
     def limit(self, count: int | None) -> Self:
-        """Take at most this number of rows, or all with None; this replaces any other limit."""
+        """Return at most this number of rows, or all rows with None; this replaces any other limit."""
         self._check_verb("limit")
         if count is not None:
             check_whole("limit", count)
@@ -155,14 +158,14 @@ class Rows(Results[T]):
     # --- other shapes -----------------------------------------------------------------------------------------
 
     def values(self, *names: str | F, **expressions: F) -> Rows[dict[str, Any]]:
-        """Return rows of dictionaries with these values, by name, instead of instances.
+        """Return dictionaries of these values by name, instead of instances.
 
-        ``carrier__name`` follows a many-to-one relation, and ``year=F("time_hour__year")`` names a value. Without
-        names, the dictionaries have all fields and annotations.
+        ``carrier__name`` follows a many-to-one relation, and ``year=F("time_hour__year")`` gives a value a name.
+        Without names, the dictionaries have all fields and annotations.
 
         Raises:
             FieldError: a field does not exist.
-            UnsupportedQuery: a path leads to many rows.
+            UnsupportedQuery: a path crosses a to-many relation.
 
         Example:
             >>> Flight.objects.values("id", "carrier__name", year=F("time_hour__year")).get(pk=2)
@@ -177,16 +180,16 @@ class Rows(Results[T]):
     @overload
     def values_list(self, *names: str | F, named: Literal[True]) -> Rows[Any]: ...
     def values_list(self, *names: str | F, flat: bool = False, named: bool = False) -> Rows[Any]:
-        """Return rows of tuples with these values, instead of instances.
+        """Return tuples of these values, instead of instances.
 
         Args:
             names: names as in `values`; without names, all fields and annotations.
-            flat: return the bare values of a single name.
+            flat: return single values instead of tuples; this takes exactly one name.
             named: return named tuples.
 
         Raises:
             FieldError, UnsupportedQuery: as `values`.
-            QueryError: ``flat`` with several names, or ``named`` with a name given twice.
+            QueryError: ``flat`` is given with any other number of names, or ``named`` with a name twice.
 
         Example:
             >>> list(Airline.objects.values_list("carrier", flat=True))
@@ -206,11 +209,11 @@ class Rows(Results[T]):
         return Rows(query, Values(columns, kind), self._using)
 
     def distinct(self, *names: str) -> Self:
-        """Return equal rows of `values` or `values_list` once; instances never repeat anyway.
+        """Return each different row of `values` or `values_list` once; instances never repeat anyway.
 
         Raises:
-            UnsupportedQuery: names are given, which asks for one row of each; or a field's type, such as json,
-                cannot be compared by every database.
+            UnsupportedQuery: names are given (PostgreSQL's DISTINCT ON), or not every database can compare the
+                type of a field, such as json.
 
         Example:
             >>> Flight.objects.values("carrier").distinct().count()
@@ -219,8 +222,8 @@ class Rows(Results[T]):
         self._refuse_sliced("distinct")
         if names:
             msg = (
-                f"distinct({', '.join(map(repr, names))}): the server cannot choose one row of each; "
-                "values(…).annotate(first=Min('id')) tells which there are."
+                f"distinct({', '.join(map(repr, names))}): the server cannot choose one row of each group; "
+                "values(…).annotate(first=Min('id')) returns each group with its least id."
             )
             raise UnsupportedQuery(msg)
         columns = self._value_columns()
@@ -236,14 +239,14 @@ class Rows(Results[T]):
     def annotate(self, *expressions: Aggregate, **by_name: Aggregate | F) -> Self:
         """Add values to each row by name; after `values`, group the rows and add aggregates of each group.
 
-        Instances get attributes: ``F("carrier__name")``, ``F("time_hour__year")``, ``Count("flights")``. After
-        `values`, rows with equal values are a group, with `Count`, `Sum`, `Avg`, `Min` and `Max` of its rows.
-        `filter` and `order_by` take the new names as well.
+        On instances, the values are attributes: ``F("carrier__name")``, ``F("time_hour__year")``,
+        ``Count("flights")``. After `values`, rows with equal values form a group, and `Count`, `Sum`, `Avg`, `Min`
+        and `Max` are computed over its rows. `filter` and `order_by` take the new names as well.
 
         Raises:
-            FieldError: an expression names no field.
+            FieldError: an expression names a field that does not exist.
             QueryError: a name is that of a field or of another attribute of the model.
-            UnsupportedQuery: the server cannot answer the expression exactly.
+            UnsupportedQuery: the server cannot compute the expression exactly.
 
         Example:
             >>> groups = Flight.objects.values("carrier").annotate(n=Count("*"), mean=Avg("dep_delay"))
@@ -277,8 +280,8 @@ class Rows(Results[T]):
         Without rows, Count is 0 and the others are None.
 
         Raises:
-            FieldError: an expression names no field.
-            UnsupportedQuery: the server cannot answer the expression exactly.
+            FieldError: an expression names a field that does not exist.
+            UnsupportedQuery: the server cannot compute the expression exactly.
 
         Example:
             >>> Flight.objects.aggregate(Max("dep_delay"), n=Count("*"))
@@ -294,8 +297,8 @@ class Rows(Results[T]):
         """Return the rows of `values` as an Arrow table, read page by page; needs the extra ``arrow``.
 
         The column types come from the model, even without rows: int64, float64, bool, string (for uuid and JSON,
-        too), date32, time64, timestamp in milliseconds (UTC or naive), decimal128 with as many places as the
-        values have, list of strings. A null stays null.
+        too), date32, time64, timestamp in milliseconds (UTC or naive), decimal128 with as many decimal places as
+        the values have, list of strings. A null stays null.
 
         Args:
             page_size: the number of rows per request, as in `iterator`.
@@ -304,8 +307,8 @@ class Rows(Results[T]):
 
         Raises:
             ConfigurationError: pyarrow is not installed.
-            ConversionError: a value fits neither its field nor Arrow's type.
-            QueryError: these are instances: call `values` first.
+            ConversionError: a value does not fit its field or Arrow's type.
+            QueryError: the queryset has instances: call `values` first.
 
         Example:
             >>> Flight.objects.values("id", "carrier__name", "time_hour").to_arrow().schema
@@ -348,7 +351,7 @@ class Rows(Results[T]):
     def get(self, /, *conditions: Q, **lookups: Any) -> T:
         """Return the only row that meets the conditions, by one request for two rows at most.
 
-        Of a singleton, it returns the only row, and takes no conditions.
+        For a singleton, it takes no conditions.
 
         Raises:
             DoesNotExist: no row meets the conditions, or this user may not read it.
@@ -384,7 +387,7 @@ class Rows(Results[T]):
         return self._shape.decoder(self._query)(session, [row])[0]
 
     def last(self) -> T | None:
-        """Return the last row, by key where there is no ordering, or None; one request for one row.
+        """Return the last row or None, by one request for one row; without an ordering, that of the greatest key.
 
         Raises:
             QueryError: the rows are a slice.
@@ -425,7 +428,7 @@ class Rows(Results[T]):
         first = list((rows.reverse() if last else rows)[:1])
         if not first:
             model = self._query.model
-            missing: DoesNotExist = model.DoesNotExist(f"There is no {model.__name__} to be the {verb}.")
+            missing: DoesNotExist = model.DoesNotExist(f"{verb}(): there is no {model.__name__}.")
             raise missing
         return first[0]
 

@@ -1,4 +1,4 @@
-"""`filter`, `exclude`, `order_by` and set operations: the queries for chosen rows, and for another order."""
+"""How `filter`, `exclude`, `order_by` and `union` change a query: its conditions and its ordering."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from ..reading.aggregation.having import having_test
 
 
 def with_filter(query: Query, condition: Q, where: str) -> Query:
-    """Return the query for those of its rows, or of its groups, that meet a condition.
+    """Return the query with a further condition on its rows, or on its groups.
 
     Raises:
-        FieldError: a field or lookup that does not exist.
-        QueryError: a value of the wrong type.
-        UnsupportedQuery: the server cannot be asked that.
+        FieldError: a field or lookup does not exist.
+        QueryError: a value has the wrong type.
+        UnsupportedQuery: the server cannot evaluate the condition.
     """
     grouping = query.grouping
     _refuse_junction_counts(query, condition, where)
@@ -43,7 +43,7 @@ def with_filter(query: Query, condition: Q, where: str) -> Query:
         query = query.filtered(resolve_filter(expand_aliases(of_rows, query.aliases), query.model))
     if of_groups is None:
         return query
-    having_test([of_groups], grouping)  # raises for what groups cannot be tested for
+    having_test([of_groups], grouping)  # raises for lookups that groups do not have
     return query.evolve(grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
 
 
@@ -63,7 +63,7 @@ def _refuse_junction_counts(query: Query, condition: Q, where: str) -> None:
 def as_condition(query: Query) -> Node:
     """Return the condition that a row is one of a query's rows.
 
-    Of a slice, a search and a part of a partition, it is a sub-query for their keys.
+    For a slice, a search or a part of a partition, it is a sub-query for its keys.
     """
     if not query.is_sliced and query.search is None and split_key_list(query.where)[1] is None:
         return query.where
@@ -94,7 +94,7 @@ def _without_alias(name: object, query: Query) -> Any:
 
 def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> GroupOrder:
     if not isinstance(name, str) or not name.strip("-+"):
-        msg = f"{where}() takes names, each with '-' before it to turn it round, not {name!r}."
+        msg = f"{where}() takes names, each with '-' before it for descending order, not {name!r}."
         raise QueryError(msg)
     check_root(name, query.model)
     descending, path = name.startswith("-"), name.lstrip("-+")
@@ -104,7 +104,7 @@ def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> 
         return GroupOrder(group_key, descending)
     measure = dict(grouping.aggregates).get(path)
     if measure is None:
-        resolve_value(query.model.directus, plain, f"{where}({name!r})")  # raises for what is no field
+        resolve_value(query.model.directus, plain, f"{where}({name!r})")  # raises if there is no such field
         msg = (
             f"{where}({name!r}): groups have no single {path!r}. Order by a group key or an aggregate: "
             f"{', '.join(grouping.names)}; or group by {path!r} as well."

@@ -23,7 +23,7 @@ _generated: weakref.WeakKeyDictionary[type[Any], dict[tuple[str, type[Any] | Non
 
 
 def junction_model(relation: ToMany) -> type[Any]:
-    """Return the model of a relation's junction: the declared one, or one with the fields that are known."""
+    """Return the model of a relation's junction: the declared one, or one with the fields of the relation."""
     through = relation.options.through
     if not isinstance(through, str):
         assert through is not None  # noqa: S101 - only a one-to-many has none
@@ -44,8 +44,8 @@ def _define_junction_model(relation: ToMany, collection: str) -> type[Any]:
 
 def field_of(model: type[Any], column: str | None) -> Field:
     """Return the field of a model by the server's name."""
-    fields: dict[str, Field] = {each.column: each for each in model.directus.fields.values()}
-    return fields[column or ""]
+    field_by_column: dict[str, Field] = {each.column: each for each in model.directus.fields.values()}
+    return field_by_column[column or ""]
 
 
 # --- links to one model -----------------------------------------------------------------------------------------
@@ -111,5 +111,5 @@ def _define_model(
         **fields,
     }
     model: Any = types.new_class(name, (base,), {"collection": collection}, lambda names: names.update(body))
-    model._options = attrs.evolve(model._options, junction_of=relation)  # noqa: SLF001 - no class statement says it
+    model._options = attrs.evolve(model._options, junction_of=relation)  # noqa: SLF001 - no argument of a class statement
     return typing.cast("type[Any]", model)

@@ -18,7 +18,7 @@ from .values_and_groups import with_annotations
 
 @attrs.frozen(init=False)
 class Prefetch:
-    """Load a list of related rows with `QuerySet.prefetch_related`, and say which rows, in what order, how many.
+    """Describe a list for `QuerySet.prefetch_related`: which related rows, in which order, how many.
 
     Args:
         name: the path of the relation, such as ``"comments"`` or ``"author__articles"``.
@@ -27,7 +27,7 @@ class Prefetch:
         to_attr: the attribute of the instances that holds the list; by default the name of the relation.
 
     Raises:
-        QueryError: ``queryset`` is no queryset of instances, or ``to_attr`` no name of an attribute.
+        QueryError: ``queryset`` is not a queryset of instances, or ``to_attr`` is not the name of an attribute.
 
     Example:
         >>> late = Flight.objects.filter(dep_delay__gt=60).order_by("-dep_delay")
@@ -79,7 +79,7 @@ def own_field(info: ModelInfo, name: str, verb: str) -> Field:
 
     Raises:
         FieldError: there is no such field.
-        QueryError: the name is a path to another model.
+        QueryError: the name is a path to a field of another model.
     """
     path, rest = info.resolve_to_one(name, f"{verb}({name!r})")
     if rest or path[1:]:
@@ -98,7 +98,7 @@ def many_to_one_path(info: ModelInfo, name: str) -> FieldPath:
 
     Raises:
         FieldError: there is no such field.
-        QueryError: the field at the end of the path is no relation.
+        QueryError: the field at the end of the path is not a relation.
     """
     path, rest = info.resolve_to_one(name, f"select_related({name!r})")
     if rest or path[-1].target is None:
@@ -121,7 +121,7 @@ def with_prefetch(query: Query, relation: str | Prefetch) -> Query:
 
     Raises:
         FieldError: there is no such relation.
-        QueryError: the relation cannot be loaded in this way.
+        QueryError: a name is not a relation, or the `Prefetch` does not fit it.
     """
     if not isinstance(relation, str | Prefetch):
         msg = f"prefetch_related() takes names of relations and Prefetch(…), not {relation!r}."
@@ -147,13 +147,13 @@ def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
     query, attribute = prefetch.query, prefetch.to_attr
     if not isinstance(last, ToMany):
         if query is not None or attribute is not None:
-            msg = f"{where}: {last} leads to one row, of which there is nothing to choose; leave out queryset=."
+            msg = f"{where}: {last} leads to one row, so there are no rows to select; leave out queryset=."
             raise QueryError(msg)
         return
     whole: ToMany = last.model.directus.relations[last.name]
     if last.is_many_to_any and (query is not None or (attribute is not None and last != whole)):
         models = " or ".join(f".of_model({target.__name__})" for target in last.targets)
-        msg = f"{where}: all rows of {whole} are loaded; a queryset of some is {models} of each instance."
+        msg = f"{where}: all rows of {whole} are loaded; for some of them, take {models} of each instance."
         raise QueryError(msg)
     if attribute is not None and (hasattr(last.model, attribute) or attribute in _columns(last.model.directus)):
         msg = f"{where}: to_attr={attribute!r} is an attribute of {last.model.__name__} already; choose another."
@@ -198,15 +198,16 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
         nested = attrs.evolve(nested, queries=queries)
     elif prefetch.query is not None:
         if existing is not None and existing.queries != (prefetch.query,):
-            msg = f"prefetch_related({prefetch.name!r}): it was named before, for other rows; put this one first."
+            where = f"prefetch_related({prefetch.name!r})"
+            msg = f"{where}: the list was named before, for other rows; put this one first."
             raise QueryError(msg)
         nested = attrs.evolve(nested, queries=(prefetch.query,))
-    unchanged = tuple(each for each in query.nested if each is not existing)
+    unchanged = tuple(prefetched for prefetched in query.nested if prefetched is not existing)
     return query.evolve(nested=(*unchanged, nested))
 
 
 def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:
-    """Refuse a ``to_attr`` under which the same instances hold another list."""
+    """Refuse a ``to_attr`` that is the attribute of another list of the same instances."""
     if attribute is None:
         return
     for nested in query.nested:

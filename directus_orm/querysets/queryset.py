@@ -1,4 +1,4 @@
-"""`QuerySet`: the rows of a model as instances, and the verbs that load related rows, find, create and write."""
+"""`QuerySet`: the rows of a model as instances: union, only, select_related, prefetch_related, dates, in_bulk."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class QuerySet(WritableRows[M]):
 
     @classmethod
     def as_manager(cls) -> OwnManager[Self]:
-        """Return the attribute that makes ``Model.objects`` a queryset of this class.
+        """Return a manager, for the attribute ``objects`` of a model whose querysets are of this class.
 
         Example:
             >>> class LateFlights(QuerySet["Flight"]):
@@ -60,7 +60,7 @@ class QuerySet(WritableRows[M]):
         return OwnManager(cls)
 
     def initial(self) -> Self:
-        """Return the queryset that ``Model.objects`` is; override it for a permanent filter or ordering."""
+        """Return the queryset for ``Model.objects``; override it to add a permanent filter or ordering."""
         return self
 
     # --- sets -------------------------------------------------------------------------------------------------
@@ -68,11 +68,12 @@ class QuerySet(WritableRows[M]):
     def union(self, *others: QuerySet[M]) -> Self:
         """Return the rows that are in any of these querysets, each once, in the order of this one.
 
-        The conditions are joined into one query. The keys of slices are read first, when the rows are.
+        Their conditions are joined into one query. If one of them is a slice, reading the rows first reads the
+        keys of the slice.
 
         Raises:
-            TypeError: something else was given, or a queryset of another model.
-            QueryError: the querysets are of several sessions.
+            TypeError: an argument is not a queryset of this model.
+            QueryError: the querysets use different sessions.
 
         Example:
             >>> late, far = Flight.objects.filter(dep_delay__gt=70), Flight.objects.filter(distance__gt=380)
@@ -104,12 +105,12 @@ class QuerySet(WritableRows[M]):
             if not isinstance(other, QuerySet) or other.query.model is not self._query.model:
                 msg = f"{verb}() takes querysets of {self._query.model.__name__}, not {other!r}."
                 raise TypeError(msg)
-        every: list[QuerySet[M]] = [self, *others]
-        sessions = {id(rows._using): rows._using for rows in every if rows._using is not None}  # noqa: SLF001
+        querysets: list[QuerySet[M]] = [self, *others]
+        sessions = {id(rows._using): rows._using for rows in querysets if rows._using is not None}  # noqa: SLF001
         if len(sessions) > 1:
             msg = f"{verb}() joins querysets of one session; these are of several: {list(sessions.values())}."
             raise QueryError(msg)
-        where = join([filtering_and_ordering.as_condition(rows.query) for rows in every])
+        where = join([filtering_and_ordering.as_condition(rows.query) for rows in querysets])
         joined = self._with(self._query.evolve(where=where, limit=None, offset=0, search=None))
         joined._using = next(iter(sessions.values()), None)  # noqa: SLF001 - made here
         return joined
@@ -123,7 +124,7 @@ class QuerySet(WritableRows[M]):
 
         Raises:
             FieldError: a field does not exist.
-            QueryError: a name is a path to another model.
+            QueryError: a name is a path to a field of another model.
 
         Example:
             >>> for flight in Flight.objects.only("dep_delay")[:1]:
@@ -131,8 +132,8 @@ class QuerySet(WritableRows[M]):
             Flight(id=1, dep_delay=None)
         """
         self._check_verb("only")
-        wanted = [prefetching.own_field(self._info, name, "only") for name in names]
-        return self._with(prefetching.with_fields(self._query, [self._info.pk, *wanted], self._query.related))
+        fields = [prefetching.own_field(self._info, name, "only") for name in names]
+        return self._with(prefetching.with_fields(self._query, [self._info.pk, *fields], self._query.related))
 
     def defer(self, *names: str) -> Self:
         """Load all fields but these; each is loaded when it is read, as with `only`.
@@ -152,7 +153,7 @@ class QuerySet(WritableRows[M]):
 
         Raises:
             FieldError: a field does not exist.
-            QueryError: a field is no many-to-one relation.
+            QueryError: a field is not a many-to-one relation.
 
         Example:
             >>> Flight.objects.select_related("carrier", "plane__owner").get(pk=2).plane.owner.name
@@ -170,11 +171,12 @@ class QuerySet(WritableRows[M]):
     def prefetch_related(self, *relations: str | Prefetch | None) -> Self:
         """Load lists of related rows in the same request: ``"comments"``, ``"author__articles__tags"``.
 
-        The lists are complete unless a `Prefetch` says otherwise. With None alone, no lists are loaded.
+        A `Prefetch` filters, orders or slices a list; without one, the list is complete. With None alone, no lists
+        are loaded.
 
         Raises:
             FieldError: there is no such relation.
-            QueryError: the relation cannot be loaded in this way.
+            QueryError: a name is not a relation, or a `Prefetch` does not fit it.
 
         Example:
             >>> airlines = Airline.objects.prefetch_related("flights")
@@ -182,15 +184,15 @@ class QuerySet(WritableRows[M]):
             [65, 65, 65, 65]
         """
         self._check_verb("prefetch_related")
-        wanted = [relation for relation in relations if relation is not None]
-        if len(wanted) < len(relations):
+        to_load = [relation for relation in relations if relation is not None]
+        if len(to_load) < len(relations):
             return self._with(self._query.evolve(nested=()))
-        return self._with(functools.reduce(prefetching.with_prefetch, wanted, self._query))
+        return self._with(functools.reduce(prefetching.with_prefetch, to_load, self._query))
 
     # --- dates ------------------------------------------------------------------------------------------------
 
     def dates(self, name: str, kind: str, order: str = "ASC") -> Rows[date]:
-        """Return the years, quarters, months, weeks or days that have rows, each as its first `datetime.date`.
+        """Return the years, quarters, months, weeks or days that have rows, each as the date of its first day.
 
         Args:
             name: a field of dates or datetimes; datetimes are taken in UTC.
@@ -208,7 +210,7 @@ class QuerySet(WritableRows[M]):
         return self._truncated_dates(name, kind, order, datetimes=False)
 
     def datetimes(self, name: str, kind: str, order: str = "ASC") -> Rows[datetime]:
-        """Return the years, months … seconds that have rows, each as its first `datetime.datetime`.
+        """Return the years, months … seconds that have rows, each as the datetime at its start.
 
         Arguments and errors are those of `dates`; ``kind`` may also be ``"hour"``, ``"minute"`` or ``"second"``.
         """
@@ -224,10 +226,10 @@ class QuerySet(WritableRows[M]):
     def contains(self, instance: M) -> bool:
         """Return whether an instance is among the rows, by one request for its key.
 
-        A slice, and rows that are loaded already, are looked through instead.
+        A slice is read instead, and rows that are loaded already need no request.
 
         Raises:
-            TypeError: this is no instance of the model.
+            TypeError: the argument is not an instance of the model.
         """
         if not isinstance(instance, self._query.model):
             msg = f"contains() takes a {self._query.model.__name__}, not {instance!r}."
@@ -239,7 +241,7 @@ class QuerySet(WritableRows[M]):
     def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, M]:
         """Return a dictionary of the instances with these keys, by key; keys without a row are left out.
 
-        Each request is for up to 1,000 keys, and no keys send no request. Without an argument, all rows are read.
+        Each request is for up to 1,000 keys; an empty list sends nothing. Without an argument, all rows are read.
 
         Raises:
             ConversionError: a key has the wrong type.
@@ -253,15 +255,15 @@ class QuerySet(WritableRows[M]):
         if keys is None:
             return {instance.pk: instance for instance in self}
         pk = self._info.pk
-        wanted = list(dict.fromkeys(pk.dump(key_of(pk, key)) for key in keys))
-        if not wanted or self._query.is_empty:
+        unique_keys = list(dict.fromkeys(pk.dump(key_of(pk, key)) for key in keys))
+        if not unique_keys or self._query.is_empty:
             return {}
         session = self._session()
         query = resolve_subqueries(session, self._query)
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)
-        pages = fetch(session, key_pager(query, wanted, dialect_of(session), session.max_rows))
+        pages = fetch(session, key_pager(query, unique_keys, dialect_of(session), session.max_rows))
         return {instance.pk: instance for rows in pages for instance in decode(session, rows)}
 
     def ref(self, key: Any) -> M:
@@ -297,7 +299,7 @@ Own_co = TypeVar("Own_co", bound="QuerySet[Any]", covariant=True)
 
 
 class Manager:
-    """The attribute ``Model.objects``: a fresh queryset of all rows, in the model's ordering, at each access."""
+    """The descriptor ``Model.objects``: each access returns a queryset of all rows, in the model's ordering."""
 
     def __get__(self, instance: object, owner: type[MT]) -> QuerySet[MT]:
         rows: QuerySet[MT] = _all_rows(QuerySet, instance, owner)
@@ -305,7 +307,7 @@ class Manager:
 
 
 class OwnManager(Manager, Generic[Own_co]):
-    """The attribute ``Model.objects`` with a queryset class of the model's own."""
+    """The descriptor ``Model.objects`` of a model that has its own queryset class."""
 
     def __init__(self, queryset_class: type[Own_co]) -> None:
         self._queryset_class = queryset_class
@@ -316,7 +318,7 @@ class OwnManager(Manager, Generic[Own_co]):
 
 
 def _all_rows(queryset_class: type[Any], instance: object, owner: type[Any]) -> Any:
-    """Return ``Model.objects``, of this queryset class."""
+    """Return the queryset for ``Model.objects``, of this class."""
     if instance is not None:
         msg = f"objects belongs to the class: {owner.__name__}.objects."
         raise AttributeError(msg)

@@ -1,4 +1,4 @@
-"""`Related`: the rows at the other end of a relation to many, as a queryset of one instance."""
+"""`Related`: the related rows of one instance as a queryset, with add, remove, set, create and clear."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from .result_shapes import Instances
 M = TypeVar("M", bound=HasKey)
 One = TypeVar("One", bound=HasKey)
 
-# Verbs that would have to know the order of a junction, which no query has.
+# Methods that need the rows in the order of the junction, which no query can have.
 _NOT_IN_JUNCTION_ORDER = frozenset({"limit", "offset", "page", "reverse"})
-# Verbs of all rows of a model, which would not add rows to the list.
+# Methods of `QuerySet` that would create rows, and not add them to the list.
 _NOT_OF_LISTS = frozenset({"bulk_create", "upsert"})
-# The verbs of a list of instances of several models, which no single query has.
+# The methods that work without a query: no single query has instances of several models.
 _OF_SEVERAL_MODELS = frozenset({"iteration", "truth", "slices", "add", "remove", "set", "clear", "create"})
 
 
@@ -159,7 +159,7 @@ class Related(QuerySet[M]):
 
     @property
     def _is_read_whole(self) -> bool:
-        """Whether parts are taken from the whole list: only that is in the order of the junction."""
+        """Whether the list is always read whole, since no query returns it in the order of the junction."""
         return bool(self._relation.sort_column) and not self._query.order
 
     def _check_verb(self, verb: str) -> None:
@@ -168,9 +168,9 @@ class Related(QuerySet[M]):
             raise UnsupportedQuery(msg)
         if self._is_read_whole and verb in _NOT_IN_JUNCTION_ORDER:
             msg = (
-                f"{self._relation} is in the order of its junction, which no query has, so that there is no "
-                f"{verb}(): take a slice, or part of list(…); what filter() and order_by() return has an order of "
-                "its own."
+                f"{self._relation} is in the order of its junction, which no query can have, so it has no "
+                f"{verb}(): take a slice, or part of list(…), or call filter() or order_by() before it, for another "
+                "order."
             )
             raise UnsupportedQuery(msg)
         super()._check_verb(verb)
@@ -188,7 +188,7 @@ class Related(QuerySet[M]):
             through_defaults: values of further fields of the new junction rows, by the server's field names.
 
         Raises:
-            TypeError: something else was given.
+            TypeError: an argument is neither an instance nor a key.
             DoesNotExist: one of the instances was deleted meanwhile.
 
         Example:
@@ -198,8 +198,8 @@ class Related(QuerySet[M]):
         values = relation_arguments.junction_values(self._relation, through_defaults)
         if self._is_unsaved("add"):
             pending = self._pending_links()
-            before = [added for added, _ in pending]
-            pending += [(instance, values) for instance in instances if not _contains(before, instance)]
+            already_added = [added for added, _ in pending]
+            pending += [(instance, values) for instance in instances if not _contains(already_added, instance)]
         elif self._relation.is_one_to_many:
             relation_writes.move_children(self._instance, self._relation, instances, ())
         elif instances:
@@ -209,8 +209,8 @@ class Related(QuerySet[M]):
     def remove(self, *others: M | Any) -> None:
         """Remove instances, or rows by their keys, from the list; those that are not in it are ignored.
 
-        The server's settings of the relation decide what becomes of the children of a one-to-many, and of the rows
-        of a junction: their reference is set to null, or they are deleted.
+        The server's settings of the relation decide whether the removed children of a one-to-many, or the rows of
+        the junction, are deleted, or only have their reference set to null.
 
         Example:
             >>> article.tags.remove(tag, 5)
@@ -266,7 +266,7 @@ class Related(QuerySet[M]):
     ) -> Any:
         """Make an instance, save it, add it to the list, and return it.
 
-        The model comes first where the relation leads to several. If this instance is not saved yet, nothing is
+        Of a many-to-any relation, the model is the first argument. If this instance is not saved yet, nothing is
         sent: `Model.save` sends the new instance along with it.
 
         Example:
@@ -310,7 +310,7 @@ class Related(QuerySet[M]):
         return not state.stored
 
     def _pending_links(self) -> list[tuple[Any, Mapping[str, Any]]]:
-        """Return what the list of an unsaved instance holds: instances, and the values of their junction rows."""
+        """Return the entries of an unsaved list: instances, each with further values of its junction row."""
         return state_of(self._instance).pending.setdefault(self._relation.name, [])
 
     def _forget_rows(self) -> None:
@@ -321,7 +321,7 @@ class Related(QuerySet[M]):
         self._cache, self._complete = fresh._cache, fresh._complete  # noqa: SLF001 - of the same class
 
     def _junction_rows(self, others: Sequence[Any]) -> relation_writes.JunctionRows:
-        """Return the junction rows of this instance by the identity of what they lead to: to others, or to all."""
+        """Return the junction rows that link this instance to others, by the related row; without others, all."""
         rows_by_identity: relation_writes.JunctionRows = {}
         for scope in self._relation.scopes:
             of_model = [other for other in others if isinstance(other, scope.target)]
@@ -355,8 +355,8 @@ class Related(QuerySet[M]):
 class RelatedAny(Related[M]):
     """The related rows of a many-to-any: a list of instances of several models, read whole.
 
-    It has the verbs of a list. Those that one query would have to answer are refused: `of_model` returns a
-    queryset of one model.
+    It has the methods of a list. Those that need a single query are refused: `of_model` returns a queryset of one
+    model.
     """
 
     __slots__ = ()
@@ -373,7 +373,7 @@ class RelatedAny(Related[M]):
 
     @property
     def query(self) -> Query:
-        """Refuse: in other querysets, a query would stand for all rows of one model."""
+        """Refuse: a query has rows of one model only."""
         raise self._refuse_for_many_models("is no queryset of one")
 
     def _with(self, query: Query) -> Any:  # noqa: ARG002
@@ -401,7 +401,7 @@ class RelatedAny(Related[M]):
 
 
 def _contains(instances: Iterable[Any], instance: Any) -> bool:
-    """Whether an instance is one of these, or equal to one; unsaved ones cannot be hashed."""
+    """Whether a list has an instance, or an equal one; a set would not do, as unsaved instances have no hash."""
     return any(other is instance or other == instance for other in instances)
 
 
@@ -419,7 +419,7 @@ def all_related(relation: ToMany) -> PrefetchedList:
 
 
 def _query_of(instance: Any, relation: ToMany) -> Query:
-    """Return the query for the related rows of one instance; of a many-to-any, for those of its first model."""
+    """Return the query for the related rows of one instance; for a many-to-any, only those of its first model."""
     rows: QuerySet[Any] = relation.target.objects
     if not state_of(instance).stored:
         return rows.none().query

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Shape(Protocol[T]):
-    """What rows become: it makes, for a query, the function that turns each page of rows into results."""
+    """The form of results: its `decoder` turns pages of rows into instances, dictionaries, tuples or values."""
 
     @property
     def paths(self) -> tuple[FieldPath, ...] | None:
@@ -80,7 +80,7 @@ class Instances:
 class Values:
     """Rows become dictionaries, tuples, named tuples or single values: ``kind`` is dict, tuple, named or flat.
 
-    A column is a name, and the value that it stands for; None for an aggregate of a group.
+    Each column is a name and the value that it stands for, or None for an aggregate of a group.
     """
 
     columns: tuple[tuple[str, Alias | None], ...]
@@ -91,11 +91,11 @@ class Values:
         """The paths of the values.
 
         Raises:
-            UnsupportedQuery: a value is not a field's own value, but a part of it, a number or an aggregate.
+            UnsupportedQuery: a value is not that of a field, but a part of a date, a count or an aggregate.
         """
         for name, alias in self.columns:
             if not isinstance(alias, ValueRef) or value_transform(alias) is not None:
-                msg = f"{name!r} is no field's own value: read it first, as a list, and use that in the query."
+                msg = f"{name!r} is not the value of a field: read it first, as a list, and use that in the query."
                 raise UnsupportedQuery(msg)
         return tuple(alias.path for _, alias in self.columns if isinstance(alias, ValueRef))
 
@@ -133,7 +133,7 @@ def _getter(alias: Alias) -> Callable[[Row, Any], Any]:
 
 
 def _in_loaded_row(alias: Alias, query: Query) -> Alias:
-    """Return a relation's key as the key field of the related row, where the query loads that row."""
+    """Return a relation as the key field of its related row, if the query loads that row; other values as is."""
     if isinstance(alias, ValueRef) and any(path[:-1] == alias.path for path in query.paths):
         target = alias.path[-1].target
         return alias if target is None else attrs.evolve(alias, path=(*alias.path, target.directus.pk))

@@ -1,4 +1,4 @@
-"""`Results`: the base of querysets, which reads the rows of a query: iterating, slicing, counting, paging."""
+"""`Results`, the base of querysets, which reads rows: iterator, slices, first, page, count, exists, partition."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Page(Generic[T]):
     total: int
 
 
-# The verbs that a singleton has.
+# The methods that a singleton has.
 _OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
 
 
@@ -81,11 +81,11 @@ class Results(DescribesRows, Generic[T]):
         """The paths of the values in each result of `values` or `values_list`; None if results are instances.
 
         Raises:
-            UnsupportedQuery: a value is not a field's own value, but a part of it, a number or an aggregate.
+            UnsupportedQuery: a value is not that of a field, but a part of a date, a count or an aggregate.
         """
         grouping = self._query.grouping
         if grouping is not None and (grouping.aggregates or self._query.is_sliced):
-            msg = "Groups cannot be asked for inside another query: read them first, as a list, and use that."
+            msg = "Groups cannot be a sub-query: read them first, as a list, and use that."
             raise UnsupportedQuery(msg)
         return self._shape.paths
 
@@ -105,7 +105,7 @@ class Results(DescribesRows, Generic[T]):
         """Return the same rows, to be read and written by this session instead of the current one.
 
         Raises:
-            TypeError: this is no session.
+            TypeError: the argument is not a `Session`.
 
         Example:
             >>> late = Flight.objects.using(current_session()).filter(dep_delay__gt=60)
@@ -119,14 +119,14 @@ class Results(DescribesRows, Generic[T]):
         return rows
 
     def _refuse_sliced(self, verb: str) -> None:
-        """Refuse a verb after a slice, or one that these rows do not have."""
+        """Refuse a method after a slice, or one that these rows do not have."""
         if self._query.is_sliced:
             msg = f"{verb}() after a slice would change which rows the slice means: call {verb}() first."
             raise QueryError(msg)
         self._check_verb(verb)
 
     def _check_verb(self, verb: str) -> None:
-        """Refuse a verb that these rows do not have: those of a singleton are few; subclasses refuse others."""
+        """Refuse a method that these rows do not have: a singleton has few, and subclasses refuse more."""
         model = self._query.model
         if model.directus.options.singleton and verb not in _OF_SINGLETONS:
             msg = (
@@ -154,11 +154,11 @@ class Results(DescribesRows, Generic[T]):
             read_ahead: how many pages are fetched while one is consumed, from the second page on; 0 for none.
             progress: True shows a bar (extra ``progress``); a function is called with the number of rows so far
                 and the number of all rows. Only with ``progress`` are the rows counted first, by one request.
-            after: an instance; iteration continues with the row after it. With ``progress``, all rows are counted
-                unless the order is that of an integer key.
+            after: an instance; iteration continues with the row after it. The number of all rows for ``progress``
+                is then that of the rows left, if they are ordered by an integer key.
 
         Raises:
-            IterationLost: so many rows were deleted at once that the place in the list cannot be found again.
+            IterationLost: so many rows were deleted at once that it is unknown which row comes next.
 
         Example:
             >>> for flight in Flight.objects.iterator(page_size=200):
@@ -201,7 +201,7 @@ class Results(DescribesRows, Generic[T]):
             for page in pages:
                 row_count = len(page)
                 yield page
-                del page  # let it go before the next one is read
+                del page  # frees the memory before the next page is read
                 advance(row_count)
 
     def __iter__(self) -> Iterator[T]:
@@ -260,7 +260,7 @@ class Results(DescribesRows, Generic[T]):
             size = page_size or session.page_size
             for page in read_pages(session, self._query, size, read_ahead=read_ahead, after=after):
                 yield decode(session, page)
-                del page  # let it go before the next one is read
+                del page  # frees the memory before the next page is read
         except Forbidden as error:
             if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
                 error.add_note(
@@ -324,7 +324,7 @@ class Results(DescribesRows, Generic[T]):
         return part
 
     def first(self) -> T | None:
-        """Return the first row, by key where there is no ordering, or None; one request for one row.
+        """Return the first row or None, by one request for one row; without an ordering, that of the least key.
 
         Example:
             >>> Flight.objects.filter(dep_delay__lt=79).order_by("-dep_delay").first().dep_delay
@@ -338,8 +338,8 @@ class Results(DescribesRows, Generic[T]):
     def page(self, number: int, size: int) -> Page[T]:
         """Return one page of rows and the number of all rows, by one request.
 
-        Groups take two requests. Conditions that the library checks again when rows arrive, such as a ``%`` in
-        ``contains``, make it read all keys as well.
+        Groups take two requests. A condition that has to be checked again in Python, such as ``contains`` with a
+        ``%``, takes further requests, for all keys.
 
         Args:
             number: the number of the page, from 1.
@@ -370,7 +370,7 @@ class Results(DescribesRows, Generic[T]):
     def count(self) -> int:
         """Return the number of rows, by one request that reads no rows.
 
-        Conditions that the library checks again when rows arrive, such as a ``%`` in ``contains``, make it read
+        A condition that has to be checked again in Python, such as ``contains`` with a ``%``, takes requests for
         all keys. Once all rows are loaded, nothing is sent.
 
         Example:
@@ -396,7 +396,7 @@ class Results(DescribesRows, Generic[T]):
         return after_offset if self._query.limit is None else min(after_offset, self._query.limit)
 
     def exists(self) -> bool:
-        """Return whether there is any row, by one request for one key at most.
+        """Return whether there is any row, by one request for at most one key.
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=600).exists()
@@ -418,14 +418,14 @@ class Results(DescribesRows, Generic[T]):
 
         Where the key is a number, the parts are ranges of keys, so that rows inserted later are in one of them:
         one request counts the rows, and one for each part but the first finds its lower bound. Otherwise, and for
-        slices and conditions that are checked again when rows arrive, all keys are read once, and each part is a
-        list of keys.
+        slices and conditions that are checked again in Python, all keys are read once, and each part is a list of
+        keys.
 
         Args:
             parts: the number of querysets, from 1.
 
         Raises:
-            UnsupportedQuery: of groups.
+            UnsupportedQuery: the rows are groups.
 
         Example:
             >>> [part.count() for part in Flight.objects.partition(4)]
@@ -476,12 +476,12 @@ class Results(DescribesRows, Generic[T]):
 def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
     while (page := next(pages, None)) is not None:
         yield from page
-        del page  # let it go before the next one is read
+        del page  # frees the memory before the next page is read
 
 
 def check_whole(name: str, number: object, least: int = 0) -> None:
-    """Refuse what is no whole number, or is less than the least one."""
+    """Raise QueryError unless a number is a whole number, from ``least``."""
     if not is_whole_number(number, least):
-        back = "; reverse() counts from the end" if not least else ""
-        msg = f"{name} is a whole number from {least}, not {number!r}{back}."
+        hint = "; reverse() counts from the end" if not least else ""
+        msg = f"{name} is a whole number from {least}, not {number!r}{hint}."
         raise QueryError(msg)

@@ -37,7 +37,7 @@ _DIGITS = 38
 
 @attrs.frozen
 class TableColumn:
-    """A column of a table: its name, its kind (a key of `_ARROW_TYPES`), and the conversion of values but null."""
+    """A column of a table: its name, its kind (a key of `_ARROW_TYPES`), and the conversion of non-null values."""
 
     name: str
     kind: str
@@ -66,17 +66,17 @@ _LOADERS: dict[str, Convert] = {
 
 
 def table_columns(query: Query, columns: Iterable[tuple[str, Alias | None]]) -> list[TableColumn]:
-    """Return the table columns of columns of `values`.
+    """Return the table column for each column of `values`.
 
     Raises:
-        QueryError: two have one name.
+        QueryError: two columns have the same name.
     """
     aggregates = {} if query.grouping is None else dict(query.grouping.aggregates)
     converted = [_column(name, aggregates[name] if alias is None else alias) for name, alias in columns]
     names = [column.name for column in converted]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        msg = f"A table has each column once, and {twice!r} is named twice."
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        msg = f"A table has each column once, and {repeated!r} is named twice."
         raise QueryError(msg)
     return converted
 

@@ -1,4 +1,4 @@
-"""Typed conditions: `col` and `via` make lookups from the fields of model classes, which type checkers check.
+"""Typed conditions: `col` and `via` turn fields of model classes into lookups that type checkers can check.
 
 Each condition is a `Q` of ordinary lookups, so that its meaning is defined in one place.
 """
@@ -34,7 +34,7 @@ D = TypeVar("D", dt.date, dt.datetime)
 
 
 class _ColumnBase:
-    """What fields and relations to many have in common as columns."""
+    """The base of `Column` and `RelatedColumn`."""
 
     __slots__ = ("_reference",)
 
@@ -52,11 +52,11 @@ class _ColumnBase:
         raise TypeError(msg)
 
     def __contains__(self, item: object) -> NoReturn:
-        msg = f"'in' cannot be asked of {self!r}: col(…).contains(text), or col(…).in_(values)."
+        msg = f"'in' does not work with {self!r}: use col(…).contains(text), or col(…).in_(values)."
         raise TypeError(msg)
 
     def lookup(self, name: str, value: Any) -> Q:
-        """Return the condition of a lookup by its name, such as one that `register_lookup` made.
+        """Return the condition of a lookup by its name, such as one registered by `register_lookup`.
 
         Raises:
             QueryError: the value is another column or field.
@@ -66,9 +66,7 @@ class _ColumnBase:
             4
         """
         if isinstance(value, _ColumnBase | FieldReference):
-            msg = (
-                f"{self!r} is compared with a value; the server does not compare it with another field, {value!r}."
-            )
+            msg = f"The server cannot compare {self!r} with another field, {value!r}: compare it with a value."
             raise QueryError(msg)
         return Q.of(RootedName(f"{self._reference.path}__{name}", self._reference.root), value)
 
@@ -181,7 +179,7 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
         return self.lookup("contains", text)
 
     def icontains(self: Column[str], text: str) -> Q:
-        """Return the condition that the field contains a text, in upper or lower case."""
+        """Return the condition that the field contains a text, ignoring case."""
         return self.lookup("icontains", text)
 
     def startswith(self: Column[str], text: str) -> Q:
@@ -189,7 +187,7 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
         return self.lookup("startswith", text)
 
     def istartswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the field starts with a text, in upper or lower case."""
+        """Return the condition that the field starts with a text, ignoring case."""
         return self.lookup("istartswith", text)
 
     def endswith(self: Column[str], text: str) -> Q:
@@ -197,11 +195,11 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
         return self.lookup("endswith", text)
 
     def iendswith(self: Column[str], text: str) -> Q:
-        """Return the condition that the field ends with a text, in upper or lower case."""
+        """Return the condition that the field ends with a text, ignoring case."""
         return self.lookup("iendswith", text)
 
     def iexact(self: Column[str], text: str) -> Q:
-        """Return the condition that the field equals a text, in upper or lower case."""
+        """Return the condition that the field equals a text, ignoring case."""
         return self.lookup("iexact", text)
 
     # --- parts of dates and times -----------------------------------------------------------------------------
@@ -259,11 +257,11 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
     # --- orderings --------------------------------------------------------------------------------------------
 
     def asc(self) -> str:
-        """Return the name for `QuerySet.order_by`, ascending."""
+        """Return the argument of `QuerySet.order_by` for ascending order."""
         return RootedName(self._reference.path, self._reference.root)
 
     def desc(self) -> str:
-        """Return the name for `QuerySet.order_by`, descending.
+        """Return the argument of `QuerySet.order_by` for descending order.
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=0).order_by(col(Flight.dep_delay).desc()).first().dep_delay
@@ -273,7 +271,7 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
 
 
 class RelatedColumn(_ColumnBase, Generic[T]):
-    """A relation to many rows as `col` returns it: conditions on some of the rows, on none, or on their number.
+    """A to-many relation as `col` returns it: conditions on some related rows, on none, or on their number.
 
     Example:
         >>> very_late = col(Airline.flights).some(col(Flight.dep_delay) > 77)
@@ -302,10 +300,13 @@ def col(field: Related[M]) -> RelatedColumn[M]: ...  # type: ignore[overload-ove
 @overload
 def col(field: T | None) -> Column[T]: ...
 def col(field: Any) -> Any:
-    """Return a field of a model class as a column, whose comparisons are conditions that type checkers check.
+    """Return a column for a field of a model class, whose comparisons are conditions for `QuerySet.filter`.
+
+    Type checkers check the types of the compared values.
 
     Raises:
-        TypeError: this is no field of a model class; ``Flight.carrier.name`` is ``via(Flight.carrier).name``.
+        TypeError: the argument is not a field of a model class; for a field of a related model, write
+            ``via(Flight.carrier).name`` instead of ``Flight.carrier.name``.
 
     Example:
         >>> late = Flight.objects.filter(col(Flight.dep_delay) > 70, col(via(Flight.carrier).name) != "JetBlue")
@@ -321,11 +322,11 @@ def via(relation: Related[M]) -> M: ...
 @overload
 def via(relation: M | None) -> M: ...
 def via(relation: Any) -> Any:
-    """Return the model at the other end of a relation, for the fields there: ``col(via(Flight.carrier).name)``.
+    """Return the related model of a relation, to name a field of it: ``col(via(Flight.carrier).name)``.
 
     Raises:
-        TypeError: this is no field of a model class, or a field that is no relation.
-        AttributeError: the other model has no such field; raised when the field is named.
+        TypeError: the argument is not a relation of a model class.
+        AttributeError: the related model has no such field; raised on access to the attribute.
 
     Example:
         >>> Flight.objects.filter(col(via(Flight.carrier).name) == "Lufthansa").count()
@@ -345,7 +346,7 @@ def via(relation: Any) -> Any:
 
 
 class _Via:
-    """The other end of a relation: its attributes are the fields of the model there."""
+    """The related model of a relation, as `via` returns it: its attributes are the fields of that model."""
 
     __slots__ = ("_reference", "_target")
 

@@ -1,4 +1,4 @@
-"""`values`, `annotate`, `distinct`, `aggregate` and `dates`: the queries for chosen values, and for groups."""
+"""How `values`, `annotate`, `distinct`, `aggregate` and `dates` change a query: values, annotations, group by."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def with_values(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any
     """Return the query and the columns for values of these names; without names, for all fields and annotations.
 
     Raises:
-        FieldError: a name is no field.
-        UnsupportedQuery: a path leads to many rows.
+        FieldError: a field does not exist.
+        UnsupportedQuery: a path crosses a to-many relation.
     """
     for name, expression in by_name.items():
         query = _with_alias(query, name, expression, f"values({name}=…)")
-    wanted = (*(name.name if isinstance(name, F) else name for name in names), *by_name)
+    column_names = (*(name.name if isinstance(name, F) else name for name in names), *by_name)
     if query.grouping is not None:
-        return _values_of_groups(query, query.grouping, wanted)
+        return _values_of_groups(query, query.grouping, column_names)
     info: ModelInfo = query.model.directus
-    wanted = wanted or (*info.fields, *query.shown)
-    columns = tuple((name, _alias_of(query, name, f"values({name!r})")) for name in wanted)
-    return _loading(query, columns), _with_keys(columns)
+    column_names = column_names or (*info.fields, *query.shown)
+    columns = tuple((name, _alias_of(query, name, f"values({name!r})")) for name in column_names)
+    return _with_columns(query, columns), _with_keys(columns)
 
 
 def _alias_of(query: Query, name: str, where: str) -> Alias:
@@ -63,7 +63,7 @@ def _alias_of(query: Query, name: str, where: str) -> Alias:
 
 
 def _with_keys(columns: tuple[tuple[str, Alias], ...]) -> Columns:
-    """Return the columns with a relation as the key of its row, where fields of that row are columns as well."""
+    """Return the columns; a relation is read from its related row's key, if a field of that row is a column."""
     paths = [column.path for _, column in columns]
     return tuple(
         (name, attrs.evolve(column, path=_key_path(column.path)) if _is_prefix(column.path, paths) else column)
@@ -71,12 +71,12 @@ def _with_keys(columns: tuple[tuple[str, Alias], ...]) -> Columns:
     )
 
 
-def _loading(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query:
-    """Return the query that loads what these columns are read from, and nothing else."""
+def _with_columns(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query:
+    """Return the query that loads the fields and counts that these columns are read from, and the key."""
     refs = [column for _, column in _with_keys(columns) if isinstance(column, ValueRef)]
     counts = [(name, column) for name, column in columns if isinstance(column, RelatedCount)]
     paths = dict.fromkeys([(query.model.directus.pk,), *(ref.path for ref in refs)])
-    # A relation on the way to a count is loaded as a row, too.
+    # The related rows on the path to a count are loaded, too.
     relations = [count.path[:n] for _, count in counts for n in range(1, len(count.path))]
     paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in relations)
     unique = dict.fromkeys(_key_path(path) if path in relations else path for path in paths)
@@ -90,12 +90,12 @@ def _key_path(path: Any) -> Any:
 
 
 def _is_prefix(path: FieldPath, paths: Iterable[FieldPath]) -> bool:
-    """Whether a longer one of these paths begins with a path."""
+    """Whether any of these paths is an extension of a path."""
     return any(len(longer) > len(path) and longer[: len(path)] == path for longer in paths)
 
 
-def _values_of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...]) -> tuple[Query, Columns]:
-    names = wanted or grouping.shown
+def _values_of_groups(query: Query, grouping: Grouping, names: tuple[str, ...]) -> tuple[Query, Columns]:
+    names = names or grouping.shown
     for name in names:
         if name not in grouping.names:
             resolve_value(query.model.directus, expand_alias(name, query.aliases), f"values({name!r})")
@@ -115,7 +115,7 @@ def _values_of_groups(query: Query, grouping: Grouping, wanted: tuple[str, ...])
 def annotate_instances(
     query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any], *, shown: bool
 ) -> Query:
-    """Return the query whose instances have further values, or, unless ``shown``, only know their names."""
+    """Return the query with further named values; with ``shown``, they are attributes of its instances."""
     verb = _verb(shown)
     for name, expression in name_aggregates(expressions, by_name, f"{verb}()").items():
         query = _with_alias(query, name, expression, f"{verb}({name}=…)")
@@ -125,13 +125,13 @@ def annotate_instances(
 
 
 def with_annotations(query: Query) -> Query:
-    """Return the query that also loads what its annotations are read from."""
+    """Return the query that also loads the fields that its annotations are read from."""
     annotations = [value for name, value in query.aliases if name in query.shown]
     prefixes = {value.path[:n]: None for value in annotations for n in range(1, len(value.path))}
     prefixes |= dict.fromkeys(query.related)
     paths = [*query.paths, *(value.path for value in annotations if isinstance(value, ValueRef))]
     paths += [_key_path(prefix) for prefix in prefixes]
-    # A relation whose row is loaded is named by the fields of that row, not by its key as well.
+    # If a related row is loaded, the request names the fields of that row, and not the relation itself.
     return query.evolve(paths=tuple(path for path in dict.fromkeys(paths) if path not in prefixes))
 
 
@@ -144,8 +144,8 @@ def _with_alias(query: Query, name: str, expression: object, where: str) -> Quer
     defined = resolve_alias(query.model.directus, expression, where)
     if isinstance(defined, RelatedCount):
         _check_count(query, defined, where)
-    others = tuple(pair for pair in query.aliases if pair[0] != name)
-    return query.evolve(aliases=(*others, (name, defined)))
+    other_aliases = tuple(pair for pair in query.aliases if pair[0] != name)
+    return query.evolve(aliases=(*other_aliases, (name, defined)))
 
 
 def _check_count(query: Query, count: RelatedCount, where: str) -> None:
@@ -156,8 +156,9 @@ def _check_count(query: Query, count: RelatedCount, where: str) -> None:
         raise UnsupportedQuery(msg)
     if any(isinstance(part, Exists) and relation in part.path for part in parts_of(query.where)):
         msg = (
-            f"{where}: after a filter through {relation}, Django counts the rows that met it, the server all. "
-            f"Annotate first for all; for those, query {relation.target.__name__} and group by its relation."
+            f"{where}: after a filter through {relation}, Django counts only the rows that met it, the server "
+            "counts all. To count all, annotate before the filter; to count those that met it, query "
+            f"{relation.target.__name__} and group by its relation."
         )
         raise UnsupportedQuery(msg)
 
@@ -186,11 +187,12 @@ def annotate_values(
                 check_alias_name(info, name, where)
             measures[name] = resolve_aggregate(info, expression, query.aliases, where)
     if not measures and query.grouping is None:
-        return _loading(query, tuple((name, value) for name, value in columns if value is not None)), columns
-    before = query.grouping or _grouping(query, columns, f"{verb}()")
-    names = (*before.shown, *(name for name in measures if name not in before.shown)) if shown else before.shown
-    together = dict(before.aggregates) | measures
-    grouping = attrs.evolve(before, aggregates=tuple(together.items()), shown=names)
+        return _with_columns(query, tuple((name, value) for name, value in columns if value is not None)), columns
+    current = query.grouping or _grouping(query, columns, f"{verb}()")
+    new_names = [name for name in measures if name not in current.shown] if shown else []
+    names = (*current.shown, *new_names)
+    all_measures = dict(current.aggregates) | measures
+    grouping = attrs.evolve(current, aggregates=tuple(all_measures.items()), shown=names)
     keys = dict(grouping.keys)
     return query.evolve(grouping=grouping), tuple((name, keys.get(name)) for name in names)
 
@@ -232,7 +234,7 @@ def _group_key(query: Query, name: str, column: Alias | None, where: str) -> Val
 
 
 def _group_orders(query: Query, keys: tuple[tuple[str, ValueRef], ...], where: str) -> tuple[GroupOrder, ...]:
-    """Return the ordering of the rows as one of their groups; as in Django, without the model's own ordering."""
+    """Return the ordering of the rows as one of groups; as in Django, the model's own ordering is dropped."""
     if query.order == resolve_ordering(query.model, query.model.directus.options.ordering, "ordering"):
         return ()
     return tuple(_as_group_order(order, keys, where) for order in query.order)
@@ -251,26 +253,26 @@ def _as_group_order(order: Order, keys: tuple[tuple[str, ValueRef], ...], where:
 
 
 def distinct_values(query: Query, columns: Columns) -> Query:
-    """Return the query for different values, as groups; rows with their key differ anyway."""
+    """Return the query that groups by all values, so that each comes once; rows with their key differ anyway."""
     grouping = query.grouping
     if grouping is None:
         if _has_key(columns, query.model.directus):
             return query
         return query.evolve(grouping=_grouping(query, columns, "distinct()"))
     if not {name for name, _ in grouping.keys} <= set(grouping.shown):
-        msg = "distinct() of groups without what they are grouped by: take a set of the results, in Python."
+        msg = "distinct() of groups needs all their group keys: take a set of the results, in Python."
         raise UnsupportedQuery(msg)
     return query
 
 
 def aggregates(query: Query, expressions: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, AggregateSpec]:
-    """Return the aggregates that `aggregate` was asked for, by name.
+    """Return the aggregates in the arguments of `aggregate`, by name.
 
     Raises:
-        UnsupportedQuery: the query is one of groups.
+        UnsupportedQuery: the query has groups.
     """
     if query.grouping is not None:
-        msg = "aggregate() of groups: the server has no such thing; compute it in Python, from the results."
+        msg = "aggregate() of groups: the server cannot do this; compute it in Python, from the results."
         raise UnsupportedQuery(msg)
     return {
         name: resolve_aggregate(query.model.directus, expression, query.aliases, f"aggregate({name}=…)")
@@ -285,7 +287,7 @@ _DATETIME_UNITS = (*_UNITS, "hour", "minute", "second")
 
 
 def truncated_dates(query: Query, name: str, unit: str, order: str, *, datetimes: bool) -> tuple[Query, Columns]:
-    """Return the query and the column for the years, months … that have rows, each as its first moment."""
+    """Return the query and the column for the years, months … that have rows, each as the date of its start."""
     verb = "datetimes" if datetimes else "dates"
     units = _DATETIME_UNITS if datetimes else _UNITS
     if unit not in units or order not in ("ASC", "DESC"):
@@ -293,9 +295,9 @@ def truncated_dates(query: Query, name: str, unit: str, order: str, *, datetimes
         raise QueryError(msg)
     ref = resolve_value(query.model.directus, expand_alias(name, query.aliases), f"{verb}({name!r})")
     field: Field = ref.field
-    fitting = MOMENTS if datetimes else DATES
-    if ref.part is not None or field.value_type.kind not in fitting:
-        msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(fitting))}, and {field} is of another."
+    field_types = MOMENTS if datetimes else DATES
+    if ref.part is not None or field.value_type.kind not in field_types:
+        msg = f"{verb}({name!r}) takes fields of type {', '.join(sorted(field_types))}; {field} has another type."
         raise QueryError(msg)
     keys = ((verb, attrs.evolve(ref, truncate_to=unit, as_datetime=datetimes)),)
     has_date = resolve_filter(Q(**{f"{ref.name}__isnull": False}), query.model)

@@ -1,4 +1,4 @@
-"""`WritableRows`: the verbs of `QuerySet` that write: create, update, delete, and the bulk writes."""
+"""`WritableRows`: the methods of `QuerySet` that write: create, get_or_create, update, delete, bulk writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=HasKey)
 
 
 class WritableRows(Rows[M]):
-    """The rows of a model that a query describes, to be written."""
+    """The base of `QuerySet` with the methods that write rows."""
 
     __slots__ = ()
 
@@ -101,13 +101,13 @@ class WritableRows(Rows[M]):
     def update(self, /, *, progress: Any = ABSENT, **values: Any) -> int:
         """Write these values to all rows, and return the number of rows written.
 
-        The keys of the rows are read first, a slice and its ordering included. Then the rows are written by key,
+        The keys of the rows are read first, those of a slice in its ordering. Then the rows are written by key,
         up to 1,000 in one request and transaction. Types and validators are checked; `Model.save` and
         `Model.clean` are not called. ``progress`` is that of `bulk_create`, unless the model has a field of that
         name.
 
         Raises:
-            TypeError: called on ``Model.objects`` itself: ``Model.objects.all()`` says that all rows are meant.
+            TypeError: called on ``Model.objects`` itself; ``Model.objects.all().update(…)`` writes all rows.
             ConversionError: a value does not fit its field.
             ServerError: the server refused a chunk; the error's ``bulk``, a `BulkFailure`, has the keys that were
                 written, and those that were not.
@@ -127,7 +127,7 @@ class WritableRows(Rows[M]):
         """Delete all rows, and return the number of rows deleted; keys are read first, as by `update`.
 
         Raises:
-            TypeError: called on ``Model.objects`` itself: ``Model.objects.all()`` says that all rows are meant.
+            TypeError: called on ``Model.objects`` itself; ``Model.objects.all().delete()`` deletes all rows.
             Protected: another row refers to one of the rows; the error's ``bulk`` is that of `update`.
 
         Example:
@@ -139,7 +139,7 @@ class WritableRows(Rows[M]):
         return bulk.delete(self._session(), self._query, checked(progress))
 
     def _refuse_accidental_all(self, verb: str) -> None:
-        """Refuse to write all rows of a model, unless a chained method such as `all` says that they are meant."""
+        """Refuse to write all rows of a model by accident: ``Model.objects`` itself, without `all` or `filter`."""
         self._check_verb(verb)
         if self._from_manager:
             name = self._query.model.__name__
@@ -152,8 +152,8 @@ class WritableRows(Rows[M]):
         """Create rows, many in one request, and return the instances, saved, in the given order.
 
         All instances are checked before anything is sent. Each request is one transaction of up to 1,000 rows and
-        1 MB, or what the server allows. Where the server makes keys that are neither numbers nor uuids, each row
-        is a request of its own. `Model.clean` is called; `Model.save` is not.
+        1 MB, or less if the server's limits are lower. If the server makes keys other than numbers and uuids, each
+        row takes a request of its own. `Model.clean` is called; `Model.save` is not.
 
         Args:
             instances: unsaved instances of the model.
@@ -165,11 +165,11 @@ class WritableRows(Rows[M]):
             ConfigurationError: an instance has a row already, or two have the same key.
             ConversionError: a value does not fit its field.
             ServerError: the server refused a request; the error's ``bulk``, a `BulkFailure`, has the instances
-                that were written, those that were not, and the one at fault, as far as the server tells.
+                that were written, those that were not, and the one at fault, if the server's error identifies it.
 
         Example:
             >>> airlines = [Airline(carrier=code, name=code) for code in ("YY", "ZZ")]
-            >>> made = Airline.objects.bulk_create(airlines, progress=print)
+            >>> created = Airline.objects.bulk_create(airlines, progress=print)
             2 2
             >>> Airline.objects.filter(pk__in=["YY", "ZZ"]).delete()
             2
@@ -225,14 +225,14 @@ class WritableRows(Rows[M]):
             >>> Airline.objects.upsert(airlines)
             [Airline(carrier='AA', name='American Airlines', country='US')]
         """
-        both = self._checked_instances("upsert", instances)
+        to_write = self._checked_instances("upsert", instances)
         options = _bulk_options(batch_size, progress)
-        if both:
-            bulk.upsert(self._session(), self._info, both, **options)
-        return both
+        if to_write:
+            bulk.upsert(self._session(), self._info, to_write, **options)
+        return to_write
 
     def _checked_instances(self, verb: str, instances: Iterable[M]) -> list[M]:
-        """Return the instances of a bulk write as a list; refuse other things, and an instance given twice."""
+        """Return the instances of a bulk write as a list; refuse other objects, and an instance given twice."""
         self._check_verb(verb)
         checked_instances = list(instances)
         for instance in checked_instances:
@@ -270,6 +270,6 @@ def _bulk_options(batch_size: int | None, progress: Progress) -> dict[str, Any]:
 
 
 def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a new row takes from the lookups that found none: those of whole fields alone."""
+    """Return the values that a new row takes from lookups: those that compare a whole field for equality."""
     exact = {name.removesuffix("__exact"): value for name, value in lookups.items()}
     return {name: value for name, value in exact.items() if "__" not in name}
