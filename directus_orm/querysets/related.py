@@ -169,8 +169,7 @@ class Related(QuerySet[M]):
         if self._is_read_whole and verb in _NOT_IN_JUNCTION_ORDER:
             msg = (
                 f"{self._relation} is in the order of its junction, which no query can have, so it has no "
-                f"{verb}(): take a slice, or part of list(…), or call filter() or order_by() before it, for another "
-                "order."
+                f"{verb}(): take a slice, or part of list(…), or call order_by() first, for another order."
             )
             raise UnsupportedQuery(msg)
         super()._check_verb(verb)
