@@ -1,4 +1,4 @@
-"""`explain()`: what a query means in words, and which requests reading it sends; nothing is sent."""
+"""`explain()`: a query in words, and the requests that reading it would send; nothing is sent."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class ExplainedRequest:
 
 @attrs.frozen(repr=False)
 class Explanation:
-    """What a query means in words, and the requests for its first page in order; none if no row can match.
+    """A query in words, and the requests for its first page, in order; there are none if no row can match.
 
-    In place of values that an earlier request finds, the later requests have a note that says so.
+    A request that needs the values that an earlier one finds has a note in their place.
     """
 
     words: str
@@ -67,7 +67,7 @@ def _as_sent(request: Request) -> str:
 
 
 def explain(query: Query, session: Session | None = None) -> Explanation:
-    """Return what reading a query sends; without any session, what Directus 12 would be sent."""
+    """Return the requests that reading a query sends; without any session, those for Directus 12."""
     if query.is_empty:
         return Explanation(describe_query(query))
     explainer = Explainer.of(session)
@@ -76,7 +76,7 @@ def explain(query: Query, session: Session | None = None) -> Explanation:
 
 
 def explain_list(relation: ToMany, query: Query, keys: Sequence[Any], session: Session) -> Explanation:
-    """Return what reading a relation to many sends, for the rows with these keys."""
+    """Return the requests that reading a to-many relation sends, for the rows with these keys."""
     explainer, first_keys = Explainer.of(session), tuple(keys[:FULL_PAGE])
     explainer.add("the rows", dialect_of(session).read_keys(explainer.resolve_subqueries(query), first_keys))
     text = f"{relation}, for {len(keys):,} {'row that is' if len(keys) == 1 else 'rows that are'} in use"
@@ -93,7 +93,7 @@ class Explainer:
 
     @classmethod
     def of(cls, session: Session | None) -> Explainer:
-        """Return an explainer without requests, for a session or the current one; without any, for Directus 12."""
+        """Return an explainer for a session or the current one; without any, for Directus 12."""
         try:
             session = session or current_session()
         except ConfigurationError:
@@ -114,7 +114,7 @@ class Explainer:
         """Add the requests for the first page of a query, those of its sub-queries first."""
         sendable, checks = widened(query)
         resolved = self.resolve_subqueries(sendable)
-        purpose = f"{purpose}, and some more, which are looked at on arrival" if checks else purpose
+        purpose = f"{purpose}, and some more, which are filtered on arrival" if checks else purpose
         self.add(purpose, _first_request(resolved, self.dialect, self.session, page_size))
 
     def resolve_subqueries(self, query: Query) -> Query:

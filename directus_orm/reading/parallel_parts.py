@@ -1,4 +1,4 @@
-"""`partition()`: dividing a query into several that can be read at the same time."""
+"""`partition()`: dividing the rows of a query into parts that can be read at the same time."""
 
 from __future__ import annotations
 

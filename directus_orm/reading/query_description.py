@@ -51,7 +51,7 @@ _MOST_VALUES_SHOWN = 5
 
 
 def describe_query(query: Query) -> str:
-    """Return a description of a query: which rows or groups, in which order, how many."""
+    """Return a query in words: which rows or groups, in which order, how many."""
     if query.is_empty:
         return f"no {query.model.__name__}"
     name = query.model.__name__
@@ -95,7 +95,7 @@ def _describe_grouping(grouping: Grouping) -> Iterator[str]:
 
 
 def describe_condition(node: Node) -> str:
-    """Return a description of a condition."""
+    """Return a condition in words."""
     match node:
         case And(parts):
             return "always" if node == ALWAYS else " and ".join(_describe_part(part) for part in parts)

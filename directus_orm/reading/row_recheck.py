@@ -1,4 +1,4 @@
-"""Testing rows in Python when they arrive, where the server can only be asked for more rows than are meant."""
+"""Rechecking rows in Python when they arrive, for conditions where the server returns too many rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .row_values import raw_getter
 
 
 def needs_recheck(query: Query) -> bool:
-    """Return whether rows are tested in Python, or given by their keys, so that the server cannot count them."""
+    """Return whether rows are rechecked in Python, or listed by key, so that the server cannot count them."""
     return bool(widened(query)[1]) or split_key_list(query.where)[1] is not None
 
 
 def widened(query: Query) -> tuple[Query, list[InSubquery]]:
-    """Return a query that the server can answer but that may find more rows, and the tests for these rows."""
+    """Return a query that the server can evaluate but that may find too many rows, and the checks for these."""
     parts = query.where.parts if isinstance(query.where, And) else (query.where,)
     checks = [part for part in parts if isinstance(part, InSubquery) and _tests_own_rows(part, query)]
     if not checks and not any(isinstance(part, KeyList) for part in parts):
@@ -33,9 +33,9 @@ def widened(query: Query) -> tuple[Query, list[InSubquery]]:
 
 
 def _path_in_rows(path: FieldPath, query: Query) -> FieldPath:
-    """Return where a value is in the rows: the key of a related row, if that row is read as well."""
+    """Return the path of a value in the rows: of a relation, that of its related row's key, if this is read."""
     target = path[-1].target
-    is_row_read = any(len(other) > len(path) and other[: len(path)] == path for other in query.paths)
+    is_row_read = any(len(longer) > len(path) and longer[: len(path)] == path for longer in query.paths)
     return path if target is None or not is_row_read else (*path, target.directus.pk)
 
 
@@ -46,22 +46,22 @@ def _tests_own_rows(condition: InSubquery, query: Query) -> bool:
 
 
 def recheck_pages(pages: Iterator[list[Row]], checks: list[RowRecheck], query: Query) -> Iterator[list[Row]]:
-    """Yield the rows that pass, from the query's offset to its limit."""
-    skip, left = query.offset, query.limit
+    """Yield the rows that pass, within the query's offset and limit."""
+    to_skip, left = query.offset, query.limit
     for rows in pages:
         passed = [row for row in rows if all(check(row) for check in checks)]
-        skipped = min(skip, len(passed))
-        skip -= skipped
-        wanted = passed[skipped:] if left is None else passed[skipped : skipped + left]
-        yield wanted
+        skipped = min(to_skip, len(passed))
+        to_skip -= skipped
+        page = passed[skipped:] if left is None else passed[skipped : skipped + left]
+        yield page
         if left is not None:
-            left -= len(wanted)
+            left -= len(page)
             if not left:
                 return
 
 
 class RowRecheck:
-    """Tests the value of a row; reads once how the database compares upper and lower case, if a test needs it."""
+    """Tests one value of a row; if a test needs it, reads once whether the database ignores case."""
 
     def __init__(self, session: Session, query: Query, condition: InSubquery) -> None:
         self._session = session
@@ -84,7 +84,7 @@ class RowRecheck:
         return bool(self._session.disregards_case)
 
     def _read_disregards_case(self, row: Row, text: str) -> bool:
-        """Read the row again on condition that its text starts with itself, with one letter in the other case."""
+        """Return whether the server finds the row by the start of its text with one letter in the other case."""
         session, pk = self._session, self._query.model.directus.pk
         starts_alike = Comparison(self._condition.tested_path, "starts_with", case_pattern(text))
         query = Query(self._query.model, where=starts_alike, paths=((pk,),))

@@ -1,4 +1,4 @@
-"""Values out of rows: at the end of a path, as a part of a date, or as a number of related rows."""
+"""Reading values from rows: the value at the end of a path, a part of a date, or the number of related rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..query.lookups.date_parts import DATE_PARTS
 from ..query.value_refs import RelatedCount, ValueRef
 
 _MISSING: Any = object()
-"""Stands for what is not in a row, because this user may not read it or the server does not have it."""
+"""Stands for a value that is not in a row, because this user may not read it or the server has no such field."""
 
 
 class Getter(Protocol):
@@ -27,8 +27,8 @@ class Getter(Protocol):
 def raw_getter(path: FieldPath) -> Getter:
     """Return the function that takes a row and returns the value at the end of a path as the server sent it.
 
-    It returns None where the path breaks off. A relation's value is the key, also where the server shows the
-    related row in its place.
+    It returns None if a row on the path is null or may not be read. For a relation it returns the key, even if the
+    row contains the related row instead.
     """
     column, target = path[-1].column, path[-1].target
     key_column = None if target is None else target.directus.pk.column
@@ -43,8 +43,8 @@ def raw_getter(path: FieldPath) -> Getter:
 def value_getter(path: FieldPath) -> Getter:
     """Return the function that takes a row and its key and returns the converted value at the end of a path.
 
-    It returns None where the path breaks off at a null, and raises ConversionError for a value that does not fit
-    and for a related row that may not be read.
+    It returns None if a row on the path is null, and raises ConversionError for a value that does not fit and for
+    a related row that may not be read.
     """
     field = path[-1]
     column, load, plain = field.column, field.value_type.load, field.value_type.plain
@@ -56,26 +56,26 @@ def value_getter(path: FieldPath) -> Getter:
         if raw is None and field.nullable:
             return None
         if raw is None or raw is _MISSING:
-            what, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
-            raise field.conversion_error(what, why, key, None)
+            sent, why = ("null", "the annotation has no '| None'") if raw is None else ("nothing", "no such field")
+            raise field.conversion_error(sent, why, key, None)
         try:
             return load(raw)
         except (ValueError, TypeError, ArithmeticError):
-            return field.load(raw, key)  # raises, and says where
+            return field.load(raw, key)  # raises an error that names the field and the key
 
-    def broken_off(at_null: bool, key: Any) -> None:
-        if not at_null:
+    def without_row(is_null: bool, key: Any) -> None:
+        if not is_null:
             why = "the related row is one that this user may not read"
             raise field.conversion_error("nothing", why, key, None)
 
-    return _from_related_row(path, get, broken_off)
+    return _from_related_row(path, get, without_row)
 
 
 def count_getter(related: RelatedCount) -> Getter:
     """Return the function that takes a row and returns the number of related rows.
 
-    It returns 0 where the path breaks off at a null, as in Django, and raises ConfigurationError for a list that
-    may not be read.
+    It returns 0 if a row on the path is null, as in Django, and raises ConfigurationError for a list that may not
+    be read.
     """
     relation, column, count = related.path[-1], related.response_key, related.count if related.is_listed else int
 
@@ -89,19 +89,19 @@ def count_getter(related: RelatedCount) -> Getter:
             raise unreadable()
         return count(raw)
 
-    def broken_off(at_null: bool, _: Any) -> int:
-        if at_null:
+    def without_row(is_null: bool, _: Any) -> int:
+        if is_null:
             return 0
         raise unreadable()
 
-    return _from_related_row(related.path, get, broken_off)
+    return _from_related_row(related.path, get, without_row)
 
 
-def _from_related_row(path: tuple[Any, ...], get: Getter, broken_off: Callable[[bool, Any], Any]) -> Getter:
-    """Return the function that walks a path to the row that has its last step, and gets the value there.
+def _from_related_row(path: tuple[Any, ...], get: Getter, without_row: Callable[[bool, Any], Any]) -> Getter:
+    """Return the function that follows a path of relations to the last row on it, and calls ``get`` with that row.
 
-    Where a step before is null or not readable, ``broken_off`` gives the value; it takes whether it is null, and
-    the key of the row at the start.
+    If a row on the path is null or may not be read, it calls ``without_row`` instead, with whether the row is null
+    and the key of the first row.
     """
     columns = tuple(step.column for step in path[:-1])
     if not columns:
@@ -111,34 +111,37 @@ def _from_related_row(path: tuple[Any, ...], get: Getter, broken_off: Callable[[
         for column in columns:
             row = row.get(column, _MISSING)
             if row.__class__ is not dict:  # G26: a bare key, or nothing
-                return broken_off(row is None, key)
+                return without_row(row is None, key)
         return get(row, key)
 
     return get_related
 
 
 def value_transform(term: ValueRef) -> Callable[[Any], Any] | None:
-    """Return the function from a field's value to the part of it that is meant; None for the value itself."""
+    """Return the function that takes a part of a field's value, or truncates it; None for the value itself."""
     if term.part is not None:
         return DATE_PARTS[term.part].of
     if term.truncate_to is not None:
-        start, moment = term.truncate_to, term.as_datetime
-        return lambda value: truncate_date(value, start, moment=moment)
+        unit, moment = term.truncate_to, term.as_datetime
+        return lambda value: truncate_date(value, unit, moment=moment)
     return None
 
 
 _UNITS = ("year", "month", "day", "hour", "minute", "second")
 
 
-def truncate_date(value: date, start: str, *, moment: bool) -> date:
-    """Return the start of the year, quarter, month, week … that a date or a datetime is in."""
-    if start == "week":
-        value, start = value - timedelta(days=value.weekday()), "day"
-    if start == "quarter":
-        value, start = value.replace(day=1, month=(value.month - 1) // 3 * 3 + 1), "month"
-    left = _UNITS[_UNITS.index(start) + 1 :]
-    day = date(value.year, 1 if "month" in left else value.month, 1 if "day" in left else value.day)
+def truncate_date(value: date, unit: str, *, moment: bool) -> date:
+    """Return the start of the year, quarter, month, week … that a date or a datetime is in.
+
+    ``moment`` returns a datetime instead of a date.
+    """
+    if unit == "week":
+        value, unit = value - timedelta(days=value.weekday()), "day"
+    if unit == "quarter":
+        value, unit = value.replace(day=1, month=(value.month - 1) // 3 * 3 + 1), "month"
+    smaller = _UNITS[_UNITS.index(unit) + 1 :]
+    day = date(value.year, 1 if "month" in smaller else value.month, 1 if "day" in smaller else value.day)
     if not moment:
         return day
-    clock: list[Any] = [0 if unit in left else getattr(value, unit) for unit in _UNITS[3:]]
+    clock: list[Any] = [0 if part in smaller else getattr(value, part) for part in _UNITS[3:]]
     return datetime.combine(day, time(*clock), getattr(value, "tzinfo", None))

@@ -1,8 +1,8 @@
-"""Running a query: sub-queries first, then the rows page by page, tested in Python where the server cannot.
+"""Running a query: sub-queries first, then the rows page by page, rechecked in Python where necessary.
 
-Three kinds of conditions need a request of their own: the values of another query; tests of texts and dates for
-which the server finds too many rows; and conditions on several fields of one related row, where the server cannot
-combine them (G2). A list of keys or values takes the place of each.
+Three kinds of conditions are sub-queries, with requests of their own: the values of another query; tests of texts
+and dates for which the server returns too many rows; and several conditions on one related row, which the server
+cannot combine (G2). Each is replaced by a list of keys or values.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def read_pages(
 ) -> Iterator[list[Row]]:
     """Yield the rows of a query, page by page; nothing is sent before it is needed.
 
-    Where the server can only be asked for more rows than are meant, the rows are tested on arrival; then a page
-    may be empty.
+    If the server can only return too many rows, they are rechecked in Python; then a page may be empty.
 
     ``page_size`` fixes the number of rows of a page; ``read_ahead`` is as for `fetch`; ``after`` is the key of the
     row to start after.
@@ -58,9 +57,7 @@ def read_pages(
             yield from pages
     except InvalidRequest as error:
         if dialect_of(session).lacks_json(error):
-            msg = (
-                "Conditions inside JSON fields need Directus 12; this server is older. Look at the rows in Python."
-            )
+            msg = "Conditions inside JSON fields need Directus 12; this server is older. Test the rows in Python."
             raise UnsupportedQuery(msg) from error
         raise
 
@@ -72,14 +69,14 @@ def _pager(session: Session, query: Query, page_size: int | None, after: Any) ->
     keys = key_list.keys
     if after is not None:
         if after not in keys:
-            msg = f"The row with the key {after!r} is none of this part of a partition(): nothing follows it here."
+            msg = f"The row with the key {after!r} is not in this part of a partition(), so no row follows it."
             raise IterationLost(msg)
         keys = keys[keys.index(after) + 1 :]
     return key_pager(query.evolve(where=where), keys, dialect_of(session), session.max_rows, page_size)
 
 
 def select_keys(session: Session, query: Query) -> list[Any]:
-    """Return the keys of a query's rows, in the order of the query, as they are sent to the server."""
+    """Return the keys of a query's rows as JSON values, in the order of the query."""
     pk: Field = query.model.directus.pk
     pages = read_pages(session, query.with_paths((pk,)), KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in pages for row in rows]
@@ -102,7 +99,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
     if values > most:
         msg = (
             f"The lists of this query have {values:,} values together, and not every database takes more than "
-            f"{most:,}. Ask several times, or look at rows in Python."
+            f"{most:,}. Divide them among several queries, or test the rows in Python."
         )
         raise UnsupportedQuery(msg)
     return resolved
@@ -112,7 +109,7 @@ def _run_subquery(session: Session, condition: InSubquery) -> Node:
     """Return the condition that a value is one of those that a sub-query finds.
 
     Raises:
-        UnsupportedQuery: it finds more values than a filter can carry.
+        UnsupportedQuery: the sub-query finds more values than a filter can carry.
     """
     session = condition.session or session
     if isinstance(condition.test, TextTest) and condition.path == condition.tested_path == condition.value_path:
@@ -120,13 +117,13 @@ def _run_subquery(session: Session, condition: InSubquery) -> Node:
     passes = None if condition.test is None else RowRecheck(session, condition.query, condition)
     get_value, load = raw_getter(condition.value_path), condition.value_path[-1].load
     rows = (row for page in read_pages(session, condition.query, KEYS_AT_ONCE) for row in page)
-    found = [get_value(_with_value(row, condition)) for row in rows if passes is None or passes(row)]
-    values = list(dict.fromkeys(load(value) for value in found if value is not None))
+    raw_values = [get_value(_with_value(row, condition)) for row in rows if passes is None or passes(row)]
+    values = list(dict.fromkeys(load(raw) for raw in raw_values if raw is not None))
     most = dialect_of(session).capabilities.longest_list
     if len(values) > most:
         msg = (
-            f"{path_name(condition.path)}: this condition is answered by a list of {len(values):,} values, and a "
-            f"filter carries {most:,} at most. Filter by something else as well, or look at rows in Python."
+            f"{path_name(condition.path)}: this condition needs a list of {len(values):,} values, and a filter "
+            f"carries {most:,} at most. Add another condition, or test the rows in Python."
         )
         raise UnsupportedQuery(msg)
     return in_values(condition.path, values)
@@ -135,11 +132,11 @@ def _run_subquery(session: Session, condition: InSubquery) -> Node:
 def _run_key_test(session: Session, condition: InSubquery, test: TextTest) -> Node:
     """Return the condition that a text key is one of those that pass a test.
 
-    If the server would evaluate one of these keys in a list, the condition is the one that found too many keys,
-    without the keys that do not pass.
+    In a list, the server would evaluate some texts, such as ``$NOW``. If one of these keys is such a text, the
+    condition is the one that found too many keys, with the keys excluded that do not pass.
 
     Raises:
-        UnsupportedQuery: the server would evaluate one of the keys that do not pass, too.
+        UnsupportedQuery: the server would evaluate one of the excluded keys, too.
     """
     pk = condition.path[-1]
     passes = RowRecheck(session, condition.query, condition)
@@ -151,19 +148,19 @@ def _run_key_test(session: Session, condition: InSubquery, test: TextTest) -> No
     failed = [row[pk.column] for row in rows if row[pk.column] not in passed]
     if any(map(evaluates, failed)):
         msg = (
-            f"{path_name(condition.path)}: the server takes the keys {', '.join(map(repr, (*passed, *failed)))} "
-            f"for something else, and cannot be asked for one of them ({test.needle!r}) beside other conditions. "
-            "in_bulk() takes any keys."
+            f"{path_name(condition.path)}: in a filter the server evaluates the keys "
+            f"{', '.join(map(repr, (*passed, *failed)))}, and cannot select one of them ({test.needle!r}) beside "
+            "other conditions. in_bulk() takes any keys."
         )
         raise UnsupportedQuery(msg)
     return all_of([condition.query.where, *([Comparison(condition.path, "nin", failed)] if failed else [])])
 
 
 def _with_value(row: Row, condition: InSubquery) -> Row:
-    """Return a row that has the column of the value; Directus 10 leaves out fields that it does not know.
+    """Return a row if it has the column of the value; Directus 10 leaves out fields that it does not have.
 
     Raises:
-        ConfigurationError: the row does not have it.
+        ConfigurationError: the row does not have the column.
     """
     field = condition.value_path[0]
     if field.column not in row:

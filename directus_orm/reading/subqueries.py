@@ -1,4 +1,4 @@
-"""Replacing sub-queries by the keys or values that they find, and conditions that the server cannot evaluate."""
+"""Replacing conditions that the server cannot evaluate, such as sub-queries, by lists of keys or values."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ ResolveSubquery = Callable[[InSubquery], Node]
 def replace_subqueries(
     query: Query, resolve: ResolveSubquery, capabilities: Capabilities, prefix: tuple[str, ...] = ()
 ) -> Query:
-    """Return the query with conditions that can be sent as they are: without sub-queries, and fit for joins.
+    """Return the query with conditions that can be sent: without sub-queries, and with one join per relation.
 
     Args:
         query: the query.
         resolve: runs a sub-query and returns the condition that takes its place.
-        capabilities: what the server can be asked.
+        capabilities: what the server can evaluate.
         prefix: the server's names that lead to the query's rows, if these are nested in other rows.
     """
     return _Replacement(resolve, capabilities).in_query(query, prefix)
@@ -81,16 +81,16 @@ class _Replacement:
     # --- sub-queries ----------------------------------------------------------------------------------------
 
     def _in_condition(self, node: Node) -> Node:
-        """Replace sub-queries by their keys or values; those that can no longer matter are not run."""
+        """Replace sub-queries by their keys or values; those that cannot change the result are not run."""
         match node:
             case And(parts):
-                return all_of(_until(NEVER, map(self._in_condition, parts)))
+                return all_of(_up_to(NEVER, map(self._in_condition, parts)))
             case Or(parts):
-                return any_of(_until(ALWAYS, map(self._in_condition, parts)))
+                return any_of(_up_to(ALWAYS, map(self._in_condition, parts)))
             case Exists():
                 return self._in_exists(node)
             case InSubquery():
-                # The values may be texts that the server would evaluate, which takes a further sub-query.
+                # The values may be texts that the server would evaluate; these need a further sub-query.
                 condition = self._in_condition(self.resolve(node))
                 return negate(condition) if node.negated else condition
             case Comparison(operator="nicontains"):
@@ -109,7 +109,7 @@ class _Replacement:
     def _fit_joins(self, node: Node, joined: set[tuple[str, ...]], prefix: tuple[str, ...]) -> Node:
         """Bring conditions on related rows into a form that the server can evaluate.
 
-        It has ``_some`` and ``_none`` for one condition at a time (G2), and joins: one per relation for the whole
+        The server evaluates ``_some`` and ``_none`` with one condition each (G2), or joins each relation once per
         filter, so that only one group of conditions on a relation can be joined. The others become lists of keys.
 
         Args:
@@ -129,18 +129,18 @@ class _Replacement:
     def _fit_exists(self, node: Exists, joined: set[tuple[str, ...]], prefix: tuple[str, ...]) -> Node:
         if not prefix and self.capabilities.quantifies(node):
             return node
-        # Without the segment behind the junction: all models of a many-to-any share one join.
+        # The segment behind the junction is left out, since all models of a many-to-any share one join.
         relation = (*prefix, *server_path(node.path[:-1]), node.path[-1].column)
         if node.negated or relation in joined:
             return self._exists_by_key(node)
         joined.add(relation)
         where = self._fit_joins(node.where, joined, (*prefix, *server_path(node.path)))
-        if true_for_null_row(where):  # where there is no related row, the join has a row of nulls
+        if true_for_null_row(where):  # the join has a row of nulls if there is no related row
             where = all_of([where, Comparison((target_model(node.path).directus.pk,), "nnull")])
         return attrs.evolve(node, where=where)
 
     def _exists_by_key(self, node: Exists) -> Node:
-        """Return the condition by the keys of the rows that have such related rows."""
+        """Return the condition as a list of keys: those of the rows that have such related rows."""
         *outer, relation = node.path
         model = relation.model
         pk: Field = model.directus.pk
@@ -155,7 +155,7 @@ def _not_icontains(comparison: Comparison) -> Node:
     return negate(by_key(path, Comparison(path[-1:], "icontains", comparison.value)))
 
 
-def _until(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
+def _up_to(last: Node, nodes: Iterator[Node]) -> Iterator[Node]:
     for node in nodes:
         yield node
         if node == last:

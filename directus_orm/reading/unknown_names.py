@@ -1,4 +1,4 @@
-"""Names of lists and junction fields that the server does not know: it ignores them instead of refusing (G15)."""
+"""Names of lists and junction fields that the server does not have: it ignores them, so they are checked (G15)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..session.session import Session
 
 @attrs.frozen
 class SentNames:
-    """The list that a request names, and the fields of its junction, to be checked against the server's."""
+    """A list that a request names, and the fields of its junction, to be looked for in the response."""
 
     relation: ToMany
     fields: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ class SentNames:
 
     @property
     def names(self) -> Iterator[tuple[str, str, str, str]]:
-        """Each name that the request relies on: collection, name, "list" or "field", and the option for it."""
+        """Each name in the request: its collection, the name, "list" or "field", and the option that sets it."""
         relation = self.relation
         yield relation.model.directus.collection, relation.column, "list", "name"
         if relation.is_one_to_many:
@@ -49,16 +49,16 @@ class SentNames:
 
 
 def unknown_name_error(session: Session, sent: SentNames) -> ConfigurationError | None:
-    """Return the error for the first name that the server does not know; None if it knows them all.
+    """Return the error for the first name that the server does not have; None if it has them all.
 
-    Sends a request for each name: a response may also lack them because this user may not read them.
+    Sends a request for each name, since a response may also lack names that this user may not read.
     """
     for collection, name, kind, option in sent.names:
         try:
             session.send(attrs.evolve(dialect_of(session).check_field(collection, name), purpose="info"))
         except (Forbidden, InvalidRequest) as error:
             if isinstance(error, Forbidden) and not dialect_of(session).names_field(error):
-                continue  # nothing of the collection may be read
+                continue  # this user may not read the collection
             msg = (
                 f"{sent.relation}: {collection!r} has no {kind} {name!r}, as far as this user may read. "
                 f"{option}= takes the server's name of it."
@@ -68,7 +68,7 @@ def unknown_name_error(session: Session, sent: SentNames) -> ConfigurationError 
 
 
 def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None:
-    """Raise if the server does not know names that were sent and are missing from its response.
+    """Raise if the server does not have names that were sent and are missing from its response.
 
     Raises:
         ConfigurationError: the server has no such list, or its junction no such field.
@@ -82,7 +82,7 @@ def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None
 
 @contextmanager
 def explain_guessed_names(query: Query) -> Iterator[None]:
-    """Note on a refusal that may be about a junction which of the junction's names were guessed."""
+    """Add a note to a refusal that may be about a junction: which names of the junction were guessed."""
     try:
         yield
     except (Forbidden, InvalidRequest) as error:
@@ -93,13 +93,13 @@ def explain_guessed_names(query: Query) -> Iterator[None]:
 
 
 def _may_be_about(error: ServerError, names: set[str]) -> bool:
-    """Return whether an error quotes one of these names; or none at all, as in Directus 10."""
+    """Return whether an error quotes one of these names, or quotes nothing, as in Directus 10."""
     quoted = re.findall(r'"([^"]+)"', str(error))
     return not quoted or any(name in text.split(".") for text in quoted for name in names)
 
 
 def _to_many_relations(query: Query) -> Iterator[ToMany]:
-    """Yield the relations to many in a query: in its conditions, and in the lists that are read with its rows."""
+    """Yield the to-many relations in a query: in its conditions, and the lists that are read with its rows."""
     declared = query.model.directus.options.junction_of
     if declared is not None:
         yield declared

@@ -1,4 +1,4 @@
-"""Pagination: which page is requested next (keyset, key windows), and the code that sends the requests.
+"""Pagination: pagers that decide which page to request next (keyset, key windows), and the driver that sends it.
 
 Imports only the folders above: core to dialects.
 """

@@ -1,6 +1,6 @@
 """A cursor into a list of keys that other programs change while it is read. No I/O.
 
-The position is told by the keys that were returned last. Only so many are remembered that memory stays bounded.
+The position is that of the keys that were returned last. Only the last ones are remembered, to bound memory.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ...core.errors import IterationLost
 class ListCursor:
     """The position after the keys that were returned, in a list that is read in overlapping windows.
 
-    A window starts some rows before the position. Every unknown key after a known one is new, whatever was
-    inserted or deleted meanwhile: rows that stay keep their order, so none is skipped and none comes twice.
+    A window starts some rows before the position. Every unknown key after a known one is new, even if other rows
+    were inserted or deleted meanwhile: rows that stay keep their order, so none is skipped and none is repeated.
     """
 
     def __init__(self, start: int, overlap: int, keep: int, after: Any = None) -> None:
-        """Start after ``start`` rows; or after a key, which is searched from the start of the list.
+        """Start after ``start`` rows; or after a key, which is searched for from the start of the list.
 
         Args:
             start: the offset of the first row.
@@ -36,14 +36,14 @@ class ListCursor:
         # The last keys that were returned, in the order of the list; and whether these are all of them.
         self._tail: list[Any] = [] if after is None else [after]
         self._has_all_keys = after is None
-        # Whether the last window missed the position; whether the list is searched for it from its start.
+        # Whether the last window missed the position; whether it is searched for from the start of the list.
         self._is_missed = self._is_searching = after is not None
 
     def next_window(self, max_overlap: int) -> tuple[int, int]:
         """Return the offset of the next window, and how many rows before the position it starts.
 
-        It starts at most ``max_overlap`` rows before the position, and at a reliable key, unless the position has
-        to be found again.
+        It starts at most ``max_overlap`` rows before the position, at a key that is reliable (see
+        `_first_reliable`), unless the position has to be found again.
         """
         if self._is_searching or self._position == self._start:
             return self._position, 0
@@ -53,7 +53,7 @@ class ListCursor:
         return offset, self._position - offset
 
     def take(self, keys: Sequence[Any], offset: int, limit: int) -> list[Any] | None:
-        """Return the new keys of a window; None if it holds no reliable known key, and another one has to be read.
+        """Return the new keys of a window; None if it holds no reliable known key: then read the next window.
 
         Raises:
             IterationLost: none of the keys returned last is in the list any more.
@@ -92,9 +92,9 @@ class ListCursor:
 
     @property
     def _first_reliable(self) -> int:
-        """The index of the first remembered key that tells the position; at least two keys do.
+        """The index of the first remembered key that may start a window: the later half of the keys, at least two.
 
-        These are the later half. Before the earlier ones stand keys that were forgotten, which would seem new.
+        The window may have keys before an earlier one that were forgotten, and these would seem new.
         """
         return 0 if self._has_all_keys else max(0, min(len(self._tail) // 2, len(self._tail) - 2))
 
@@ -128,6 +128,6 @@ class ListCursor:
 
 
 _LOST = (
-    "The reading cannot go on: the rows with the keys … {} are not in the list any more, so that nobody knows "
-    "which rows come next. Start again, or order by a key that is an integer, where that cannot happen."
+    "Iteration cannot continue: the rows with the keys … {} are no longer in the list, so it is unknown which "
+    "rows come next. Start again, or order by an integer key, where this cannot happen."
 )

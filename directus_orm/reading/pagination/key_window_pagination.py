@@ -1,8 +1,8 @@
-"""Pagination in any order: windows of the ordered list of keys tell which rows come next; these are read by key.
+"""Pagination in any order: the ordered keys are read in windows (limit and offset), and then the rows by key.
 
-No values are compared here, so nulls, collations, and values that come back less precise than they are stored do
-not matter. Each window overlaps the one before: the unknown keys after a known one come next, however many rows
-were inserted or deleted before it.
+No values are compared here, so nulls, collations and values that the server sends with less precision than it
+stores do no harm. Each window overlaps the one before: the unknown keys after a known one come next, however many
+rows were inserted or deleted before it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .pager_protocol import Pager, RawPage, RoundTrip
 # Twenty thousand keys are one cheap request; as many whole rows would be too much for the server.
 _FIRST_WINDOW = 4 * FULL_PAGE
 _LARGEST_WINDOW = 20_000
-# How many rows before the position a window starts: as many may be deleted before it without a further request.
+# How many rows before the position a window starts: this many can be deleted without a further request.
 _OVERLAP = 500
 _OVERLAP_OF_ROWS = 20
 # Two known keys in the same order as before tell the position; a single one may be a row that moved.
@@ -80,11 +80,11 @@ class _WindowPager:
 
     @property
     def _is_list_read(self) -> bool:
-        """Whether all keys that are wanted are known."""
+        """Whether all keys up to the limit are known."""
         return self._cursor.ended or self._left == 0
 
     def step(self) -> _RoundTrips:
-        """Hand on the rows that are ready, request what comes next, and make that ready."""
+        """Hand on the rows that are ready, request the next ones, and make these ready."""
         return self._read_whole_rows() if self._reads_only_keys or self._whole_pages else self._read_by_key()
 
     def _read_whole_rows(self) -> _RoundTrips:
@@ -101,13 +101,13 @@ class _WindowPager:
         self._sizes.grow_after(len(page.rows), page.size)
         new_keys = self._new_keys(page, offset, limit)
         self._whole_pages = max(0, self._whole_pages - 1) if new_keys is not None else 0
-        wanted = set(new_keys or ())
-        self._sizes.ready = [row for row in page.rows if row[self._column] in wanted]
+        keys_to_return = set(new_keys or ())
+        self._sizes.ready = [row for row in page.rows if row[self._column] in keys_to_return]
 
     def _read_by_key(self) -> _RoundTrips:
         """Read the rows of the next keys, and at the same time the next window, if few keys are left.
 
-        So a window is requested while rows are left that the loop cannot have deleted yet.
+        The window then overlaps rows that are not handed on yet, so the loop cannot have deleted them.
         """
         window = self._next_window()
         while True:
@@ -130,7 +130,7 @@ class _WindowPager:
             self._sizes.ready = [row_by_key[key] for key in keys if key in row_by_key]
 
     def _following_keys(self, window: _Window, page: RawPage) -> Generator[RoundTrip, list[RawPage], list[Any]]:
-        """Return the new keys of a window; if it missed the position, those of the windows that are read then."""
+        """Return the new keys of a window; if it missed the position, read further windows, and return theirs."""
         while (new_keys := self._new_keys(page, window.offset, window.limit(self._sizes))) is None:
             if self._cursor.ended:
                 return []
@@ -157,7 +157,7 @@ class _WindowPager:
         """Return the offset of the next window, and its overlap: at most half of the server's maximum of rows.
 
         Raises:
-            UnsupportedQuery: that maximum is so small that no window holds two known keys and a new one.
+            UnsupportedQuery: that maximum is too small for two known keys and a new one.
         """
         maximum = self._sizes.maximum
         max_overlap = overlap if maximum is None else max(_LEAST_OVERLAP, min(overlap, maximum // 2))
@@ -171,7 +171,7 @@ class _WindowPager:
         return not self._is_list_read and len(self._pending_keys) - len(keys) < FULL_PAGE
 
     def _new_keys(self, page: RawPage, offset: int, limit: int) -> list[Any] | None:
-        """Return the keys of a window that are new and wanted; None if it missed the cursor's position."""
+        """Return the new keys of a window, up to the limit; None if it missed the cursor's position."""
         new_keys = self._cursor.take([row[self._column] for row in page.rows], offset, limit)
         if new_keys is not None and self._left is not None:
             new_keys = new_keys[: self._left]
@@ -180,6 +180,6 @@ class _WindowPager:
 
 
 _TOO_FEW = (
-    "The server gives {} at a time (its QUERY_LIMIT_MAX), and reading on in this order takes {} or more. Order by "
-    "a key that is an integer, or raise the server's maximum."
+    "The server returns at most {} rows at a time (its QUERY_LIMIT_MAX), and paging in this order needs {} or "
+    "more. Order by an integer key, or raise the server's maximum."
 )

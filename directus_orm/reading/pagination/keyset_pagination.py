@@ -1,7 +1,7 @@
 """Keyset pagination: in the order of an integer key, each page starts after the last key of the page before.
 
-Any depth costs the same, and rows that are inserted or deleted meanwhile neither repeat nor vanish: a page is one
-statement, keys do not change, and the conditions leave no gap.
+A late page costs no more than an early one, and inserts and deletes meanwhile make no other row repeat or vanish:
+a page is one statement, keys do not change, and the conditions leave no gap.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .pager_protocol import NextByKey, Pager
 
 
 def has_keyset_order(query: Query) -> bool:
-    """Return whether the rows are in the order of a key that the server can compare (facts, 1.1)."""
+    """Return whether the rows are ordered by the key alone, and the key is an integer."""
     pk = query.model.directus.pk
     first, *rest = query.total_order
     return first.path == (pk,) and first.function is None and not rest and pk.value_type.kind in INTEGERS
 
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
-    """Return the pager for a query that `has_keyset_order`."""
+    """Return the pager for a query in the order of an integer key (see `has_keyset_order`)."""
     pk, is_flat = query.model.directus.pk.column, _has_flat_rows(query)
-    rest, left = query, query.limit
+    next_query, left = query, query.limit
     while left is None or left > 0:
         size = sizes.next(left)
-        request = sizes.dialect.read(rest.evolve(limit=size))
+        request = sizes.dialect.read(next_query.evolve(limit=size))
         next_by_key = _next_by_key(query, sizes, left, size) if is_flat else None
         try:
             (page,) = yield sizes.round_trip((request,), next_by_key)
@@ -45,7 +45,7 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
         if count < size:
             break
         left = None if left is None else left - size
-        rest = after_key(query, page.rows[-1][pk])
+        next_query = after_key(query, page.rows[-1][pk])
         del page
     yield sizes.round_trip()
 
@@ -72,6 +72,6 @@ def _next_by_key(query: Query, sizes: PageSizer, left: int | None, size: int) ->
 
 
 def _has_flat_rows(query: Query) -> bool:
-    """Return whether each row is one JSON object without others in it, so that the key's name is there once."""
+    """Return whether each row is a JSON object without nested objects, so that the key's name occurs once."""
     is_plain = all(len(path) == 1 and not path[0].is_document for path in query.paths)
     return is_plain and not (query.related or query.nested or query.shown)

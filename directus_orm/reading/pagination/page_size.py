@@ -28,10 +28,10 @@ class PageSizer:
     _next: int = FIRST_PAGE
     _bound: int = LARGEST_PAGE
     ready: list[Row] | None = None
-    """The rows to hand on with the next round trip. They are not kept after that, so memory has them once."""
+    """The rows to hand on with the next round trip. They are dropped then, to free the memory."""
 
     def next(self, left: int | None = None) -> int:
-        """Return the number of rows to request, where at most ``left`` are wanted.
+        """Return the number of rows to request, of which at most ``left`` are needed.
 
         Up to a full page is requested at once, since a small first page would only add a request.
         """
@@ -43,7 +43,7 @@ class PageSizer:
         return rows if self.maximum is None else min(rows, self.maximum)
 
     def grow_after(self, rows: int, size: int) -> None:
-        """Enlarge the next page after one of ``rows`` rows and ``size`` bytes, as far as its body stays small."""
+        """Enlarge the next page after one of ``rows`` rows and ``size`` bytes, within a bound for its bytes."""
         if size:
             self._bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * rows // size))
         self._next = min(self._bound, max(FULL_PAGE, 2 * self._next))

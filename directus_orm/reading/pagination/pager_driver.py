@@ -1,4 +1,4 @@
-"""Sending the requests of a pager, handing on its pages, and fetching the next ones ahead in threads."""
+"""The driver of pagers: `fetch` sends their requests, yields their pages, and reads ahead in threads."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-# Entering its second page, a loop shows that it wants more than the first rows.
+# A loop that enters its second page probably reads on.
 _FIRST_PAGE_WITH_READ_AHEAD = 2
 
 
 def fetch(session: Session, pager: Pager, read_ahead: int = 0) -> Iterator[list[Row]]:
-    """Send what a pager requests, and yield each page; nothing is sent before it is needed.
+    """Send the requests of a pager, and yield each page; nothing is sent before it is needed.
 
-    From the second page on, ``read_ahead`` pages are fetched while one is consumed, each in a thread of its own. A
-    loop that is left waits for the requests that are under way, and no other is sent after that.
+    From the second page on, ``read_ahead`` pages are fetched while one is consumed, each in a thread of its own.
+    If the loop is left early, this waits for the requests that are under way, and sends no other.
     """
     fetcher = _PageFetcher(session, pager)
     number = 0
@@ -44,7 +44,7 @@ def fetch(session: Session, pager: Pager, read_ahead: int = 0) -> Iterator[list[
 
 
 class _PageFetcher:
-    """Takes a pager from one page to the next, in whatever thread, one step at a time."""
+    """Advances a pager from page to page; any thread may do it, one at a time."""
 
     def __init__(self, session: Session, pager: Pager) -> None:
         self._session = session
@@ -53,7 +53,7 @@ class _PageFetcher:
         self._count = 0
         self._ahead: deque[Future[bool]] = deque()
         self._early = EarlyRequests()
-        # Whether the loop waits for a page, so that it is certain to enter it.
+        # Whether the loop waits for a page, which it will certainly use.
         self._is_awaited = False
         self._read_ahead = 0
         self.pages: deque[list[Row]] = deque()
@@ -62,7 +62,7 @@ class _PageFetcher:
         self._take(next(pager))
 
     def has_page(self) -> bool:
-        """Return whether there is one more page, once it is there."""
+        """Wait for the next page, and return whether there is one."""
         self._is_awaited = True
         try:
             while self._ahead and not self.pages:
@@ -73,7 +73,7 @@ class _PageFetcher:
             self._is_awaited = False
 
     def read_ahead(self, pages: int) -> None:
-        """Let this many pages be fetched while the one that is there is consumed."""
+        """Fetch this many pages in threads while the current one is consumed."""
         self._read_ahead = pages
         if self._goes_on:
             running = sum(not future.done() for future in self._ahead) + self._early.is_pending
@@ -92,7 +92,7 @@ class _PageFetcher:
         signal, is_next = SentSignal(), all(future.done() for future in self._ahead)
         future = start_thread(partial(self._advance, signal.sent))
         self._ahead.append(future)
-        if is_next:  # the requests of other pages are sent only when the pages before them are there
+        if is_next:  # the requests of later pages are sent only when the pages before them have arrived
             signal.wait(future)
 
     def _advance(self, on_sent: Callable[[], None] = lambda: None) -> bool:

@@ -20,7 +20,7 @@ class RawPage:
 
 @attrs.frozen(eq=False)
 class NextByKey:
-    """How the next requests follow from the last key of a page, so that they can be sent before it is decoded."""
+    """How to build the next requests from the last key of a page, to send them before the page is decoded."""
 
     column: str
     """The column of the key."""
@@ -32,7 +32,7 @@ class NextByKey:
 class RoundTrip:
     """One step of a pager: the rows to hand on now, and the requests to send next, at the same time.
 
-    ``rows`` is None where there are no rows to hand on yet. Without requests, the pager has come to its end.
+    ``rows`` is None if there are no rows to hand on yet. Without requests, the pager has ended.
     """
 
     rows: list[Row] | None

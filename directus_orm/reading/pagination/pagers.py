@@ -1,4 +1,4 @@
-"""The pager for a query (keyset, or windows of keys), and the pager for rows whose keys are given. No I/O."""
+"""The pager for a query (keyset pagination or key windows), and the pager for a list of keys. No I/O."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def query_pager(
 ) -> Pager:
     """Return the pager for a query, from its start or after the row with the key ``after``.
 
-    The first page is small, so that the first row comes soon; later ones grow. Whatever is inserted, deleted or
-    changed meanwhile, a row that is there all the time comes once, and in the order of the query unless the row
-    itself moves in that order.
+    The first page is small, so that the first row comes soon; later ones grow. Even if rows are inserted, deleted
+    or changed meanwhile, each row that exists all the time is returned once, in the order of the query unless the
+    row itself moves in that order.
     """
     sizes = PageSizer(dialect, page_size, maximum)
     if has_keyset_order(query):

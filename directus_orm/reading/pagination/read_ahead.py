@@ -1,8 +1,8 @@
-"""Requests that are sent before the page in front of them is decoded, so that the server works meanwhile.
+"""Read-ahead: the next page is requested before the current one is decoded, so that the server works meanwhile.
 
 In the order of an integer key, the next request follows from the last key of a page, and that key can be found in
-the undecoded JSON of the response. It is a guess: what the pager requests once the page is decoded is what counts,
-and responses to anything else are dropped.
+the undecoded JSON of the response. This is a guess: if the pager requests something else once the page is decoded,
+the early response is dropped.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class EarlyRequests:
 
     @property
     def is_pending(self) -> bool:
-        """Whether requests were sent that nobody has claimed."""
+        """Whether requests were sent that are not claimed yet."""
         return self._pages is not None
 
     def start(self, send: SendRequests, next_by_key: NextByKey, body: bytes) -> None:
-        """Send what follows an undecoded page in a thread, and return once the server has it."""
+        """Send the requests after an undecoded page in a thread, and return once the server has them."""
         requests = predict_requests(next_by_key, body)
         if not requests:
             return
@@ -52,7 +52,7 @@ class EarlyRequests:
         signal.wait(pages)
 
     def claim(self, requests: tuple[Request, ...]) -> list[RawPage] | None:
-        """Return the pages for these requests, once they are there; None if these requests were not sent."""
+        """Wait for the pages for these requests, and return them; None if other requests or none were sent."""
         pages, self._pages = self._pages, None
         try:
             return pages.result() if pages is not None and self._requests == requests else None
@@ -68,7 +68,7 @@ class EarlyRequests:
 
 
 def predict_requests(next_by_key: NextByKey, body: bytes) -> tuple[Request, ...]:
-    """Return the requests that follow a page, from its undecoded body; none if the body does not tell them."""
+    """Return the requests after a page, from its undecoded body; none if the last key is not found in it."""
     try:
         count, key = peek_last_key(body, next_by_key.column)
         return () if key is None else next_by_key.requests(count, key, len(body))
@@ -82,9 +82,9 @@ _NUMBER = re.compile(rb'("-?[0-9]+"|-?[0-9]+)[,}]')
 
 
 def peek_last_key(body: bytes, column: str) -> tuple[int, Any]:
-    """Return the number of rows in the JSON of a page, and the last row's key as it stands there, or None.
+    """Return the number of rows in the JSON of a page, and the last row's key as it is written there, or None.
 
-    The column's name is searched with its quotes. Within a text, these would have backslashes before them.
+    The search is for the column's name in quotes. Inside a JSON text, these quotes would have backslashes.
     """
     name = f"{json.dumps(column)}:".encode()
     start = body.rfind(name)

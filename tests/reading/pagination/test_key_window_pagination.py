@@ -235,5 +235,5 @@ def test_a_server_that_gives_few_rows_at_a_time_is_read_or_refused(
     if maximum > 2:
         assert read() == (keys if after is None else keys[8:])
     else:
-        with pytest.raises(UnsupportedQuery, match=f"gives {maximum} at a time.* takes 3 or more"):
+        with pytest.raises(UnsupportedQuery, match=f"at most {maximum} rows at a time.* needs 3 or more"):
             read()
