@@ -94,7 +94,7 @@ def _without_alias(name: object, query: Query) -> Any:
 
 def _group_order(query: Query, grouping: Grouping, name: object, where: str) -> GroupOrder:
     if not isinstance(name, str) or not name.strip("-+"):
-        msg = f"{where}() takes names, each with '-' before it for descending order, not {name!r}."
+        msg = f"{where}() takes names, with '-' before a name to reverse its order, not {name!r}."
         raise QueryError(msg)
     check_root(name, query.model)
     descending, path = name.startswith("-"), name.lstrip("-+")

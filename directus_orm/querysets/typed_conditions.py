@@ -46,7 +46,7 @@ class _ColumnBase:
 
     def __bool__(self) -> NoReturn:
         msg = (
-            f"{self!r} has no truth of its own: compare it, and join conditions with & | ~, "
+            f"{self!r} is neither true nor false: compare it, and join conditions with & | ~, "
             "not with 'and', 'or', 'not', 'in' or a chain such as 1 < x < 5, which between(1, 5) is for."
         )
         raise TypeError(msg)
