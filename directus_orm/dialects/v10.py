@@ -140,7 +140,7 @@ class V10Dialect:
         data = response.data
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise _unexpected(response, data, "a list of rows")
+            raise _unexpected_response(response, data, "a list of rows")
         return data
 
     def row_count(self, response: Response) -> int:
@@ -155,7 +155,7 @@ class V10Dialect:
                 (number,) = number.values()
             return int(number)
         except (TypeError, ValueError) as error:
-            raise _unexpected(response, response.data, "a count") from error
+            raise _unexpected_response(response, response.data, "a count") from error
 
     def total_count(self, response: Response) -> int:
         """Return the number of rows of all pages, from the response to `read` with ``total``.
@@ -166,7 +166,7 @@ class V10Dialect:
         try:
             return int(response.meta["filter_count"])
         except (KeyError, TypeError, ValueError) as error:
-            raise _unexpected(response, response.meta, "a count") from error
+            raise _unexpected_response(response, response.meta, "a count") from error
 
     def singleton_row(self, response: Response, info: ModelInfo) -> Row:
         """Return the row in the response to `read_singleton`.
@@ -212,7 +212,7 @@ def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
     return int(match[1]) if match else None
 
 
-def _unexpected(response: Response, value: Any, expected: str) -> TransportError:
+def _unexpected_response(response: Response, value: Any, expected: str) -> TransportError:
     """Return the error for a response that lacks what was asked for."""
     request = response.request
     where = "the request" if request is None else f"{request.method} {request.path}"

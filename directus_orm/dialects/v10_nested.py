@@ -32,7 +32,7 @@ WriteSortKey = Callable[[Order], str]
 def related_fields(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields of related rows and prefetched lists, each as a path from the root.
 
-    The key of each related row is read besides the row: it shows a row that exists and may not be read.
+    The key of each related row is read beside the row: it shows that a row exists which may not be read.
     """
     for path in query.related:
         yield ".".join((*prefix, *server_path(path[:-1]), key_alias(path[-1])))

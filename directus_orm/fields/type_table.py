@@ -114,7 +114,7 @@ def _family(*families: Family) -> frozenset[str]:
     return frozenset(row.name for row in _ROWS if row.family in families)
 
 
-def _with(trait: Trait) -> frozenset[str]:
+def _with_trait(trait: Trait) -> frozenset[str]:
     return frozenset(row.name for row in _ROWS if trait in row.traits)
 
 
@@ -134,16 +134,16 @@ CLOCKS = _family("moment", "time")
 
 # --- what databases do with them ---------------------------------------------------------------------------------
 
-WITHOUT_ORDER = TYPES.keys() - _with("ordered")
-WITHOUT_EQUALITY = TYPES.keys() - _with("equal")
-WITH_EXTREMES = _with("extremes")
-COLLATED = _with("collated")
-COUNTED = _with("counted")
-COUNTED_DISTINCT = _with("distinct")
-COMPARED_AS_DOUBLES = _with("double")
-ROUNDED = _with("rounded")
-SHOWN_SHORTER = _with("short")
-PLAIN_KEYS = _with("key")
+WITHOUT_ORDER = TYPES.keys() - _with_trait("ordered")
+WITHOUT_EQUALITY = TYPES.keys() - _with_trait("equal")
+WITH_EXTREMES = _with_trait("extremes")
+COLLATED = _with_trait("collated")
+COUNTED = _with_trait("counted")
+COUNTED_DISTINCT = _with_trait("distinct")
+COMPARED_AS_DOUBLES = _with_trait("double")
+ROUNDED = _with_trait("rounded")
+SHOWN_SHORTER = _with_trait("short")
+PLAIN_KEYS = _with_trait("key")
 UNITS = {row.name: row.unit for row in _ROWS if row.unit is not None}
 
 # --- documents -----------------------------------------------------------------------------------------------

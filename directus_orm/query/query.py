@@ -68,7 +68,7 @@ class PrefetchedList:
 
 
 def key_alias(field: Field) -> str:
-    """Return the alias under which the key of a many-to-one relation is read besides the related row.
+    """Return the alias under which the key of a many-to-one relation is read beside the related row.
 
     Without the key, a related row that may not be read looks like one that does not exist.
     """

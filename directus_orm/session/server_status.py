@@ -43,7 +43,7 @@ class ServerStatusMixin:
         data = self.send(api.info_request).data
         info = api.read_info(data)
         if info is None:
-            raise _not_directus(api.info_request, data)
+            raise _not_directus_error(api.info_request, data)
         return info
 
     def ping(self) -> float:
@@ -56,7 +56,7 @@ class ServerStatusMixin:
         data = self._state.transport.send(api.ping_request, None).data
         seconds = time.perf_counter() - started
         if not api.is_pong(data):
-            raise _not_directus(api.ping_request, data)
+            raise _not_directus_error(api.ping_request, data)
         return seconds
 
     def health(self) -> Health:
@@ -68,7 +68,7 @@ class ServerStatusMixin:
         data = self.send(api.health_request).data
         health = api.read_health(data)
         if health is None:
-            raise _not_directus(api.health_request, data)
+            raise _not_directus_error(api.health_request, data)
         return health
 
     ainfo = async_twin(info)
@@ -76,7 +76,7 @@ class ServerStatusMixin:
     ahealth = async_twin(health)
 
 
-def _not_directus(request: Request, data: Any) -> TransportError:
+def _not_directus_error(request: Request, data: Any) -> TransportError:
     message = (
         f"The response to GET {request.path} is {str(data)[:80]!r}, which does not come from Directus. "
         "Is this the base URL of a Directus server?"

@@ -56,7 +56,7 @@ def _day(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _itself(value: date) -> date:
+def _same_date(value: date) -> date:
     return value
 
 
@@ -71,7 +71,7 @@ def _first_iso_day(year: int) -> date:
 DATE_PARTS = {
     part.name: part
     for part in (
-        DatePart("date", MOMENTS, _day, _itself),
+        DatePart("date", MOMENTS, _day, _same_date),
         DatePart("year", DATES, lambda d: d.year, _first_day),
         DatePart("iso_year", DATES, lambda d: d.isocalendar().year, _first_iso_day),
         DatePart("quarter", DATES, lambda d: (d.month + 2) // 3),
@@ -240,7 +240,7 @@ def _between_seconds(field: Field, function: str, wanted: list[int]) -> Iterator
     yield Comparison((field,), "between", [wanted[0], wanted[-1] + 1], function)
 
 
-def _among_numbers(
+def _in_numbers(
     numbers_of: Callable[[int], Iterable[int]], field: Field, function: str, wanted: list[int]
 ) -> Iterator[Node]:
     numbers = sorted({number for each in wanted for number in numbers_of(each)})
@@ -262,7 +262,7 @@ def _months_of_weeks() -> dict[int, frozenset[int]]:
 # is 0 on SQLite and PostgreSQL, and 1 on MariaDB.
 _NARROWING: dict[str, Callable[[Field, str, list[int]], Iterator[Node]]] = {
     "second": _between_seconds,
-    "week": functools.partial(_among_numbers, lambda week: _months_of_weeks().get(week, ())),
-    "week_day": functools.partial(_among_numbers, lambda day: (day - 1, day)),
-    "iso_week_day": functools.partial(_among_numbers, lambda day: (day % 7, day % 7 + 1)),
+    "week": functools.partial(_in_numbers, lambda week: _months_of_weeks().get(week, ())),
+    "week_day": functools.partial(_in_numbers, lambda day: (day - 1, day)),
+    "iso_week_day": functools.partial(_in_numbers, lambda day: (day % 7, day % 7 + 1)),
 }

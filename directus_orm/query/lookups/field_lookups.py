@@ -53,7 +53,7 @@ def _in(path: FieldPath, _: str, values: Any) -> Node:
         msg = f"{path_name(path)}__in takes a list of values, or a queryset, not {values!r}."
         raise QueryError(msg)
     # None is dropped, as in Django; the server would take it for 0 (G18).
-    return in_values(path, list(dict.fromkeys(_hashable(path, values))))
+    return in_values(path, list(dict.fromkeys(_hashable_values(path, values))))
 
 
 def in_values(path: FieldPath, values: list[Any]) -> Node:
@@ -109,7 +109,7 @@ def _check_comparable(path: FieldPath, model: type[Any]) -> None:
         raise QueryError(msg)
 
 
-def _hashable(path: FieldPath, values: Iterable[Any]) -> Iterator[Any]:
+def _hashable_values(path: FieldPath, values: Iterable[Any]) -> Iterator[Any]:
     """Yield the values that are not None, or raise for one without a hash, which no field can hold."""
     for value in values:
         if value is None:

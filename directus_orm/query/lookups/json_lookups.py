@@ -45,7 +45,7 @@ def _equals(stored: Any, value: Any) -> bool:
     return bool(stored == value) and isinstance(stored, bool) is isinstance(value, bool)
 
 
-def _of_one_type(compare: Compare) -> Compare:
+def _same_type_only(compare: Compare) -> Compare:
     """Compare numbers with numbers and texts with texts; values of two types do not compare."""
 
     def compare_same_type(stored: Any, value: Any) -> bool:
@@ -65,11 +65,11 @@ def _of_text(lookup: str) -> Compare:
     return holds
 
 
-_at_least, _at_most = _of_one_type(COMPARISONS["gte"]), _of_one_type(COMPARISONS["lte"])
+_at_least, _at_most = _same_type_only(COMPARISONS["gte"]), _same_type_only(COMPARISONS["lte"])
 _COMPARISONS: dict[str, Compare] = {
     "exact": _equals,
     "in": lambda stored, values: any(_equals(stored, value) for value in values),
-    **{lookup: _of_one_type(COMPARISONS[lookup]) for lookup in ("gt", "gte", "lt", "lte")},
+    **{lookup: _same_type_only(COMPARISONS[lookup]) for lookup in ("gt", "gte", "lt", "lte")},
     "range": lambda stored, bounds: _at_least(stored, bounds[0]) and _at_most(stored, bounds[1]),
     "isnull": lambda _, __: True,  # a value is there; the caller negates the condition for isnull=True
     **{lookup: _of_text(lookup) for lookup in ("iexact", *_TEXT_OPERATORS)},

@@ -81,32 +81,32 @@ def join_rows(node: Any) -> Node:
     Raises:
         UnsupportedQuery: there are too many of them to be multiplied out.
     """
-    while (path := next(_open_paths(node), None)) is not None:
+    while (path := next(_unjoined_paths(node), None)) is not None:
         node = _join(path, node)
     return node  # type: ignore[no-any-return]
 
 
-def _open_paths(node: Any) -> Iterator[tuple[Step, ...]]:
+def _unjoined_paths(node: Any) -> Iterator[tuple[Step, ...]]:
     """Yield the paths of the conditions that are not joined yet."""
     if isinstance(node, OneRow):
         yield node.path
     elif isinstance(node, And | Or):
         for part in node.parts:
-            yield from _open_paths(part)
+            yield from _unjoined_paths(part)
 
 
 def _join(path: tuple[Step, ...], node: Any) -> Any:
     """Join the conditions on the rows of one relation."""
     if isinstance(node, Or):
         return any_of(_join(path, part) for part in node.parts)
-    if path not in set(_open_paths(node)):
+    if path not in set(_unjoined_paths(node)):
         return node
     if isinstance(node, OneRow):
         return related_row(path, node.where)
-    concerned = [part for part in node.parts if path in set(_open_paths(part))]
+    concerned = [part for part in node.parts if path in set(_unjoined_paths(part))]
     mixed = next((part for part in concerned if not _is_only_about(path, part)), None)
     if mixed is None:
-        rest = [part for part in node.parts if path not in set(_open_paths(part))]
+        rest = [part for part in node.parts if path not in set(_unjoined_paths(part))]
         return all_of([*rest, related_row(path, all_of(map(_condition_on_row, concerned)))])
     return _multiply_out(path, node, mixed)
 

@@ -57,8 +57,8 @@ class Retry:
     A request is repeated at most ``times`` times, and no attempt starts later than ``total`` seconds after the
     first, so that it ends within ``total`` and one more timeout. Pauses double from ``first_pause`` to
     ``longest_pause`` seconds; each is randomly longer or shorter by up to the share ``jitter``. If the server says
-    how long to wait (Retry-After), that pause is taken instead,
-    even more than ``times`` times, as long as it ends within ``total``.
+    how long to wait (Retry-After), that pause is taken instead, even for more than ``times`` repetitions, as long
+    as it ends within ``total``.
 
     Raises `ConfigurationError` for values that make no sense.
 

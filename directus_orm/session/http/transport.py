@@ -162,17 +162,17 @@ class Transport:
 
     def _decoded(self, request: Request, raw: RawResponse) -> Response:
         if 300 <= raw.status < 400:
-            raise self._redirected(request, raw)
+            raise self._redirect_error(request, raw)
         try:
             content = loads(raw.body) if raw.body else None
         except (ValueError, RecursionError) as error:
             content = _NotJson(str(error))
         if self.api.is_refusal(request, raw, content):
-            raise self._refusal(request, raw, content)
+            raise self._refusal_error(request, raw, content)
         data, meta = self._unwrapped(request, raw, content)
         return Response(raw.status, data, meta, raw.headers, len(raw.body), request, raw.from_cache)
 
-    def _redirected(self, request: Request, raw: RawResponse) -> TransportError:
+    def _redirect_error(self, request: Request, raw: RawResponse) -> TransportError:
         target = raw.headers.get("Location", "an unnamed address").split("?")[0]
         message = (
             f"{self.url} answered {request.method} {request.path} with a redirect to {target} "
@@ -180,7 +180,7 @@ class Transport:
         )
         return unusable_response(request, message, raw.status)
 
-    def _refusal(self, request: Request, raw: RawResponse, content: Any) -> Exception:
+    def _refusal_error(self, request: Request, raw: RawResponse, content: Any) -> Exception:
         errors = self.api.error_entries(content)
         if errors is None:
             return plain_error(request, self.url, raw)
@@ -193,14 +193,14 @@ class Transport:
             return self._text(request, raw, content.reason), {}
         data_and_meta = self.api.unwrap(request, content)
         if data_and_meta is None:
-            raise self._not_directus(request, raw, "is JSON, but not that of Directus (it lacks 'data')")
+            raise self._not_directus_error(request, raw, "is JSON, but not that of Directus (it lacks 'data')")
         return data_and_meta
 
     def _text(self, request: Request, raw: RawResponse, reason: str) -> str:
         """Return a body that is a plain text; raise for a web page and for broken JSON."""
         # The content type does not say what it is: the "pong" of /server/ping is sent as HTML.
         if raw.body.lstrip()[:1] == b"<":
-            raise self._not_directus(request, raw, "is a web page, not JSON")
+            raise self._not_directus_error(request, raw, "is a web page, not JSON")
         if "json" in raw.headers.get("Content-Type", "").lower():
             raise outcome_unknown(
                 request,
@@ -210,10 +210,10 @@ class Transport:
                 passing=True,
             )
         if self.api.is_enveloped(request):
-            raise self._not_directus(request, raw, "is not JSON")
+            raise self._not_directus_error(request, raw, "is not JSON")
         return raw.body.decode("utf-8", "replace")
 
-    def _not_directus(self, request: Request, raw: RawResponse, finding: str) -> TransportError:
+    def _not_directus_error(self, request: Request, raw: RawResponse, finding: str) -> TransportError:
         message = (
             f"The response to {request.method} {request.path} from {self.url} {finding} (status {raw.status})"
             f"{body_excerpt(request, raw.body)}. Is this the base URL of a Directus server?"
