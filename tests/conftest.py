@@ -117,18 +117,11 @@ def _ids(session: Session, collection: str) -> set[int]:
     return {row["id"] for row in session.items(collection).read(fields="id", limit=-1)}
 
 
-@pytest.fixture(scope="session")
-def book_collections_server(library_server: DirectusServer) -> DirectusServer:
-    """A server with the library and the collections of the books, which are empty."""
-    books.build(library_server)
-    return library_server
-
-
 @pytest.fixture(scope="module")
-def books_server(book_collections_server: DirectusServer) -> Iterator[DirectusServer]:
-    """A server with the library and the books, which are as new for each module."""
-    with books.rows_made(book_collections_server):
-        yield book_collections_server
+def books_server(library_server: DirectusServer) -> Iterator[DirectusServer]:
+    """A server with the library and, for one module, the books."""
+    with books.built(library_server):
+        yield library_server
 
 
 @pytest.fixture(scope="session")
