@@ -33,14 +33,14 @@ def is_changed(field: Field, instance: Any, row: Row) -> bool:
 
 
 def differs_from_stored(field: Field, value: Any, stored: Any) -> bool:
-    """Return whether a value differs from the one that the server's JSON stands for."""
+    """Return whether a value differs from that of the server's JSON."""
     if value is None or stored is None:
         return value is not stored
     try:
         before = field.load(stored)
     except ConversionError:
         return True
-    # The objects of documents may define their own ==, so these are compared by their JSON.
+    # JSON documents may be objects with their own ==, so these are compared by their JSON.
     if not field.is_document and type(value) is type(before) and value == before:
         return False
     try:

@@ -97,7 +97,7 @@ class RowLoader:
         return instance
 
     def load_missing_into(self, instance: Any, row: Row, batch: PageBatch) -> None:
-        """Set what an instance lacks; values that it has may have been changed since."""
+        """Set the values that an instance lacks; those that it has stay, since they may have been changed."""
         values = instance.__dict__
         missing = [field for field in self._fields if field.name not in values]
         if missing:
@@ -151,7 +151,7 @@ class ListLoader:
             instance.__dict__[self.name] = self._instances(list_rows, instance, batch)
 
     def _is_readable(self, list_row: Any) -> bool:
-        """Return whether a list entry is a row; of a hidden row the server sends the bare key (G26)."""
+        """Return whether a list entry is a row; for a hidden row the server sends the bare key (G26)."""
         if not isinstance(list_row, dict) or self._target_column is None:
             return isinstance(list_row, dict)
         if self._relation.is_many_to_any and list_row.get(self._relation.collection_column) not in self._loaders:
@@ -169,7 +169,7 @@ class ListLoader:
         return list(instances.values())[self._slice]
 
     def _related_instance(self, list_row: Any, batch: PageBatch) -> Any:
-        """Return the instance of a list entry; None for a junction row that leads nowhere."""
+        """Return the instance of a list entry; None for a junction row that links to no row."""
         collection = self._only_collection
         if self._relation.is_many_to_any:
             collection = list_row[self._relation.collection_column]

@@ -1,4 +1,4 @@
-"""Lazy loading: what is missing on one instance is loaded for its whole page, in one request."""
+"""Lazy loading: a field or list that one instance lacks is loaded for its whole page, in one request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class DeferredList:
 
 
 Deferred = DeferredField | DeferredRow | DeferredList
-"""What loads when it is read. A batch remembers it, and a page that joins later loads all of it at once."""
+"""What is loaded on access. A batch remembers it, and for a page that joins later, one request loads all of it."""
 
 
 @attrs.frozen
@@ -104,8 +104,8 @@ class LazyLoad:
 def load_missing(instance: Any, field: Field) -> None:
     """Load a field for an instance and for all instances of its batch that lack it.
 
-    Sends one request per 1,000 keys. Where only the key of the instance is known, all its fields are loaded.
-    A page that joined the batch later also gets what was loaded lazily before.
+    Sends one request per 1,000 keys. If only the key of the instance is known, all its fields are loaded.
+    Instances that joined the batch later also get what was loaded lazily before.
 
     Raises:
         DoesNotExist: the row does not exist, or this user may not read it.
@@ -130,7 +130,7 @@ def load_missing(instance: Any, field: Field) -> None:
 
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
     fields = _fields_to_load(instance, field)
-    lacking = [instance, *(mate for mate in _other_members(instance) if _lacks(mate, field))]
+    lacking = [instance, *(member for member in _other_members(instance) if _lacks(member, field))]
     for each, row in zip(lacking, refetch_rows(session, lacking, fields), strict=True):
         if row is None:
             state_of(each).missing = True
@@ -168,12 +168,14 @@ def lazy_load_for(instance: Any, nested: PrefetchedList) -> LazyLoad:
         return LazyLoad(PageBatch(session_of(instance), type(instance)), [instance], [deferred_list])
     with_earlier = _with_earlier_loads(batch, [deferred_list])
     deferred: list[Deferred] = with_earlier.deferred if with_earlier else [deferred_list]
-    mates = [mate for mate in _other_members(instance) if any(each.is_missing_on(mate) for each in deferred)]
-    return LazyLoad(batch, [instance, *mates], deferred)
+    lacking = [
+        member for member in _other_members(instance) if any(each.is_missing_on(member) for each in deferred)
+    ]
+    return LazyLoad(batch, [instance, *lacking], deferred)
 
 
 def _with_earlier_loads(batch: PageBatch, deferred: Sequence[Deferred]) -> LazyLoad | None:
-    """Return one lazy load for this and for what the batch loaded before; None if no member lacks the latter."""
+    """Return one lazy load for these and for what the batch loaded before; None if no member lacks the latter."""
     earlier = [each for each in batch.lazily_loaded if each not in deferred]
     if not earlier:
         return None
@@ -183,16 +185,16 @@ def _with_earlier_loads(batch: PageBatch, deferred: Sequence[Deferred]) -> LazyL
     lacking = [each for each in earlier if any(map(each.is_missing_on, members))]
     if not lacking:
         return None
-    every = [*deferred, *lacking]
-    return LazyLoad(
-        batch, [member for member in members if any(each.is_missing_on(member) for each in every)], every
-    )
+    to_load = [*deferred, *lacking]
+    instances = [member for member in members if any(each.is_missing_on(member) for each in to_load)]
+    return LazyLoad(batch, instances, to_load)
 
 
 def _batch_to_load_for(instance: Any, field: Field) -> tuple[PageBatch | None, list[Deferred]]:
     """Return the batch to load for and what to load.
 
-    For a reference these are the batch of the instances that refer to it, and their related rows.
+    For an instance of which only the key is known, it is the batch of the instances that refer to it, and their
+    related rows.
     """
     batch = state_of(instance).batch
     parent = None if batch is None or _knows_more_than_key(instance) else batch.parent
@@ -257,13 +259,13 @@ def _with_earlier_selection(batch: PageBatch, nested: PrefetchedList) -> Prefetc
 
 
 def _mark_missing(related: Any, key: Any) -> None:
-    """Mark a reference whose row did not come: it does not exist, or this user may not read it."""
+    """Mark a related instance whose row is not in the response: it does not exist, or may not be read."""
     if is_model(type(related)) and is_reference(related) and stored_key(related) == key:
         state_of(related).missing = True
 
 
 def _other_members(instance: Any) -> Iterable[Any]:
-    """Return the other instances of the batch that can be loaded for."""
+    """Return the other instances of the batch for which a request can load values."""
     batch = state_of(instance).batch
     members = () if batch is None else batch.members()
     return (member for member in members if member is not instance and _can_be_loaded(member))
@@ -285,7 +287,7 @@ def _lacks(instance: Any, field: Field) -> bool:
 
 
 def _can_be_loaded(instance: Any) -> bool:
-    """Return whether the key of an instance is known, and its row was not found missing."""
+    """Return whether the key of an instance is known, and its row is not known to be missing."""
     pk, state = type(instance).directus.pk, state_of(instance)
     return pk.column in state.row and pk.name not in state.problems and not state.missing
 

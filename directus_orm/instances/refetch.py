@@ -18,7 +18,7 @@ from .state import info_of, stored_key
 def refetch_rows(session: Session, instances: Sequence[Any], fields: Iterable[Field]) -> list[Row | None]:
     """Read some fields of instances of one model again; return None for a row that does not exist.
 
-    Uses SEARCH, which the server never answers from its cache (G28).
+    Uses SEARCH, since the server never takes the response to it from its cache (G28).
     """
     info = info_of(instances[0])
     query = Query(info.model, paths=tuple((field,) for field in dict.fromkeys((info.pk, *fields))))

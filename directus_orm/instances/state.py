@@ -23,14 +23,14 @@ class HasKey(Protocol):
 
     @property
     def pk(self) -> Any:
-        """The key, or None before there is one."""
+        """The key, or None if there is none yet."""
 
 
 class InstanceState:
     """What an instance knows of its row on the server.
 
     ``row`` holds the server's JSON of each loaded column, unchanged; dirty tracking compares with it. ``missing``
-    says that the row was looked for and does not exist.
+    says that a request did not find the row.
     """
 
     __slots__ = ("_pending", "_problems", "batch", "deleted", "missing", "row", "stored")
@@ -151,12 +151,12 @@ class PageBatch:
         self._members.append(weakref.ref(instance))
 
     def _prune(self) -> None:
-        # Rarely: a callback for each instance that is collected would cost a fifth of the time of creating it.
+        # Called rarely: a weak reference callback per instance would add a fifth to the time of creating it.
         self._members = [member for member in self._members if member() is not None]
         self._prune_at = max(BATCH_SIZE, 2 * len(self._members))
 
     def members(self) -> list[Any]:
-        """Return the instances that are still in use, those that the parent refers to by bare keys included."""
+        """Return the instances that are still in use, with those that the parent refers to by bare keys."""
         parent = self.parent
         if parent:
             parent.make_references(self.model)
@@ -216,7 +216,7 @@ def is_new(value: Any) -> bool:
 
 
 def key_of(instance: Any) -> Any:
-    """Return the value of the key field, or None before there is one.
+    """Return the value of the key field, or None if there is none yet.
 
     Raises:
         ConversionError: the server sent a key that does not fit the field.
@@ -231,7 +231,7 @@ def key_of(instance: Any) -> Any:
 
 
 def stored_key(instance: Any) -> Any:
-    """Return the key of an instance's row in the server's JSON, whatever was assigned since.
+    """Return the key of an instance's row in the server's JSON, even if another key was assigned since.
 
     Raises:
         ConversionError: the key that the server sent does not fit the field (G32): it could mean another row.
@@ -240,7 +240,7 @@ def stored_key(instance: Any) -> Any:
     key_of(instance)
     column = type(instance).directus.pk.column
     if column not in state_of(instance).row:
-        raise does_not_exist(instance, "the server did not say the key it made, since this user may not read")
+        raise does_not_exist(instance, "the server did not return its key, since this user may not read it")
     return state_of(instance).row[column]
 
 
@@ -260,7 +260,7 @@ RowIdentity = tuple[str, Any]
 
 
 def row_identity(instance: Any) -> RowIdentity:
-    """Return what distinguishes the row of an instance from all others: its collection and its key.
+    """Return what identifies the row of an instance: its collection and its key.
 
     Raises:
         DoesNotExist: the key is not known.
@@ -283,7 +283,7 @@ def new_instance(model: type[Any], state: InstanceState) -> Any:
 
 
 def reference(model: type[Any], key: Any, batch: PageBatch | None = None) -> Any:
-    """Return an instance of which only the key is known; reading another field loads it."""
+    """Return an instance of which only the key is known; access to another field loads the row."""
     pk = model.directus.pk
     instance = new_instance(model, InstanceState(batch, {pk.column: pk.value_type.dump(key)}, stored=True))
     instance.__dict__[pk.name] = key
@@ -304,7 +304,7 @@ def is_reference(instance: Any) -> bool:
 def does_not_exist(instance: Any, why: str = "") -> DoesNotExist:
     """Return the error for an instance whose row does not exist."""
     model = type(instance)
-    hint = why or "it was deleted, never there, or this user may not read it"
+    hint = why or "it was deleted, never existed, or this user may not read it"
     key = instance.__dict__.get(model.directus.pk.name)
     error: DoesNotExist = model.DoesNotExist(f"{model.__name__} with key {key!r} does not exist: {hint}.")
     return error

@@ -387,7 +387,7 @@ class Rows(Results[T]):
         return self._shape.decoder(self._query)(session, [row])[0]
 
     def last(self) -> T | None:
-        """Return the last row or None, by one request for one row; without an ordering, that of the greatest key.
+        """Return the last row or None, by one request for one row; without an ordering, rows are ordered by key.
 
         Raises:
             QueryError: the rows are a slice.

@@ -128,11 +128,11 @@ class Related(QuerySet[M]):
         return explain_list(self._relation, load.query, keys, load.batch.session)
 
     def first(self) -> M | None:
-        """Return the first row, or None; by key where there is no order; lists with a ``sort`` are read whole."""
+        """Return the first row or None; without an ordering, by key; a list with a ``sort`` field is read whole."""
         return next(iter(self._read_all()), None) if self._is_read_whole else super().first()
 
     def last(self) -> M | None:
-        """Return the last row, or None; by key where there is no order; lists with a ``sort`` are read whole."""
+        """Return the last row or None; without an ordering, by key; a list with a ``sort`` field is read whole."""
         return next(iter(self._read_all()[::-1]), None) if self._is_read_whole else super().last()
 
     def _iterator_pages(
@@ -228,10 +228,10 @@ class Related(QuerySet[M]):
         self._forget_rows()
 
     def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
-        """Make the list hold these instances, or rows by their keys, and no others.
+        """Replace the list by these instances, or rows by their keys.
 
         The rows that are in the list now are read, and new instances are created. Then one request adds and
-        removes what differs, so that rows which another program adds in between stay. Where the relation has a
+        removes only the differences, so that rows which another program adds meanwhile stay. If the relation has a
         ``sort`` field, the list gets the given order, unless ``others`` is a Python set.
 
         Example:
@@ -263,7 +263,7 @@ class Related(QuerySet[M]):
     def create(
         self, model: Any = None, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
     ) -> Any:
-        """Make an instance, save it, add it to the list, and return it.
+        """Create an instance, save it, add it to the list, and return it.
 
         Of a many-to-any relation, the model is the first argument. If this instance is not saved yet, nothing is
         sent: `Model.save` sends the new instance along with it.

@@ -280,11 +280,11 @@ class Results(DescribesRows, Generic[T]):
         return self._cache
 
     def __len__(self) -> int:
-        """Read all rows and return their number; `count` asks the server for the number alone."""
+        """Read all rows and return their number; `count` requests only the number."""
         return len(self._read_all())
 
     def __bool__(self) -> bool:
-        """Read one page and return whether it has rows; `exists` asks the server for less."""
+        """Read one page and return whether it has rows; `exists` requests one key only."""
         self._check_verb("truth")
         return bool(self._cache or self._rows_from(0))
 
@@ -324,7 +324,7 @@ class Results(DescribesRows, Generic[T]):
         return part
 
     def first(self) -> T | None:
-        """Return the first row or None, by one request for one row; without an ordering, that of the least key.
+        """Return the first row or None, by one request for one row; without an ordering, rows are ordered by key.
 
         Example:
             >>> Flight.objects.filter(dep_delay__lt=79).order_by("-dep_delay").first().dep_delay

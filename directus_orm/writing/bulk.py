@@ -47,7 +47,7 @@ def create(
 def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int]) -> None:
     session, info = bulk.session, bulk.info
     rows = [with_generated_key(row, info) for row in rows]  # the response is sorted by key (G11)
-    # Other keys that the server makes do not grow in the order of the rows.
+    # Only sequential keys and uuids tell which row of the response is which.
     one_by_one = info.pk.value_type.kind not in SEQUENTIAL_KEYS and any(info.pk.column not in row for row in rows)
 
     def build_request(chunk: list[Row]) -> RecoverableWrite:
@@ -149,7 +149,7 @@ def upsert(
 def _rows_to_create(instances: Sequence[Any], *, readonly: bool) -> list[Row]:
     """Return the rows that create instances; all are checked before anything is sent.
 
-    Unless ``readonly``, readonly fields are left out where they have the value that was read.
+    With ``readonly=False``, readonly fields are left out if they still have the value that was read.
     """
     plans: dict[type[Any], DumpPlan] = {}
     rows = []

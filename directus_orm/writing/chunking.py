@@ -83,7 +83,7 @@ class _SentChunk:
 
 
 class BulkWrite:
-    """One bulk write: sends chunks, and records what became of each input (an instance, or a key)."""
+    """One bulk write: sends chunks, and records the outcome of each input (an instance or a key)."""
 
     def __init__(
         self, session: Session, info: ModelInfo, inputs: Sequence[Any], verb: str, batch_size: int | None = None
@@ -150,7 +150,7 @@ class BulkWrite:
         self.advance(len(sent.chunk.items))
 
     def _handle_arrived(self, unhandled: Iterable[Future[_SentChunk]], handle_response: HandleResponse) -> None:
-        """Handle the responses that are there after an error, so that instances know that they were written."""
+        """Handle the responses that arrived before an error, so that instances know that they were written."""
         for future in unhandled:
             if future.done():
                 with suppress(Exception):
@@ -159,7 +159,7 @@ class BulkWrite:
     def _send_chunk(
         self, source: _BulkItems, chunk: _Chunk, on_sent: Callable[[], None] = lambda: None
     ) -> _SentChunk:
-        """Send a chunk; if it is too much for the server, send a smaller one instead."""
+        """Send a chunk; if it is too large for the server, send a smaller one instead."""
         while True:
             self._record(chunk.positions, _UNKNOWN)
             try:
@@ -186,7 +186,7 @@ class BulkWrite:
     # --- the size of chunks ---------------------------------------------------------------------------------
 
     def _chunk_from(self, source: _BulkItems, start: int) -> _Chunk | None:
-        """Return the largest chunk from an index on that one request may carry; None after the last item."""
+        """Return the largest chunk from an index on that fits into one request; None after the last item."""
         session = self.session
         most = min(n for n in (source.most, session.max_rows, session.max_written) if n is not None)
         chunk = _build_chunk(source, start, most)
@@ -231,10 +231,10 @@ class BulkWrite:
         return [position for position, outcome in enumerate(self._outcomes) if outcome in (_REFUSED, _UNSENT)]
 
     def attach_outcomes(self, error: BaseException) -> None:
-        """Attach what became of the inputs to an error: as its ``bulk``, and in a note for people."""
+        """Attach the outcomes of the inputs to an error: as its ``bulk``, and in a note for people."""
         by_outcome: list[list[Any]] = [[], [], [], []]
-        for given, outcome in zip(self.inputs, self._outcomes, strict=True):
-            by_outcome[outcome].append(given)
+        for row_or_key, outcome in zip(self.inputs, self._outcomes, strict=True):
+            by_outcome[outcome].append(row_or_key)
         done, refused, unknown = by_outcome[_DONE], by_outcome[_REFUSED], by_outcome[_UNKNOWN]
         if not (done or refused or unknown):
             return
@@ -266,7 +266,7 @@ def bulk_write(
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> Iterator[BulkWrite]:
-    """Run a bulk write with progress; an error that ends it carries what became of the inputs."""
+    """Run a bulk write with progress; an error that ends it has the outcomes of the inputs."""
     bulk = BulkWrite(session, info, inputs, verb, batch_size)
     try:
         with reporting(progress, len(inputs), label=info.collection) as bulk.advance:
@@ -287,9 +287,9 @@ def _build_chunk(source: _BulkItems, start: int, most: int) -> _Chunk | None:
 
 
 def _was_refused(error: DirectusError) -> bool:
-    """Return whether the server certainly wrote nothing of the request."""
+    """Return whether it is certain that the server wrote nothing of the request."""
     if isinstance(error, ServerError):
-        # A foreign key undoes the transaction; "under pressure" is said before any work (G34, G41).
+        # A foreign key error rolls the transaction back; "under pressure" comes before any work (G34, G41).
         reason = str(error.extensions.get("reason")).lower()
         is_under_pressure = isinstance(error, Unavailable) and "pressure" in reason
         return error.status < 500 or isinstance(error, Protected) or is_under_pressure

@@ -42,7 +42,7 @@ class NestedPayload:
         return info_of(self.instance)
 
     def readback(self, fields: Iterable[Field]) -> Query:
-        """Return the query for what the response contains: these fields, and all that was nested."""
+        """Return the query for the response: these fields, and the fields of all nested instances."""
         paths: list[Any] = []
         nested: list[PrefetchedList] = []
         for field in fields:
@@ -91,8 +91,10 @@ def _union(queries: Sequence[Query]) -> Query:
     for prefetched in (prefetched for query in queries for prefetched in query.nested):
         lists_by_path.setdefault(prefetched.path, []).append(prefetched)
     lists = [
-        attrs.evolve(same[0], queries=tuple(map(_union, zip(*(each.queries for each in same), strict=True))))
-        for same in lists_by_path.values()
+        attrs.evolve(
+            same_path[0], queries=tuple(map(_union, zip(*(each.queries for each in same_path), strict=True)))
+        )
+        for same_path in lists_by_path.values()
     ]
     return Query(queries[0].model, paths=tuple(p for p in paths if p not in prefixes), nested=tuple(lists))
 
@@ -196,11 +198,11 @@ def junction_fields_to_read(relation: ToMany, names: Iterable[str]) -> tuple[str
 def instances_to_create_first(instance: Any, fields: Iterable[Field] | None = None) -> list[Any]:
     """Return the new instances that need requests of their own, in the order in which these are sent.
 
-    Calls ``clean()`` of every new instance on the way. ``fields`` are those to follow of an instance that has a
-    row already; without them, the instance itself is new.
+    Calls ``clean()`` of every new instance on the way. For an instance that has a row already, ``fields`` are the
+    fields to follow; without them, the instance itself is new.
 
     Raises:
-        ConversionError: an instance refers to itself, over others.
+        ConversionError: an instance refers to itself through others.
     """
     walk = _DependencyWalk()
     if fields is None:

@@ -18,7 +18,7 @@ from .store_back import match_rows, store_row
 def store_nested(session: Session, payload: NestedPayload, row: Row) -> None:
     """Store a row in the instance that was written, and its nested rows in the nested instances.
 
-    What the row does not contain of nested instances is taken from the payload.
+    Nested instances that are missing from the row take the values that were sent.
     """
     sent, stored = dict(payload.row), dict(row)
     for name, related in payload.related.items():
@@ -74,7 +74,7 @@ def set_parent(child: Any, relation: ToMany, parent: Any) -> None:
 def _match_entries(
     relation: ToMany, entries: Sequence[ListEntry], list_rows: Any
 ) -> Iterator[tuple[NestedPayload, Row]]:
-    """Yield the payload of each new entry of a list with its row, or with what was sent if that is unclear."""
+    """Yield the payload of each new entry of a list with its row, or with the sent row if that is unclear."""
     for scope in relation.scopes:
         pk: Field = scope.target.directus.pk
         row_by_key = {pk.load(row[pk.column]): row for row in _related_rows(scope, list_rows)}

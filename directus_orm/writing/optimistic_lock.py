@@ -20,15 +20,15 @@ def check_unmodified(instance: Any) -> None:
     Fields whose value did not fit are not compared: a null that the annotation forbids may hide a value (G27).
 
     Raises:
-        StaleObject: a field that was loaded has another value now.
+        StaleObject: a loaded field has another value now.
         DoesNotExist: the row does not exist.
-        ConfigurationError: nothing was loaded that could be compared.
+        ConfigurationError: no field is loaded that could be compared.
     """
     info, loaded_fields = info_of(instance), _loaded_fields(instance)
     if not set(loaded_fields) - {info.pk}:
         msg = (
-            f"save(if_unmodified=True) compares with what was loaded, and of {instance!r} nothing was: "
-            f"{info.model.__name__}.objects.get(pk={instance.pk!r}) reads it, or save() without it."
+            f"save(if_unmodified=True) compares with the loaded fields, and {instance!r} has none: load it by "
+            f"{info.model.__name__}.objects.get(pk={instance.pk!r}), or call save() without if_unmodified."
         )
         raise ConfigurationError(msg)
     row = refetch_rows(session_of(instance), [instance], loaded_fields)[0]
@@ -68,7 +68,7 @@ def _stale_object(instance: Any, fields: Sequence[Field], loaded_row: Row, curre
     model = type(instance).__name__
     message = (
         f"{model} with key {instance.pk!r} was changed by others since it was loaded: {'; '.join(parts)}. "
-        "Nothing was written. refresh() takes what is there, save() without if_unmodified writes over it."
+        "Nothing was written. refresh() loads the server's values, save() without if_unmodified overwrites them."
     )
     return StaleObject(message, model=model, key=instance.pk, ours=ours, theirs=theirs, loaded=loaded)
 
@@ -78,7 +78,7 @@ def _masked_value(field: Field, value: Any) -> Any:
 
 
 def _value_or_json(field: Field, raw: Any) -> Any:
-    """Return the value that the server's JSON stands for, or the JSON if it does not fit the field."""
+    """Return the value of the server's JSON, or the JSON itself if it does not fit the field."""
     try:
         return None if raw is None else field.load(raw)
     except ConversionError:

@@ -19,7 +19,7 @@ DumpPlan = tuple[tuple[str, str, Convert, bool, bool, Field], ...]
 
 
 def dump_plan(fields: Iterable[Field]) -> DumpPlan:
-    """Return what `dump_row` needs of fields, looked up once for many instances."""
+    """Return what `dump_row` needs to know of fields, looked up once for many instances."""
     return tuple((f.name, f.column, f.value_type.dump, f.target is not None, _has_checks(f), f) for f in fields)
 
 
@@ -93,7 +93,7 @@ def check_new_key(info: ModelInfo, row: Row) -> Row:
 
 
 def with_generated_key(row: Row, info: ModelInfo) -> Row:
-    """Return a row with a uuid key made here if it has none, to find its row in the response (G11)."""
+    """Return a row with a new uuid as its key if it has none, to find its row in the response (G11)."""
     if info.pk.column not in row and info.pk.value_type.kind == "uuid":
         return {**row, info.pk.column: str(uuid4())}
     return row

@@ -15,12 +15,12 @@ from ..instances.state import does_not_exist, is_new, reference, row_identity, s
 
 
 def coerce_instances(relation: ToMany, verb: str, others: Iterable[Any]) -> list[Any]:
-    """Return instances for instances and keys, each row once.
+    """Return an instance for each argument, which is an instance or a key; each row once.
 
     Raises:
-        TypeError: something else was given.
-        QueryError: a key that no row can have.
-        DoesNotExist: an instance that was deleted.
+        TypeError: an argument is neither an instance nor a key.
+        QueryError: no row can have a key.
+        DoesNotExist: an instance was deleted.
     """
     if isinstance(others, str | bytes | Mapping) or not isinstance(others, Iterable):
         msg = f"{relation}.{verb}() takes a list, not {others!r}."
@@ -68,7 +68,7 @@ def require_saved(relation: ToMany, verb: str, instances: Sequence[Any]) -> list
     """Return the instances if all of them have rows.
 
     Raises:
-        QueryError: one has none.
+        QueryError: an instance has no row.
     """
     for instance in instances:
         if is_new(instance):
@@ -86,7 +86,7 @@ def new_child(relation: ToMany, parent: Any, model: Any, values: dict[str, Any])
     """Return a new instance for the list of a parent.
 
     Raises:
-        TypeError: the model is not one of the relation's, or was not given where the relation has several.
+        TypeError: the model is not one of the relation's, or is missing though the relation has several.
         QueryError: the values name another parent.
     """
     if model is None and not relation.is_many_to_any:
@@ -105,7 +105,7 @@ def new_child(relation: ToMany, parent: Any, model: Any, values: dict[str, Any])
 
 
 def keeps_order_of(relation: ToMany, others: Any) -> bool:
-    """Return whether the relation keeps the order of what was given; a set has none."""
+    """Return whether the relation stores the order of the arguments; a set has none."""
     return relation.sort_column is not None and not isinstance(others, Set)
 
 
@@ -116,7 +116,7 @@ def junction_values(relation: ToMany, values: Any) -> Row:
     """Return ``through_defaults`` as JSON: values of further junction fields, by the server's names.
 
     Raises:
-        TypeError: something else was given.
+        TypeError: the values are not a mapping.
         QueryError: there is no junction, or a field is one that the relation sets itself.
         FieldError: the junction's model has no such field.
         ConversionError: a value does not fit its field.

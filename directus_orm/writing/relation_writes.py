@@ -75,7 +75,7 @@ def move_children(parent: Any, relation: ToMany, gained: Sequence[Any], lost: Se
 
 
 def _forget_parent(child: Any, relation: ToMany) -> None:
-    """Unset the reverse relation of a child; reading it then asks the server."""
+    """Unset the reverse relation of a child, so that access to it loads it again."""
     child.__dict__.pop(relation.reverse_field.name, None)
     state_of(child).row.pop(relation.reverse_field.column, None)
 
@@ -139,7 +139,7 @@ def set_links(
 
 
 def _next_sort(last: int | None, current: int | None) -> int:
-    """Return a sort value after the last one: the current value if it is, so that the row need not be written."""
+    """Return a sort value above the last one: the current value if it is, to save writing the row."""
     if current is not None and (last is None or current > last):
         return current
     return 1 if last is None else last + 1
@@ -177,7 +177,7 @@ def _set_session(instance: Any, session: Session) -> None:
 
 # --- the request ------------------------------------------------------------------------------------------------
 
-# The keys of this many rows fit into the URL, which selects what is read back of the list (G36).
+# The URL selects the rows of the list to read back by key, and has room for this many keys (G36).
 _MOST_READ_BACK = 50
 
 
@@ -187,7 +187,7 @@ def send_list_changes(
     """Send changes of a list (``create``, ``update``, ``delete``), and forget what was loaded of the list.
 
     ``linked`` are the related instances that the changes add. The server ignores rows that do not exist (G5), so
-    these are read back.
+    the linked rows are read back.
 
     Raises:
         DoesNotExist: the instance or a linked one does not exist.
@@ -197,11 +197,11 @@ def send_list_changes(
     if not changes:
         return
     info, session = info_of(instance), session_of(instance)
-    # The foreign key of a many-to-many refuses rows that do not exist; nothing else does.
+    # Only the foreign key of a many-to-many makes the server refuse rows that do not exist.
     unverified = () if relation.is_many_to_many else linked
     sent_names = _sent_names(relation, changes)
     junction_fields = junction_fields_to_read(relation, sent_names.fields)
-    # Directus 10 shows only by the rows of the response which fields the junction has.
+    # With Directus 10, only the rows of the response show which fields the junction has.
     read_back = linked if junction_fields else unverified
     if len(read_back) > _MOST_READ_BACK or not _keys_can_be_compared(relation):
         read_back = ()
@@ -231,7 +231,7 @@ def _sent_names(relation: ToMany, changes: Mapping[str, list[Any]]) -> SentNames
 
 
 def _keys_can_be_compared(relation: ToMany) -> bool:
-    """Return whether the related keys can be filtered by: the server interprets some texts (G16, G17)."""
+    """Return whether rows can be filtered by the related keys: the server evaluates some texts (G16, G17)."""
     return all(target.directus.pk.value_type.kind in PLAIN_KEYS for target in relation.targets)
 
 

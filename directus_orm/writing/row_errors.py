@@ -26,7 +26,7 @@ _Breaks = Callable[[Any, Mapping[str, Any]], bool]
 
 
 def rows_at_fault(info: ModelInfo, error: BaseException, rows: Sequence[Row]) -> list[int]:
-    """Return the indexes of the rows that an error fits; none if it says too little."""
+    """Return the indexes of the rows that an error may be about; none if the error says too little."""
     if not isinstance(error, InvalidRequest):
         return []
     field = next((field for field in info.fields.values() if field.column == error.field), None)

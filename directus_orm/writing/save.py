@@ -92,7 +92,7 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         return
     instance.clean()
     created_first = instances_to_create_first(instance, candidates)
-    changed = changed_fields(instance)  # once clean() was called for all instances: it may change them
+    changed = changed_fields(instance)  # after clean() of all instances, which may change fields
     fields = [field for field in candidates if field in changed]
     if not fields:
         return
@@ -154,7 +154,7 @@ def _send_update(
     try:
         return write_recovery.send(session, write)
     except Forbidden:
-        # The server refuses a row that does not exist like one that may not be changed (G33).
+        # The server gives the same error for a row that does not exist as for one that may not be changed (G33).
         if not info.options.singleton and not _exists(session, instance):
             raise does_not_exist(instance) from None
         raise
@@ -165,7 +165,7 @@ def _row_after_silent_update(session: Session, instance: Any, sent: Row, fields:
 
     Raises:
         DoesNotExist: the row does not exist.
-        Forbidden: for fields that the server lacks, or that this user may not read.
+        Forbidden: the server lacks a field, or this user may not read it.
     """
     if info_of(instance).options.singleton:
         return sent
@@ -209,7 +209,7 @@ def delete(instance: Any) -> None:
     try:
         session.send(dialect_of(session).delete(info, stored_key(instance)))
     except Forbidden:
-        # The server refuses a row that does not exist like one that may not be deleted (G33).
+        # The server gives the same error for a row that does not exist as for one that may not be deleted (G33).
         if _exists(session, instance):
             raise
     state.stored, state.deleted = False, True

@@ -29,7 +29,7 @@ from ..session.session import Session
 
 
 def match_rows(pk: Field, sent: Sequence[Row], row_by_key: Mapping[Any, Row]) -> list[Row | None]:
-    """Return the created row for each row that was sent; None where it is unclear which one it is (G11).
+    """Return the created row for each row that was sent, or None if it is unclear which one it is (G11).
 
     ``row_by_key`` are the created rows. Rows sent with a key are found by it. Sequential keys that the server made
     grow in the order of the rows that were sent.
@@ -79,7 +79,7 @@ class StoreBack:
 
 
 def keeps_object(field: Field, instance: Any, row: Row) -> bool:
-    """Return whether the related instance or document of a field still is what the row contains."""
+    """Return whether the row contains the related instance or document that a field holds."""
     if field.target is not None:
         return _has_same_key(field, instance, row)
     return field.is_document and _is_same_document(field, instance, row)
@@ -129,7 +129,7 @@ def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
     try:
         before, after = field.value_type.load(sent), field.value_type.load(stored)
     except (ValueError, TypeError, ArithmeticError):
-        return  # reading the field raises
+        return  # access to the field raises the error
     # A time of another second was not rounded: the server sets some times itself (G47).
     if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
         return
@@ -153,7 +153,7 @@ def _refuse_dropped_fields(info: ModelInfo, row: Row, sent: Row) -> None:
     if sent.keys() <= row.keys():
         return
     dropped = [f.column for f in info.fields.values() if f.column in sent and f.column not in row]
-    if dropped:  # all that Directus 10 says (G15)
+    if dropped:  # Directus 10 gives no other sign of it (G15)
         names = ", ".join(dropped)
         msg = (
             f"The {info.model.__name__} was written, but {info.collection!r} has no field {names}: "
@@ -169,7 +169,7 @@ def store_unread_creations(session: Session, instances: Sequence[Any], sent: Seq
     """Store what was sent in new instances, since the response has no rows (G13); then find out why it has none.
 
     Raises:
-        Forbidden: for fields that the server lacks, or that this user may not read.
+        Forbidden: the server lacks a field, or this user may not read it.
     """
     info = info_of(instances[0])
     for instance, sent_row in zip(instances, sent, strict=True):
@@ -178,7 +178,7 @@ def store_unread_creations(session: Session, instances: Sequence[Any], sent: Seq
         return  # this user may create and not read
     if info.pk.column not in sent[0]:
         return
-    # A row that the database stored under another key is not found by the key sent.
+    # A row that the database stored under another key is not found by the key that was sent.
     rows = refetch_rows(session, instances, info.fields.values())
     for instance, sent_row, row in zip(instances, sent, rows, strict=True):
         store_row(session, instance, row or sent_row, sent_row)
@@ -188,7 +188,7 @@ def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...])
     """Return whether this user may read the fields that were written, after a response without rows (G13).
 
     Raises:
-        Forbidden: for fields that the server lacks, or that this user may not read.
+        Forbidden: the server lacks a field, or this user may not read it.
     """
     request = dialect_of(session).read(Query(info.model, paths=paths, limit=0))
     try:
@@ -202,6 +202,5 @@ def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...])
 
 
 WRITTEN_BUT_NOT_READ = (
-    "The {} was written all the same: only reading it back failed. The value of a field that the server lacks "
-    "is lost."
+    "The {} was written; only reading it back failed. The value of a field that the server lacks is lost."
 )

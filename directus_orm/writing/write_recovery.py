@@ -1,8 +1,8 @@
 """Recovery of writes whose response was lost: rows are read back, and a write that was not applied is repeated.
 
-The session repeats what is safe for every request. Creates and updates are not, so it raises `OutcomeUnknown` for
-them. Here the model is known: the rows are read back by their keys and compared with what was sent, and with what
-was known of them before.
+The session repeats only requests that are always safe to repeat. Creates and updates are not: for them it raises
+`OutcomeUnknown`. Here the model is known, so the rows are read back by their keys, and compared with the rows that
+were sent and with those that were loaded before.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ..session.session import Session
 class RecoverableWrite:
     """A request that writes rows in one transaction, with what is needed to find out whether it was applied.
 
-    ``rows`` are the rows as they are sent, each with its key. ``readback`` selects what the response contains of
-    them. ``rows_before`` holds what was known of the rows before the write, by key. ``single`` says that the
-    response is one row. ``recheck`` is called before the write is repeated, and raises if it must not be.
+    ``rows`` are the rows as they are sent, each with its key. ``readback`` selects the fields of the response.
+    ``rows_before`` holds the rows as they were loaded before the write, by key. ``single`` says that the response
+    is one row. ``recheck`` is called before the write is repeated, and raises if it must not be.
     """
 
     request: Request
@@ -62,7 +62,7 @@ def send(session: Session, write: RecoverableWrite) -> Response:
     """Send a write; if its response is lost, find out whether it was applied, and repeat it if it was not.
 
     Raises:
-        OutcomeUnknown: it cannot be found out.
+        OutcomeUnknown: it is impossible to find out whether the write was applied.
     """
     if not write.can_be_looked_up or not session.retry.times:
         return _with_rows(write, session.send(write.request))
@@ -91,7 +91,7 @@ class WriteRecovery:
             except RecordNotUnique as error:
                 if self._tries.lost is None or not self._write.creates:
                     raise
-                lost, refusal = self._tries.lost, error  # the row of the first try may be why
+                lost, refusal = self._tries.lost, error  # the first try may have created it
             except DirectusError as error:
                 if self._tries.lost is None or is_conclusive(error):
                     raise
@@ -132,7 +132,7 @@ class WriteRecovery:
 
 
 def _with_rows(write: RecoverableWrite, response: Response) -> Response:
-    """Return a response that contains rows, or nothing; raise for one that contains something else."""
+    """Return a response if it contains rows or nothing; raise OutcomeUnknown if it contains something else."""
     rows = [response.data] if write.single else response.data
     key = write.info.pk.column
     if response.data is None or (isinstance(rows, list) and all(isinstance(r, dict) and key in r for r in rows)):
@@ -160,7 +160,7 @@ def _read_back(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
 
 
 def _were_created(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
-    """Return whether the rows were created; None if that is unclear, since other rows have their keys."""
+    """Return whether the rows were created; None if that is unclear: rows with these keys have other values."""
     if not row_by_key:
         return False
     pairs = [(_comparable(write.info, row), row_by_key.get(write.key_of(row), {})) for row in write.rows]
@@ -200,7 +200,7 @@ Compare = Callable[[Field, Any, Any], bool]
 
 
 def _holds(info: ModelInfo, sent: Row, stored: Row, compare: Compare) -> bool:
-    """Return whether a row holds the fields that were sent; lists of related rows are in the same transaction."""
+    """Return whether a row has the sent values; lists need no check, since they are in the same transaction."""
     sent_fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
     fields = [field for field in sent_fields if not field.is_secret]
     if sent_fields and not fields:

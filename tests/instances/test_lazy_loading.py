@@ -251,7 +251,7 @@ def test_a_user_who_may_not_read_can_still_create(world: Any, notes: Session, cl
         assert note.pk == key
         unknown = Note.objects.create(title="b")
         assert unknown.pk is None
-        with pytest.raises(Note.DoesNotExist, match="did not say"):
+        with pytest.raises(Note.DoesNotExist, match="did not return"):
             unknown.id
         with pytest.raises(Forbidden):
             list(Note.objects.all())

@@ -540,7 +540,7 @@ class TestPermissions:
             with session.capture() as sent:
                 for one in (tree, tree.author, comment, tag):
                     one.save()
-                with pytest.raises(DoesNotExist, match="did not say the key"):
+                with pytest.raises(DoesNotExist, match="did not return its key"):
                     tree.tags.add(2)
             assert not sent
         (kept,) = Article.objects.filter(title="unseen")

@@ -1,6 +1,6 @@
 """Accumulators: they combine the rows that the server sends for one group into the value of one aggregate.
 
-An accumulator takes either the server's own aggregates, or single values and how many rows have each.
+An accumulator takes either the server's own aggregates, or single values with the number of rows that have each.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Rank = Callable[[Any], Any]
 
 
 def plain_value(value: Any) -> Any:
-    """Return the value that the database has: of an Enum member its value."""
+    """Return a value as the database has it: the value of an Enum member, others as they are."""
     return value.value if isinstance(value, Enum) else value
 
 
@@ -198,7 +198,7 @@ class ValuesAccumulator(Accumulator):
 
     def __init__(self, inputs: AggregateInputs, rank: Rank) -> None:
         self._inputs, self._rank = inputs, rank
-        assert inputs.column is not None  # noqa: S101 - values come by a column
+        assert inputs.column is not None  # noqa: S101 - plans from values have one
         self._column = inputs.column
         (self._row_count,) = inputs.aggregates
         self._times: dict[Any, int] = {}
@@ -276,7 +276,7 @@ def load_sum(field: Field, raw: Any) -> Any:
             return SCALARS[int][kind][0](raw)
         if kind == "float" or field.value_type.python == "float":
             return float(raw)
-        # SQLite adds up decimals as floating point; 15 digits of the sum are those of the numbers, as in Django.
+        # SQLite adds up decimals as floats: 15 digits of the sum are exact, as in Django.
         return Decimal(raw) if isinstance(raw, str | int) else _DOUBLE.create_decimal_from_float(raw)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise field.conversion_error(f"the server's total {raw!r}", error, None, raw) from error
@@ -303,7 +303,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in the server's own time, whiche
 
 
 def load_extreme(field: Field, raw: Any, capabilities: Capabilities) -> Any:
-    """Load the server's ``min`` or ``max`` of a field: Directus 10 writes dates otherwise there than in rows."""
+    """Load the server's ``min`` or ``max`` of a field, in which Directus 10 writes dates unlike in rows."""
     date_format = capabilities.date_formats.get(kind_of(field))
     if date_format is None or (isinstance(raw, str) and not raw.endswith("Z")):
         return field.load(raw)

@@ -1,6 +1,6 @@
-"""Plans of aggregates: what the server is asked for an aggregate, and which accumulator combines its rows.
+"""Plans of aggregates: what to request from the server for an aggregate, and which accumulator combines the rows.
 
-An aggregate is taken from the server's own aggregates where they are exact and can be combined. Elsewhere the rows
+An aggregate is computed from the server's own aggregates if they are exact and can be combined. Otherwise the rows
 are grouped by the aggregated value as well, and the result is computed from the values and how often each occurs.
 """
 
@@ -37,14 +37,14 @@ from .accumulators import (
 
 @attrs.frozen
 class SharedRequest:
-    """What the aggregates that come by one request have in common: a further condition, and a further column."""
+    """A further condition and a further column to group by; aggregates with the same ones share a request."""
 
     where: Node = ALWAYS
     column: GroupColumn | None = None
 
     @property
     def lists_groups(self) -> bool:
-        """Whether it reads all rows, so that its response tells which groups there are."""
+        """Whether it reads all rows, so that its response has all groups."""
         return self.where == ALWAYS and self.column is None
 
 
@@ -52,7 +52,7 @@ class SharedRequest:
 class AggregatePlan:
     """How an aggregate is computed.
 
-    ``where`` says which rows of a group are aggregated. ``text_path`` is the path of texts that are compared in
+    ``where`` is the condition on the rows to aggregate. ``text_path`` is the path of texts that are compared in
     Python, by their places in the database's order.
     """
 
@@ -63,7 +63,7 @@ class AggregatePlan:
 
     @property
     def request(self) -> SharedRequest:
-        """The request that brings it, together with other aggregates."""
+        """The request that reads this aggregate, together with others."""
         return SharedRequest(self.where, self.inputs.column)
 
     def new_accumulator(self, rank: Rank) -> Accumulator:
@@ -76,7 +76,7 @@ Plans = Mapping[str, AggregatePlan]
 
 
 def plans_by_request(plans: Plans, *, with_groups: bool) -> dict[SharedRequest, dict[str, AggregatePlan]]:
-    """Sort plans by the request that brings them; ``with_groups`` puts the request that lists the groups first."""
+    """Group plans by their request; ``with_groups`` puts the request that lists the groups first."""
     shared: dict[SharedRequest, dict[str, AggregatePlan]] = {SharedRequest(): {}} if with_groups else {}
     for name, plan in plans.items():
         shared.setdefault(plan.request, {})[name] = plan
@@ -84,7 +84,7 @@ def plans_by_request(plans: Plans, *, with_groups: bool) -> dict[SharedRequest, 
 
 
 def plan_aggregate(spec: AggregateSpec, capabilities: Capabilities, *, is_split: bool) -> AggregatePlan:
-    """Return how an aggregate is computed; ``is_split`` says that several rows of a response are one group."""
+    """Return the plan of an aggregate; ``is_split`` says that several rows of a response form one group."""
     spec = attrs.evolve(spec, path=trim_join(spec.path))
     field, *related = spec.path
     if related or _needs_values(spec, is_split=is_split):
@@ -97,7 +97,7 @@ def plan_aggregate(spec: AggregateSpec, capabilities: Capabilities, *, is_split:
 def _needs_values(spec: AggregateSpec, *, is_split: bool) -> bool:
     kind = kind_of(spec.path[-1])
     if spec.function in ("min", "max"):
-        return kind in BOOLEANS  # which not every database compares
+        return kind in BOOLEANS  # not every database has min and max of these
     return spec.distinct and (is_split or (spec.function == "count" and kind not in COUNTED))
 
 
@@ -108,7 +108,7 @@ def _plan_counting_rows(spec: AggregateSpec, capabilities: Capabilities) -> Aggr
     return AggregatePlan(CountAccumulator, inputs, has_value)
 
 
-# For each function: the accumulator, and the aggregates of the server that it takes, in its order.
+# For each function: the accumulator, and the server's aggregates that it takes, in this order.
 _FromServer = dict[str, tuple[type[Accumulator], tuple[str, ...]]]
 _FROM_SERVER: _FromServer = {
     "count": (CountAccumulator, ("count",)),
@@ -162,11 +162,11 @@ def _text_path(spec: AggregateSpec) -> FieldPath:
 def server_aggregate(
     function: str, field: Field, capabilities: Capabilities, *, distinct: bool = False
 ) -> ServerAggregate:
-    """Return an aggregate as the server computes it; ``distinct`` makes no difference to ``min`` and ``max``."""
+    """Return the server's aggregate for a function; ``distinct`` makes no difference to ``min`` and ``max``."""
     is_distinct = distinct and function not in ("min", "max")
     return ServerAggregate(capabilities.aggregate_function(function, distinct=is_distinct), field)
 
 
 def row_count(field: Field, capabilities: Capabilities) -> ServerAggregate:
-    """Return the number of rows, counted by the key of the model that a field is of."""
+    """Return the server's aggregate for the number of rows: the count of keys of a field's model."""
     return server_aggregate("count", field.model.directus.pk, capabilities)

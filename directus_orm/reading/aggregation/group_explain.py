@@ -1,4 +1,4 @@
-"""explain() of groups: the requests that reading them sends, and what each is for."""
+"""`explain()` of groups: the requests that reading them sends, and what each is for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .group_reader import GroupReader
 from .read_groups import all_rows, group_reader
 from .row_selection import RowSelection
 
-# Only the groups tell which of these requests there are, and for which values.
+# These requests depend on the groups, so they cannot be listed.
 _LATER_REQUESTS = (
-    " Related rows that they name are read by key, and the database's order of texts and nulls where it counts."
+    " Related rows that they refer to are read by key, and the database's order of texts and nulls if it matters."
 )
 
 
 def explain_groups(query: Query, session: Session | None = None) -> Explanation:
-    """Return what reading groups sends; without any session, what Directus 12 would be sent."""
+    """Return the requests that reading groups sends; without any session, those for Directus 12."""
     if query.is_empty:
         return Explanation(describe_query(query))
     explainer = Explainer.of(session)
@@ -73,6 +73,6 @@ class ExplainedSelection(RowSelection):
             if not joins_to_many(rows.where):
                 return [GroupRequest(rows)]
         pk = rows.model.directus.pk
-        purpose = "the keys of the rows that are put in groups"
+        purpose = "the keys of the rows to group"
         self._explainer.read(rows.with_paths((pk,)), purpose, KEYS_AT_ONCE)
         return [GroupRequest(Query(rows.model), keys=(self._explainer.last_result,))]

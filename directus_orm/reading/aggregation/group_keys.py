@@ -1,7 +1,7 @@
-"""Group keys: the columns that the server groups by for a value, and that value from a row of the response.
+"""Group keys: which columns the server groups by for a value, and how that value is read from the response.
 
 The server groups by columns and by functions of them, but not by fields of related rows, and not by every part of
-a date on every database. Elsewhere it is asked for finer groups, and these are merged in Python.
+a date on every database. For these, finer groups are requested and merged in Python.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Group = dict[str, Any]
 class GroupKey:
     """A group key: the server's columns for it, and the function that reads its value from a row of the response.
 
-    ``is_finer`` says that the server makes several groups where one is meant. ``related`` is the rest of a path
+    ``is_finer`` says that the server may return several groups for one value. ``related`` is the rest of a path
     over a relation; then ``read`` returns the key of the related row, and the value has to be looked up by it.
     """
 
@@ -47,7 +47,7 @@ class GroupKey:
 
     @property
     def moment_field(self) -> Field | None:
-        """The field of moments whose parts the server takes, if it does."""
+        """The datetime field if the server computes parts of it; else None."""
         first = self.columns[0]
         return first.field if first.function and kind_of(first.field) in MOMENTS else None
 
@@ -60,7 +60,7 @@ def group_key(ref: ValueRef, capabilities: Capabilities, *, by_whole_values: boo
     ref = attrs.evolve(ref, path=(field,))
     grouped_by = _functions(ref, capabilities)
     if by_whole_values or not grouped_by.functions:
-        # Of values that the server shows shorter than it keeps them (G30), two of its groups can look alike.
+        # The server sends some values with less precision than it groups by (G30): two groups may look alike.
         is_finer = value_transform(ref) is not None or kind_of(field) in SHOWN_SHORTER
         return GroupKey(ref, (GroupColumn(field),), _read_value(ref), is_finer=is_finer)
     columns = tuple(GroupColumn(field, function) for function in grouped_by.functions)
@@ -71,10 +71,10 @@ def group_key(ref: ValueRef, capabilities: Capabilities, *, by_whole_values: boo
 def _functions(ref: ValueRef, capabilities: Capabilities) -> GroupFunctions:
     if ref.truncate_to is not None:
         return capabilities.truncation_functions[ref.truncate_to]
-    if ref.part is None or kind_of(ref.field) == "time":  # SQLite takes no parts of a time
+    if ref.part is None or kind_of(ref.field) == "time":  # SQLite has no parts of a time
         return GroupFunctions()
     by_parts = capabilities.group_functions[ref.part]
-    # The functions that a date itself is made of tell no more than the date.
+    # Grouping by year, month and day of a date is no more than grouping by the date.
     is_whole = (
         kind_of(ref.field) == "date" and by_parts.functions == capabilities.group_functions["date"].functions
     )
@@ -90,7 +90,7 @@ def _read_field(field: Field) -> ReadValue:
 
 
 def _read_value(ref: ValueRef) -> ReadValue:
-    """Return the function that reads a field and takes the part of it that is meant."""
+    """Return the function that reads a field, and takes the part of its value that the reference names."""
     field, read_field, transform = ref.field, _read_field(ref.field), value_transform(ref)
 
     def read(row: Row) -> Any:
@@ -114,7 +114,7 @@ def _read_parts(columns: Sequence[GroupColumn], combine: Callable[..., Any]) -> 
 
 
 def _combine_parts(ref: ValueRef, functions: tuple[str, ...]) -> Callable[..., Any]:
-    """Return the function from the numbers of the server's functions to the value that is meant."""
+    """Return the function that turns the numbers of the server's functions into the value of the group key."""
     transform = value_transform(ref)
     if transform is None or functions == (ref.part,):
         return lambda number: number

@@ -1,4 +1,4 @@
-"""Sorting of groups in Python, in the order that the database would give them."""
+"""Sorting of groups in Python, in the order of the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .group_paging import group_pager
 
 
 class GroupOrdering:
-    """Sorts groups as the database would: it is asked where it puts null, and how it orders texts."""
+    """Sorts groups as the database would; requests find out where it puts null, and how it orders texts."""
 
     def __init__(self, session: Session, requests: Sequence[GroupRequest], grouping: Grouping) -> None:
         self._session = session
@@ -33,7 +33,7 @@ class GroupOrdering:
         self._aggregates = dict(grouping.aggregates)
 
     def sort(self, groups: list[Group], orders: Sequence[GroupOrder]) -> None:
-        """Sort groups in place; those that are equal stay in their order."""
+        """Sort groups in place; the sort is stable."""
         for order in reversed(orders):
             self._sort_by(groups, order)
 
@@ -74,7 +74,7 @@ class GroupOrdering:
 
 
 def database_rank(session: Session, requests: Sequence[GroupRequest], path: FieldPath) -> Rank:
-    """Return the function from a text to its place in the order of the database, which is read."""
+    """Read the texts of a field in the database's order, and return the function from a text to its place."""
     places = {text: place for place, text in enumerate(_texts_in_order(session, requests, path))}
     return lambda text: places.get(text, len(places))
 

@@ -1,4 +1,4 @@
-"""Paging of groups: the pager that asks for the groups of one request, page by page. No I/O."""
+"""Pagination of groups: the pager that requests groups by limit and offset. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...query.group_request import GroupRequest, ServerAggregate
 from ..pagination.page_size import PageSizer
 from ..pagination.pager_protocol import Pager, RoundTrip
 
-# One request brings all groups in most cases, as they were at one moment.
+# In most cases one request returns all groups, as they were at one moment.
 GROUPS_AT_ONCE = 10_000
 
 
@@ -41,7 +41,7 @@ def group_pager(
 
 
 def slice_groups(request: GroupRequest, limit: int | None, offset: int) -> GroupRequest:
-    """Return the request for ``limit`` of the groups, from ``offset`` on."""
+    """Return the request for at most ``limit`` of the groups, from ``offset`` on."""
     return attrs.evolve(request, rows=attrs.evolve(request.rows, limit=limit, offset=offset))
 
 

@@ -1,7 +1,7 @@
-"""`GroupReader`: the requests that bring groups, and how the rows of the responses become groups.
+"""`GroupReader`: the requests for groups, and how the rows of the responses become groups.
 
-Where the server can compute and order everything, each row of a response is a group, and groups are streamed page
-by page. Elsewhere all groups are read, and merged in Python.
+If the server can compute and order everything, each row of a response is a group, and groups are streamed page by
+page. Otherwise all groups are read, and merged in Python.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class GroupReader:
         self.keys = [group_key(ref, capabilities, by_whole_values=by_whole_values) for _, ref in grouping.keys]
         self._key_by_name = dict(zip((name for name, _ in grouping.keys), self.keys, strict=True))
         self.columns = tuple(dict.fromkeys(column for key in self.keys for column in key.columns))
-        # The earliest of the moments whose parts the server takes, see `_check_date_parts`.
+        # The earliest value of each datetime field whose parts the server computes, for `_check_date_parts`.
         moment_fields = [key.moment_field for key in self.keys if key.moment_field]
         self._earliest = tuple(
             server_aggregate("min", field, capabilities) for field in dict.fromkeys(moment_fields)
@@ -65,7 +65,7 @@ class GroupReader:
 
     @property
     def is_split(self) -> bool:
-        """Whether several rows of the responses are one group."""
+        """Whether several rows of the responses may form one group."""
         return any(key.is_finer for key in self.keys) or len(self.selection.requests()) > 1
 
     @functools.cached_property
@@ -90,7 +90,7 @@ class GroupReader:
         return self._with_earliest(request)
 
     def requests(self, shared: SharedRequest, plans: Plans) -> list[GroupRequest]:
-        """Return the requests that bring the aggregates of plans that share a request."""
+        """Return the requests for the aggregates of plans that share a request; several if there are many keys."""
         column = () if shared.column is None else (shared.column,)
         columns = tuple(dict.fromkeys((*self.columns, *column)))
         order = self.server_order(plans)[1] if shared.lists_groups else ()
@@ -114,13 +114,13 @@ class GroupReader:
         return 0, sorts
 
     def _server_sort(self, name: str, plans: Plans) -> tuple[GroupColumn | ServerAggregate, ...]:
-        """Return what the server sorts by for a name of the ordering; nothing if it would sort otherwise."""
+        """Return what the server sorts by for a name of the ordering; nothing if its order would be wrong."""
         if name in self._key_by_name:
             return self._key_by_name[name].columns
         spec, plan = dict(self.grouping.aggregates)[name], plans.get(name)
-        # Of a mean of whole numbers, MariaDB keeps four digits.
-        is_cut = spec.function == "avg" and kind_of(spec.path[0]) != "float"
-        if plan is None or not plan.request.lists_groups or spec.default is not None or is_cut:
+        # MariaDB rounds a mean of whole numbers to four digits.
+        is_rounded = spec.function == "avg" and kind_of(spec.path[0]) != "float"
+        if plan is None or not plan.request.lists_groups or spec.default is not None or is_rounded:
             return ()
         return (server_aggregate(spec.function, spec.path[0], self._capabilities, distinct=spec.distinct),)
 
@@ -138,7 +138,7 @@ class GroupReader:
         """Yield groups page by page, one for each row of a response.
 
         Raises:
-            UnreliableDatePartsError: before the first page.
+            UnreliableDatePartsError: groups have to be read by whole values; raised before the first page.
         """
         pages = self.read_rows(request, page_size)
         first = next(pages, [])
@@ -167,10 +167,10 @@ class GroupReader:
                 yield from rows
 
     def _check_date_parts(self, rows: Iterable[Row]) -> None:
-        """Refuse parts of moments before 1970: SQLite's functions round their seconds up.
+        """Refuse parts of datetimes before 1970: SQLite's functions round their seconds up.
 
         Raises:
-            UnreliableDatePartsError: there is such a moment.
+            UnreliableDatePartsError: there is such a datetime.
         """
         earliest = ((minimum.field, minimum.value_in(row)) for row in rows for minimum in self._earliest)
         for field, raw in earliest:

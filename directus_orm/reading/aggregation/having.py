@@ -23,7 +23,7 @@ from ...query.lookups.group_conditions import leading_name
 from ...query.q import Q
 
 Test = Callable[[Mapping[str, Any]], bool | None]
-"""Tests a group, as its values by name: true, false, or None for unknown."""
+"""Tests a group (its values by name): returns true, false, or None for unknown."""
 
 
 def _folded(compare: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
@@ -46,8 +46,8 @@ def having_test(conditions: Iterable[Q], grouping: Grouping) -> Test:
     """Return the test that a group meets all conditions.
 
     Raises:
-        FieldError: a lookup that groups do not have.
-        QueryError: a value of the wrong type.
+        FieldError: groups do not have a lookup.
+        QueryError: a value has the wrong type.
     """
     return _all_of([_test(condition, grouping) for condition in conditions])
 
@@ -99,7 +99,7 @@ def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
     check = partial(_checked_value, path, field, spec, compared_part)
     operand = _checked_operand(path, lookup, value, check)
     compare, part_of = _LOOKUPS[lookup], DATE_PARTS[part].of if part else None
-    # A null key, as a null field of a row, equals nothing, and keeps a group in if that is negated (G19).
+    # A null key equals nothing, so that a negated condition keeps its group, as it keeps rows with null (G19).
     if_null = None if spec is not None else False
 
     def test(group: Mapping[str, Any]) -> bool | None:
@@ -112,7 +112,7 @@ def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
 
 
 def _check_lookup(path: str, lookup: str, kind: str) -> None:
-    """Refuse to look for texts in numbers, and to order texts, which databases do by collations of their own."""
+    """Refuse lookups of texts on numbers, and comparing the order of texts, which depends on the database."""
     is_text = kind in TEXTS
     if is_text and lookup in ("gt", "gte", "lt", "lte", "range"):
         problem = "texts have no such lookup"
@@ -125,7 +125,7 @@ def _check_lookup(path: str, lookup: str, kind: str) -> None:
 
 
 def _split_lookup(path: str, rest: str) -> tuple[str, str]:
-    """Split what follows the name into a part of a date, or none, and a lookup."""
+    """Split the part of a path after the name into a part of a date (or ``""``) and a lookup."""
     first, _, after = rest.partition("__")
     part, lookup = (first, after or "exact") if first in DATE_PARTS else ("", rest or "exact")
     if lookup not in _LOOKUPS and lookup != "isnull":
@@ -159,7 +159,7 @@ def _checked_operand(path: str, lookup: str, value: Any, check: Callable[[Any], 
 def _checked_value(
     path: str, field: Field | None, spec: AggregateSpec | None, part: str | None, value: Any
 ) -> Any:
-    """Return a value to compare with, which must be of the type that is compared."""
+    """Return a value to compare with; refuse one of another type."""
     is_count = spec is not None and spec.function == "count"
     if is_count or field is None or part or kind_of(field) in NUMBERS:
         types: Any = date if part == "date" else (int, float, Decimal)

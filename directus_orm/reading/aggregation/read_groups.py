@@ -1,4 +1,4 @@
-"""Reading groups: the groups of a query page by page, their number, and aggregates of all rows."""
+"""Reading groups: the groups of a query page by page, the number of groups, and aggregates of all rows."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
 
 
 def all_rows(query: Query) -> Query:
-    """Return the query for all rows that are grouped: the limit of a grouped query is one of groups."""
+    """Return the query for all rows that are grouped: the limit and offset of a grouped query count groups."""
     return query.evolve(limit=None, offset=0)
 
 
 def group_reader(selection: RowSelection, query: Query, *, by_whole_values: bool = False) -> GroupReader:
     """Return the reader of a query's groups."""
-    assert query.grouping is not None  # noqa: S101 - it is asked for groups only
+    assert query.grouping is not None  # noqa: S101 - callers check this
     return GroupReader(selection, query.grouping, by_whole_values=by_whole_values)
 
 
@@ -69,21 +69,21 @@ def _merged_groups(reader: GroupReader, query: Query, test: Test | None) -> list
 
 def _slice_pages(pages: Iterable[list[Group]], query: Query) -> Iterator[list[Group]]:
     """Yield the groups of a slice, and read no page after it."""
-    seen = 0
+    start = 0  # the position of the page's first group
     stop = None if query.limit is None else query.offset + query.limit
     for page in pages:
-        yield page[max(query.offset - seen, 0) : None if stop is None else max(stop - seen, 0)]
-        seen += len(page)
-        if stop is not None and seen >= stop:
+        yield page[max(query.offset - start, 0) : None if stop is None else max(stop - start, 0)]
+        start += len(page)
+        if stop is not None and start >= stop:
             return
 
 
 def count(session: Session, query: Query) -> int:
-    """Return the number of groups: from one request that reads none of them, where the server can count them."""
+    """Return the number of groups, by one request that reads none of them if the server can count them."""
     if query.is_empty:
         return 0
     grouping = query.grouping
-    assert grouping is not None  # noqa: S101 - it is asked for groups only
+    assert grouping is not None  # noqa: S101 - callers check this
     reader = GroupReader(RowSelection(session, all_rows(query)), grouping)
     number = None if grouping.having else _count_by_server(reader)
     if number is None:
@@ -95,7 +95,7 @@ def count(session: Session, query: Query) -> int:
 
 
 def _count_by_server(reader: GroupReader) -> int | None:
-    """Return the number of different values of the only group key, with null; None if the server cannot tell."""
+    """Return the number of values of the only group key, with null; None if the server cannot count them."""
     requests, columns = reader.selection.requests(), reader.columns
     if not requests:
         return 0

@@ -1,4 +1,4 @@
-"""Selection of the rows that are grouped: by the query's conditions, or by keys that are read first."""
+"""Selection of the rows to group: by the query's conditions, or by keys that are read first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_BYTES = 900_000
 
 
 class RowSelection:
-    """The rows of a query, as requests for groups of them; each selection is made once."""
+    """The rows to group, as requests for their groups; requests for the same condition are built once."""
 
     def __init__(self, session: Session | None, query: Query) -> None:
         self._session = session
@@ -46,7 +46,7 @@ class RowSelection:
     def requests(self, where: Node = ALWAYS) -> list[GroupRequest]:
         """Return the requests for the rows that meet a further condition.
 
-        Without any row there is none; rows that are selected by many keys take several.
+        There is no request if no row can match, and several if the rows are selected by many keys.
         """
         if where not in self._requests:
             self._requests[where] = self._select(where)
@@ -69,13 +69,13 @@ class RowSelection:
             self._sliced_keys = select_keys(self.session, self.rows)
         query = resolve_subqueries(self.session, Query(self.rows.model, where=where))
         if joins_to_many(query.where):
-            msg = "Of a slice, the server cannot count rows by a condition on related rows: filter before slicing."
+            msg = "In a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
         return [] if query.is_empty else requests_by_keys(query, self._sliced_keys)
 
 
 def requests_by_keys(query: Query, keys: Sequence[Any]) -> list[GroupRequest]:
-    """Divide keys among requests of a size that the server takes."""
+    """Return requests for rows with these keys, each of a size that the server accepts."""
     requests: list[GroupRequest] = []
     chunk: list[Any] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Values of related rows, by the keys of these rows: for group keys and aggregates over a path of relations."""
+"""Reading values of related rows by key, for group keys and aggregates over a path of relations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RelatedValues:
     def load(self, path: FieldPath, keys: Iterable[Any]) -> RelatedByKey:
         """Return the values at the end of a path, by the key of the row that its first field leads to.
 
-        The value is None for a row that is not there, or that leads nowhere.
+        The value is None if the row, or a later one on the path, does not exist.
         """
         values = self._by_path.setdefault(path, {})
         missing = [key for key in keys if key is not None and key not in values]
