@@ -128,11 +128,11 @@ class Related(QuerySet[M]):
         return explain_list(self._relation, load.query, keys, load.batch.session)
 
     def first(self) -> M | None:
-        """Return the first row or None; without an ordering, by key; a list with a ``sort`` field is read whole."""
+        """Return the first row or None, by key if unordered; lists with a ``sort`` field are read whole."""
         return next(iter(self._read_all()), None) if self._is_read_whole else super().first()
 
     def last(self) -> M | None:
-        """Return the last row or None; without an ordering, by key; a list with a ``sort`` field is read whole."""
+        """Return the last row or None; without an ordering, by key; lists with a ``sort`` field are read whole."""
         return next(iter(self._read_all()[::-1]), None) if self._is_read_whole else super().last()
 
     def _iterator_pages(
