@@ -73,7 +73,7 @@ def fill_missing(instance: Any, row: Row, fields: Iterable[Field]) -> None:
 # --- the compiled loader of a selection -------------------------------------------------------------------------
 
 LoadValues = Callable[[dict[str, Any], Row], None]
-"""Sets an instance's values from a row; raises where a column is missing or does not fit its field."""
+"""Sets an instance's values from a row; raises if a column is missing or does not fit its field."""
 
 
 # The first test of load_int. Inlined into the compiled function, it saves a third of the time.

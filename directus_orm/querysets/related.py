@@ -132,7 +132,7 @@ class Related(QuerySet[M]):
         return next(iter(self._read_all()), None) if self._is_read_whole else super().first()
 
     def last(self) -> M | None:
-        """Return the last row or None; without an ordering, by key; lists with a ``sort`` field are read whole."""
+        """Return the last row or None, by key if unordered; lists with a ``sort`` field are read whole."""
         return next(iter(self._read_all()[::-1]), None) if self._is_read_whole else super().last()
 
     def _iterator_pages(

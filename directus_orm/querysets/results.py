@@ -50,7 +50,7 @@ _OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
 
 
 class Results(DescribesRows, Generic[T]):
-    """The rows that a query describes, read when they are needed.
+    """The lazy result of a query: its rows are read when they are needed.
 
     Iterating fetches the rows page by page and keeps them, so that a second loop sends nothing; `iterator` keeps
     nothing.

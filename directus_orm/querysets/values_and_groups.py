@@ -31,7 +31,7 @@ from ..query.query import Order, Query
 from ..query.value_refs import Alias, RelatedCount, ValueRef
 
 Columns = tuple[tuple[str, Alias | None], ...]
-"""The columns of `values`: names, and what each stands for; None for an aggregate of a group."""
+"""The columns of `values`: each a name and the value that it stands for, or None for an aggregate of a group."""
 
 
 # --- values -----------------------------------------------------------------------------------------------------

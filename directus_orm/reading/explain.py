@@ -102,7 +102,7 @@ class Explainer:
 
     @property
     def last_result(self) -> str:
-        """The note that stands in a request for the values that the request before finds."""
+        """The note that replaces, in a request, the values that the previous request finds."""
         return f"what request {len(self.requests)} found"
 
     def add(self, purpose: str, request: Request) -> None:

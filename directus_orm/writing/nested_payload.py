@@ -108,7 +108,7 @@ def creation_payload(
     """Return the payload that creates an instance.
 
     ``created_first`` are new instances that get requests of their own, so they are not nested. ``parent_field`` is
-    left out: the server sets it from where the payload is nested.
+    left out: the server sets it to the parent in which the payload is nested.
     """
     info = info_of(instance)
     fields = [f for f in info.fields.values() if f.name in instance.__dict__ and f != parent_field]

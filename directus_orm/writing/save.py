@@ -185,7 +185,7 @@ def _row_after_silent_update(session: Session, instance: Any, sent: Row, fields:
 
 
 def _exists(session: Session, instance: Any) -> bool:
-    """Return whether the row of an instance exists, or may exist where this user may not read it."""
+    """Return whether the row of an instance exists; True also if this user may not read it."""
     try:
         return refetch_rows(session, [instance], [])[0] is not None
     except Forbidden:

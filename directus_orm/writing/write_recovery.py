@@ -123,7 +123,7 @@ class WriteRecovery:
         """Raise if the write, which was not applied, must not be sent again."""
         if refusal is not None:
             if refusal.field in {None, self._write.info.pk.column}:
-                raise lost from refusal  # the row may exist where this user may not read it
+                raise lost from refusal  # the row may exist, and be hidden from this user
             raise refusal
         if self._tries.is_exhausted:
             raise lost
