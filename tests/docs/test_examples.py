@@ -53,6 +53,8 @@ WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
 def test_the_examples_of_a_page_run_in_a_row(
     library_server: Any, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if page == "docs/bulk.md" and library_server.version.startswith("10."):
+        pytest.skip("Directus 10 does not name the value that is not unique")
     replaced = {"http://localhost:8055": library_server.url, 'token="…"': f"token={library_server.token!r}"}
     with as_it_was(library_server):
         pages.run(page, replaced, monkeypatch)

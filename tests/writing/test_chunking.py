@@ -210,8 +210,16 @@ class TestSize:
             assert Coded.objects.all().update(name="x" * 10_000) >= 30
 
 
+@pytest.fixture
+def names_values(is_directus_10: bool) -> bool:
+    """Whether the server names the value that is not unique; Directus 10 names only its field."""
+    return not is_directus_10
+
+
 class TestErrorsOfBulkWrites:
-    def test_the_error_has_the_written_rows_the_others_and_the_one_at_fault(self, items: Session) -> None:
+    def test_the_error_has_the_written_rows_the_others_and_the_one_at_fault(
+        self, items: Session, names_values: bool
+    ) -> None:
         rows = of(12)
         rows[7].name = "n2"
         with pytest.raises(RecordNotUnique) as caught:
@@ -223,30 +231,31 @@ class TestErrorsOfBulkWrites:
             (),
             tuple(rows[10:]),
         )
-        assert told.at_fault == (rows[7],)
+        assert told.at_fault == ((rows[7],) if names_values else ())
         (note,) = caught.value.__notes__
         assert note.startswith("Of 12 rows, 5 were created, 5 were refused together, 2 were not sent; ")
-        assert note.endswith(f"At fault is number 7, counted from 0: {rows[7]!r}.")
-        assert repr(told) == f"<BulkFailure: 5 done, 5 refused, 2 unsent; at fault: {rows[7]!r}>"
+        assert note.endswith(f"At fault is number 7, counted from 0: {rows[7]!r}.") is names_values
+        fault = f"; at fault: {rows[7]!r}" if names_values else ""
+        assert repr(told) == f"<BulkFailure: 5 done, 5 refused, 2 unsent{fault}>"
         assert names() == [f"n{n}" for n in range(5)]
         rows[7].name = "n7"
         Item.objects.bulk_create(told.refused + told.unsent)
         assert names() == [f"n{n}" for n in range(12)]
 
-    def test_the_error_can_be_pickled(self, items: Session) -> None:
+    def test_the_error_can_be_pickled(self, items: Session, names_values: bool) -> None:
         with pytest.raises(RecordNotUnique) as caught:
             Item.objects.bulk_create([*of(3), Item(name="n1")], batch_size=2)
         copy = pickle.loads(pickle.dumps(caught.value))
         assert copy.bulk.done == failure(caught.value).done
-        assert [row.name for row in copy.bulk.at_fault] == ["n1"]
+        assert [row.name for row in copy.bulk.at_fault] == (["n1"] if names_values else [])
         assert copy.__notes__ == caught.value.__notes__
 
-    def test_two_rows_that_may_be_at_fault_are_both_named(self, items: Session) -> None:
+    def test_two_rows_that_may_be_at_fault_are_both_named(self, items: Session, names_values: bool) -> None:
         """Whether the first of them is at fault depends on what is in the table already."""
         rows = [Item(name="a"), Item(name="b"), Item(name="a")]
         with pytest.raises(RecordNotUnique) as caught:
             Item.objects.bulk_create(rows)
-        assert failure(caught.value).at_fault == (rows[0], rows[2])
+        assert failure(caught.value).at_fault == ((rows[0], rows[2]) if names_values else ())
         assert "At fault" not in caught.value.__notes__[0]
 
     def test_rows_that_break_a_validation_rule_are_named(self, items: Session) -> None:
@@ -276,7 +285,7 @@ class TestErrorsOfBulkWrites:
         assert failure(caught.value).at_fault == ((rows[1],) if known else ())
         assert failure(caught.value).refused == tuple(rows)
 
-    def test_every_bulk_method_reports_its_failures(self, items: Session) -> None:
+    def test_every_bulk_method_reports_its_failures(self, items: Session, names_values: bool) -> None:
         made = Item.objects.bulk_create(of(7))
         for item in made[1:]:
             item.name += " new"
@@ -284,7 +293,8 @@ class TestErrorsOfBulkWrites:
         with pytest.raises(RecordNotUnique) as updated:
             Item.objects.bulk_update(made, ["name"], batch_size=4)
         told = failure(updated.value)
-        assert (told.done, told.refused, told.at_fault) == (tuple(made[:4]), tuple(made[4:]), (made[5],))
+        assert (told.done, told.refused) == (tuple(made[:4]), tuple(made[4:]))
+        assert told.at_fault == ((made[5],) if names_values else ())
 
         new = [Item(name="new"), Item(name="n0"), Item(name="newer")]
         with pytest.raises(RecordNotUnique) as upserted:

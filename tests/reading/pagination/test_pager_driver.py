@@ -116,8 +116,12 @@ def test_the_next_page_is_requested_while_a_row_is_processed(session: Session) -
         next(rows)  # of a page that is there already
 
 
-def test_an_error_of_a_page_ahead_is_raised_when_the_loop_reaches_that_page(session: Session) -> None:
+def test_an_error_of_a_page_ahead_is_raised_when_the_loop_reaches_that_page(
+    session: Session, is_directus_10: bool
+) -> None:
     """Rows before it are handed out; and the queryset can be asked again."""
+    if is_directus_10:
+        pytest.skip("Directus 10 ignores fields that do not exist")
 
     class Wrong(Flight):
         nope: str | None = None
