@@ -11,6 +11,7 @@ import attrs
 
 from ..core import errors
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError
 from ..core.masking import MASK
 from ..fields import model_info, registry
@@ -20,9 +21,13 @@ from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.to_many_declaration import many_to_any, many_to_many, one_to_many, relation_options
 from ..instances.state import InstanceState, key_of, state_of
 from ..querysets.queryset import Manager
-from ..writing import save
 from . import checks, info_builder
 from .descriptors import FieldDescriptor, ManyToOneDescriptor, ToManyDescriptor
+
+if TYPE_CHECKING:
+    from ..writing import save
+else:
+    save = DeferredModule("..writing.save", __package__)
 
 
 class _InfoDescriptor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..core.masking import masked
 from ..core.progress import Progress, reporting
@@ -13,10 +14,15 @@ from ..fields.scalar_values import storable
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
-from ..reading.aggregation.read_groups import aggregate
 from . import filtering_and_ordering, tables, values_and_groups
 from .result_shapes import Values
 from .results import Results, check_whole
+
+if TYPE_CHECKING:
+    from ..reading.aggregation import read_groups
+else:
+    read_groups = DeferredModule("..reading.aggregation.read_groups", __package__)
+
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,7 +295,7 @@ class Rows(Results[T]):
         """
         self._check_verb("aggregate")
         aggregates = values_and_groups.aggregates(self._query, expressions, by_name)
-        return aggregate(self._session(), self._query, aggregates) if aggregates else {}
+        return read_groups.aggregate(self._session(), self._query, aggregates) if aggregates else {}
 
     # --- tables -----------------------------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..core.deferred_import import DeferredModule
 from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..query.conditions import ALWAYS, NEVER, InSubquery, Node, split_key_list
@@ -21,7 +22,12 @@ from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Query
 from ..query.value_refs import RelatedCount
-from ..reading.aggregation.having import having_test
+
+if TYPE_CHECKING:
+    from ..reading.aggregation import having
+else:
+    having = DeferredModule("..reading.aggregation.having", __package__)
+
 
 # --- conditions -------------------------------------------------------------------------------------------------
 
@@ -43,7 +49,7 @@ def with_filter(query: Query, condition: Q, where: str) -> Query:
         query = query.filtered(resolve_filter(expand_aliases(of_rows, query.aliases), query.model))
     if of_groups is None:
         return query
-    having_test([of_groups], grouping)  # raises for lookups that groups do not have
+    having.having_test([of_groups], grouping)  # raises for lookups that groups do not have
     return query.evolve(grouping=attrs.evolve(grouping, having=(*grouping.having, of_groups)))
 
 

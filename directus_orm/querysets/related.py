@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.to_many import ToMany
@@ -23,12 +24,20 @@ from ..instances.state import (
 from ..query.conditions import ALWAYS, Exists
 from ..query.lookups.field_lookups import condition
 from ..query.query import PrefetchedList, Query
-from ..reading.explain import Explanation, explain_list
 from ..session.session import Session
-from ..writing import relation_arguments, relation_writes
 from .junction_models import field_of, junction_condition, junction_model, junction_rows
 from .queryset import QuerySet
 from .result_shapes import Instances
+
+if TYPE_CHECKING:
+    from ..reading import explain as query_explain
+    from ..reading.explain import Explanation
+    from ..writing import relation_arguments, relation_writes
+else:
+    query_explain = DeferredModule("..reading.explain", __package__)
+    relation_arguments = DeferredModule("..writing.relation_arguments", __package__)
+    relation_writes = DeferredModule("..writing.relation_writes", __package__)
+
 
 M = TypeVar("M", bound=HasKey)
 One = TypeVar("One", bound=HasKey)
@@ -125,7 +134,7 @@ class Related(QuerySet[M]):
             return super().explain()
         load = lazy_load_for(self._instance, all_related(self._relation))
         keys = [stored_key(instance) for instance in load.instances]
-        return explain_list(self._relation, load.query, keys, load.batch.session)
+        return query_explain.explain_list(self._relation, load.query, keys, load.batch.session)
 
     def first(self) -> M | None:
         """Return the first row or None, by key if unordered; lists with a ``sort`` field are read whole."""

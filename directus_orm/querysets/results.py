@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import attrs
 
 from ..core.async_iteration import cached_rows, paged_twin
 from ..core.async_twins import async_twin
 from ..core.checks import is_whole_number
+from ..core.deferred_import import DeferredModule
 from ..core.errors import Forbidden, QueryError, UnsupportedQuery
 from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
-from ..reading.aggregation import read_groups
-from ..reading.aggregation.group_explain import explain_groups
-from ..reading.explain import Explanation, explain
 from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
 from ..reading.parallel_parts import partition as partition_query
 from ..reading.row_recheck import needs_recheck
@@ -28,6 +26,16 @@ from ..reading.unknown_names import explain_guessed_names
 from ..session.current import current_session
 from ..session.session import Session
 from .result_shapes import Instances, Shape
+
+if TYPE_CHECKING:
+    from ..reading import explain as query_explain
+    from ..reading.aggregation import group_explain, read_groups
+    from ..reading.explain import Explanation
+else:
+    query_explain = DeferredModule("..reading.explain", __package__)
+    group_explain = DeferredModule("..reading.aggregation.group_explain", __package__)
+    read_groups = DeferredModule("..reading.aggregation.read_groups", __package__)
+
 
 T = TypeVar("T")
 
@@ -451,8 +459,8 @@ class Results(DescribesRows, Generic[T]):
             ...
         """
         if self._query.grouping is not None:
-            return explain_groups(self._query, self._using)
-        return explain(self._query, self._using)
+            return group_explain.explain_groups(self._query, self._using)
+        return query_explain.explain(self._query, self._using)
 
     # --- in asyncio -------------------------------------------------------------------------------------------
 

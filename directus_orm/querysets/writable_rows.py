@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError, RecordNotUnique
 from ..core.progress import Progress, checked
 from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of
-from ..writing import bulk, save
 from .base_queryset import Rows
 from .results import check_whole
+
+if TYPE_CHECKING:
+    from ..writing import bulk, save
+else:
+    bulk = DeferredModule("..writing.bulk", __package__)
+    save = DeferredModule("..writing.save", __package__)
+
 
 M = TypeVar("M", bound=HasKey)
 
