@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Concatenate, Generic
 
 from .async_twins import P, S, T, named_twin, run_in_thread
+from .cancellation import cancelled_by, result_of
+from .worker import start_thread
 
 
 def paged_twin(
@@ -33,15 +35,25 @@ async def cached_rows(
 ) -> AsyncIterator[T]:
     """Yield the rows of a queryset; a thread is used only for rows that are not cached yet.
 
+    When cancelled, nobody waits for the page under way. It is read to its end in a thread of its own, since other
+    loops over the queryset may wait for it.
+
     Args:
         cached_from: returns the cached rows from a position on.
         read_from: does the same, but reads a page first if none are cached from there on.
     """
     position = 0
-    while rows := cached_from(position) or await run_in_thread(functools.partial(read_from, position)):
+    while rows := cached_from(position) or await run_in_thread(functools.partial(_detached, read_from, position)):
         for row in rows:
             yield row
         position += len(rows)
+
+
+def _detached(read_from: Callable[[int], list[T]], position: int) -> list[T]:
+    """Read rows in a thread that nothing cancels; only the waiting for them is cancelled."""
+    with cancelled_by(None):
+        rows = start_thread(functools.partial(read_from, position))
+    return result_of(rows)
 
 
 class _PageReader(Generic[T]):
@@ -62,7 +74,7 @@ class _PageReader(Generic[T]):
                 self.close()
 
     def close(self) -> None:
-        """Close the generator: at once, or after the page that a thread is reading."""
+        """Close the generator: at once, or after the page that a thread is reading. Waits for nothing."""
         self._closed = True
         if self._reading.acquire(blocking=False):
             try:
@@ -77,4 +89,4 @@ async def _rows(pages: _PageReader[T]) -> AsyncGenerator[T, None]:
             for row in page:
                 yield row
     finally:
-        await run_in_thread(pages.close, to_the_end=True)
+        pages.close()

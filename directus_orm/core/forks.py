@@ -1,8 +1,13 @@
-"""Resets objects in a forked child process: it must not share locks, connections and logins with its parent."""
+"""Resets objects in a forked child process: it must not share locks, connections and logins with its parent.
+
+Of the threads of the parent, a child has only the one that forked: a lock that another one held would stay locked,
+and what another one waited for never comes.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from typing import Protocol
 from weakref import WeakSet
 
@@ -14,6 +19,9 @@ class ForkSensitive(Protocol):
         """Drop them in a forked child, without telling the server."""
 
 
+no_fork = threading.RLock()
+"""Held, for a moment, while something changes that a child has to find whole: no fork happens meanwhile."""
+
 _objects: WeakSet[ForkSensitive] = WeakSet()
 
 
@@ -23,9 +31,10 @@ def register_for_forks(sensitive: ForkSensitive) -> None:
 
 
 def _reset_all() -> None:
+    no_fork.release()
     for sensitive in list(_objects):
         sensitive.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_all)
+    os.register_at_fork(before=no_fork.acquire, after_in_parent=no_fork.release, after_in_child=_reset_all)

@@ -248,26 +248,9 @@ class Results(DescribesRows, Generic[T]):
     def _read_pages(
         self, page_size: int | None = None, read_ahead: int = 1, after: Any = None
     ) -> Iterator[list[T]]:
-        if self._query.is_empty:
-            return
-        session = self._session()
-        if self._query.grouping is not None:
-            for page_of_groups in read_groups.read(session, self._query, page_size):
-                yield self._shape.pack_groups(page_of_groups)
-            return
-        decode = self._shape.decoder(self._query)
-        try:
-            size = page_size or session.page_size
-            for page in read_pages(session, self._query, size, read_ahead=read_ahead, after=after):
-                yield decode(session, page)
-                del page  # frees the memory before the next page is read
-        except Forbidden as error:
-            if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
-                error.add_note(
-                    f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
-                    "give the server's name with field(name=…)."
-                )
-            raise
+        return _read_shaped_pages(
+            self._query, self._shape, self._using, page_size=page_size, read_ahead=read_ahead, after=after
+        )
 
     def _session(self) -> Session:
         return self._using or current_session()
@@ -471,6 +454,35 @@ class Results(DescribesRows, Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._query, self._shape, self._using)
+
+
+def _read_shaped_pages(
+    query: Query, shape: Shape[T], using: Session | None, *, page_size: int | None, read_ahead: int, after: Any
+) -> Iterator[list[T]]:
+    """Yield the results of a query, page by page.
+
+    It is no method: a queryset keeps its pages, and they would hold each other until the garbage collector comes.
+    """
+    if query.is_empty:
+        return
+    session = using or current_session()
+    if query.grouping is not None:
+        for page_of_groups in read_groups.read(session, query, page_size):
+            yield shape.pack_groups(page_of_groups)
+        return
+    decode = shape.decoder(query)
+    try:
+        size = page_size or session.page_size
+        for page in read_pages(session, query, size, read_ahead=read_ahead, after=after):
+            yield decode(session, page)
+            del page  # frees the memory before the next page is read
+    except Forbidden as error:
+        if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
+            error.add_note(
+                f"{query.model.__name__} declares it: leave it out if the server has no such field, or "
+                "give the server's name with field(name=…)."
+            )
+        raise
 
 
 def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
