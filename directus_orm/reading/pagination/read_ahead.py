@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.cancellation import result_of
 from ...core.errors import DirectusError
 from ...core.request_response import Request
+from ...core.worker import start_thread
 from ...session.http.request_progress import SentSignal
 from .pager_protocol import NextByKey, RawPage
 
@@ -31,7 +32,7 @@ StartThread = Callable[[Callable[[], list[RawPage]]], "Future[list[RawPage]]"]
 class EarlyRequests:
     """Requests that were sent before the pager asked for them, and their pages; at most one page is pending."""
 
-    def __init__(self, start_thread: StartThread) -> None:
+    def __init__(self, start_thread: StartThread = start_thread) -> None:
         self._start_thread = start_thread
         self._requests: tuple[Request, ...] = ()
         self._pages: Future[list[RawPage]] | None = None
