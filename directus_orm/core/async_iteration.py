@@ -31,7 +31,7 @@ def paged_twin(
 
 
 async def cached_rows(
-    cached_from: Callable[[int], list[T]], read_from: Callable[[int], list[T]]
+    cached: Callable[[], list[T]], read: Callable[[], list[T]]
 ) -> AsyncIterator[T]:
     """Yield the rows of a queryset; a thread is used only for rows that are not cached yet.
 
@@ -39,20 +39,18 @@ async def cached_rows(
     loops over the queryset may wait for it.
 
     Args:
-        cached_from: returns the cached rows from a position on.
-        read_from: does the same, but reads a page first if none are cached from there on.
+        cached: returns the next cached rows.
+        read: does the same, but reads a page first if no more are cached.
     """
-    position = 0
-    while rows := cached_from(position) or await run_in_thread(functools.partial(_detached, read_from, position)):
+    while rows := cached() or await run_in_thread(functools.partial(_detached, read)):
         for row in rows:
             yield row
-        position += len(rows)
 
 
-def _detached(read_from: Callable[[int], list[T]], position: int) -> list[T]:
+def _detached(read: Callable[[], list[T]]) -> list[T]:
     """Read rows in a thread that nothing cancels; only the waiting for them is cancelled."""
     with cancelled_by(None):
-        rows = start_thread(functools.partial(read_from, position))
+        rows = start_thread(read)
     return result_of(rows)
 
 

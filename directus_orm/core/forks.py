@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Protocol
-from weakref import WeakSet
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
 
 
 class ForkSensitive(Protocol):
@@ -22,18 +25,27 @@ class ForkSensitive(Protocol):
 no_fork = threading.RLock()
 """Held, for a moment, while something changes that a child has to find whole: no fork happens meanwhile."""
 
-_objects: WeakSet[ForkSensitive] = WeakSet()
+_resets: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
+
+
+def call_after_fork(owner: T, reset: Callable[[T], None]) -> None:
+    """Call a function with an object in every child process that is forked while the object lives."""
+    _resets[owner] = reset
 
 
 def register_for_forks(sensitive: ForkSensitive) -> None:
     """Call ``reset_after_fork`` of an object in every child process that is forked while the object lives."""
-    _objects.add(sensitive)
+    call_after_fork(sensitive, _reset)
+
+
+def _reset(sensitive: ForkSensitive) -> None:
+    sensitive.reset_after_fork()
 
 
 def _reset_all() -> None:
     no_fork.release()
-    for sensitive in list(_objects):
-        sensitive.reset_after_fork()
+    for owner, reset in list(_resets.items()):
+        reset(owner)
 
 
 if hasattr(os, "register_at_fork"):

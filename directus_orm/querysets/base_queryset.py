@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from ..core.async_twins import async_twin
+from ..core.checks import check_whole
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..core.masking import masked
 from ..core.progress import Progress, reporting
@@ -16,7 +17,7 @@ from ..query.q import Q
 from ..reading.aggregation.read_groups import aggregate
 from . import filtering_and_ordering, tables, values_and_groups
 from .result_shapes import Values
-from .results import Results, check_whole
+from .results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

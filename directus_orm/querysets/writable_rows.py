@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..core.async_twins import async_twin
+from ..core.checks import check_whole
 from ..core.errors import ConfigurationError, RecordNotUnique
 from ..core.progress import Progress, checked
 from ..fields.field import ABSENT
@@ -13,7 +14,6 @@ from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of
 from ..writing import bulk, save
 from .base_queryset import Rows
-from .results import check_whole
 
 M = TypeVar("M", bound=HasKey)
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from directus_orm import Model, QuerySet, Session, TransportError
+from directus_orm import IterationLost, Model, QuerySet, ServerError, Session, TransportError
+from directus_orm.testing import DirectusServer
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROOT = str(Path(__file__).parents[2])
@@ -233,23 +234,71 @@ def test_a_cancelled_read_is_hung_up(tiny: TinyServer, open_session: Callable[..
     assert len(tiny.seen) == 1
 
 
+# --- two loops over one queryset ----------------------------------------------------------------------------
+
+BROKEN = Scripted(500, {"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]})
+
+
+@pytest.fixture
+def breaking(tiny: TinyServer, open_session: Callable[..., Session]) -> QuerySet[Thing]:
+    """The second page cannot be read; afterwards there are other rows."""
+    tiny.answers(page(1, 2), BROKEN, page(2, 3), page(4))
+    return Thing.objects.using(open_session(tiny.url, token="t", page_size=2))
+
+
+def test_a_loop_beside_one_that_failed_repeats_and_misses_nothing(breaking: QuerySet[Thing]) -> None:
+    one, other = iter(breaking), iter(breaking)
+    assert [next(loop).id for loop in (one, other, one, other)] == [1, 1, 2, 2]
+    with pytest.raises(ServerError):
+        next(one)
+    with pytest.raises(IterationLost):
+        next(other)
+    assert [thing.id for thing in breaking] == [2, 3, 4]
+
+
+def test_a_loop_in_which_the_rows_cannot_be_counted_repeats_and_misses_nothing(breaking: QuerySet[Thing]) -> None:
+    loop = iter(breaking)
+    assert next(loop).id == 1
+    with pytest.raises(ServerError):
+        len(breaking)
+    assert next(loop).id == 2
+    with pytest.raises(IterationLost):
+        next(loop)
+
+
+def test_an_async_loop_beside_one_that_failed_repeats_and_misses_nothing(breaking: QuerySet[Thing]) -> None:
+    async def use() -> None:
+        one, other = aiter(breaking), aiter(breaking)
+        assert [(await anext(loop)).id for loop in (one, other, one, other)] == [1, 1, 2, 2]
+        with pytest.raises(ServerError):
+            await anext(one)
+        with pytest.raises(IterationLost):
+            await anext(other)
+        assert [thing.id async for thing in breaking] == [2, 3, 4]
+
+    asyncio.run(use())
+
+
 # --- processes ----------------------------------------------------------------------------------------------
 
 
-def run(script: str, url: str) -> str:
+START = """
+import asyncio, gc, os, signal, sys, threading, time
+from directus_orm import Model, Session
+
+class Thing(Model, collection="things"):
+    id: int
+
+session = Session(sys.argv[1], token=sys.argv[2], page_size=2)
+things = Thing.objects.using(session)
+"""
+
+
+def run(script: str, url: str, token: str = "t") -> str:
     """Run a script in a process of its own, which has to end soon."""
-    start = "import asyncio, gc, os, signal, sys, threading, time\nfrom directus_orm import Model, Session\n"
-    model = "class Thing(Model, collection='things'):\n    id: int\n"
-    session = "session = Session(sys.argv[1], token='t', page_size=2)\nthings = Thing.objects.using(session)\n"
+    code = START + textwrap.dedent(script)
     done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore::DeprecationWarning",
-            "-c",
-            start + model + session + textwrap.dedent(script),
-            url,
-        ],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, url, token],
         check=False,
         env={**os.environ, "PYTHONPATH": ROOT},
         capture_output=True,
@@ -334,8 +383,58 @@ def test_a_child_that_is_forked_while_a_page_is_under_way_goes_on(
     run(FORKED.replace("{iterator}", str(iterator)).replace("{child}", child), tiny.url)
 
 
+def test_a_child_goes_on_with_a_loop_over_real_rows(world: DirectusServer) -> None:
+    script = """
+        from tests.worlds.flights import Flight
+        loop = Flight.objects.using(session).order_by(ORDER).iterator(page_size=20)
+        seen = [next(loop).id for _ in range(21)]
+        child = os.fork()
+        seen += [flight.id for flight in loop]
+        assert len(seen) == len(set(seen)) == 260, seen
+        if not child:
+            sys.exit()
+        assert os.waitpid(child, 0)[1] == 0
+    """
+    for order in ("id", "dep_delay"):
+        run(script.replace("ORDER", repr(order)), world.url, world.token)
+
+
 def test_a_child_meets_an_error_that_came_ahead(tiny: TinyServer) -> None:
     refusal = Scripted(403, {"errors": [{"extensions": {"code": "FORBIDDEN"}}]})
     tiny.answers(page(1, 2), page(3, 4), refusal, page(5))
     child = "try: list(loop)\n        except PermissionError: os._exit(0)\n        os._exit(1)"
     run(FORKED.replace("{iterator}", "True").replace("{child}", child), tiny.url)
+
+
+def test_a_child_reads_rows_that_another_thread_was_reading(tiny: TinyServer) -> None:
+    tiny.answers(page(1, 2), page(3, 4), SILENT, page(1, 2), page(3))
+    script = """
+        threading.Thread(target=list, args=(things,), daemon=True).start()
+        time.sleep(0.3)
+        child = os.fork()
+        if not child:
+            sys.exit([thing.id for thing in things] != [1, 2, 3])
+        assert os.waitpid(child, 0)[1] == 0
+    """
+    run(script, tiny.url)
+
+
+def test_a_child_uses_a_model_that_another_thread_was_resolving(tiny: TinyServer) -> None:
+    script = """
+        from directus_orm.models import model
+        resolve, begun = model._resolve, threading.Event()
+        def slowly(cls):
+            begun.set()
+            time.sleep(0.5)
+            return resolve(cls)
+        model._resolve = slowly
+        class Other(Model):
+            id: int
+        threading.Thread(target=lambda: Other.directus, daemon=True).start()
+        begun.wait()
+        child = os.fork()
+        if not child:
+            sys.exit(Other.directus.pk.name != "id")
+        assert os.waitpid(child, 0)[1] == 0
+    """
+    run(script, tiny.url)
