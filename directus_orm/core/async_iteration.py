@@ -30,9 +30,7 @@ def paged_twin(
     return named_twin(async_iterator, name, "loop over it by `async for`")
 
 
-async def cached_rows(
-    cached: Callable[[], list[T]], read: Callable[[], list[T]]
-) -> AsyncIterator[T]:
+async def cached_rows(cached: Callable[[], list[T]], read: Callable[[], list[T]]) -> AsyncIterator[T]:
     """Yield the rows of a queryset; a thread is used only for rows that are not cached yet.
 
     When cancelled, nobody waits for the page under way. It is read to its end in a thread of its own, since other
