@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle test-faults bench check clean
+.PHONY: demo test test-oracle test-faults test-soak bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -29,6 +29,10 @@ test-oracle: $(VENV)/.test
 test-faults: $(VENV)/.test
 	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
 	RELATION_EXAMPLES=100 $(BIN)/python -m pytest tests/writing/test_relation_writes_at_random.py
+
+# Leave 2,000 loops in the middle and send 100,000 small requests: nothing stays behind.
+test-soak: $(VENV)/.test
+	SOAK_LOOPS=2000 SOAK_REQUESTS=100000 $(BIN)/python -m pytest tests/promises/test_soak.py -k sqlite
 
 # Measure on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` runs only a part.
 bench: $(VENV)/.test

@@ -51,7 +51,8 @@ from .querysets.base_queryset import Rows
 from .querysets.prefetching import Prefetch
 from .querysets.queryset import QuerySet
 from .querysets.related import Related
-from .querysets.results import Page, Results
+from .querysets.result_shapes import Page
+from .querysets.results import Results
 from .querysets.typed_conditions import Column, RelatedColumn, col, via
 from .querysets.writable_rows import WritableRows
 from .session.current import connect, current_session

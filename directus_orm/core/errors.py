@@ -182,7 +182,10 @@ class StaleObject(DirectusError, RuntimeError):
 
 
 class IterationLost(DirectusError, RuntimeError):
-    """A loop cannot go on: too many of the rows that it read last were deleted or moved at once."""
+    """A loop cannot go on: too many of the rows that it read last were deleted or moved at once.
+
+    Or another loop over the same queryset failed, so that its rows are read anew, and may be others by then.
+    """
 
 
 class ServerError(DirectusError):

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from .cancellation import Cancellation, cancelled_by, result_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,22 +52,29 @@ def run_now(call: Callable[[], T]) -> Future[T]:
 
 
 def start_thread(call: Callable[[], T]) -> Future[T]:
-    """Make a call in a thread of its own, which ends with the call."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - see above
+    """Make a call in a thread of its own, which ends with the call; no exit of the interpreter waits for it."""
+    from concurrent.futures import Future  # noqa: PLC0415 - see above
 
-    pool = ThreadPoolExecutor(1, _THREAD_NAME)
-    try:
-        return pool.submit(in_context(call))
-    finally:
-        pool.shutdown(wait=False)
+    future: Future[T] = Future()
+    # Not a ThreadPoolExecutor: the interpreter joins its threads at exit, however long their requests take.
+    thread = threading.Thread(target=in_context(complete), args=(future, call), name=_THREAD_NAME, daemon=True)
+    thread.start()
+    return future
 
 
 def run_concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make calls at the same time, a thread for each, and return their results in order."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - see above
+    """Make calls at the same time, a thread for each, and return their results in order.
 
-    with ThreadPoolExecutor(len(calls), _THREAD_NAME) as pool:
-        return [future.result() for future in [pool.submit(in_context(call)) for call in calls]]
+    After an error or an interrupt, the calls that are under way are cancelled, and nobody waits for them.
+    """
+    cancellation = Cancellation()
+    try:
+        with cancelled_by(cancellation):
+            futures = [start_thread(call) for call in calls]
+        return [result_of(future) for future in futures]
+    except BaseException:
+        cancellation.cancel()
+        raise
 
 
 class Worker:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
@@ -13,6 +12,7 @@ from ..core import errors
 from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError
+from ..core.forks import no_fork
 from ..core.masking import MASK
 from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, none_means_absent
@@ -321,12 +321,9 @@ def _with_state(init: Callable[..., None], own_init: bool) -> Callable[..., None
     return __init__
 
 
-_resolving = threading.RLock()
-
-
 def _resolve_once(model: type[Any]) -> ModelInfo:
     """Return the fields and relations of a model; several threads resolve its annotations once."""
-    with _resolving:
+    with no_fork:  # a child would find half a model, and the lock of a thread that it does not have
         return model.__dict__.get("_info") or _resolve(model)
 
 

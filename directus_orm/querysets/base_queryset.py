@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 from ..core.async_twins import async_twin
+from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
 from ..core.masking import masked
@@ -16,7 +17,7 @@ from ..query.expressions import Aggregate, F
 from ..query.q import Q
 from . import filtering_and_ordering, tables, values_and_groups
 from .result_shapes import Values
-from .results import Results, check_whole
+from .results import Results
 
 if TYPE_CHECKING:
     from ..reading.aggregation import read_groups

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import attrs
 
-from ..core.errors import UnsupportedQuery
+from ..core.deferred_import import DeferredModule
+from ..core.errors import Forbidden, UnsupportedQuery
 from ..core.request_response import Row
+from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
 from ..query.query import Query
 from ..query.value_refs import Alias, RelatedCount, ValueRef
 from ..reading.row_values import count_getter, value_getter, value_transform
+from ..reading.run_query import read_pages
+from ..session.current import current_session
 from ..session.session import Session
 
+if TYPE_CHECKING:
+    from ..reading.aggregation import read_groups
+else:
+    read_groups = DeferredModule("..reading.aggregation.read_groups", __package__)
+
 T = TypeVar("T")
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of rows, as `QuerySet.page` returns it.
+
+    Attributes:
+        rows: the rows of this page.
+        total: the number of rows on all pages.
+    """
+
+    rows: list[T]
+    total: int
 
 
 class Shape(Protocol[T]):
@@ -151,3 +173,40 @@ _PACKERS: dict[str, Callable[[list[str]], Callable[[list[Any]], Any]]] = {
     "named": _pack_named,
     "flat": lambda _: lambda values: values[0],
 }
+
+
+def read_shaped_pages(
+    query: Query, shape: Shape[T], using: Session | None, *, page_size: int | None, read_ahead: int, after: Any
+) -> Iterator[list[T]]:
+    """Yield the results of a query, page by page; they are read by ``using``, or by the current session.
+
+    This is no method of a queryset, which keeps its pages: they would keep each other until the garbage collector
+    comes.
+    """
+    if query.is_empty:
+        return
+    session = using or current_session()
+    if query.grouping is not None:
+        for page_of_groups in read_groups.read(session, query, page_size):
+            yield shape.pack_groups(page_of_groups)
+        return
+    decode = shape.decoder(query)
+    try:
+        size = page_size or session.page_size
+        for page in read_pages(session, query, size, read_ahead=read_ahead, after=after):
+            yield decode(session, page)
+            del page  # frees the memory before the next page is read
+    except Forbidden as error:
+        if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
+            error.add_note(
+                f"{query.model.__name__} declares it: leave it out if the server has no such field, or "
+                "give the server's name with field(name=…)."
+            )
+        raise
+
+
+def flatten(pages: Iterator[list[T]]) -> Iterator[T]:
+    """Yield the results of pages one by one."""
+    while (page := next(pages, None)) is not None:
+        yield from page
+        del page  # frees the memory before the next page is read

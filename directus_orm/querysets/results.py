@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import attrs
 
-from ..core.async_iteration import cached_rows, paged_twin
-from ..core.async_twins import async_twin
-from ..core.checks import is_whole_number
+from ..core.async_twins import async_twin, cached_rows, paged_twin
+from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
-from ..core.errors import Forbidden, QueryError, UnsupportedQuery
+from ..core.errors import IterationLost, QueryError, UnsupportedQuery
+from ..core.forks import call_after_fork
 from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
@@ -25,14 +26,12 @@ from ..reading.run_query import read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
 from ..session.current import current_session
 from ..session.session import Session
-from .result_shapes import Instances, Shape
+from .result_shapes import Instances, Page, Shape, flatten, read_shaped_pages
 
 if TYPE_CHECKING:
-    from ..reading import explain as query_explain
     from ..reading.aggregation import group_explain, read_groups
     from ..reading.explain import Explanation
 else:
-    query_explain = DeferredModule("..reading.explain", __package__)
     group_explain = DeferredModule("..reading.aggregation.group_explain", __package__)
     read_groups = DeferredModule("..reading.aggregation.read_groups", __package__)
 
@@ -40,18 +39,18 @@ else:
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Page(Generic[T]):
-    """One page of rows, as `QuerySet.page` returns it.
+@attrs.define
+class _Place:
+    """Where a loop is among the cached rows; ``drops`` is how often these had been dropped when it began."""
 
-    Attributes:
-        rows: the rows of this page.
-        total: the number of rows on all pages.
-    """
+    position: int = 0
+    drops: int = 0
 
-    rows: list[T]
-    total: int
 
+_DROPPED = (
+    "Another loop over these rows failed, or its process was forked while it read them: they are read anew. "
+    "Start this loop again."
+)
 
 # The methods that a singleton has.
 _OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
@@ -64,7 +63,7 @@ class Results(DescribesRows, Generic[T]):
     nothing.
     """
 
-    __slots__ = ("_cache", "_complete", "_from_manager", "_lock", "_pages", "_query", "_shape")
+    __slots__ = ("_cache", "_complete", "_drops", "_from_manager", "_lock", "_pages", "_query", "_shape")
 
     _using: Session | None
 
@@ -74,6 +73,7 @@ class Results(DescribesRows, Generic[T]):
         self._using = using
         self._cache: list[T] = []
         self._pages: Iterator[list[T]] | None = None
+        self._drops = 0  # how often rows were dropped, because a page could not be read
         self._complete = query.is_empty  # whether the cache has all rows
         self._from_manager = False  # set by `Manager` on ``Model.objects`` itself
         # Held while a page is read: threads, and the threads of cancelled tasks, share one cache.
@@ -174,7 +174,7 @@ class Results(DescribesRows, Generic[T]):
             >>> list(Flight.objects.iterator(after=last))
             []
         """
-        return _flat(self._iterator_pages(page_size, read_ahead, progress, after))
+        return flatten(self._iterator_pages(page_size, read_ahead, progress, after))
 
     def _iterator_pages(
         self, page_size: int | None = None, read_ahead: int = 1, progress: Progress = None, after: Any = None
@@ -217,22 +217,56 @@ class Results(DescribesRows, Generic[T]):
         return self._iterate_rows()
 
     def _iterate_rows(self) -> Iterator[T]:
-        position = 0
-        while rows := self._rows_from(position):
+        place = _Place()
+        while rows := self._next_rows(place):
             yield from rows
-            position += len(rows)
 
     def __aiter__(self) -> AsyncIterator[T]:
         """Iterate as `__iter__` does, each page read in a worker thread."""
         self._check_verb("iteration")
-        return cached_rows(lambda position: self._cache[position:], self._rows_from)
+        place = _Place()
+        return cached_rows(partial(self._next_cached_rows, place), partial(self._next_rows, place))
 
-    def _rows_from(self, position: int) -> list[T]:
-        """Return the cached rows from a position on; if there are none, read a page first."""
-        with self._lock:
-            while position >= len(self._cache) and self._read_next_page():
+    def _next_rows(self, place: _Place) -> list[T]:
+        """Return the cached rows after a loop's place; if there are none, read a page first."""
+        if self._complete:
+            return self._next_cached_rows(place)
+        with self._reading():
+            while not (rows := self._next_cached_rows(place)) and self._read_next_page():
                 pass
-            return self._cache[position:]
+            return rows
+
+    def _next_cached_rows(self, place: _Place) -> list[T]:
+        """Return the cached rows after a loop's place, and move the place behind them.
+
+        Raises:
+            IterationLost: the rows before the place were dropped, and those read since may be others.
+        """
+        if place.drops != self._drops:
+            if place.position:
+                raise IterationLost(_DROPPED)
+            place.drops = self._drops
+        rows = self._cache[place.position :]
+        place.position += len(rows)
+        return rows
+
+    def _reading(self) -> threading.RLock:
+        """Return the lock that is held while a page is read."""
+        call_after_fork(self, Results._begin_anew_if_interrupted)  # here, since most are never read
+        return self._lock
+
+    def _begin_anew_if_interrupted(self) -> None:
+        """In a forked child, drop the rows if another thread was reading a page: nobody goes on with that."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock = threading.RLock()
+            self._drop_rows()
+
+    def _drop_rows(self) -> None:
+        """Drop what was read, so that the rows are read anew."""
+        self._pages, self._cache = None, []
+        self._drops += 1
 
     def _read_next_page(self) -> bool:
         """Read a page into the cache; return whether there was one."""
@@ -245,7 +279,7 @@ class Results(DescribesRows, Generic[T]):
                 self._complete = True
             except BaseException:
                 # A generator that raised has ended: if it were kept, the rows would silently end here.
-                self._pages, self._cache = None, []
+                self._drop_rows()
                 raise
             else:
                 self._cache.extend(page)
@@ -256,35 +290,19 @@ class Results(DescribesRows, Generic[T]):
     def _read_pages(
         self, page_size: int | None = None, read_ahead: int = 1, after: Any = None
     ) -> Iterator[list[T]]:
-        if self._query.is_empty:
-            return
-        session = self._session()
-        if self._query.grouping is not None:
-            for page_of_groups in read_groups.read(session, self._query, page_size):
-                yield self._shape.pack_groups(page_of_groups)
-            return
-        decode = self._shape.decoder(self._query)
-        try:
-            size = page_size or session.page_size
-            for page in read_pages(session, self._query, size, read_ahead=read_ahead, after=after):
-                yield decode(session, page)
-                del page  # frees the memory before the next page is read
-        except Forbidden as error:
-            if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
-                error.add_note(
-                    f"{self._query.model.__name__} declares it: leave it out if the server has no such field, or "
-                    "give the server's name with field(name=…)."
-                )
-            raise
+        return read_shaped_pages(
+            self._query, self._shape, self._using, page_size=page_size, read_ahead=read_ahead, after=after
+        )
 
     def _session(self) -> Session:
         return self._using or current_session()
 
     def _read_all(self) -> list[T]:
         self._check_verb("iteration")
-        with self._lock:
-            while self._read_next_page():
-                pass
+        if not self._complete:
+            with self._reading():
+                while self._read_next_page():
+                    pass
         return self._cache
 
     def __len__(self) -> int:
@@ -294,7 +312,7 @@ class Results(DescribesRows, Generic[T]):
     def __bool__(self) -> bool:
         """Read one page and return whether it has rows; `exists` requests one key only."""
         self._check_verb("truth")
-        return bool(self._cache or self._rows_from(0))
+        return bool(self._cache or self._next_rows(_Place()))
 
     def __contains__(self, item: object) -> bool:
         return any(item == row for row in self)
@@ -458,9 +476,7 @@ class Results(DescribesRows, Generic[T]):
                GET /items/flights fields=id filter={"dep_delay":{"_gt":60}} sort=id limit=5
             ...
         """
-        if self._query.grouping is not None:
-            return group_explain.explain_groups(self._query, self._using)
-        return query_explain.explain(self._query, self._using)
+        return group_explain.explain_query(self._query, self._using)
 
     # --- in asyncio -------------------------------------------------------------------------------------------
 
@@ -479,17 +495,3 @@ class Results(DescribesRows, Generic[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._query, self._shape, self._using)
-
-
-def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
-    while (page := next(pages, None)) is not None:
-        yield from page
-        del page  # frees the memory before the next page is read
-
-
-def check_whole(name: str, number: object, least: int = 0) -> None:
-    """Raise QueryError unless a number is a whole number, from ``least``."""
-    if not is_whole_number(number, least):
-        hint = "; reverse() counts from the end" if not least else ""
-        msg = f"{name} is a whole number from {least}, not {number!r}{hint}."
-        raise QueryError(msg)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.async_twins import async_twin
+from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError, RecordNotUnique
 from ..core.progress import Progress, checked
@@ -13,7 +14,6 @@ from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of
 from .base_queryset import Rows
-from .results import check_whole
 
 if TYPE_CHECKING:
     from ..writing import bulk, save

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import attrs
 
+from ..core import cancellation
 from ..core.errors import ServerError, TransportError
 from ..core.request_response import Request, Response
 from .http.api import Api
@@ -24,7 +23,7 @@ def send_with_retries(
             pause = attempts.pause(error)
             if pause is None:
                 raise
-        time.sleep(pause)
+        cancellation.pause(pause)
 
 
 @attrs.frozen

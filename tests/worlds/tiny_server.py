@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -75,7 +76,8 @@ class TinyServer:
                 time.sleep(turn.delay)
                 self.close_connection = turn.cut or not turn.status
                 if turn.status:
-                    self.write(turn)
+                    with suppress(ConnectionError):  # the client has hung up
+                        self.write(turn)
 
             def write(self, turn: Scripted) -> None:
                 text = turn.body if isinstance(turn.body, str) else json.dumps(turn.body)

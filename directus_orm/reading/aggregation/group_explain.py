@@ -11,7 +11,7 @@ from ...query.conditions import Node, joins_to_many
 from ...query.group_request import GroupRequest
 from ...query.query import Query
 from ...session.session import Session
-from ..explain import Explainer, Explanation
+from ..explain import Explainer, Explanation, explain
 from ..query_description import describe_query
 from ..row_recheck import needs_recheck
 from ..run_query import KEYS_AT_ONCE
@@ -25,6 +25,11 @@ from .row_selection import RowSelection
 _LATER_REQUESTS = (
     " Related rows that they refer to are read by key, and the database's order of texts and nulls if it matters."
 )
+
+
+def explain_query(query: Query, session: Session | None) -> Explanation:
+    """Return the requests that reading a query would send, of rows or of groups, in words and as data."""
+    return explain(query, session) if query.grouping is None else explain_groups(query, session)
 
 
 def explain_groups(query: Query, session: Session | None = None) -> Explanation:

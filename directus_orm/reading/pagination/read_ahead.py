@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ...core.cancellation import result_of
 from ...core.errors import DirectusError
 from ...core.request_response import Request
 from ...core.worker import start_thread
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 
 SendRequests = Callable[[tuple[Request, ...], Callable[[], None]], list[RawPage]]
 """Sends requests, calls the function once they are with the server, and returns the pages."""
+StartThread = Callable[[Callable[[], list[RawPage]]], "Future[list[RawPage]]"]
+"""Makes a call in a thread, and returns the future of its result."""
 
 
 class EarlyRequests:
     """Requests that were sent before the pager asked for them, and their pages; at most one page is pending."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_thread: StartThread = start_thread) -> None:
+        self._start_thread = start_thread
         self._requests: tuple[Request, ...] = ()
         self._pages: Future[list[RawPage]] | None = None
-        self._running: set[Future[list[RawPage]]] = set()
 
     @property
     def is_pending(self) -> bool:
@@ -45,9 +48,7 @@ class EarlyRequests:
         if not requests:
             return
         signal = SentSignal()
-        pages = start_thread(partial(send, requests, signal.sent))
-        self._running.add(pages)
-        pages.add_done_callback(self._running.discard)
+        pages = self._start_thread(partial(send, requests, signal.sent))
         self._requests, self._pages = requests, pages
         signal.wait(pages)
 
@@ -55,16 +56,13 @@ class EarlyRequests:
         """Wait for the pages for these requests, and return them; None if other requests or none were sent."""
         pages, self._pages = self._pages, None
         try:
-            return pages.result() if pages is not None and self._requests == requests else None
+            return result_of(pages) if pages is not None and self._requests == requests else None
         finally:
             del pages  # the traceback of its error holds this frame: a cycle would keep both alive
 
-    def wait(self) -> None:
-        """Wait until no request is under way."""
-        while running := tuple(self._running):
-            for pages in running:
-                pages.exception()
-                self._running.discard(pages)
+    def drop(self) -> None:
+        """Drop the pages, which nobody claims any more."""
+        self._pages = None
 
 
 def predict_requests(next_by_key: NextByKey, body: bytes) -> tuple[Request, ...]:

@@ -15,8 +15,9 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ...core.errors import ConfigurationError
+from ...core.forks import no_fork
 from .raw_messages import Connections, RawRequest, RawResponse
-from .request_progress import notify_sent
+from .request_progress import HangUp, notify_carried_by, notify_sent
 
 # With more threads than this, some requests open a new connection.
 _POOL_SIZE = 100
@@ -221,11 +222,20 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Notifies the observer of a request when it has been sent."""
+    """Notifies the observer of a request when it is sent; can be hung up until the response has been read."""
+
+    hang_up: HangUp | None = None
 
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)
+        self.hang_up = notify_carried_by(self.sock)
         notify_sent()
+
+    def answered(self) -> None:
+        """Carry other requests from now on: what hung up the last one does nothing any more."""
+        hang_up, self.hang_up = self.hang_up, None
+        if hang_up is not None:
+            hang_up.answered()
 
 
 class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
@@ -239,11 +249,14 @@ class _Pool(urllib3.HTTPConnectionPool):
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
+            conn.answered()
             conn.idle_since = time.monotonic()
-        super()._put_conn(conn)
+        with no_fork:  # the queue of connections has a lock, and a child may close what it inherits
+            super()._put_conn(conn)
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        conn: Any = super()._get_conn(timeout)
+        with no_fork:
+            conn: Any = super()._get_conn(timeout)
         if time.monotonic() - getattr(conn, "idle_since", float("inf")) > LONGEST_IDLE:
             conn.close()  # it reopens with its next request
         return conn

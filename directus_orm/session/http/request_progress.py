@@ -1,14 +1,17 @@
-"""Observing a request while it is under way: when it has been sent, and when its body has arrived."""
+"""A request while it is under way: when it has been sent, when its body has arrived, and hanging it up."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from ...core.cancellation import current_cancellation
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -67,3 +70,69 @@ class SentSignal:
 
 
 _LONGEST_WAIT = 0.01
+
+
+class HangUp:
+    """Hangs up the connection of one request, if it is called while the connection carries that request."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        # Held for a moment only. Who hangs up does not wait even for that, see `Cancellation`.
+        self._lock = threading.Lock()
+
+    def carried_by(self, connected: Any) -> None:
+        """Say which socket carries the request."""
+        with self._lock:
+            self._socket = connected if isinstance(connected, socket.socket) else None
+
+    def answered(self) -> None:
+        """Say that the response has been read, so that the connection may carry other requests."""
+        with self._lock:
+            self._socket = None
+
+    def __call__(self) -> None:
+        """Shut the socket down: the thread that reads from it finds its end. Closing it is left to that thread."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._socket is not None:
+                    with suppress(OSError):  # it is closed already
+                        socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            finally:
+                self._lock.release()
+
+
+_hang_up: ContextVar[HangUp | None] = ContextVar("directus_orm_hang_up", default=None)
+
+
+@contextmanager
+def hung_up_when_cancelled() -> Iterator[None]:
+    """Hang up the request that is sent in the block as soon as the current work is cancelled.
+
+    Raises:
+        Cancelled: the work is cancelled already.
+    """
+    cancellation = current_cancellation()
+    if cancellation is None:
+        yield
+        return
+    hang_up = HangUp()
+    token = _hang_up.set(hang_up)
+    try:
+        with cancellation.calling(hang_up):
+            yield
+    finally:
+        _hang_up.reset(token)
+
+
+def notify_carried_by(connected: Any) -> HangUp | None:
+    """Say which socket carries the request; return what hangs it up, to tell when the response has been read.
+
+    Raises:
+        Cancelled: the work was cancelled while the connection was made.
+    """
+    hang_up, cancellation = _hang_up.get(), current_cancellation()
+    if hang_up is None or cancellation is None:
+        return None
+    hang_up.carried_by(connected)
+    cancellation.check()
+    return hang_up

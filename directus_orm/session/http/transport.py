@@ -17,7 +17,7 @@ from ...core.request_response import Request, Response
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
 from .raw_messages import Connections, RawResponse
-from .request_progress import notify_arrived
+from .request_progress import hung_up_when_cancelled, notify_arrived
 
 if TYPE_CHECKING:
     import requests
@@ -128,7 +128,7 @@ class Transport:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
         started = time.perf_counter()
         try:
-            raw = self._connections.exchange(self.api.raw_request(request, credential), self._timeout)
+            raw = self._exchange(request, credential)
         except self._connections.failures as error:
             self._report(request, None, started)
             raise self._connection_error(request, error) from error
@@ -136,6 +136,14 @@ class Transport:
         if raw.status == 200 and request.purpose == "data":
             notify_arrived(raw.body)
         return self._decoded(request, raw)
+
+    def _exchange(self, request: Request, credential: str | None) -> RawResponse:
+        raw_request = self.api.raw_request(request, credential)
+        # A write is applied or not, whoever waits for it; of a login, other threads wait for the result.
+        if not request.reads or request.purpose == "login":
+            return self._connections.exchange(raw_request, self._timeout)
+        with hung_up_when_cancelled():
+            return self._connections.exchange(raw_request, self._timeout)
 
     def close(self) -> None:
         """Close the connections unless they are shared; the next request opens new ones."""
