@@ -46,13 +46,17 @@ def create(
 
 def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int]) -> None:
     session, info = bulk.session, bulk.info
-    rows = [with_generated_key(row, info) for row in rows]  # the response is sorted by key (G11)
+    given = list(rows)
+    rows = [with_generated_key(row, info) for row in given]  # the response is sorted by key (G11)
+    new_keys = {row[info.pk.column] for row, before in zip(rows, given, strict=True) if row is not before}
+    del given
     # Only sequential keys and uuids tell which row of the response is which.
     one_by_one = info.pk.value_type.kind not in SEQUENTIAL_KEYS and any(info.pk.column not in row for row in rows)
 
     def build_request(chunk: list[Row]) -> RecoverableWrite:
         request = dialect_of(session).create_many(info, chunk, info.paths)
-        return RecoverableWrite(request, info, chunk, Query(info.model, paths=info.paths), creates=True)
+        readback = Query(info.model, paths=info.paths)
+        return RecoverableWrite(request, info, chunk, readback, new_keys=new_keys, creates=True)
 
     def handle_response(positions: Sequence[int], chunk: list[Row], response: Response) -> None:
         instances = [bulk.inputs[position] for position in positions]
