@@ -33,8 +33,8 @@ class RecoverableWrite:
     """A request that writes rows in one transaction, with what is needed to find out whether it was applied.
 
     ``rows`` are the rows as they are sent, each with its key. ``readback`` selects the fields of the response.
-    ``rows_before`` holds the rows as they were loaded before the write, by key. ``new_keys`` are keys that were made
-    for this write, so that nobody else creates their rows. ``single`` says that the response is one row.
+    ``rows_before`` holds the rows as they were loaded before the write, by key. ``new_keys`` are keys that were
+    made for this write, so that nobody else creates their rows. ``single`` says that the response is one row.
     ``recheck`` is called before the write is repeated, and raises if it must not be.
     """
 
