@@ -160,6 +160,27 @@ class TestValuesThatAreNear:
         assert methods(proxy) == ["PATCH", "SEARCH"]
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "sent", "theirs"),
+    [
+        ("weight", Decimal("7.25"), Decimal("10.4"), 10),
+        ("mass", 3.0, 100_000_000.5, 100_001_000),
+        ("packed", None, datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC), "2026-01-02T03:04:05.100Z"),
+    ],
+    ids=["weight", "mass", "packed"],
+)
+def test_a_value_that_the_column_does_not_make_of_the_sent_one_shows_nothing(
+    name: str, before: Any, sent: Any, theirs: Any, proxy: FaultProxy, other: Items
+) -> None:
+    """A column that kept hundredths, or milliseconds, rounds nothing to whole numbers."""
+    crate = Crate.objects.create(label="a", **{name: before})
+    other.update(crate.pk, {name: theirs})
+    setattr(crate, name, sent)
+    proxy.script(Fault.RESET_BEFORE, method="PATCH")
+    with pytest.raises(OutcomeUnknown):
+        crate.save()
+
+
 class TestMaskedFieldsBesideOthers:
     """G6: a masked value was written if another one of its transaction was, and was another one before."""
 
