@@ -113,6 +113,10 @@ class WritableRows(Rows[M]):
         `Model.clean` are not called. ``progress`` is that of `bulk_create`, unless the model has a field of that
         name.
 
+        A row that stops matching after its key was read is written all the same, and counted: Directus has no
+        conditional write. Programs that take rows from a common list need a claim: the documentation of queries
+        has one.
+
         Raises:
             TypeError: called on ``Model.objects`` itself; ``Model.objects.all().update(…)`` writes all rows.
             ConversionError: a value does not fit its field.
@@ -132,6 +136,8 @@ class WritableRows(Rows[M]):
 
     def delete(self, *, progress: Progress = None) -> int:
         """Delete all rows, and return the number of rows deleted; keys are read first, as by `update`.
+
+        A row that stops matching after its key was read is deleted all the same.
 
         Raises:
             TypeError: called on ``Model.objects`` itself; ``Model.objects.all().delete()`` deletes all rows.
@@ -201,7 +207,8 @@ class WritableRows(Rows[M]):
     ) -> int:
         """Write these fields of instances, many in one request, and return the number of rows written.
 
-        Instances whose row was deleted are skipped. `Model.clean` is called; `Model.save` is not. Requests,
+        Instances whose row was deleted are skipped. A null that was read and not changed is not sent, since it may
+        stand for a value that is hidden from this user. `Model.clean` is called; `Model.save` is not. Requests,
         ``batch_size``, ``progress`` and errors are those of `bulk_create`.
 
         Example:
@@ -221,7 +228,8 @@ class WritableRows(Rows[M]):
     ) -> list[M]:
         """Update the instances whose keys have rows, create the others, and return all instances, saved.
 
-        The keys are looked up first; then rows are created and updated. Requests, ``batch_size``, ``progress`` and
+        The keys are looked up first; then rows are created and updated. Instances that were read or saved before
+        send only what changed, and no request if nothing did. Requests, ``batch_size``, ``progress`` and
         errors are those of `bulk_create`.
 
         Raises:

@@ -13,8 +13,8 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath
 from ..fields.type_table import SEQUENTIAL_KEYS
-from ..instances.dirty_tracking import changed_fields
-from ..instances.state import PageBatch, state_of, stored_key
+from ..instances.dirty_tracking import changed_fields, is_changed
+from ..instances.state import PageBatch, info_of, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
 from ..reading.pagination.pager_driver import fetch
@@ -39,20 +39,24 @@ def create(
 ) -> None:
     """Create the rows of instances; each instance then holds what the server stored."""
     with bulk_write(session, info, instances, "created", batch_size=batch_size, progress=progress) as bulk:
-        rows = _rows_to_create(instances, readonly=True)
+        rows = list(map(_RowDump(instances).new_row, instances))
         _refuse_repeated_keys("bulk_create", info, rows, instances)
         _create_rows(bulk, rows, range(len(rows)))
 
 
 def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int]) -> None:
     session, info = bulk.session, bulk.info
-    rows = [with_generated_key(row, info) for row in rows]  # the response is sorted by key (G11)
+    given = list(rows)
+    rows = [with_generated_key(row, info) for row in given]  # the response is sorted by key (G11)
+    new_keys = {row[info.pk.column] for row, before in zip(rows, given, strict=True) if row is not before}
+    del given
     # Only sequential keys and uuids tell which row of the response is which.
     one_by_one = info.pk.value_type.kind not in SEQUENTIAL_KEYS and any(info.pk.column not in row for row in rows)
 
     def build_request(chunk: list[Row]) -> RecoverableWrite:
         request = dialect_of(session).create_many(info, chunk, info.paths)
-        return RecoverableWrite(request, info, chunk, Query(info.model, paths=info.paths), creates=True)
+        readback = Query(info.model, paths=info.paths)
+        return RecoverableWrite(request, info, chunk, readback, new_keys=new_keys, creates=True)
 
     def handle_response(positions: Sequence[int], chunk: list[Row], response: Response) -> None:
         instances = [bulk.inputs[position] for position in positions]
@@ -124,7 +128,11 @@ def _row_to_update(instance: Any, info: ModelInfo, plan: DumpPlan) -> Row:
         missing = ", ".join(field.name for *_, field in plan if field.column not in row)
         msg = f"bulk_update(): {instance!r} has no value to write for {missing}: assign one, or load it."
         raise ConfigurationError(msg)
-    return row
+    # A null that was read may stand for a value hidden from this user (G27): writing it back would destroy that.
+    before = state_of(instance).row
+    return {
+        column: value for column, value in row.items() if value is not None or before.get(column, "") is not None
+    }
 
 
 def upsert(
@@ -135,35 +143,66 @@ def upsert(
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> None:
-    """Update the rows that exist and create the others; each instance then holds what the server stored."""
+    """Update the rows that exist and create the others; each instance then holds what the server stored.
+
+    Instances that were read or saved before send their changes alone: a null that was read may stand for a value
+    hidden from this user (G27).
+    """
     with bulk_write(session, info, instances, "written", batch_size=batch_size, progress=progress) as bulk:
-        rows, column = _rows_to_create(instances, readonly=False), info.pk.column
+        dump, column = _RowDump(instances), info.pk.column
+        was_read = [_is_its_row(instance) for instance in instances]
+        rows = [
+            dump.changes(instance) if read else dump.new_row(instance)
+            for instance, read in zip(instances, was_read, strict=True)
+        ]
         _refuse_repeated_keys("upsert", info, rows, instances)
         existing = set(_existing_keys(session, info, [row[column] for row in rows if column in row]))
-        to_update = [position for position, row in enumerate(rows) if row.get(column) in existing]
+        to_update, unchanged, to_create = [], [], {}
+        for position, row in enumerate(rows):
+            if row.get(column) not in existing:
+                to_create[position] = dump.new_row(instances[position]) if was_read[position] else row
+            elif was_read[position] and len(row) == 1:
+                unchanged.append(position)
+            else:
+                to_update.append(position)
+        bulk.skip(unchanged)
         gone = _update_rows(bulk, [rows[position] for position in to_update], to_update, info.paths)
-        to_create = sorted({*range(len(rows))} - {*to_update} | {*gone})
-        _create_rows(bulk, [rows[position] for position in to_create], to_create)
+        to_create |= {position: dump.new_row(instances[position]) for position in gone}
+        positions = sorted(to_create)
+        _create_rows(bulk, [to_create[position] for position in positions], positions)
 
 
-def _rows_to_create(instances: Sequence[Any], *, readonly: bool) -> list[Row]:
-    """Return the rows that create instances; all are checked before anything is sent.
+def _is_its_row(instance: Any) -> bool:
+    """Return whether the row that an instance would be written to is the one that it was read from."""
+    pk, state = info_of(instance).pk, state_of(instance)
+    return state.stored and not (pk.name in instance.__dict__ and is_changed(pk, instance, state.row))
 
-    With ``readonly=False``, readonly fields are left out if they still have the value that was read.
-    """
-    plans: dict[type[Any], DumpPlan] = {}
-    rows = []
-    for instance in instances:
-        instance.clean()
-        model = type(instance)
-        if model not in plans:
-            plans[model] = dump_plan(model.directus.fields.values())
-        plan = plans[model]
-        if not readonly and state_of(instance).stored:
+
+class _RowDump:
+    """Converts cleaned instances, which may be of several models, to the rows that are sent; see `dump_row`."""
+
+    def __init__(self, instances: Sequence[Any]) -> None:
+        for instance in instances:
+            instance.clean()
+        models = {type(instance) for instance in instances}
+        self._plans: dict[type[Any], DumpPlan] = {m: dump_plan(m.directus.fields.values()) for m in models}
+
+    def new_row(self, instance: Any) -> Row:
+        """Return the row that creates an instance.
+
+        Readonly fields that still have the value that was read are left out.
+        """
+        plan = self._plans[type(instance)]
+        if state_of(instance).stored:
             changed = changed_fields(instance)
             plan = tuple(entry for entry in plan if not entry[-1].options.readonly or entry[-1] in changed)
-        rows.append(dump_new_row(instance, plan))
-    return rows
+        return dump_new_row(instance, plan)
+
+    def changes(self, instance: Any) -> Row:
+        """Return the key of an instance's row, and the fields that changed."""
+        changed = changed_fields(instance)
+        plan = tuple(entry for entry in self._plans[type(instance)] if entry[-1] in changed)
+        return {info_of(instance).pk.column: stored_key(instance), **dump_new_row(instance, plan)}
 
 
 def _refuse_repeated_keys(verb: str, info: ModelInfo, rows: Sequence[Row], instances: Sequence[Any]) -> None:

@@ -122,6 +122,12 @@ class BulkWrite:
         del first, sent  # frees the first chunk while the rest is sent
         self._send_rest(source, end, handle_response)
 
+    def skip(self, positions: Sequence[int]) -> None:
+        """Record inputs that are on the server already as done."""
+        if positions:
+            self._record(positions, _DONE)
+            self.advance(len(positions))
+
     def _send_rest(self, source: _BulkItems, start: int, handle_response: HandleResponse) -> None:
         """Send chunks in a worker thread; meanwhile handle the response before, and encode the next chunk."""
         chunk = self._chunk_from(source, start)

@@ -7,10 +7,8 @@ were sent and with those that were loaded before.
 
 from __future__ import annotations
 
-import json
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,6 +20,7 @@ from ..core.request_response import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
+from ..instances.dirty_tracking import differs_from_stored
 from ..query.query import Query
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
@@ -34,8 +33,9 @@ class RecoverableWrite:
     """A request that writes rows in one transaction, with what is needed to find out whether it was applied.
 
     ``rows`` are the rows as they are sent, each with its key. ``readback`` selects the fields of the response.
-    ``rows_before`` holds the rows as they were loaded before the write, by key. ``single`` says that the response
-    is one row. ``recheck`` is called before the write is repeated, and raises if it must not be.
+    ``rows_before`` holds the rows as they were loaded before the write, by key. ``new_keys`` are keys that were
+    made for this write, so that nobody else creates their rows. ``single`` says that the response is one row.
+    ``recheck`` is called before the write is repeated, and raises if it must not be.
     """
 
     request: Request
@@ -43,6 +43,7 @@ class RecoverableWrite:
     rows: Sequence[Row]
     readback: Query
     rows_before: Mapping[Any, Row] = attrs.field(factory=dict)
+    new_keys: Container[Any] = ()
     creates: bool = False
     single: bool = False
     recheck: Callable[[], None] | None = None
@@ -163,21 +164,43 @@ def _were_created(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> boo
     """Return whether the rows were created; None if that is unclear: rows with these keys have other values."""
     if not row_by_key:
         return False
-    pairs = [(_comparable(write.info, row), row_by_key.get(write.key_of(row), {})) for row in write.rows]
-    return True if all(stored and _holds(write.info, row, stored, _is_near) for row, stored in pairs) else None
+    return True if all(_was_created(write, row, row_by_key.get(write.key_of(row))) for row in write.rows) else None
+
+
+def _was_created(write: RecoverableWrite, sent: Row, stored: Row | None) -> bool:
+    if stored is None:
+        return False
+    if sent[write.info.pk.column] in write.new_keys:
+        return True
+    fields = _sent_fields(write.info, _comparable(write.info, sent))
+    return all(not _is_masked(field, sent) and _holds(field, sent, stored, {}) for field in fields)
 
 
 def _were_updated(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
     """Return whether the rows were updated; None if that is unclear. Rows that do not exist are skipped (G5)."""
     pairs = [(row, row_by_key[key]) for row in write.rows if (key := write.key_of(row)) in row_by_key]
-    all_comparable = all(_comparable(write.info, row) == row for row, _ in pairs)
-    if all_comparable and all(_holds(write.info, row, stored, _is_same) for row, stored in pairs):
+    if all(_comparable(write.info, row) == row and _was_updated(write, row, stored) for row, stored in pairs):
         return True
-    if all(_is_unchanged(write, row, stored) for row, stored in pairs):
+    return False if all(_is_unchanged(write, row, stored) for row, stored in pairs) else None
+
+
+def _was_updated(write: RecoverableWrite, sent: Row, stored: Row) -> bool:
+    """Return whether a row holds what was sent; of masked fields, whether a field beside them changed."""
+    before, fields = write.rows_before.get(write.key_of(sent), {}), _sent_fields(write.info, sent)
+    readable = [field for field in fields if not _is_masked(field, sent)]
+    if not all(_holds(field, sent, stored, before) for field in readable):
         return False
-    if all_comparable and all(_holds(write.info, row, stored, _is_near) for row, stored in pairs):
-        return True
-    return None
+    return len(readable) == len(fields) or any(_differs(field, sent, before) for field in readable)
+
+
+def _sent_fields(info: ModelInfo, sent: Row) -> list[Field]:
+    """Return the fields that were sent, but for the key; lists of related rows are in the same transaction."""
+    return [field for field in info.fields.values() if field.column in sent and field != info.pk]
+
+
+def _is_masked(field: Field, sent: Row) -> bool:
+    """Return whether a value cannot be compared, since the server masks it (G6); it does not mask null."""
+    return field.is_secret and sent[field.column] is not None
 
 
 def _comparable(info: ModelInfo, row: Row) -> Row:
@@ -196,58 +219,77 @@ def _is_new_related_row(field: Field, value: Any) -> bool:
 
 # --- comparing JSON values --------------------------------------------------------------------------------------
 
-Compare = Callable[[Field, Any, Any], bool]
+
+def _holds(field: Field, sent: Row, stored: Row, before: Row) -> bool:
+    """Return whether a row holds the value that was sent, as it was sent or as its column rounded it."""
+    column = field.column
+    if column not in stored:
+        return False
+    if _is_same(field, sent[column], stored[column]):
+        return True
+    return column in before and _was_rounded(field, sent[column], stored[column], before[column])
 
 
-def _holds(info: ModelInfo, sent: Row, stored: Row, compare: Compare) -> bool:
-    """Return whether a row has the sent values; lists need no check, since they are in the same transaction."""
-    sent_fields = [field for field in info.fields.values() if field.column in sent and field != info.pk]
-    fields = [field for field in sent_fields if not field.is_secret]
-    if sent_fields and not fields:
-        return False  # masked values cannot be compared (G6)
-    return all(f.column in stored and compare(f, sent[f.column], stored[f.column]) for f in fields)
+def _differs(field: Field, sent: Row, before: Row) -> bool:
+    """Return whether the value before is known, and another one than was sent."""
+    return field.column in before and not _is_same(field, sent[field.column], before[field.column])
 
 
 def _is_unchanged(write: RecoverableWrite, sent: Row, stored: Row) -> bool:
     before = write.rows_before.get(write.key_of(sent), {})
-    fields = [field for field in write.info.fields.values() if field.column in sent and field != write.info.pk]
     return all(
         field.column in before
         and field.column in stored
         and not field.is_secret
         and _is_same(field, before[field.column], stored[field.column])
-        for field in fields
+        for field in _sent_fields(write.info, sent)
     )
 
 
 def _is_same(field: Field, sent: Any, stored: Any) -> bool:
-    """Return whether two JSON values mean the same, such as a decimal as number and as text."""
+    """Return whether two JSON values mean the same, such as 1.50 as text and 1.5 as number."""
     sent, stored = _key_or_value(field, sent), _key_or_value(field, stored)
     if sent is None or stored is None:
         return sent is stored
     try:
-        return _normalized_json(field, sent) == _normalized_json(field, stored)
+        return not differs_from_stored(field, field.load(sent), stored)
     except ConversionError:
         return False
 
 
-def _is_near(field: Field, sent: Any, stored: Any) -> bool:
-    """Return whether the values are the same, or one is the other rounded by a column of less precision."""
-    if _is_same(field, sent, stored):
-        return True
-    try:
-        before, after = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, stored))
-    except (ConversionError, TypeError):
+def _was_rounded(field: Field, sent: Any, stored: Any, before: Any) -> bool:
+    """Return whether the stored value is the sent one, rounded by a column of less precision.
+
+    A value that is only near the sent one shows nothing if the value before was as near.
+    """
+    if sent is None or stored is None:
         return False
-    match before, after:
-        case datetime(), datetime():
-            return abs(before - after) < timedelta(seconds=1)
-        case Decimal(), Decimal():
-            return abs(before - after) <= Decimal((0, (5,), int(after.as_tuple().exponent) - 1))
-        case float(), float():
-            return math.isclose(before, after, rel_tol=1e-6)
-        case _:
+    try:
+        value, rounded = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, stored))
+        earlier = None if before is None else field.load(_key_or_value(field, before))
+        tolerance = _rounding_of_column(rounded, earlier)
+        if tolerance is None or abs(value - rounded) > tolerance:
             return False
+        return earlier is None or abs(value - earlier) > tolerance
+    except (ConversionError, TypeError, ArithmeticError):
+        return False
+
+
+def _rounding_of_column(stored: Any, before: Any) -> Any:
+    """Return by how much a column changes a value at most, given two values that it stored; None if it never does.
+
+    What the column kept of one value shows that it rounds no other more coarsely.
+    """
+    kept = [value for value in (stored, before) if value is not None]
+    match stored:
+        case datetime():
+            return timedelta(milliseconds=0 if any(value.microsecond for value in kept) else 999)
+        case Decimal():
+            return min(Decimal((0, (5,), int(value.as_tuple().exponent) - 1)) for value in kept)
+        case float():
+            return abs(stored) * 1e-6
+        case _:
+            return None
 
 
 def _key_or_value(field: Field, value: Any) -> Any:
@@ -255,7 +297,3 @@ def _key_or_value(field: Field, value: Any) -> Any:
     if field.target is not None and isinstance(value, dict):
         return value.get(field.target.directus.pk.column)
     return value
-
-
-def _normalized_json(field: Field, value: Any) -> str:
-    return json.dumps(field.dump(field.load(value)), sort_keys=True)

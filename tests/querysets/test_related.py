@@ -457,7 +457,7 @@ class TestPermissions:
 
     @pytest.fixture
     def reader(self, library_server: DirectusServer) -> Iterator[Session]:
-        may = dict.fromkeys(("articles", "articles_tags", "pages"), ("read",))
+        may: Any = dict.fromkeys(("articles", "articles_tags", "pages"), ("read",))
         with (
             user(library_server, "reader", None, **may) as token,
             Session(library_server.url, token=token) as session,
@@ -496,7 +496,7 @@ class TestPermissions:
         """A hidden author differs from a missing one, whether it is loaded with the rows or later."""
         if library_server.version.startswith("12."):
             pytest.skip("without a licence it has no permissions for single rows (G42)")
-        may = dict.fromkeys(("authors", "articles", "comments"), ("read",))
+        may: Any = dict.fromkeys(("authors", "articles", "comments"), ("read",))
         rules = {"authors": {"id": {"_neq": 8}}}
         with user(library_server, "picky", rules, **may) as token, Session(library_server.url, token=token):
             for rows in (

@@ -103,11 +103,16 @@ def drop_collection(server: DirectusServer, name: str) -> None:
 
 @contextmanager
 def user(
-    server: DirectusServer, name: str, rules: Mapping[str, Any] | None = None, **may: Iterable[str]
+    server: DirectusServer,
+    name: str,
+    rules: Mapping[str, Any] | None = None,
+    shown: Mapping[str, Iterable[str]] | None = None,
+    **may: Iterable[str],
 ) -> Iterator[str]:
     """Give the token of a user who may do this, and nothing else: ``notes=["read", "delete"]``.
 
-    ``rules`` are filters of the rows that may be read, by collection; version 12 takes none (G42).
+    ``rules`` are filters of the rows that may be read, by collection; version 12 takes none (G42). ``shown`` are
+    the fields that may be read on all rows, by collection; where the rules hide a row, its others are null (G27).
     """
     role = post(server, "/roles", {"name": name})["id"]
     holder, created = {"role": role}, [f"/roles/{role}"]
@@ -117,9 +122,11 @@ def user(
         holder, created = {"policy": policy}, [f"/policies/{policy}", *created]
     for collection, actions in may.items():
         for action in actions:
-            rule = {"permissions": rules[collection]} if rules and collection in rules else {}
+            rule = {"permissions": rules[collection]} if rules and action == "read" and collection in rules else {}
             permission = {"collection": collection, "action": action, "fields": ["*"], **rule}
             post(server, "/permissions", {**holder, **permission})
+    for collection, fields in (shown or {}).items():
+        post(server, "/permissions", {**holder, "collection": collection, "action": "read", "fields": [*fields]})
     token = f"token-of-the-{name}"
     created = [f"/users/{post(server, '/users', {'role': role, 'token': token})['id']}", *created]
     try:

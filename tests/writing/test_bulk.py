@@ -210,6 +210,14 @@ class TestBulkUpdate:
             made[0].save()
         assert sent[0].request.json == {"body": "changed and not sent"}
 
+    def test_a_null_that_was_read_is_not_written_over_what_it_may_hide(self, notes: Session) -> None:
+        """G27"""
+        made = Note.objects.bulk_create([Note(title="a", body=None), Note(title="b", body="text")])
+        Note.objects.filter(title="a").update(body="hidden")
+        made[1].body = None
+        assert Note.objects.bulk_update(made, ["body", "stars"]) == 2
+        assert list(Note.objects.values_list("body", flat=True)) == ["hidden", None]
+
     def test_more_than_a_chunk(self, notes: Session, chunk_size: int) -> None:
         count = chunk_size * 3 // 2
         made = Note.objects.bulk_create(Note(title=f"{n:05}") for n in range(count))
@@ -278,6 +286,31 @@ class TestBulkUpdate:
         assert Note.objects.bulk_update([], ["stars"]) == 0
 
 
+@pytest.mark.row_rules
+def test_what_is_hidden_on_some_rows_is_not_overwritten(world: DirectusServer, notes: Session) -> None:
+    """G27: such values come as null."""
+    if not world.version.startswith("11."):
+        pytest.skip("10 has no such permissions, and 12 none without a licence (G42)")
+    Note.objects.bulk_create(Note(title=f"n{n}", body=f"body {n}", stars=n) for n in range(6))
+    with (
+        user(
+            world,
+            "halfblind",
+            {"notes": {"stars": {"_gt": 3}}},
+            {"notes": ["id", "title", "stars", "tags", "created", "flight"]},
+            notes=["read", "update"],
+        ) as token,
+        Session(world.url, token=token),
+    ):
+        read = list(Note.objects.all())
+        assert [note.body for note in read] == [None] * 4 + ["body 4", "body 5"]
+        for note in read:
+            note.tags = ["new"]
+        Note.objects.upsert(read)
+        assert Note.objects.bulk_update(read, ["body", "tags"]) == 6
+    assert list(Note.objects.values_list("body", "tags")) == [(f"body {n}", ["new"]) for n in range(6)]
+
+
 class TestUpsert:
     def test_existing_rows_are_updated_and_others_created(self, notes: Session) -> None:
         kept = Note.objects.create(title="kept", body="old")
@@ -324,8 +357,41 @@ class TestUpsert:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(notes, "send", send_late)
+            for note in made:
+                note.stars = 5
             Note.objects.upsert(made)
         assert {note.title: note.pk for note in Note.objects.all()} == {note.title: note.pk for note in made}
+
+    def test_only_changes_of_rows_that_were_read_are_sent(self, notes: Session) -> None:
+        """G27: the null that was read stands for a text that this user may not see."""
+        made = Note.objects.bulk_create([Note(title="a", body=None), Note(title="b", body=None)])
+        read = list(Note.objects.all())
+        Note.objects.filter(pk__in=[note.pk for note in made]).update(body="hidden")
+        read[0].stars = 5
+        told: list[tuple[int, int]] = []
+        with notes.capture() as sent:
+            Note.objects.upsert([*read, Note(title="c")], progress=lambda *numbers: told.append(numbers))
+        assert methods(sent) == ["SEARCH", "PATCH", "POST"]
+        assert sent[1].request.json == [{"id": str(read[0].pk), "stars": 5}]
+        assert told == [(1, 3), (2, 3), (3, 3)]
+        assert list(Note.objects.values_list("body", flat=True)) == ["hidden", "hidden", None]
+
+    def test_rows_that_were_read_and_are_gone_are_created_whole(self, notes: Session) -> None:
+        Note.objects.create(title="a", body="text", tags=["x"])
+        (note,) = Note.objects.all()
+        Note.objects.all().delete()
+        note.stars = 5
+        Note.objects.upsert([note])
+        assert list(Note.objects.values_list("pk", "title", "body", "tags", "stars")) == [
+            (note.pk, "a", "text", ["x"], 5)
+        ]
+
+    def test_a_row_that_was_read_goes_to_another_key_whole(self, notes: Session) -> None:
+        Note.objects.create(title="a", body="text")
+        (note,) = Note.objects.all()
+        note.id, note.title = UUID(int=7), "b"
+        Note.objects.upsert([note])
+        assert set(Note.objects.values_list("title", "body")) == {("a", "text"), ("b", "text")}
 
     def test_two_rows_with_one_key_are_refused(self, notes: Session) -> None:
         key = UUID(int=7)

@@ -167,6 +167,8 @@ class TestSize:
         with items.capture() as sent:
             made = Item.objects.bulk_create(of(10), batch_size=4)
             Item.objects.bulk_update(made, ["stars"], 5)
+            for item in made:
+                item.name += " new"
             Item.objects.upsert(made, batch_size=9)
         assert sizes(sent) == [4, 4, 2, 5, 5, 9, 1]
         for wrong in (0, -1, True, 2.5, "9"):
@@ -362,6 +364,8 @@ class TestProgressAndInterruption:
         told: list[tuple[int, int]] = []
         made = Item.objects.bulk_create(of(9), progress=lambda *numbers: told.append(numbers))
         assert told == [(4, 9), (8, 9), (9, 9)]
+        for item in made:
+            item.name += " new"
         for write in (
             lambda tell: Item.objects.bulk_update(made, ["stars"], progress=tell),
             lambda tell: Item.objects.upsert(made, progress=tell),
