@@ -223,7 +223,7 @@ def _selection(batch: PageBatch, deferred: Iterable[Deferred]) -> Selection:
             field = each.field
             target = target_of(field)
             inner_paths, inner_related, inner_nested = _earlier_selection(batch, target)
-            paths += [(field, *path) for path in (*target.directus.paths, *inner_paths)]
+            paths += [(field,), *((field, *path) for path in (*target.directus.paths, *inner_paths))]
             related += [(field,), *((field, *path) for path in inner_related)]
             nested += [attrs.evolve(prefetched, path=(field, *prefetched.path)) for prefetched in inner_nested]
         else:

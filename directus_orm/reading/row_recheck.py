@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
-from ..fields.paths import FieldPath
 from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, split_key_list
 from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
@@ -28,15 +27,8 @@ def widened(query: Query) -> tuple[Query, list[InSubquery]]:
     if not checks and not any(isinstance(part, KeyList) for part in parts):
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
-    paths = dict.fromkeys([*query.paths, *(_path_in_rows(check.tested_path, query) for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(check.tested_path for check in checks)])
     return query.evolve(where=where, paths=tuple(paths), limit=None, offset=0), checks
-
-
-def _path_in_rows(path: FieldPath, query: Query) -> FieldPath:
-    """Return the path of a value in the rows: of a relation, that of its related row's key, if this is read."""
-    target = path[-1].target
-    is_row_read = any(len(longer) > len(path) and longer[: len(path)] == path for longer in query.paths)
-    return path if target is None or not is_row_read else (*path, target.directus.pk)
 
 
 def _tests_own_rows(condition: InSubquery, query: Query) -> bool:
