@@ -53,7 +53,7 @@ def recheck_pages(pages: Iterator[list[Row]], checks: list[RowRecheck], query: Q
 
 
 class RowRecheck:
-    """Tests one value of a row; if a test needs it, reads once whether the database ignores case."""
+    """Tests one value of a row; if a test needs it, reads once whether the database ignores case in the column."""
 
     def __init__(self, session: Session, query: Query, condition: InSubquery) -> None:
         self._session = session
@@ -71,9 +71,11 @@ class RowRecheck:
         return test(value)
 
     def _disregards_case(self, row: Row, text: str) -> bool:
-        if self._session.disregards_case is None:
-            self._session.disregards_case = self._read_disregards_case(row, text)
-        return bool(self._session.disregards_case)
+        field, known = self._condition.tested_path[-1], self._session.facts.disregards_case
+        column = (field.model.directus.collection, field.column)
+        if column not in known:
+            known[column] = self._read_disregards_case(row, text)
+        return known[column]
 
     def _read_disregards_case(self, row: Row, text: str) -> bool:
         """Return whether the server finds the row by the start of its text with one letter in the other case."""

@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPResponse
 from typing import Any
 
 import attrs
@@ -25,6 +27,8 @@ _POOL_SIZE = 100
 LONGEST_IDLE = 4.0
 LARGEST_BODY = 1 << 30
 """The longest body of a response, in bytes; not checked on connections of the caller's."""
+
+_MOST_INTERIM = 100
 
 # The environment variables in which requests looks for proxies and certificates. That search takes longer than
 # everything else that requests does, so it is repeated only when one of them changes.
@@ -198,10 +202,15 @@ class GivenConnections:
             prepared.headers["Cookie"] = "; ".join(filter(None, (request.cookie, prepared.headers.get("Cookie"))))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
         notify_sent()
+        options["stream"] = True  # keeps the connection until the body is read
         if request.private:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
+        if response.status_code < HTTPStatus.OK:
+            response.close()  # the final response follows, and the next request would get it
+            msg = f"status {response.status_code} in the place of a response"
+            raise requests.ConnectionError(msg)
         # The attribute that requests-cache sets.
         from_cache = bool(getattr(response, "from_cache", False))
         return RawResponse(response.status_code, response.headers, response.content, from_cache)
@@ -220,8 +229,29 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
 
 
+class _FinalResponse(HTTPResponse):
+    """A response that skips those before it, such as 103 Early Hints; `http.client` skips 100 Continue
+    alone.
+
+    Else the final response would be taken for that of the next request.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        for _ in range(_MOST_INTERIM):
+            if self.status >= HTTPStatus.OK:
+                return
+            if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                break  # what follows is no HTTP
+            self.headers = self.msg = None  # type: ignore[assignment] - begin() returns at once if they are there
+            super().begin()
+        raise BadStatusLine(f"status {self.status} in the place of a response")
+
+
 class _Connection(urllib3.connection.HTTPConnection):
     """Notifies the observer of a request when it has been sent."""
+
+    response_class = _FinalResponse
 
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)
