@@ -55,9 +55,7 @@ class Instances:
         """Return the function that takes a session and a page of rows, and returns instances."""
         load = RowLoader(query.model, query.paths, query.nested)
         pk = query.model.directus.pk.column
-        annotations = [
-            (name, _getter(alias)) for name, alias in query.aliases if name in query.shown
-        ]
+        annotations = [(name, _getter(alias)) for name, alias in query.aliases if name in query.shown]
         batch: PageBatch | None = None
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:

@@ -80,6 +80,7 @@ def by_number(*names: str) -> list[Any]:
 
 
 KEYS = [1, 2, 3, None]
+NAMES = ["one", None, "three", None]
 WAYS: dict[str, Callable[[], QuerySet[Thing]]] = {
     "a value of the related row": lambda: Thing.objects.annotate(x=F("p__name")),
     "no field of its own": lambda: Thing.objects.only("n").annotate(x=F("p__name")),
@@ -93,16 +94,16 @@ WAYS: dict[str, Callable[[], QuerySet[Thing]]] = {
 class TestGone:
     """A database that checks no constraints has rows that refer to one that is not there."""
 
-    @pytest.mark.parametrize("names", [("p",), ("p", "p__name"), ("p__id",), ("p__pk", "p__name", "p__boss__name")])
-    def test_values(self, admin: Session, names: tuple[str, ...]) -> None:
-        assert [row[0] for row in by_number(*names)] == KEYS
+    @pytest.mark.parametrize("names", ["p", "p p__name", "p__id", "p__pk p__name p__boss__name"])
+    def test_values(self, admin: Session, names: str) -> None:
+        assert [row[0] for row in by_number(*names.split())] == KEYS
 
     def test_values_of_two_steps(self, admin: Session) -> None:
         assert by_number("p__boss", "p__boss__name") == [(2, None), (None, None), (3, "three"), (None, None)]
 
     def test_annotated_values(self, admin: Session) -> None:
         rows = Thing.objects.order_by("n").values("p").annotate(name=F("p__name"))
-        assert [(row["p"], row["name"]) for row in rows] == list(zip(KEYS, ("one", None, "three", None), strict=True))
+        assert [(row["p"], row["name"]) for row in rows] == list(zip(KEYS, NAMES, strict=True))
 
     @pytest.mark.parametrize("way", WAYS)
     def test_instances(self, admin: Session, way: str) -> None:
@@ -131,9 +132,7 @@ class TestGone:
 
     def test_groups(self, admin: Session) -> None:
         groups = Thing.objects.values("p", "p__name").annotate(number=Count("*")).order_by("p")
-        assert {(row["p"], row["p__name"]) for row in groups} == set(
-            zip(KEYS, ("one", None, "three", None), strict=True)
-        )
+        assert {(row["p"], row["p__name"]) for row in groups} == set(zip(KEYS, NAMES, strict=True))
 
 
 @pytest.mark.row_rules
@@ -157,8 +156,7 @@ class TestAliases:
     @pytest.mark.parametrize("way", WAYS)
     def test_a_column_of_that_name(self, admin: Session, way: str) -> None:
         assert by_number("p", "p__name", "own_key") == [
-            (key, name, f"k{n}")
-            for n, (key, name) in enumerate(zip(KEYS, ("one", None, "three", None), strict=True), 1)
+            (key, name, f"k{n}") for n, (key, name) in enumerate(zip(KEYS, NAMES, strict=True), 1)
         ]
         things = list(WAYS[way]().order_by("n"))
         assert [thing.own_key for thing in things] == ["k1", "k2", "k3", "k4"]

@@ -230,20 +230,20 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class _FinalResponse(HTTPResponse):
-    """A response that skips those before it, such as 103 Early Hints; `http.client` skips 100 Continue
-    alone.
+    """A response that skips those before it, such as 103 Early Hints.
 
-    Else the final response would be taken for that of the next request.
+    `http.client` skips 100 Continue alone; after another, the next request would get the final response.
     """
 
     def begin(self) -> None:
+        nothing: Any = None
         super().begin()
         for _ in range(_MOST_INTERIM):
             if self.status >= HTTPStatus.OK:
                 return
             if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
                 break  # what follows is no HTTP
-            self.headers = self.msg = None  # type: ignore[assignment] - begin() returns at once if they are there
+            self.headers = self.msg = nothing  # else begin() returns at once
             super().begin()
         raise BadStatusLine(f"status {self.status} in the place of a response")
 

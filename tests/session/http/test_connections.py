@@ -59,7 +59,9 @@ class TestInterimResponses:
     """A server may send responses of statuses below 200 before that which counts: no request gets another's."""
 
     @pytest.mark.parametrize("interim", INTERIM)
-    def test_own_connections_skip_them(self, tiny: TinyServer, open_session: Open, interim: tuple[int, ...]) -> None:
+    def test_own_connections_skip_them(
+        self, tiny: TinyServer, open_session: Open, interim: tuple[int, ...]
+    ) -> None:
         session = open_session(tiny.url, token="t", retry=0)
         tiny.answers(*(Scripted(body={"data": [n]}, interim=interim if n % 2 else ()) for n in range(5)))
         assert [session.get("/items/x") for _ in range(5)] == [[n] for n in range(5)]
