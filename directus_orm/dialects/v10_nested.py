@@ -6,13 +6,14 @@ a key another name in the response.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import attrs
 
 from ..core.errors import UnsupportedQuery
 from ..core.request_response import Row
-from ..fields.model_info import ModelInfo, Step
+from ..fields.model_info import Step
 from ..fields.paths import server_path
 from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
@@ -55,22 +56,23 @@ def _list_fields(nested: PrefetchedList, prefix: tuple[str, ...]) -> Iterator[st
 
 @attrs.frozen
 class _Level:
-    """The aliases of the rows at one place of a response: their model, and the column of each alias."""
+    """The aliases of the rows at one place of a response: the columns requested there, and that of each alias."""
 
-    info: ModelInfo
+    model: type[Any]
+    requested: frozenset[str]
     columns: Row = attrs.field(factory=dict)
 
     def add(self, alias: str, column: str) -> None:
         """Add an alias; refuse it if it stands for another column already."""
         if self.columns.setdefault(alias, column) != column:
-            msg = f"{alias!r} would be {column!r} and {self.columns[alias]!r} of {self.info.model.__name__}"
+            msg = f"{alias!r} would be {column!r} and {self.columns[alias]!r} of {self.model.__name__}"
             raise UnsupportedQuery(f"{msg}: choose another to_attr.")
 
     def with_repeated(self, others: Row) -> Row:
         """Return these aliases and those of other levels; refuse those that would cover a column here."""
-        covered = sorted((others.keys() - self.columns.keys()) & self.info.columns)
+        covered = sorted((others.keys() - self.columns.keys()) & self.requested)
         if covered:
-            msg = f"{covered[0]!r} names a list or a key in this query, and a column of {self.info.model.__name__}"
+            msg = f"{covered[0]!r} names a list or a key in this query, and a column of {self.model.__name__}"
             raise UnsupportedQuery(f"{msg}: choose another to_attr, or load one of the two by itself.")
         return others | self.columns
 
@@ -81,13 +83,15 @@ def alias_parameter(query: Query) -> Row:
     return {} if own is None else own.columns
 
 
-def _aliases(query: Query) -> dict[tuple[str, ...], _Level]:
-    """Return the aliases of a query, by the server's path to the rows that have them."""
-    levels: dict[tuple[str, ...], _Level] = {}
+def _aliases(query: Query) -> dict[tuple[Step, ...], _Level]:
+    """Return the aliases of a query, by the path to the rows that have them."""
+    levels: dict[tuple[Step, ...], _Level] = {}
 
-    def add(path: Sequence[Step], alias: str) -> None:
-        *outer, last = path
-        levels.setdefault(server_path(outer), _Level(last.model.directus)).add(alias, last.column)
+    def add(path: tuple[Step, ...], alias: str) -> None:
+        place, last = path[:-1], path[-1]
+        if place not in levels:
+            levels[place] = _Level(last.model, _requested_columns(query, place))
+        levels[place].add(alias, last.column)
 
     for nested in query.nested:
         if nested.attribute is not None:
@@ -95,6 +99,15 @@ def _aliases(query: Query) -> dict[tuple[str, ...], _Level]:
     for path in query.keys_beside:
         add(path, key_alias(path[-1]))
     return levels
+
+
+def _requested_columns(query: Query, place: tuple[Step, ...]) -> frozenset[str]:
+    """Return the columns that a query requests by their own names of the rows that a path leads to."""
+    depth = len(place)
+    lists = [nested.path for nested in query.nested if nested.attribute is None]
+    return frozenset(
+        path[depth].column for path in (*query.paths, *lists) if len(path) > depth and path[:depth] == place
+    )
 
 
 def _aliases_of_all_levels(query: Query) -> Row:
@@ -136,7 +149,7 @@ class _DeepWriter:
             _descend(params, server_path(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
         for place, level in _aliases(query).items():
             if place:
-                _descend(params, place)["_alias"] = level.with_repeated(self.aliases)
+                _descend(params, server_path(place))["_alias"] = level.with_repeated(self.aliases)
         return params
 
     def _list_parameters(self, nested: PrefetchedList) -> Row:

@@ -129,7 +129,7 @@ class Query:
 
         Their keys come beside these rows, each under its `key_alias`: a row may be hidden or gone.
         """
-        with_rows = {path[:n] for path in self.paths for n in range(1, len(path))}
+        with_rows = {path[:n] for path in self.paths if len(path) > 1 for n in range(1, len(path))}
         return tuple(path for path in self.paths if path in with_rows) if with_rows else ()
 
     @property

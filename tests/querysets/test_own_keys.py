@@ -176,3 +176,6 @@ class TestAliases:
         listed = Prefetch("p__things", Thing.objects.select_related("other"), to_attr="n")
         with pytest.raises(UnsupportedQuery, match="to_attr"):
             list(Thing.objects.prefetch_related(listed))
+        without = Prefetch("p__things", Thing.objects.only("p").select_related("other"), to_attr="n")
+        owners = [thing.p for thing in Thing.objects.filter(n=3).prefetch_related(without)]
+        assert [thing.pk for owner in owners for thing in owner.n] == [3]  # type: ignore[union-attr]

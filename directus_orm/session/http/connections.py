@@ -101,6 +101,17 @@ def _read_body(response: requests.Response) -> bytes:
     return body
 
 
+def _refuse_interim(response: requests.Response) -> None:
+    """Refuse a response before the final one, and close the connection: the next request would get the final one.
+
+    Raises:
+        requests.ConnectionError: the status is below 200.
+    """
+    if response.status_code < HTTPStatus.OK:
+        response.close()
+        raise requests.ConnectionError(f"status {response.status_code} in the place of a response")
+
+
 class OwnConnections:
     """The session's own connections: reused unless they were idle for long. They keep no cookies."""
 
@@ -131,6 +142,7 @@ class OwnConnections:
         if request.body is not None:
             headers["Content-Length"] = str(len(request.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
+        _refuse_interim(response)
         return RawResponse(response.status_code, response.headers, _read_body(response))
 
     def for_another_user(self) -> OwnConnections:
@@ -207,10 +219,7 @@ class GivenConnections:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
-        if response.status_code < HTTPStatus.OK:
-            response.close()  # the final response follows, and the next request would get it
-            msg = f"status {response.status_code} in the place of a response"
-            raise requests.ConnectionError(msg)
+        _refuse_interim(response)
         # The attribute that requests-cache sets.
         from_cache = bool(getattr(response, "from_cache", False))
         return RawResponse(response.status_code, response.headers, response.content, from_cache)
@@ -233,6 +242,7 @@ class _FinalResponse(HTTPResponse):
     """A response that skips those before it, such as 103 Early Hints.
 
     `http.client` skips 100 Continue alone; after another, the next request would get the final response.
+    Connections over SOCKS proxies are not of this class: see `_refuse_interim`.
     """
 
     def begin(self) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,17 @@ class TestInterimResponses:
             with pytest.raises(TransportError, match=f"status {interim[0]} in the place of a response"):
                 session.get("/items/x")
             assert [session.get("/items/x") for _ in range(2)] == [[2], [3]]
+
+    def test_connections_that_do_not_skip_them_are_closed(
+        self, tiny: TinyServer, open_session: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Connections over SOCKS proxies are of another class."""
+        monkeypatch.setattr(connections._Connection, "response_class", HTTPResponse)
+        session = open_session(tiny.url, token="t", retry=0)
+        tiny.answers(Scripted(interim=(103,)), Scripted(body={"data": [2]}))
+        with pytest.raises(TransportError, match="status 103 in the place of a response"):
+            session.get("/items/x")
+        assert session.get("/items/x") == [2]
 
     @pytest.mark.parametrize("interim", [(101,), (103,) * 200])
     def test_what_never_ends_or_is_no_http_is_refused(
