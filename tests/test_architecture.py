@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import pickle
 import re
 import subprocess
@@ -181,6 +182,27 @@ def test_importing_brings_neither_cattrs_nor_the_test_server() -> None:
     code = f"import sys, directus_orm; print([m for m in {heavy} if m in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_what_is_imported_is_required() -> None:
+    """urllib3 comes with requests, which also takes versions that the package does not know."""
+    setup = configparser.ConfigParser()
+    setup.read(PACKAGE.parent / "setup.cfg")
+    required = setup["options"]["install_requires"].split()
+    names = {re.split(r"\W", each)[0] for each in required}
+    optional = {re.split(r"\W", each)[0] for each in " ".join(setup["options.extras_require"].values()).split()}
+    imported = {
+        name.partition(".")[0]
+        for module, path in MODULES.items()
+        if folder_of(module) != "testing"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom) and not getattr(node, "level", 0)
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+        )
+    }
+    assert imported - set(sys.stdlib_module_names) <= names | optional
+    assert "urllib3>=2" in required
 
 
 def test_types_ship_with_the_package() -> None:

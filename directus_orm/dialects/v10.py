@@ -264,7 +264,7 @@ def _query_params(query: Query) -> Row:
 
 def _field_params(query: Query) -> Row:
     """Return the parameters that name the values to read of each row."""
-    params: Row = {"fields": list(dict.fromkeys([*_field_names(query.paths), *v10_nested.related_fields(query)]))}
+    params: Row = {"fields": list(dict.fromkeys(v10_nested.field_names(query)))}
     nested = {
         "deep": v10_nested.deep_parameter(query, filter_object, _sort_key),
         "alias": v10_nested.alias_parameter(query),

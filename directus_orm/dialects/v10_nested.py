@@ -7,10 +7,13 @@ a key another name in the response.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import attrs
 
+from ..core.errors import UnsupportedQuery
 from ..core.request_response import Row
+from ..fields.model_info import Step
 from ..fields.paths import server_path
 from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
@@ -29,13 +32,12 @@ WriteSortKey = Callable[[Order], str]
 # --- fields -----------------------------------------------------------------------------------------------------
 
 
-def related_fields(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the fields of related rows and prefetched lists, each as a path from the root.
-
-    The key of each related row is read beside the row: it shows that a row exists which may not be read.
-    """
-    for path in query.related:
-        yield ".".join((*prefix, *server_path(path[:-1]), key_alias(path[-1])))
+def field_names(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the fields of rows, of their related rows and of prefetched lists, each as a path from the root."""
+    beside = query.keys_beside
+    for path in query.paths:
+        name = key_alias(path[-1]) if path in beside else path[-1].column
+        yield ".".join((*prefix, *server_path(path[:-1]), name))
     for nested in query.nested:
         yield from _list_fields(nested, (*prefix, *server_path(nested.path[:-1]), nested.column))
 
@@ -46,26 +48,66 @@ def _list_fields(nested: PrefetchedList, prefix: tuple[str, ...]) -> Iterator[st
         yield ".".join((*prefix, relation.collection_column or "collection"))
     yield from (".".join((*prefix, name)) for name in nested.junction_fields)
     for scope, inner in zip(relation.scopes, nested.queries, strict=True):
-        inner_prefix = (*prefix, *scope.segments[1:])
-        yield from (".".join((*inner_prefix, *server_path(path))) for path in inner.paths)
-        yield from related_fields(inner, inner_prefix)
+        yield from field_names(inner, (*prefix, *scope.segments[1:]))
 
 
 # --- alias ------------------------------------------------------------------------------------------------------
 
 
+@attrs.frozen
+class _Level:
+    """The aliases of the rows at one place of a response: the columns requested there, and that of each alias."""
+
+    model: type[Any]
+    requested: frozenset[str]
+    columns: Row = attrs.field(factory=dict)
+
+    def add(self, alias: str, column: str) -> None:
+        """Add an alias; refuse it if it stands for another column already."""
+        if self.columns.setdefault(alias, column) != column:
+            msg = f"{alias!r} would be {column!r} and {self.columns[alias]!r} of {self.model.__name__}"
+            raise UnsupportedQuery(f"{msg}: choose another to_attr.")
+
+    def with_repeated(self, others: Row) -> Row:
+        """Return these aliases and those of other levels; refuse those that would cover a column here."""
+        covered = sorted((others.keys() - self.columns.keys()) & self.requested)
+        if covered:
+            msg = f"{covered[0]!r} names a list or a key in this query, and a column of {self.model.__name__}"
+            raise UnsupportedQuery(f"{msg}: choose another to_attr, or load one of the two by itself.")
+        return others | self.columns
+
+
 def alias_parameter(query: Query) -> Row:
     """Return the aliases of the query's own rows; those of related rows go into `deep_parameter`."""
-    return {name: column for place, name, column in _aliases(query) if not place}
+    own = _aliases(query).get(())
+    return {} if own is None else own.columns
 
 
-def _aliases(query: Query) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Yield each alias of a query: the server's path to the rows, the alias, and the column."""
+def _aliases(query: Query) -> dict[tuple[Step, ...], _Level]:
+    """Return the aliases of a query, by the path to the rows that have them."""
+    levels: dict[tuple[Step, ...], _Level] = {}
+
+    def add(path: tuple[Step, ...], alias: str) -> None:
+        place, last = path[:-1], path[-1]
+        if place not in levels:
+            levels[place] = _Level(last.model, _requested_columns(query, place))
+        levels[place].add(alias, last.column)
+
     for nested in query.nested:
         if nested.attribute is not None:
-            yield server_path(nested.path[:-1]), nested.attribute, nested.relation.column
-    for *outer, last in query.related:
-        yield server_path(outer), key_alias(last), last.column
+            add(nested.path, nested.attribute)
+    for path in query.keys_beside:
+        add(path, key_alias(path[-1]))
+    return levels
+
+
+def _requested_columns(query: Query, place: tuple[Step, ...]) -> frozenset[str]:
+    """Return the columns that a query requests by their own names of the rows that a path leads to."""
+    depth = len(place)
+    lists = [nested.path for nested in query.nested if nested.attribute is None]
+    return frozenset(
+        path[depth].column for path in (*query.paths, *lists) if len(path) > depth and path[:depth] == place
+    )
 
 
 def _aliases_of_all_levels(query: Query) -> Row:
@@ -73,7 +115,9 @@ def _aliases_of_all_levels(query: Query) -> Row:
 
     Directus 10 forgets the aliases of the levels above where a level has its own, so each level repeats them all.
     """
-    columns = {name: column for _, name, column in _aliases(query)}
+    columns: Row = {}
+    for level in _aliases(query).values():
+        columns |= level.columns
     for nested in query.nested:
         for inner in nested.queries:
             columns |= _aliases_of_all_levels(inner)
@@ -85,7 +129,7 @@ def _aliases_of_all_levels(query: Query) -> Row:
 
 def deep_parameter(query: Query, compile_filter: CompileFilter, sort_key: WriteSortKey) -> Row:
     """Return the parameter that says which rows of the prefetched lists come, and in what order."""
-    if not query.nested and not query.related:
+    if not query.nested and not query.keys_beside:
         return {}
     return _DeepWriter(compile_filter, sort_key, _aliases_of_all_levels(query)).parameters(query)
 
@@ -103,9 +147,9 @@ class _DeepWriter:
         params: Row = {}
         for nested in query.nested:
             _descend(params, server_path(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
-        for place, name, column in _aliases(query):
+        for place, level in _aliases(query).items():
             if place:
-                _descend(params, place).setdefault("_alias", dict(self.aliases))[name] = column
+                _descend(params, server_path(place))["_alias"] = level.with_repeated(self.aliases)
         return params
 
     def _list_parameters(self, nested: PrefetchedList) -> Row:
@@ -122,9 +166,9 @@ class _DeepWriter:
         for scope, inner in zip(nested.relation.scopes, nested.queries, strict=True):
             inner_params = _descend(params, scope.segments[1:])
             inner_params |= self.parameters(inner)
-            aliases = alias_parameter(inner)
-            if aliases:
-                inner_params["_alias"] = self.aliases | aliases
+            own = _aliases(inner).get(())
+            if own is not None:
+                inner_params["_alias"] = own.with_repeated(self.aliases)
         return {name: value for name, value in params.items() if value != {}}
 
     def _filters(self, nested: PrefetchedList) -> list[Row]:

@@ -56,6 +56,11 @@ class ModelInfo:
         return tuple((field,) for field in self.fields.values())
 
     @property
+    def columns(self) -> set[str]:
+        """The server's names of its fields and lists."""
+        return {f.column for f in self.fields.values()} | {r.column for r in self.relations.values()}
+
+    @property
     def collection(self) -> str:
         """The server's name of the collection."""
         return self.options.collection

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+import sys
 import typing
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
@@ -154,6 +155,9 @@ def _dump_decimal(value: Any) -> str:
     number = Decimal(expect(value, (Decimal, int), "a Decimal; Decimal(str(x)) makes one of a float"))
     if not number.is_finite():
         msg = "JSON has no NaN and no infinity"
+        raise ValueError(msg)
+    if number.copy_abs() > Decimal(sys.float_info.max):  # abs() would round
+        msg = f"{short_repr(number)} is beyond {sys.float_info.max}: SQLite would store infinity"
         raise ValueError(msg)
     return format(number, "f")
 

@@ -35,6 +35,7 @@ class RowLoader:
                 related_paths.setdefault(first, []).append(tuple(rest))
             elif first not in self._fields:
                 self._fields.append(first)
+        self._fields = [field for field in self._fields if field not in related_paths]
         self._load_fields = field_loader(self._fields)
         nested = tuple(nested)
         self._related: list[_RelatedRow] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -10,8 +10,9 @@ import attrs
 from ..core.errors import ConfigurationError, QueryError
 from ..core.request_response import Row
 from ..fields.field import Field
-from ..fields.paths import FieldPath, target_of
+from ..fields.paths import FieldPath, kind_of, target_of
 from ..fields.registry import is_model
+from ..fields.type_table import COLLATED
 from ..query.query import PrefetchedList, Query, key_alias
 from ..reading.run_query import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name_error
@@ -19,7 +20,16 @@ from ..session.session import Session
 from .column_conversion import fill_missing
 from .hydration import RowLoader
 from .refetch import refetch_by_query, refetch_rows
-from .state import PageBatch, does_not_exist, extend_path, is_reference, session_of, state_of, stored_key
+from .state import (
+    PageBatch,
+    does_not_exist,
+    extend_path,
+    info_of,
+    is_reference,
+    session_of,
+    state_of,
+    stored_key,
+)
 
 
 @attrs.frozen
@@ -86,19 +96,24 @@ class LazyLoad:
         loader = RowLoader(query.model, query.paths, query.nested)
         with explain_guessed_names(query):
             rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
+        left: list[Any] = []
         for instance, row in zip(self.instances, rows, strict=True):
             if row is None:
                 state_of(instance).missing = True
             else:
-                self._load_row(loader, instance, row)
+                left += self._load_row(loader, instance, row)
+        for target in dict.fromkeys(map(type, left)):
+            _load_by_spelling(session, {id(each): each for each in left if type(each) is target})
 
-    def _load_row(self, loader: RowLoader, instance: Any, row: Row) -> None:
+    def _load_row(self, loader: RowLoader, instance: Any, row: Row) -> Iterator[Any]:
+        """Give an instance what it lacks; yield the related instances whose rows are not in the response."""
         related_fields = [each.field for each in self.deferred if isinstance(each, DeferredRow)]
         related_keys = [row.get(key_alias(field)) for field in related_fields]  # the loader removes them
         loader.load_missing_into(instance, row, self.batch)
         for field, key in zip(related_fields, related_keys, strict=True):
-            if key is not None and not isinstance(row.get(field.column), dict):
-                _mark_missing(instance.__dict__.get(field.name), key)
+            related = instance.__dict__.get(field.name)
+            if key is not None and not isinstance(row.get(field.column), dict) and _has_key(related, key):
+                yield related
 
 
 def load_missing(instance: Any, field: Field) -> None:
@@ -223,7 +238,7 @@ def _selection(batch: PageBatch, deferred: Iterable[Deferred]) -> Selection:
             field = each.field
             target = target_of(field)
             inner_paths, inner_related, inner_nested = _earlier_selection(batch, target)
-            paths += [(field, *path) for path in (*target.directus.paths, *inner_paths)]
+            paths += [(field,), *((field, *path) for path in (*target.directus.paths, *inner_paths))]
             related += [(field,), *((field, *path) for path in inner_related)]
             nested += [attrs.evolve(prefetched, path=(field, *prefetched.path)) for prefetched in inner_nested]
         else:
@@ -258,10 +273,28 @@ def _with_earlier_selection(batch: PageBatch, nested: PrefetchedList) -> Prefetc
 # --- what instances lack ----------------------------------------------------------------------------------------
 
 
-def _mark_missing(related: Any, key: Any) -> None:
-    """Mark a related instance whose row is not in the response: it does not exist, or may not be read."""
-    if is_model(type(related)) and is_reference(related) and stored_key(related) == key:
-        state_of(related).missing = True
+def _has_key(related: Any, key: Any) -> bool:
+    """Return whether a related instance is a reference with this key."""
+    return is_model(type(related)) and is_reference(related) and bool(stored_key(related) == key)
+
+
+def _load_by_spelling(session: Session, references: Mapping[int, Any]) -> None:
+    """Load references whose rows are not in the response; mark those whose row is hidden or gone.
+
+    Beside another row the server finds a row only by its key to the letter. MariaDB takes "ABC" for "abc", so text
+    keys are asked for by themselves.
+    """
+    lacking = list(references.values())
+    info = info_of(lacking[0])
+    rows: list[Row | None] = [None] * len(lacking)
+    fields = [field for field in info.fields.values() if field != info.pk]
+    if kind_of(info.pk) in COLLATED:
+        rows = refetch_rows(session, lacking, fields)
+    for each, row in zip(lacking, rows, strict=True):
+        if row is None:
+            state_of(each).missing = True
+        else:
+            fill_missing(each, row, fields)
 
 
 def _other_members(instance: Any) -> Iterable[Any]:

@@ -9,8 +9,7 @@ from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..query.query import Query
-from ..reading.pagination.pager_driver import fetch
-from ..reading.pagination.pagers import key_pager
+from ..reading.rows_by_key import read_rows_by_key
 from ..session.session import Session
 from .state import info_of, stored_key
 
@@ -33,6 +32,5 @@ def refetch_by_query(session: Session, query: Query, instances: Sequence[Any]) -
         return [dialect.singleton_row(response, info)] * len(instances)
     pk: Field = info.pk
     keys = [stored_key(instance) for instance in instances]
-    pager = key_pager(query, list(dict.fromkeys(keys)), dialect, session.max_rows)
-    row_by_key = {pk.load(row[pk.column]): row for page in fetch(session, pager) for row in page}
+    row_by_key = read_rows_by_key(session, query, keys)
     return [row_by_key.get(pk.load(key)) for key in keys]

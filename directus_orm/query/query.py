@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from zlib import crc32
 
 import attrs
 
@@ -13,6 +14,9 @@ from ..fields.to_many import ToMany
 from .conditions import ALWAYS, NEVER, Node, all_of
 from .grouping import Grouping
 from .value_refs import Aliases, RelatedCount
+
+# PostgreSQL cuts longer names off.
+_LONGEST_NAME = 63
 
 
 @attrs.frozen
@@ -70,9 +74,14 @@ class PrefetchedList:
 def key_alias(field: Field) -> str:
     """Return the alias under which the key of a many-to-one relation is read beside the related row.
 
-    Without the key, a related row that may not be read looks like one that does not exist.
+    Without the key, a related row that is hidden or gone looks like none. The alias covers no column of the model.
     """
-    return f"{field.column}__key"
+    alias, columns = f"{field.column}__key", field.model.directus.columns
+    if len(alias.encode()) > _LONGEST_NAME:
+        alias = f"key_{crc32(field.column.encode()):08x}"
+    while alias in columns:
+        alias += "_"
+    return alias
 
 
 @attrs.frozen
@@ -113,6 +122,15 @@ class Query:
         return tuple(
             value for name, value in self.aliases if name in self.shown and isinstance(value, RelatedCount)
         )
+
+    @property
+    def keys_beside(self) -> tuple[FieldPath, ...]:
+        """The relations whose own value is wanted, and whose related row comes in its place.
+
+        Their keys come beside these rows, each under its `key_alias`: a row may be hidden or gone.
+        """
+        with_rows = {path[:n] for path in self.paths if len(path) > 1 for n in range(1, len(path))}
+        return tuple(path for path in self.paths if path in with_rows) if with_rows else ()
 
     @property
     def is_empty(self) -> bool:

@@ -155,7 +155,7 @@ def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
         models = " or ".join(f".of_model({target.__name__})" for target in last.targets)
         msg = f"{where}: all rows of {whole} are loaded; for some of them, take {models} of each instance."
         raise QueryError(msg)
-    if attribute is not None and (hasattr(last.model, attribute) or attribute in _columns(last.model.directus)):
+    if attribute is not None and (hasattr(last.model, attribute) or attribute in last.model.directus.columns):
         msg = f"{where}: to_attr={attribute!r} is an attribute of {last.model.__name__} already; choose another."
         raise QueryError(msg)
     if query is not None:
@@ -214,10 +214,6 @@ def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: st
         if nested.attribute == attribute and nested.path[:-1] == path[:-1] and nested.path != path:
             msg = f"prefetch_related({name!r}): to_attr={attribute!r} is the list of {nested.relation} already."
             raise QueryError(msg)
-
-
-def _columns(info: ModelInfo) -> set[str]:
-    return {f.column for f in info.fields.values()} | {r.column for r in info.relations.values()}
 
 
 def _fields_of_target(path: FieldPath) -> Iterable[Field]:

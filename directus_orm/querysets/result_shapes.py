@@ -77,9 +77,7 @@ class Instances:
         """Return the function that takes a session and a page of rows, and returns instances."""
         load = RowLoader(query.model, query.paths, query.nested)
         pk = query.model.directus.pk.column
-        annotations = [
-            (name, _getter(_in_loaded_row(alias, query))) for name, alias in query.aliases if name in query.shown
-        ]
+        annotations = [(name, _getter(alias)) for name, alias in query.aliases if name in query.shown]
         batch: PageBatch | None = None
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
@@ -152,14 +150,6 @@ def _getter(alias: Alias) -> Callable[[Row, Any], Any]:
         return None if value is None else transform(value)
 
     return get_part
-
-
-def _in_loaded_row(alias: Alias, query: Query) -> Alias:
-    """Return a relation as the key field of its related row, if the query loads that row; other values as is."""
-    if isinstance(alias, ValueRef) and any(path[:-1] == alias.path for path in query.paths):
-        target = alias.path[-1].target
-        return alias if target is None else attrs.evolve(alias, path=(*alias.path, target.directus.pk))
-    return alias
 
 
 def _pack_named(names: list[str]) -> Callable[[list[Any]], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -10,7 +9,7 @@ import attrs
 from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
-from ..fields.paths import FieldPath
+from ..fields.paths import target_model
 from ..fields.type_table import DATES, MOMENTS
 from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
@@ -22,6 +21,7 @@ from ..query.lookups.aliases import (
     resolve_aggregate,
     resolve_alias,
     resolve_group_key,
+    resolve_row_value,
     resolve_value,
 )
 from ..query.lookups.filters import resolve_filter
@@ -52,46 +52,30 @@ def with_values(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any
     info: ModelInfo = query.model.directus
     column_names = column_names or (*info.fields, *query.shown)
     columns = tuple((name, _alias_of(query, name, f"values({name!r})")) for name in column_names)
-    return _with_columns(query, columns), _with_keys(columns)
+    return _with_columns(query, columns), columns
 
 
 def _alias_of(query: Query, name: str, where: str) -> Alias:
     defined = dict(query.aliases).get(name)
     if defined is not None:
         return defined
-    return resolve_value(query.model.directus, expand_alias(name, query.aliases), where)
-
-
-def _with_keys(columns: tuple[tuple[str, Alias], ...]) -> Columns:
-    """Return the columns; a relation is read from its related row's key, if a field of that row is a column."""
-    paths = [column.path for _, column in columns]
-    return tuple(
-        (name, attrs.evolve(column, path=_key_path(column.path)) if _is_prefix(column.path, paths) else column)
-        for name, column in columns
-    )
+    return resolve_row_value(query.model.directus, expand_alias(name, query.aliases), where)
 
 
 def _with_columns(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query:
     """Return the query that loads the fields and counts that these columns are read from, and the key."""
-    refs = [column for _, column in _with_keys(columns) if isinstance(column, ValueRef)]
+    refs = [column for _, column in columns if isinstance(column, ValueRef)]
     counts = [(name, column) for name, column in columns if isinstance(column, RelatedCount)]
     paths = dict.fromkeys([(query.model.directus.pk,), *(ref.path for ref in refs)])
     # The related rows on the path to a count are loaded, too.
     relations = [count.path[:n] for _, count in counts for n in range(1, len(count.path))]
-    paths |= dict.fromkeys((*path, path[-1].target.directus.pk) for path in relations)
-    unique = dict.fromkeys(_key_path(path) if path in relations else path for path in paths)
-    return query.evolve(paths=tuple(unique), related=(), nested=(), shown=tuple(name for name, _ in counts))
+    paths |= dict.fromkeys(map(_key_path, relations))
+    return query.evolve(paths=tuple(paths), related=(), nested=(), shown=tuple(name for name, _ in counts))
 
 
 def _key_path(path: Any) -> Any:
-    """Return the path to the key of the row that a many-to-one path ends in; other paths as they are."""
-    target = path[-1].target
-    return path if target is None or path[-1].to_many else (*path, target.directus.pk)
-
-
-def _is_prefix(path: FieldPath, paths: Iterable[FieldPath]) -> bool:
-    """Whether any of these paths is an extension of a path."""
-    return any(len(longer) > len(path) and longer[: len(path)] == path for longer in paths)
+    """Return the path to the key of the row that a many-to-one path ends in."""
+    return (*path, target_model(path).directus.pk)
 
 
 def _values_of_groups(query: Query, grouping: Grouping, names: tuple[str, ...]) -> tuple[Query, Columns]:
@@ -130,9 +114,9 @@ def with_annotations(query: Query) -> Query:
     prefixes = {value.path[:n]: None for value in annotations for n in range(1, len(value.path))}
     prefixes |= dict.fromkeys(query.related)
     paths = [*query.paths, *(value.path for value in annotations if isinstance(value, ValueRef))]
-    paths += [_key_path(prefix) for prefix in prefixes]
-    # If a related row is loaded, the request names the fields of that row, and not the relation itself.
-    return query.evolve(paths=tuple(path for path in dict.fromkeys(paths) if path not in prefixes))
+    # The relations themselves as well: the row that an instance refers to may be hidden or gone.
+    paths += [path for prefix in prefixes for path in (prefix, _key_path(prefix))]
+    return query.evolve(paths=tuple(dict.fromkeys(paths)))
 
 
 def _with_alias(query: Query, name: str, expression: object, where: str) -> Query:

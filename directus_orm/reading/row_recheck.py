@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
-from ..fields.paths import FieldPath
 from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, split_key_list
 from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
@@ -28,15 +27,8 @@ def widened(query: Query) -> tuple[Query, list[InSubquery]]:
     if not checks and not any(isinstance(part, KeyList) for part in parts):
         return query, []
     where = all_of([*(part for part in parts if part not in checks), *(check.query.where for check in checks)])
-    paths = dict.fromkeys([*query.paths, *(_path_in_rows(check.tested_path, query) for check in checks)])
+    paths = dict.fromkeys([*query.paths, *(check.tested_path for check in checks)])
     return query.evolve(where=where, paths=tuple(paths), limit=None, offset=0), checks
-
-
-def _path_in_rows(path: FieldPath, query: Query) -> FieldPath:
-    """Return the path of a value in the rows: of a relation, that of its related row's key, if this is read."""
-    target = path[-1].target
-    is_row_read = any(len(longer) > len(path) and longer[: len(path)] == path for longer in query.paths)
-    return path if target is None or not is_row_read else (*path, target.directus.pk)
 
 
 def _tests_own_rows(condition: InSubquery, query: Query) -> bool:
@@ -61,7 +53,7 @@ def recheck_pages(pages: Iterator[list[Row]], checks: list[RowRecheck], query: Q
 
 
 class RowRecheck:
-    """Tests one value of a row; if a test needs it, reads once whether the database ignores case."""
+    """Tests one value of a row; if a test needs it, reads once whether the database ignores case in the column."""
 
     def __init__(self, session: Session, query: Query, condition: InSubquery) -> None:
         self._session = session
@@ -79,9 +71,11 @@ class RowRecheck:
         return test(value)
 
     def _disregards_case(self, row: Row, text: str) -> bool:
-        if self._session.disregards_case is None:
-            self._session.disregards_case = self._read_disregards_case(row, text)
-        return bool(self._session.disregards_case)
+        field, known = self._condition.tested_path[-1], self._session.facts.disregards_case
+        column = (field.model.directus.collection, field.column)
+        if column not in known:
+            known[column] = self._read_disregards_case(row, text)
+        return known[column]
 
     def _read_disregards_case(self, row: Row, text: str) -> bool:
         """Return whether the server finds the row by the start of its text with one letter in the other case."""

@@ -10,10 +10,14 @@ from ..core.errors import ConfigurationError
 from ..core.request_response import Row
 from ..fields.paths import FieldPath
 from ..query.lookups.date_parts import DATE_PARTS
+from ..query.query import key_alias
 from ..query.value_refs import RelatedCount, ValueRef
 
 _MISSING: Any = object()
 """Stands for a value that is not in a row, because this user may not read it or the server has no such field."""
+
+# What stands in the column of a relation if its key comes beside: the related row, null or nothing.
+_NO_KEY = (dict, type(None), object)
 
 
 class Getter(Protocol):
@@ -30,12 +34,12 @@ def raw_getter(path: FieldPath) -> Getter:
     It returns None if a row on the path is null or may not be read. For a relation it returns the key, even if the
     row contains the related row instead.
     """
-    column, target = path[-1].column, path[-1].target
-    key_column = None if target is None else target.directus.pk.column
+    column = path[-1].column
+    alias = None if path[-1].target is None else key_alias(path[-1])
 
     def get(row: Row, _: Any = None, /) -> Any:
         value = row.get(column)
-        return value if key_column is None or not isinstance(value, dict) else value[key_column]
+        return value if alias is None else row.get(alias, value)
 
     return _from_related_row(path, get, lambda _, _key: None)
 
@@ -44,15 +48,19 @@ def value_getter(path: FieldPath) -> Getter:
     """Return the function that takes a row and its key and returns the converted value at the end of a path.
 
     It returns None if a row on the path is null, and raises ConversionError for a value that does not fit and for
-    a related row that may not be read.
+    a related row that may not be read. For a relation it returns the key, even if the row contains the related
+    row instead.
     """
     field = path[-1]
     column, load, plain = field.column, field.value_type.load, field.value_type.plain
+    alias = None if field.target is None else key_alias(field)
 
     def get(row: Row, key: Any = None, /) -> Any:
         raw = row.get(column, _MISSING)
         if raw.__class__ is plain:
             return raw
+        if alias is not None and raw.__class__ in _NO_KEY:
+            raw = row.get(alias, raw)
         if raw is None and field.nullable:
             return None
         if raw is None or raw is _MISSING:

@@ -64,8 +64,7 @@ class Session(ServerStatusMixin):
     # The most rows and bytes that the server accepts in one write, learned from its refusals.
     max_written = SharedFact[int]()
     max_body = SharedFact[int]()
-    # How the database compares case and where it sorts null, learned when a query depends on it.
-    disregards_case = SharedFact[bool]()
+    # Where the database sorts null, learned when a query depends on it.
     null_first = SharedFact[bool]()
 
     def __init__(

@@ -31,7 +31,8 @@ class ServerFacts:
         max_rows: the largest number of rows in one response.
         max_written: the largest number of rows that can be written at a time.
         max_body: the largest body of a request, in bytes.
-        disregards_case: whether the database treats "a" and "A" as equal in ``contains`` and similar operators.
+        disregards_case: whether the database treats "a" and "A" as equal in ``contains`` and similar operators, by
+            collection and column: each column has its own collation.
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
         written_routes: the list routes to whose rows these sessions wrote.
@@ -40,7 +41,7 @@ class ServerFacts:
     max_rows: int | None = None
     max_written: int | None = None
     max_body: int | None = None
-    disregards_case: bool | None = None
+    disregards_case: dict[tuple[str, str], bool] = attrs.field(factory=dict)
     null_first: bool | None = None
     is_cached: bool = False
     written_routes: set[str] = attrs.field(factory=set)

@@ -16,13 +16,17 @@ from requests.adapters import HTTPAdapter
 
 @attrs.frozen
 class Scripted:
-    """One answer of the tiny server; ``cut`` announces more bytes than it sends, status 0 hangs up."""
+    """One answer of the tiny server; ``cut`` announces more bytes than it sends, status 0 hangs up.
+
+    ``interim`` are the statuses of responses before it, such as 103 Early Hints.
+    """
 
     status: int = 200
     body: Any = attrs.field(factory=lambda: {"data": []})
     headers: dict[str, str] = attrs.field(factory=dict)
     delay: float = 0
     cut: bool = False
+    interim: tuple[int, ...] = ()
 
 
 class TinyServer:
@@ -82,6 +86,8 @@ class TinyServer:
             def write(self, turn: Scripted) -> None:
                 text = turn.body if isinstance(turn.body, str) else json.dumps(turn.body)
                 headers = {"Content-Type": "application/json", **turn.headers}
+                for status in turn.interim:
+                    self.wfile.write(f"HTTP/1.1 {status} Wait\r\nLink: </a.css>\r\n\r\n".encode())
                 self.send_response(turn.status)
                 for name, value in headers.items():
                     self.send_header(name, value)

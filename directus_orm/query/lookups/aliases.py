@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import attrs
+
 from ...core.errors import FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.model_info import ModelInfo, Step
-from ...fields.paths import kind_of, target_model
+from ...fields.paths import kind_of, target_model, trim_join
 from ...fields.type_table import NUMBERS, WITH_EXTREMES, WITHOUT_EQUALITY
 from ..conditions import ALWAYS, Node
 from ..expressions import Aggregate, F
@@ -64,6 +66,12 @@ def _date_part(field: Field, name: str, where: str) -> str:
     raise FieldError(msg, name=name, choices=tuple(parts))
 
 
+def resolve_row_value(info: ModelInfo, name: str, where: str) -> ValueRef:
+    """Return the value of a row that a name refers to; a related row's key is the relation's own value."""
+    ref = resolve_value(info, name, where)
+    return ref if ref.part is not None else attrs.evolve(ref, path=trim_join(ref.path))
+
+
 def resolve_alias(info: ModelInfo, expression: object, where: str) -> Alias:
     """Return the value that an expression of `annotate` gives each row.
 
@@ -71,7 +79,7 @@ def resolve_alias(info: ModelInfo, expression: object, where: str) -> Alias:
         UnsupportedQuery: the value is computed from many rows, or the server cannot compute it.
     """
     if isinstance(expression, F):
-        return resolve_value(info, expression.name, where)
+        return resolve_row_value(info, expression.name, where)
     if isinstance(expression, Aggregate):
         return _related_count(info, expression, where)
     msg = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from unicodedata import combining, normalize
 
+from ..rows_by_key import fold_text
 from .accumulators import Accumulator
 from .group_keys import GroupValues
 
@@ -51,10 +51,4 @@ class GroupMatcher:
 
 
 def _fold(group: GroupValues) -> GroupValues:
-    return tuple(_fold_text(value) if isinstance(value, str) else value for value in group)
-
-
-def _fold_text(text: str) -> str:
-    """Return a text as MariaDB compares it by default: without case, accents and trailing blanks, emoji alike."""
-    plain = (c if c < "\U00010000" else "\ufffd" for c in normalize("NFKD", text) if not combining(c))
-    return "".join(plain).casefold().rstrip(" ")
+    return tuple(fold_text(value) if isinstance(value, str) else value for value in group)

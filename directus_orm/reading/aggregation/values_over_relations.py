@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ...dialects.registry import dialect_of
 from ...fields.paths import FieldPath, target_of
 from ...query.query import Query
 from ...session.session import Session
-from ..pagination.pager_driver import fetch
-from ..pagination.pagers import key_pager
 from ..row_values import value_getter
+from ..rows_by_key import read_rows_by_key
 from .accumulators import RelatedByKey
 
 
@@ -36,8 +34,6 @@ class RelatedValues:
         pk, get_value = model.directus.pk, value_getter(tuple(rest))
         query = Query(model, paths=((pk,), tuple(rest)))
         values.update(dict.fromkeys(missing))
-        sent = [pk.value_type.dump(key) for key in missing]
-        pager = key_pager(query, sent, dialect_of(self._session), self._session.max_rows)
-        for rows in fetch(self._session, pager):
-            values.update((pk.load(row[pk.column]), get_value(row, row[pk.column])) for row in rows)
+        rows = read_rows_by_key(self._session, query, map(pk.value_type.dump, missing))
+        values.update((key, get_value(row, row[pk.column])) for key, row in rows.items())
         return values

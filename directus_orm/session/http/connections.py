@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPResponse
 from typing import Any
 
 import attrs
@@ -26,6 +28,8 @@ _POOL_SIZE = 100
 LONGEST_IDLE = 4.0
 LARGEST_BODY = 1 << 30
 """The longest body of a response, in bytes; not checked on connections of the caller's."""
+
+_MOST_INTERIM = 100
 
 # The environment variables in which requests looks for proxies and certificates. That search takes longer than
 # everything else that requests does, so it is repeated only when one of them changes.
@@ -98,6 +102,17 @@ def _read_body(response: requests.Response) -> bytes:
     return body
 
 
+def _refuse_interim(response: requests.Response) -> None:
+    """Refuse a response before the final one, and close the connection: the next request would get the final one.
+
+    Raises:
+        requests.ConnectionError: the status is below 200.
+    """
+    if response.status_code < HTTPStatus.OK:
+        response.close()
+        raise requests.ConnectionError(f"status {response.status_code} in the place of a response")
+
+
 class OwnConnections:
     """The session's own connections: reused unless they were idle for long. They keep no cookies."""
 
@@ -128,6 +143,7 @@ class OwnConnections:
         if request.body is not None:
             headers["Content-Length"] = str(len(request.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
+        _refuse_interim(response)
         return RawResponse(response.status_code, response.headers, _read_body(response))
 
     def for_another_user(self) -> OwnConnections:
@@ -199,10 +215,12 @@ class GivenConnections:
             prepared.headers["Cookie"] = "; ".join(filter(None, (request.cookie, prepared.headers.get("Cookie"))))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
         notify_sent()
+        options["stream"] = True  # keeps the connection until the body is read
         if request.private:
             response = http.get_adapter(self._url).send(prepared, timeout=timeout, **options)
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
+        _refuse_interim(response)
         # The attribute that requests-cache sets.
         from_cache = bool(getattr(response, "from_cache", False))
         return RawResponse(response.status_code, response.headers, response.content, from_cache)
@@ -221,10 +239,32 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
 
 
+class _FinalResponse(HTTPResponse):
+    """A response that skips those before it, such as 103 Early Hints.
+
+    `http.client` skips 100 Continue alone; after another, the next request would get the final response.
+    Connections over SOCKS proxies are not of this class: see `_refuse_interim`.
+    """
+
+    def begin(self) -> None:
+        nothing: Any = None
+        super().begin()
+        for _ in range(_MOST_INTERIM):
+            if self.status >= HTTPStatus.OK:
+                return
+            if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+                break  # what follows is no HTTP
+            self.headers = self.msg = nothing  # else begin() returns at once
+            super().begin()
+        raise BadStatusLine(f"status {self.status} in the place of a response")
+
+
 class _Connection(urllib3.connection.HTTPConnection):
     """Notifies the observer of a request when it is sent; can be hung up until the response has been read."""
 
     hang_up: HangUp | None = None
+
+    response_class = _FinalResponse
 
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)

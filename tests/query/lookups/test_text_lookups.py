@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from directus_orm import Session
+from directus_orm import Model, Session, field, generated
 from directus_orm.testing import DirectusServer
 from tests.worlds.flights import Note
+from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, make_collection
 
 ODD = (
     *("null", "NULL", "true", "false", "$NOW", "$NOWHERE", "$CURRENT_USER.id", "", "a,b", 'say "x"', "it's"),
@@ -79,15 +81,45 @@ def test_whether_the_database_ignores_case_is_asked_once_and_only_where_it_matte
     odd: Session, folds: bool
 ) -> None:
     """G20: of a row that the wildcard brings, and that holds the needle but for its case, the database judges."""
-    odd.disregards_case = None
+    odd.facts.disregards_case.clear()
     assert Note.objects.filter(body__contains="50%").count() == 1
-    assert odd.disregards_case is None
+    assert odd.facts.disregards_case == {}
     with odd.capture() as sent:
         assert Note.objects.filter(body__contains="late_").count() == (3 if folds else 1)
-        assert odd.disregards_case is folds
+        assert odd.facts.disregards_case == {("notes", "body"): folds}
         asked = len(sent)
         Note.objects.filter(body__contains="late_").count()
     assert (asked, len(sent)) == (2, 3)
+
+
+def test_whether_the_database_ignores_case_is_learnt_for_each_column(odd: Session, folds: bool) -> None:
+    odd.facts.disregards_case.clear()
+    odd.facts.disregards_case["notes", "title"] = not folds
+    assert Note.objects.filter(body__contains="late_").count() == (3 if folds else 1)
+    assert odd.facts.disregards_case == {("notes", "title"): not folds, ("notes", "body"): folds}
+
+
+class Label(Model, collection="labels_of_two_collations"):
+    id: int = field(default=generated, primary_key=True)
+    plain: str
+    exact: str
+
+
+@pytest.mark.parametrize("names", [("plain", "exact"), ("exact", "plain")])
+def test_columns_of_two_collations(directus_mariadb: DirectusServer, names: tuple[str, str]) -> None:
+    """One column disregards case, the other does not, whichever of them is asked first."""
+    server, name = directus_mariadb, "labels_of_two_collations"
+    drop_collection(server, name)
+    make_collection(server, name, AUTO_KEY, column("plain", "string"), column("exact", "string"))
+    try:
+        with closing(server.database.connect()) as database, closing(database.cursor()) as cursor:
+            cursor.execute(f"ALTER TABLE {name} MODIFY exact VARCHAR(255) COLLATE utf8mb4_bin")
+        with Session(server.url, token=server.token):
+            Label.objects.create(plain="LATE_x", exact="LATE_x")
+            found = {name: Label.objects.filter(**{f"{name}__contains": "late_"}).count() for name in names}
+        assert found == {"plain": 1, "exact": 0}
+    finally:
+        drop_collection(server, name)
 
 
 def test_rows_are_rechecked_in_python_in_slices_counts_and_writes(odd: Session) -> None:

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
+import requests
 
+from directus_orm import OutcomeUnknown, TransportError
 from directus_orm.session import Session
 from directus_orm.session.http import connections
-from tests.worlds.tiny_server import TinyServer
+from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROOT = str(Path(__file__).parents[3])
 Open = Callable[..., Session]
@@ -48,3 +51,50 @@ if child:
     subprocess.run([sys.executable, "-c", script, tiny.url], check=True, env={**os.environ, "PYTHONPATH": ROOT})
     assert len(tiny.ports) == 3
     assert len(set(tiny.ports)) == 2
+
+
+INTERIM = [(103,), (102, 103, 103), (100,), (100, 103, 199)]
+
+
+class TestInterimResponses:
+    """A server may send responses of statuses below 200 before that which counts: no request gets another's."""
+
+    @pytest.mark.parametrize("interim", INTERIM)
+    def test_own_connections_skip_them(
+        self, tiny: TinyServer, open_session: Open, interim: tuple[int, ...]
+    ) -> None:
+        session = open_session(tiny.url, token="t", retry=0)
+        tiny.answers(*(Scripted(body={"data": [n]}, interim=interim if n % 2 else ()) for n in range(5)))
+        assert [session.get("/items/x") for _ in range(5)] == [[n] for n in range(5)]
+        assert len(set(tiny.ports)) == 1
+
+    @pytest.mark.parametrize("interim", [(103,), (102, 103), (101,)])
+    def test_connections_of_the_caller_are_closed(self, tiny: TinyServer, interim: tuple[int, ...]) -> None:
+        """What the caller's `requests.Session` takes for a response is refused."""
+        with requests.Session() as http, Session(tiny.url, token="t", http=http, retry=0) as session:
+            tiny.answers(*(Scripted(body={"data": [n]}, interim=interim if n == 1 else ()) for n in range(4)))
+            assert session.get("/items/x") == [0]
+            with pytest.raises(TransportError, match=f"status {interim[0]} in the place of a response"):
+                session.get("/items/x")
+            assert [session.get("/items/x") for _ in range(2)] == [[2], [3]]
+
+    def test_connections_that_do_not_skip_them_are_closed(
+        self, tiny: TinyServer, open_session: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Connections over SOCKS proxies are of another class."""
+        monkeypatch.setattr(connections._Connection, "response_class", HTTPResponse)
+        session = open_session(tiny.url, token="t", retry=0)
+        tiny.answers(Scripted(interim=(103,)), Scripted(body={"data": [2]}))
+        with pytest.raises(TransportError, match="status 103 in the place of a response"):
+            session.get("/items/x")
+        assert session.get("/items/x") == [2]
+
+    @pytest.mark.parametrize("interim", [(101,), (103,) * 200])
+    def test_what_never_ends_or_is_no_http_is_refused(
+        self, tiny: TinyServer, open_session: Open, interim: tuple[int, ...]
+    ) -> None:
+        session = open_session(tiny.url, token="t", retry=0)
+        tiny.answers(Scripted(interim=interim), Scripted(body={"data": [2]}))
+        with pytest.raises(OutcomeUnknown, match="in the place of a response"):
+            session.post("/items/x", {})
+        assert session.get("/items/x") == [2]

@@ -1,0 +1,45 @@
+"""Reading rows by their keys, which the database may find under other spellings than those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from unicodedata import combining, normalize
+
+from ..core.request_response import Row
+from ..dialects.registry import dialect_of
+from ..fields.field import Field
+from ..query.query import Query
+from ..session.session import Session
+from .pagination.pager_driver import fetch
+from .pagination.pagers import key_pager
+
+
+def read_rows_by_key(session: Session, query: Query, keys: Iterable[Any]) -> dict[Any, Row]:
+    """Read what a query selects of the rows with these keys, which are as they are sent to the server.
+
+    Returns the rows by the loaded keys that were asked for. MariaDB takes "ABC" for "abc", also in foreign keys:
+    a key that no row has as it is written, but one in another spelling, is asked for by itself, and the database
+    decides.
+    """
+    pk: Field = query.model.directus.pk
+    wanted = {pk.load(key): key for key in keys}
+    rows = _read(session, query, list(wanted.values()))
+    missing = [key for key in wanted if isinstance(key, str) and key not in rows]
+    spelled = {fold_text(key) for key in rows if isinstance(key, str)} if missing else set()
+    for key in missing:
+        if fold_text(key) in spelled:
+            rows.update((key, row) for row in _read(session, query, [wanted[key]]).values())
+    return {key: rows[key] for key in wanted if key in rows}
+
+
+def _read(session: Session, query: Query, keys: list[Any]) -> dict[Any, Row]:
+    pk: Field = query.model.directus.pk
+    pager = key_pager(query, keys, dialect_of(session), session.max_rows)
+    return {pk.load(row[pk.column]): row for page in fetch(session, pager) for row in page}
+
+
+def fold_text(text: str) -> str:
+    """Return a text as MariaDB compares it by default: without case, accents and trailing blanks, emoji alike."""
+    plain = (c if c < "\U00010000" else "\ufffd" for c in normalize("NFKD", text) if not combining(c))
+    return "".join(plain).casefold().rstrip(" ")
