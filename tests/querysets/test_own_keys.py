@@ -140,7 +140,7 @@ class TestGone:
 def test_hidden_rows(server: DirectusServer, way: str) -> None:
     if server.version.startswith("12."):
         pytest.skip("without a licence it has no permissions for single rows (G42)")
-    may = dict.fromkeys(("owners_of_keys", "things_of_keys"), ("read", "update"))
+    may: dict[str, Any] = dict.fromkeys(("owners_of_keys", "things_of_keys"), ("read", "update"))
     rules = {"owners_of_keys": {"id": {"_neq": 3}}}
     with user(server, "keyless", rules, **may) as token, Session(server.url, token=token):
         assert by_number("p", "p__name") == list(zip(KEYS, ("one", None, None, None), strict=True))
