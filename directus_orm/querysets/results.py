@@ -166,7 +166,7 @@ class Results(DescribesRows, Generic[T]):
                 is then that of the rows left, if they are ordered by an integer key.
 
         Raises:
-            IterationLost: so many rows were deleted at once that it is unknown which row comes next.
+            IterationLost: so many rows were deleted or moved that the place in the list cannot be found again.
 
         Example:
             >>> for flight in Flight.objects.iterator(page_size=200):

@@ -1,8 +1,8 @@
 """Pagination in any order: the ordered keys are read in windows (limit and offset), and then the rows by key.
 
-No values are compared here, so nulls, collations and values that the server sends with less precision than it
-stores do no harm. Each window overlaps the one before: the unknown keys after a known one come next, however many
-rows were inserted or deleted before it.
+No values are compared here, so nulls, collations, and values that come back less precise than they are stored do
+not matter. Each window overlaps the one before: the unknown keys after the known ones come next, however many rows
+were inserted, deleted or moved before them.
 """
 
 from __future__ import annotations
