@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..core.deferred_import import DeferredModule
 from ..fields.field import ABSENT, Field
 from ..fields.field_references import FieldReference
 from ..fields.paths import target_of
 from ..fields.registry import is_model
-from ..instances.lazy_loading import load_missing
 from ..instances.state import reference, state_of
 from ..querysets.related import Related, RelatedAny
+
+if TYPE_CHECKING:
+    from ..instances import lazy_loading
+else:
+    lazy_loading = DeferredModule("..instances.lazy_loading", __package__)
 
 
 class FieldDescriptor:
@@ -95,7 +100,7 @@ def load_value(instance: Any, field: Field) -> Any:
     if not state.stored:
         return _unsaved_value(instance, field)
     if field.name not in state.problems:
-        load_missing(instance, field)
+        lazy_loading.load_missing(instance, field)
     if field.name in state.problems:
         raise state.problems[field.name].again()
     return instance.__dict__[field.name]

@@ -15,13 +15,15 @@ from ..fields.scalar_values import storable
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
-from . import filtering_and_ordering, tables, values_and_groups
+from . import filtering_and_ordering, values_and_groups
 from .result_shapes import Values
 from .results import Results
 
 if TYPE_CHECKING:
     from ..reading.aggregation import read_groups
+    from . import tables
 else:
+    tables = DeferredModule(".tables", __package__)
     read_groups = DeferredModule("..reading.aggregation.read_groups", __package__)
 
 

@@ -10,7 +10,6 @@ from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..fields.to_many import ToMany
-from ..instances.lazy_loading import lazy_load_for, load_list
 from ..instances.state import (
     HasKey,
     does_not_exist,
@@ -30,10 +29,12 @@ from .queryset import QuerySet
 from .result_shapes import Instances
 
 if TYPE_CHECKING:
+    from ..instances import lazy_loading
     from ..reading import explain as query_explain
     from ..reading.explain import Explanation
     from ..writing import relation_arguments, relation_writes
 else:
+    lazy_loading = DeferredModule("..instances.lazy_loading", __package__)
     query_explain = DeferredModule("..reading.explain", __package__)
     relation_arguments = DeferredModule("..writing.relation_arguments", __package__)
     relation_writes = DeferredModule("..writing.relation_writes", __package__)
@@ -132,7 +133,7 @@ class Related(QuerySet[M]):
         """Return the requests that reading the rows would send, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
             return super().explain()
-        load = lazy_load_for(self._instance, all_related(self._relation))
+        load = lazy_loading.lazy_load_for(self._instance, all_related(self._relation))
         keys = [stored_key(instance) for instance in load.instances]
         return query_explain.explain_list(self._relation, load.query, keys, load.batch.session)
 
@@ -352,7 +353,7 @@ class Related(QuerySet[M]):
     def _read_next_page(self) -> bool:
         if self._complete:
             return False
-        load_list(self._instance, all_related(self._relation))
+        lazy_loading.load_list(self._instance, all_related(self._relation))
         self._cache, self._complete = self._instance.__dict__[self._relation.name], True
         return bool(self._cache)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -76,27 +76,30 @@ class HangUp:
     """Hangs up the connection of one request, if it is called while the connection carries that request."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
+        self._shut_down: Callable[[], None] | None = None
         # Held for a moment only. Who hangs up does not wait even for that, see `Cancellation`.
         self._lock = threading.Lock()
 
     def carried_by(self, connected: Any) -> None:
         """Say which socket carries the request."""
+        import socket  # noqa: PLC0415 - urllib3 has imported it; importing the package need not
+
         with self._lock:
-            self._socket = connected if isinstance(connected, socket.socket) else None
+            is_socket = isinstance(connected, socket.socket)
+            self._shut_down = partial(socket.socket.shutdown, connected, socket.SHUT_RDWR) if is_socket else None
 
     def answered(self) -> None:
         """Say that the response has been read, so that the connection may carry other requests."""
         with self._lock:
-            self._socket = None
+            self._shut_down = None
 
     def __call__(self) -> None:
         """Shut the socket down: the thread that reads from it finds its end. Closing it is left to that thread."""
         if self._lock.acquire(blocking=False):
             try:
-                if self._socket is not None:
+                if self._shut_down is not None:
                     with suppress(OSError):  # it is closed already
-                        socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                        self._shut_down()
             finally:
                 self._lock.release()
 
