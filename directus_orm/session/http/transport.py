@@ -139,7 +139,7 @@ class Transport:
 
     def _exchange(self, request: Request, credential: str | None) -> RawResponse:
         raw_request = self.api.raw_request(request, credential)
-        # A write is applied or not, whoever waits for it; of a login, other threads wait for the result.
+        # A write may be applied even if its caller no longer waits; other threads wait for the result of a login.
         if not request.reads or request.purpose == "login":
             return self._connections.exchange(raw_request, self._timeout)
         with hung_up_when_cancelled():
