@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from directus_orm import IterationLost, Model, QuerySet, ServerError, Session, TransportError
 from directus_orm.testing import DirectusServer
@@ -180,6 +182,57 @@ def test_a_page_of_several_requests_is_left_as_well(
         for _ in range(3):
             next(loop)
     del loop
+
+
+# --- over a caller's requests.Session -----------------------------------------------------------------------
+
+
+class Gate(HTTPAdapter):
+    """An adapter of the caller's, which holds the third request back until it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = 0
+        self.is_open = threading.Event()
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        self.sent += 1
+        if self.sent == 3:
+            self.is_open.wait(MINUTE)
+        return super().send(*args, **options)
+
+
+@pytest.fixture
+def gate(own_http: requests.Session) -> Iterator[Gate]:
+    gate = Gate()
+    own_http.mount("http://", gate)
+    yield gate
+    gate.is_open.set()  # the threads that it holds back end now, which `soon` checks
+
+
+@pytest.fixture
+def given(tiny: TinyServer, own_http: requests.Session, gate: Gate) -> Iterator[QuerySet[Thing]]:
+    """Rows over connections that the library cannot hang up."""
+    tiny.answers(page(1, 2), page(3, 4), page(5))
+    with Session(tiny.url, token="t", page_size=2, http=own_http) as session:
+        yield Thing.objects.using(session)
+
+
+@pytest.mark.parametrize("leave", [leave_by_break, leave_by_return, leave_by_error, leave_unfinished])
+@pytest.mark.parametrize("keeps_rows", [True, False])
+def test_leaving_a_loop_does_not_wait_for_a_page_that_cannot_be_hung_up(
+    given: QuerySet[Thing], gate: Gate, leave: Callable[[Any], Any], keeps_rows: bool
+) -> None:
+    rows: Any = given.all() if keeps_rows else given.iterator()
+    leave(rows)
+    assert until(lambda: gate.sent == 3)
+    del rows
+    assert reading_threads()
+
+
+def test_asyncio_does_not_wait_for_a_page_that_cannot_be_hung_up(given: QuerySet[Thing]) -> None:
+    asyncio.run(third(given.aiterator()))
+    assert reading_threads()
 
 
 # --- asyncio ------------------------------------------------------------------------------------------------
@@ -347,7 +400,15 @@ OPEN_WINDOWS = """
 """
 
 
-@pytest.mark.parametrize("script", [LEFT, HELD, CANCELLED, INTERRUPTED, OPEN_WINDOWS])
+OVER_GIVEN = """
+    import requests
+    things = things.using(Session(sys.argv[1], token="t", page_size=2, http=requests.Session()))
+"""
+
+
+@pytest.mark.parametrize(
+    "script", [LEFT, HELD, CANCELLED, INTERRUPTED, OPEN_WINDOWS, OVER_GIVEN + LEFT, OVER_GIVEN + HELD]
+)
 def test_a_process_ends_while_a_page_is_under_way(tiny: TinyServer, script: str) -> None:
     tiny.answers(page(1, 2), page(3, 4), SILENT)
     run(script, tiny.url)

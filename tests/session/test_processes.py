@@ -138,6 +138,45 @@ def test_a_forked_child_does_not_read_from_the_connections_of_a_given_http(tiny:
     assert len(set(tiny.ports)) == 2
 
 
+GIVEN_AND_LOCKED = """
+import os, sys, requests, threading, time
+from directus_orm.session import Session
+http = requests.Session()
+session = Session(sys.argv[1], token="t", http=http)
+session.get("/items/parent")
+pools = http.get_adapter(sys.argv[1]).poolmanager.pools
+[pool] = [pools[key] for key in pools.keys()]
+held = threading.Event()
+def hold():
+    with {lock}:
+        held.set()
+        time.sleep(60)
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+child = os.fork()
+if not child:
+    session.get("/items/child")
+    sys.exit()                          # which closes what is still open
+deadline = time.monotonic() + 10
+while time.monotonic() < deadline:
+    found, status = os.waitpid(child, os.WNOHANG)
+    if found:
+        os._exit(status)
+    time.sleep(0.05)
+os.kill(child, 9)
+os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("lock", ["pools.lock", "pool.pool.mutex", "http.cookies._cookies_lock"])
+def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_held_in_a_given_http(
+    tiny: TinyServer, lock: str
+) -> None:
+    """A thread holds such a lock for a moment, whenever it takes a connection or keeps a cookie."""
+    run(GIVEN_AND_LOCKED.replace("{lock}", lock), tiny.url)
+    assert len(set(tiny.ports)) == 2
+
+
 def test_a_session_with_a_login_pickles_without_secrets(
     directus_server: DirectusServer, open_session: Open
 ) -> None:

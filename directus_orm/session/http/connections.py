@@ -229,9 +229,24 @@ class GivenConnections:
         """Do nothing: the caller closes them."""
 
     def reset_after_fork(self) -> None:
-        """Close the connections of the parent process."""
+        """Close the connections of the parent process, whose threads may have held the locks."""
+        vars(self._http.cookies)["_cookies_lock"] = threading.RLock()
         for adapter in self._http.adapters.values():
+            if isinstance(adapter, HTTPAdapter):
+                _renew_locks(adapter.poolmanager)
+                for manager in adapter.proxy_manager.values():
+                    _renew_locks(manager)
             adapter.close()
+
+
+def _renew_locks(manager: urllib3.PoolManager) -> None:
+    """Give new locks to the pools of a manager, which lose their connections by that."""
+    manager.pools.lock = threading.RLock()
+    for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
+        connections = manager.pools[key].pool
+        if connections is not None:
+            # In place: urllib3 empties this very queue when the pool is closed, also at the exit of the process.
+            vars(connections).update(vars(type(connections)(connections.maxsize)))
 
 
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
