@@ -285,6 +285,10 @@ class RoundedWarning(UserWarning):
     """A column stored a number or time less exactly than it was sent; the instance holds the stored value."""
 
 
+class NotVisibleWarning(UserWarning):
+    """A row was written, but is not visible to this user: the instance holds what was sent, and is saved."""
+
+
 def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?``, or an empty text if no choice is similar."""
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)

@@ -115,6 +115,10 @@ class ReadsRefusals(Protocol):
         """Return whether single fields were refused, as unknown or unreadable, and not the whole collection."""
         ...
 
+    def is_of_reading(self, error: Forbidden) -> bool:
+        """Return whether the rows of a response were refused; of a write, that is after it was applied."""
+        ...
+
     def lacks_json(self, error: InvalidRequest) -> bool:
         """Return whether conditions inside JSON were refused because the server is too old for them."""
         ...

@@ -188,6 +188,10 @@ class V10Dialect:
         """Return whether single fields were refused, and not the whole collection (G33)."""
         return _NAMES_FIELDS.search(str(error)) is not None
 
+    def is_of_reading(self, error: Forbidden) -> bool:
+        """Return whether the rows of a response were refused: Directus 11 and 12 say what was queried."""
+        return "Queried in " in str(error)
+
     def lacks_json(self, error: InvalidRequest) -> bool:
         """Return whether conditions inside JSON were refused, as by servers before Directus 12."""
         return '"_json"' in str(error)

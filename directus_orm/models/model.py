@@ -123,7 +123,8 @@ class Model:
         """Create the row of a new instance, or send the fields that changed; without changes, send nothing.
 
         A new instance sends the values that were passed or assigned, and declared defaults other than None. The
-        server fills in the rest. Afterwards the instance holds what the server stored.
+        server fills in the rest. Afterwards the instance holds what the server stored, or, with a
+        `NotVisibleWarning`, what was sent, if this user does not see the row that was written.
 
         Args:
             update_fields: the names of the only fields to send.
@@ -150,6 +151,7 @@ class Model:
 
         Raises:
             Protected: another row refers to this one.
+            Forbidden: this user may not delete the row, or does not see whether it is deleted already.
             DoesNotExist: the instance was never saved.
         """
         save.delete(self)

@@ -17,13 +17,22 @@ from ..instances.dirty_tracking import changed_fields, is_changed
 from ..instances.state import PageBatch, info_of, state_of, stored_key
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
+from ..reading.hidden_rows import may_hide_rows
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import select_keys
 from ..session.session import Session
 from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
 from .payload import DumpPlan, dump_new_row, dump_plan, dump_row, with_generated_key
-from .store_back import StoreBack, check_stored_values, is_readable, match_rows, store_unread_creations
+from .store_back import (
+    StoreBack,
+    check_stored_values,
+    is_readable,
+    match_rows,
+    store_unread_creations,
+    store_unseen,
+    warn_of_unseen,
+)
 from .write_recovery import RecoverableWrite
 
 # --- instances --------------------------------------------------------------------------------------------------
@@ -65,23 +74,42 @@ def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int])
             state_of(instance).batch = batch
             batch.add(instance)
         if response.data is None:
-            store_unread_creations(session, instances, chunk)
+            warn_of_unseen(store_unread_creations(session, instances, chunk))
             return
-        store_row = _StoreBackByModel(session)
-        for instance, sent, row in zip(instances, chunk, _created_rows(info, chunk, response), strict=True):
-            store_row(instance, row, sent)
+        _store_rows(session, zip(instances, chunk, _created_rows(info, chunk, response), strict=True))
 
     bulk.send(rows, build_request, handle_response, positions, most=1 if one_by_one else None)
 
 
-def _created_rows(info: ModelInfo, sent: Sequence[Row], response: Response) -> list[Row]:
-    """Return the rows of a response in the order in which they were sent (G11)."""
+def _created_rows(info: ModelInfo, sent: Sequence[Row], response: Response) -> list[Row | None]:
+    """Return the rows of a response in the order in which they were sent (G11).
+
+    None stands for a row that this user does not see, or of which it is unclear which one it is.
+    """
     row_by_key = {info.pk.load(row[info.pk.column]): row for row in response.data}
-    rows = [row for row in match_rows(info.pk, sent, row_by_key) if row is not None]
-    if len(rows) != len(sent) or len(row_by_key) != len(sent):
+    rows = match_rows(info.pk, sent, row_by_key)
+    if len(row_by_key) > len(sent) or (len(row_by_key) == len(sent) and None in rows):
         msg = f"{len(sent)} rows were created in {info.collection!r}, but the response does not show each one."
         raise TransportError(msg, status=response.status)
     return rows
+
+
+def _store_rows(session: Session, rows: Iterable[tuple[Any, Row, Row | None]]) -> None:
+    """Store rows of one response in instances, given each instance, the row that was sent, and the stored one.
+
+    An instance without a stored row was written as well, but this user does not see its row.
+    """
+    store_row = _StoreBackByModel(session)
+    unseen: list[Any] = []
+    unseen_rows: list[Row] = []
+    for instance, sent, row in rows:
+        if row is None:
+            unseen.append(instance)
+            unseen_rows.append(sent)
+        else:
+            store_row(instance, row, sent)
+    store_unseen(session, unseen, unseen_rows)
+    warn_of_unseen(unseen)
 
 
 class _StoreBackByModel:
@@ -236,16 +264,19 @@ def _update_rows(
         return RecoverableWrite(request, info, chunk, Query(info.model, paths=paths), rows_before)
 
     def handle_response(positions: Sequence[int], chunk: list[Row], response: Response) -> None:
+        instances = [bulk.inputs[position] for position in positions]
         if response.data is None:
+            store_unseen(session, instances, chunk)
             is_readable(session, info, paths)
-        stored = {pk.load(row[pk.column]): row for row in (chunk if response.data is None else response.data)}
-        store_row = _StoreBackByModel(session)
-        for position, sent in zip(positions, chunk, strict=True):
-            row = stored.get(pk.load(sent[pk.column]))
-            if row is None:
-                gone.append(position)
-            else:
-                store_row(bulk.inputs[position], row, sent)
+            warn_of_unseen(instances)
+            return
+        row_by_key = {pk.load(row[pk.column]): row for row in response.data}
+        stored = [row_by_key.get(pk.load(sent[pk.column])) for sent in chunk]
+        rows: Iterable[tuple[Any, Row, Row | None]] = zip(instances, chunk, stored, strict=True)
+        if None in stored and not may_hide_rows(session, info.collection):
+            gone.extend(position for position, row in zip(positions, stored, strict=True) if row is None)
+            rows = (each for each in rows if each[-1] is not None)
+        _store_rows(session, rows)
 
     return gone + _send_to_existing(bulk, row_by_position, keys, build_request, handle_response)
 
@@ -309,7 +340,10 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
             is_readable(session, info, paths)
         elif rows:
             check_stored_values(info, rows[0], changes)
-        updated += len(chunk if rows is None else rows)
+        written = chunk if rows is None else rows
+        if len(written) < len(chunk) and may_hide_rows(session, info.collection):
+            written = chunk  # the response lacks rows that this user no longer sees
+        updated += len(written)
 
     with bulk_write(session, info, select_keys(session, query), "updated", progress=progress) as bulk:
         keys = dict(enumerate(bulk.inputs))

@@ -15,18 +15,21 @@ from .nested_payload import ListEntry, NestedPayload
 from .store_back import match_rows, store_row
 
 
-def store_nested(session: Session, payload: NestedPayload, row: Row) -> None:
+def store_nested(session: Session, payload: NestedPayload, row: Row) -> list[Any]:
     """Store a row in the instance that was written, and its nested rows in the nested instances.
 
-    Nested instances that are missing from the row take the values that were sent.
+    Nested instances that are missing from the row, since this user does not see theirs, take the values that were
+    sent; they are returned.
     """
     sent, stored = dict(payload.row), dict(row)
+    unseen: list[Any] = []
     for name, related in payload.related.items():
         column, key = payload.info.fields[name].column, related.info.pk.column
-        nested_row = row.get(column)
-        if not isinstance(nested_row, dict):  # this user may not read it, and gets its key or nothing (G26)
-            nested_row = related.row if nested_row is None else {**related.row, key: nested_row}
-        store_nested(session, related, nested_row)
+        returned = row.get(column)
+        nested_row = _related_row(related, returned)
+        if returned is related.row or nested_row is not returned:
+            unseen.append(related.instance)
+        unseen += store_nested(session, related, nested_row)
         del sent[column]
         stored.pop(column, None)
         if nested_row.get(key) is not None:
@@ -34,7 +37,9 @@ def store_nested(session: Session, payload: NestedPayload, row: Row) -> None:
     for name, entries in payload.lists.items():
         relation = payload.info.relations[name]
         for entry_payload, entry_row in _match_entries(relation, entries, stored.pop(relation.column, None)):
-            store_nested(session, entry_payload, entry_row)
+            if entry_row is entry_payload.row:
+                unseen.append(entry_payload.instance)
+            unseen += store_nested(session, entry_payload, entry_row)
         del sent[relation.column]
     store_row(session, payload.instance, stored, sent)
     state = state_of(payload.instance)
@@ -44,6 +49,14 @@ def store_nested(session: Session, payload: NestedPayload, row: Row) -> None:
     for name, entries in payload.lists.items():
         for entry in entries:
             set_parent(entry.instance, payload.info.relations[name], payload.instance)
+    return unseen
+
+
+def _related_row(related: NestedPayload, returned: Any) -> Row:
+    """Return the row of a many-to-one instance; a user who may not read it gets its key or nothing (G26)."""
+    if isinstance(returned, dict):
+        return returned
+    return related.row if returned is None else {**related.row, related.info.pk.column: returned}
 
 
 def missing_from_response(payload: NestedPayload, row: Any) -> Iterator[SentNames]:

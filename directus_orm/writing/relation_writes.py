@@ -29,11 +29,13 @@ from ..instances.state import (
 )
 from ..query.conditions import NEVER, Comparison
 from ..query.query import PrefetchedList, Query
+from ..reading.hidden_rows import may_hide_rows
 from ..reading.unknown_names import SentNames, refuse_dropped_names
 from ..session.session import Session
 from . import bulk, save
 from .nested_payload import junction_fields_to_read, junction_row
 from .nested_response import set_parent
+from .store_back import warn_of_unseen
 
 
 @attrs.frozen
@@ -210,18 +212,24 @@ def send_list_changes(
     try:
         row = session.send(dialect_of(session).update(info, key, {relation.column: changes}, readback)).data
     except (Forbidden, InvalidForeignKey) as error:
-        _raise_if_missing(session, [instance, *linked], error)
+        for each in _missing(session, [instance, *linked]):
+            raise does_not_exist(each) from error
         raise
     finally:
         instance.__dict__.pop(relation.name, None)
-    if row is None:  # there is no such row, or this user may not read it
-        _raise_if_missing(session, [instance, *unverified])
+    # The rows that the server accepted exist; those that are missing now may only be hidden from this user.
+    if row is None:
+        missing = _missing(session, [instance, *unverified])
     elif len(read_back) < len(unverified):
-        _raise_if_missing(session, unverified)
+        missing = _missing(session, unverified)
     else:
-        _raise_if_not_listed(relation, row.get(relation.column), unverified)
+        missing = _not_listed(relation, row.get(relation.column), unverified)
+    junctions = [relation.junction] if relation.has_junction else []
+    if missing and not may_hide_rows(session, *(info_of(each).collection for each in missing), *junctions):
+        raise does_not_exist(missing[0])
     if not sent_names.are_in(row):
         refuse_dropped_names(session, [sent_names])
+    warn_of_unseen([each for each in missing if each is not instance])
 
 
 def _sent_names(relation: ToMany, changes: Mapping[str, list[Any]]) -> SentNames:
@@ -246,10 +254,10 @@ def _list_of(relation: ToMany, related: Sequence[Any], junction_fields: tuple[st
     return PrefetchedList((relation,), tuple(queries), junction_fields=junction_fields)
 
 
-def _raise_if_not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any]) -> None:
-    """Raise for the first related instance that is not in the list that was read back."""
+def _not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any]) -> list[Any]:
+    """Return the related instances that are not in the list that was read back."""
     if not isinstance(list_rows, list) or not all(isinstance(row, dict) for row in list_rows):
-        return  # this user may not read the list (G26)
+        return []  # this user may not read the list (G26)
     listed: set[RowIdentity] = set()
     for scope in relation.scopes:
         info, collection_column = scope.target.directus, relation.collection_column
@@ -259,19 +267,18 @@ def _raise_if_not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any
             related_row = list_row.get(relation.target_column) if relation.has_junction else list_row
             if isinstance(related_row, dict):
                 listed.add((info.collection, info.pk.load(related_row[info.pk.column])))
-    for each in related:
-        if row_identity(each) not in listed:
-            raise does_not_exist(each)
+    return [each for each in related if row_identity(each) not in listed]
 
 
-def _raise_if_missing(session: Session, instances: Sequence[Any], cause: Exception | None = None) -> None:
-    """Raise for the first instance whose row does not exist, as far as this user may read."""
+def _missing(session: Session, instances: Sequence[Any]) -> list[Any]:
+    """Return the instances whose rows are not found, though this user may read their collection."""
     by_model: dict[type[Any], list[Any]] = {}
     for instance in instances:
         if not info_of(instance).options.singleton:
             by_model.setdefault(type(instance), []).append(instance)
+    missing: list[Any] = []
     for of_model in by_model.values():
         with contextlib.suppress(Forbidden):
-            for instance, row in zip(of_model, refetch_rows(session, of_model, ()), strict=True):
-                if row is None:
-                    raise does_not_exist(instance) from cause
+            rows = refetch_rows(session, of_model, ())
+            missing += [instance for instance, row in zip(of_model, rows, strict=True) if row is None]
+    return missing

@@ -15,13 +15,14 @@ from ..instances.column_conversion import load_fields
 from ..instances.dirty_tracking import changed_fields, has_changes
 from ..instances.refetch import refetch_rows
 from ..instances.state import does_not_exist, info_of, session_of, state_of, stored_key
+from ..reading.hidden_rows import may_hide_rows
 from ..reading.unknown_names import refuse_dropped_names
 from ..session.session import Session
 from . import write_recovery
 from .nested_payload import NestedPayload, creation_payload, instances_to_create_first, update_payload
 from .nested_response import missing_from_response, store_nested
 from .optimistic_lock import check_unmodified
-from .store_back import WRITTEN_BUT_NOT_READ, keeps_object, store_row, store_unread_creations
+from .store_back import WRITTEN_BUT_NOT_READ, keeps_object, store_row, store_unread_creations, warn_of_unseen
 from .write_recovery import RecoverableWrite
 
 
@@ -74,13 +75,14 @@ def _send_creation(session: Session, payload: NestedPayload) -> None:
     write = RecoverableWrite(request, info, [payload.row], readback, creates=True, single=True)
     row = write_recovery.send(session, write).data
     dropped_names = list(missing_from_response(payload, row))
-    store_nested(session, payload, payload.row if row is None else row)
+    unseen = store_nested(session, payload, payload.row if row is None else row)
     if row is None:
         nested_columns = {info.fields[name].column for name in payload.related}
         nested_columns |= {info.relations[name].column for name in payload.lists}
         flat_row = {column: value for column, value in payload.row.items() if column not in nested_columns}
-        store_unread_creations(session, [payload.instance], [flat_row])
+        unseen += store_unread_creations(session, [payload.instance], [flat_row])
     refuse_dropped_names(session, dropped_names)
+    warn_of_unseen(unseen)
 
 
 # --- update -----------------------------------------------------------------------------------------------------
@@ -113,8 +115,9 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
     dropped_names = list(missing_from_response(payload, row))
     if row is None:
         row = _row_after_silent_update(session, instance, payload.row, readback_fields)
-    store_nested(session, payload, row)
+    unseen = store_nested(session, payload, payload.row if row is None else row)
     refuse_dropped_names(session, dropped_names)
+    warn_of_unseen([instance, *unseen] if row is None else unseen)
 
 
 def _named_fields(info: ModelInfo, names: Iterable[str]) -> list[Field]:
@@ -152,44 +155,70 @@ def _send_update(
         recheck=check,
     )
     try:
-        return write_recovery.send(session, write)
-    except Forbidden:
+        response = write_recovery.send(session, write)
+    except Forbidden as error:
+        if info.options.singleton:
+            return _response_to_singleton(session, payload, error)
         # The server gives the same error for a row that does not exist as for one that may not be changed (G33).
-        if not info.options.singleton and not _exists(session, instance):
+        if _is_visible(session, instance) is False:
             raise does_not_exist(instance) from None
         raise
+    if info.options.singleton and response.data is not None and response.data.get(info.pk.column) is None:
+        return Response(204, request=response.request)  # the defaults, in place of a row that is hidden
+    return response
 
 
-def _row_after_silent_update(session: Session, instance: Any, sent: Row, fields: Sequence[Field]) -> Row:
-    """Return the row of an instance after a response without rows: the row is gone, or may not be read (G5).
+def _response_to_singleton(session: Session, payload: NestedPayload, error: Forbidden) -> Response:
+    """Return an empty response if only reading the singleton was refused: of others, the server reports nothing.
+
+    Raises:
+        Forbidden: this user may not write it, or the server lacks a field, or this user may not read it.
+    """
+    dialect = dialect_of(session)
+    if not dialect.is_of_reading(error):
+        raise error
+    if dialect.names_field(error):
+        store_nested(session, payload, payload.row)
+        error.add_note(WRITTEN_BUT_NOT_READ.format(type(payload.instance).__name__))
+        raise error
+    return Response(204, request=error.request)
+
+
+def _row_after_silent_update(session: Session, instance: Any, sent: Row, fields: Sequence[Field]) -> Row | None:
+    """Return the row of an instance after a response without rows; None if it is hidden from this user (G5).
 
     Raises:
         DoesNotExist: the row does not exist.
         Forbidden: the server lacks a field, or this user may not read it.
     """
     if info_of(instance).options.singleton:
-        return sent
+        return None
     try:
         row = refetch_rows(session, [instance], fields)[0]
     except Forbidden as error:
         if not dialect_of(session).names_field(error):
-            return sent  # this user may write and not read
-        if not _exists(session, instance):
+            return None  # this user may write and not read
+        if not _may_exist(session, instance):
             raise does_not_exist(instance) from None
         store_row(session, instance, sent, sent)
         error.add_note(WRITTEN_BUT_NOT_READ.format(type(instance).__name__))
         raise
-    if row is None:
+    if row is None and not may_hide_rows(session, info_of(instance).collection):
         raise does_not_exist(instance)
     return row
 
 
-def _exists(session: Session, instance: Any) -> bool:
-    """Return whether the row of an instance exists; True also if this user may not read it."""
+def _may_exist(session: Session, instance: Any) -> bool:
+    """Return whether the row of an instance exists, or may be hidden from this user."""
+    return _is_visible(session, instance) is not False or may_hide_rows(session, info_of(instance).collection)
+
+
+def _is_visible(session: Session, instance: Any) -> bool | None:
+    """Return whether this user sees the row of an instance; None if this user may not read the collection."""
     try:
         return refetch_rows(session, [instance], [])[0] is not None
     except Forbidden:
-        return True
+        return None
 
 
 # --- delete and refresh -----------------------------------------------------------------------------------------
@@ -208,9 +237,10 @@ def delete(instance: Any) -> None:
     session = session_of(instance)
     try:
         session.send(dialect_of(session).delete(info, stored_key(instance)))
-    except Forbidden:
+    except Forbidden as error:
         # The server gives the same error for a row that does not exist as for one that may not be deleted (G33).
-        if _exists(session, instance):
+        if _may_exist(session, instance):
+            error.add_note(f"The {type(instance).__name__} may be deleted already, if this user does not see it.")
             raise
     state.stored, state.deleted = False, True
 

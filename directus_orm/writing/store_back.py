@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from ..core.errors import FieldError, Forbidden, RoundedWarning
+from ..core.errors import FieldError, Forbidden, NotVisibleWarning, RoundedWarning
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
@@ -31,12 +31,13 @@ from ..session.session import Session
 def match_rows(pk: Field, sent: Sequence[Row], row_by_key: Mapping[Any, Row]) -> list[Row | None]:
     """Return the created row for each row that was sent, or None if it is unclear which one it is (G11).
 
-    ``row_by_key`` are the created rows. Rows sent with a key are found by it. Sequential keys that the server made
-    grow in the order of the rows that were sent.
+    ``row_by_key`` are the created rows, as far as this user sees them. Rows sent with a key are found by it.
+    Sequential keys that the server made grow in the order of the rows that were sent, if all of them are there.
     """
     sent_keys = [pk.load(row[pk.column]) if pk.column in row else None for row in sent]
     made_keys = sorted(row_by_key.keys() - set(sent_keys))
-    if sent_keys.count(None) > 1 and pk.value_type.kind not in SEQUENTIAL_KEYS:
+    count = sent_keys.count(None)
+    if len(made_keys) != count or (count > 1 and pk.value_type.kind not in SEQUENTIAL_KEYS):
         made_keys = []
     next_made_key = iter(made_keys)
     return [row_by_key.get(next(next_made_key, None) if key is None else key) for key in sent_keys]
@@ -165,23 +166,44 @@ def _refuse_dropped_fields(info: ModelInfo, row: Row, sent: Row) -> None:
 # --- responses without rows -------------------------------------------------------------------------------------
 
 
-def store_unread_creations(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
+def store_unread_creations(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> list[Any]:
     """Store what was sent in new instances, since the response has no rows (G13); then find out why it has none.
+
+    Returns the instances whose rows this user does not see.
 
     Raises:
         Forbidden: the server lacks a field, or this user may not read it.
     """
     info = info_of(instances[0])
+    store_unseen(session, instances, sent)
+    rows: list[Row | None] = [None] * len(instances)
+    if is_readable(session, info, info.paths) and info.pk.column in sent[0]:
+        # A row that the database stored under another key is not found by the key that was sent.
+        rows = refetch_rows(session, instances, info.fields.values())
+        for instance, sent_row, row in zip(instances, sent, rows, strict=True):
+            store_row(session, instance, row or sent_row, sent_row)
+    return [instance for instance, row in zip(instances, rows, strict=True) if row is None]
+
+
+def store_unseen(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> None:
+    """Store what was sent in instances whose rows were written, and which this user does not see."""
     for instance, sent_row in zip(instances, sent, strict=True):
         store_row(session, instance, sent_row, sent_row)
-    if not is_readable(session, info, info.paths):
-        return  # this user may create and not read
-    if info.pk.column not in sent[0]:
+
+
+def warn_of_unseen(instances: Sequence[Any]) -> None:
+    """Warn that the rows of instances were written, but are not visible to this user."""
+    if not instances:
         return
-    # A row that the database stored under another key is not found by the key that was sent.
-    rows = refetch_rows(session, instances, info.fields.values())
-    for instance, sent_row, row in zip(instances, sent, rows, strict=True):
-        store_row(session, instance, row or sent_row, sent_row)
+    count = len(instances)
+    names = ", ".join(sorted({type(instance).__name__ for instance in instances}))
+    keys = [state_of(instance).row.get(info_of(instance).pk.column) for instance in instances]
+    single = names if keys[0] is None else f"{names} with key {keys[0]!r}"
+    who = f"{count} rows of {names}" if count > 1 else single
+    holds = "The instances hold" if count > 1 else "The instance holds"
+    no_key = ", without a key that the server made" if None in keys else ""
+    msg = f"{who}: written, but not visible to this user. {holds} what was sent{no_key}."
+    warnings.warn(msg, NotVisibleWarning, stacklevel=_level_of_caller())
 
 
 def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...]) -> bool:

@@ -22,6 +22,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..instances.dirty_tracking import differs_from_stored
 from ..query.query import Query
+from ..reading.hidden_rows import may_hide_rows
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..session.http.retry import RetryState, is_conclusive, shared_deadline
@@ -101,24 +102,42 @@ class WriteRecovery:
             response = self._response_from_rows(lost)
             if response is not None:
                 return response
+            if refusal is not None and self._is_of_first_try(refusal):
+                return self._response_with([], lost)
             self._check_may_be_repeated(lost, refusal)
+
+    def _is_of_first_try(self, refusal: RecordNotUnique) -> bool:
+        """Return whether the key in a refusal was made here: then the first try wrote rows that are hidden."""
+        write, column = self._write, self._write.info.pk.column
+        return refusal.field == column and all(row[column] in write.new_keys for row in write.rows)
 
     def _response_from_rows(self, lost: OutcomeUnknown) -> Response | None:
         """Return the response that was lost, built from the rows; None if the write was not applied."""
         write = self._write
         try:
             row_by_key = _read_back(self._session, write)
-            applied = _were_created(write, row_by_key) if write.creates else _were_updated(write, row_by_key)
+            applied = (
+                _were_created(write, row_by_key)
+                if write.creates
+                else _were_updated(write, row_by_key, self._may_be_hidden(row_by_key))
+            )
         except DirectusError as unreadable:
             raise lost from unreadable
         if applied is None:
             raise lost
         if not applied:
             return None
-        rows = list(row_by_key.values())
-        if not write.single:
+        return self._response_with(list(row_by_key.values()), lost)
+
+    def _response_with(self, rows: list[Row], lost: OutcomeUnknown) -> Response:
+        if not self._write.single:
             return Response(200, rows, request=lost.request)
         return Response(200, rows[0], request=lost.request) if rows else Response(204, request=lost.request)
+
+    def _may_be_hidden(self, row_by_key: Mapping[Any, Row]) -> bool:
+        """Return whether rows that were not found may exist, hidden from this user."""
+        write = self._write
+        return len(row_by_key) < len(write.rows) and may_hide_rows(self._session, write.info.collection)
 
     def _check_may_be_repeated(self, lost: OutcomeUnknown, refusal: RecordNotUnique | None) -> None:
         """Raise if the write, which was not applied, must not be sent again."""
@@ -161,27 +180,42 @@ def _read_back(session: Session, write: RecoverableWrite) -> dict[Any, Row]:
 
 
 def _were_created(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
-    """Return whether the rows were created; None if that is unclear: rows with these keys have other values."""
+    """Return whether the rows were created; None if that is unclear: rows with these keys have other values.
+
+    One row with a key that was made for this write shows that all were created, also those that this user does not
+    see.
+    """
     if not row_by_key:
         return False
-    return True if all(_was_created(write, row, row_by_key.get(write.key_of(row))) for row in write.rows) else None
-
-
-def _was_created(write: RecoverableWrite, sent: Row, stored: Row | None) -> bool:
-    if stored is None:
-        return False
-    if sent[write.info.pk.column] in write.new_keys:
+    stored = [(row, row_by_key.get(write.key_of(row))) for row in write.rows]
+    if any(found is not None and row[write.info.pk.column] in write.new_keys for row, found in stored):
         return True
+    return True if all(found is not None and _was_created(write, row, found) for row, found in stored) else None
+
+
+def _was_created(write: RecoverableWrite, sent: Row, stored: Row) -> bool:
     fields = _sent_fields(write.info, _comparable(write.info, sent))
     return all(not _is_masked(field, sent) and _holds(field, sent, stored, {}) for field in fields)
 
 
-def _were_updated(write: RecoverableWrite, row_by_key: Mapping[Any, Row]) -> bool | None:
-    """Return whether the rows were updated; None if that is unclear. Rows that do not exist are skipped (G5)."""
+def _were_updated(write: RecoverableWrite, row_by_key: Mapping[Any, Row], may_be_hidden: bool) -> bool | None:
+    """Return whether the rows were updated; None if that is unclear. Rows that do not exist are skipped (G5).
+
+    If other rows may be hidden, only a row that the write changes shows what became of them all.
+    """
     pairs = [(row, row_by_key[key]) for row in write.rows if (key := write.key_of(row)) in row_by_key]
+    if may_be_hidden and not any(_changes(write, row) for row, _ in pairs):
+        return None
     if all(_comparable(write.info, row) == row and _was_updated(write, row, stored) for row, stored in pairs):
         return True
     return False if all(_is_unchanged(write, row, stored) for row, stored in pairs) else None
+
+
+def _changes(write: RecoverableWrite, sent: Row) -> bool:
+    """Return whether a row is known to have had another value than was sent, which the server does not mask."""
+    before = write.rows_before.get(write.key_of(sent), {})
+    fields = _sent_fields(write.info, sent)
+    return any(not field.is_secret and _differs(field, sent, before) for field in fields)
 
 
 def _was_updated(write: RecoverableWrite, sent: Row, stored: Row) -> bool:

@@ -69,6 +69,11 @@ class Api(Protocol):
         """The request for the health of the server."""
         ...
 
+    @property
+    def visibility_requests(self) -> tuple[Request, ...]:
+        """Requests for what this user may read; `sees_every_row` takes what they return."""
+        ...
+
     # --- routes and parameters ------------------------------------------------------------------------------
 
     def items_path(self, collection: str) -> str:
@@ -97,6 +102,10 @@ class Api(Protocol):
 
     def as_search(self, request: Request) -> Request:
         """Return a GET of a list as a SEARCH, which no cache stores; other requests as they are."""
+        ...
+
+    def sees_every_row(self, data: Any, collection: str) -> bool:
+        """Return whether the response to a visibility request says that no row is hidden from this user."""
         ...
 
     # --- logins ---------------------------------------------------------------------------------------------
