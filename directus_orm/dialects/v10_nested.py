@@ -17,7 +17,7 @@ from ..fields.model_info import Step
 from ..fields.paths import server_path
 from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
-from ..query.query import Order, PrefetchedList, Query, key_alias
+from ..query.query import Order, PrefetchedList, Query
 from ..query.value_refs import RelatedCount
 
 # Without a limit each list is cut at 100 rows (G24), with -1 at the server's maximum; any other number is kept.
@@ -34,9 +34,9 @@ WriteSortKey = Callable[[Order], str]
 
 def field_names(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields of rows, of their related rows and of prefetched lists, each as a path from the root."""
-    beside = query.keys_beside
+    aliases = query.key_aliases
     for path in query.paths:
-        name = key_alias(path[-1]) if path in beside else path[-1].column
+        name = (aliases and aliases.get(path)) or path[-1].column
         yield ".".join((*prefix, *server_path(path[:-1]), name))
     for nested in query.nested:
         yield from _list_fields(nested, (*prefix, *server_path(nested.path[:-1]), nested.column))
@@ -96,8 +96,8 @@ def _aliases(query: Query) -> dict[tuple[Step, ...], _Level]:
     for nested in query.nested:
         if nested.attribute is not None:
             add(nested.path, nested.attribute)
-    for path in query.keys_beside:
-        add(path, key_alias(path[-1]))
+    for path, alias in query.key_aliases.items():
+        add(path, alias)
     return levels
 
 
@@ -129,7 +129,7 @@ def _aliases_of_all_levels(query: Query) -> Row:
 
 def deep_parameter(query: Query, compile_filter: CompileFilter, sort_key: WriteSortKey) -> Row:
     """Return the parameter that says which rows of the prefetched lists come, and in what order."""
-    if not query.nested and not query.keys_beside:
+    if not query.nested and not query.key_aliases:
         return {}
     return _DeepWriter(compile_filter, sort_key, _aliases_of_all_levels(query)).parameters(query)
 

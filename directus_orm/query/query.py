@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 from zlib import crc32
 
@@ -123,14 +124,14 @@ class Query:
             value for name, value in self.aliases if name in self.shown and isinstance(value, RelatedCount)
         )
 
-    @property
-    def keys_beside(self) -> tuple[FieldPath, ...]:
+    @cached_property
+    def key_aliases(self) -> dict[FieldPath, str]:
         """The relations whose own value is wanted, and whose related row comes in its place.
 
-        Their keys come beside these rows, each under its `key_alias`: a row may be hidden or gone.
+        Their keys come beside these rows, each under this alias (see `key_alias`): a row may be hidden or gone.
         """
         with_rows = {path[:n] for path in self.paths if len(path) > 1 for n in range(1, len(path))}
-        return tuple(path for path in self.paths if path in with_rows) if with_rows else ()
+        return {path: key_alias(path[-1]) for path in self.paths if path in with_rows} if with_rows else {}
 
     @property
     def is_empty(self) -> bool:
