@@ -10,10 +10,10 @@ import attrs
 from ..core.errors import ConfigurationError, QueryError
 from ..core.request_response import Row
 from ..fields.field import Field
-from ..fields.paths import FieldPath, kind_of, target_of
+from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
-from ..fields.type_table import COLLATED
 from ..query.query import PrefetchedList, Query, key_alias
+from ..reading.rows_by_key import may_find_other_spellings
 from ..reading.run_query import resolve_subqueries
 from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name_error
 from ..session.session import Session
@@ -281,20 +281,28 @@ def _has_key(related: Any, key: Any) -> bool:
 def _load_by_spelling(session: Session, references: Mapping[int, Any]) -> None:
     """Load references whose rows are not in the response; mark those whose row is hidden or gone.
 
-    Beside another row the server finds a row only by its key to the letter. MariaDB takes "ABC" for "abc", so text
-    keys are asked for by themselves.
+    Beside another row the server finds a row only by its key to the letter. MariaDB takes "ABC" for "abc": there
+    they are asked for by themselves.
     """
     lacking = list(references.values())
     info = info_of(lacking[0])
     rows: list[Row | None] = [None] * len(lacking)
     fields = [field for field in info.fields.values() if field != info.pk]
-    if kind_of(info.pk) in COLLATED:
+    if may_find_other_spellings(session, info.pk, _keys_of_loaded(lacking[0])):
         rows = refetch_rows(session, lacking, fields)
     for each, row in zip(lacking, rows, strict=True):
         if row is None:
             state_of(each).missing = True
         else:
             fill_missing(each, row, fields)
+
+
+def _keys_of_loaded(instance: Any) -> Iterator[Any]:
+    """Yield the keys of the loaded instances in the batch of an instance."""
+    batch = state_of(instance).batch
+    for member in () if batch is None else batch.living_members():
+        if not is_reference(member):
+            yield stored_key(member)
 
 
 def _other_members(instance: Any) -> Iterable[Any]:

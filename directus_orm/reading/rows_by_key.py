@@ -9,6 +9,8 @@ from unicodedata import combining, normalize
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
+from ..fields.paths import kind_of
+from ..fields.type_table import COLLATED
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.pager_driver import fetch
@@ -31,6 +33,25 @@ def read_rows_by_key(session: Session, query: Query, keys: Iterable[Any]) -> dic
         if fold_text(key) in spelled:
             rows.update((key, row) for row in _read(session, query, [wanted[key]]).values())
     return {key: rows[key] for key in wanted if key in rows}
+
+
+def may_find_other_spellings(session: Session, pk: Field, keys: Iterable[Any]) -> bool:
+    """Return whether the database may find a row by its key in another spelling than it has.
+
+    A session asks this once for each collection, with one of ``keys``, which are of rows that this user may read.
+    Without letters in them, nothing is asked.
+    """
+    if kind_of(pk) not in COLLATED:
+        return False
+    known, collection = session.facts.finds_other_spellings, pk.model.directus.collection
+    if collection not in known:
+        key = next((key for key in keys if isinstance(key, str) and key != key.swapcase()), None)
+        if key is None:
+            return True
+        spellings = [key.swapcase(), f"{key} ", f"{key}\N{COMBINING ACUTE ACCENT}"]
+        rows = _read(session, Query(pk.model, paths=((pk,),)), spellings).values()
+        known[collection] = any(row[pk.column] not in spellings for row in rows)
+    return known[collection]
 
 
 def _read(session: Session, query: Query, keys: list[Any]) -> dict[Any, Row]:

@@ -33,6 +33,7 @@ class ServerFacts:
         max_body: the largest body of a request, in bytes.
         disregards_case: whether the database treats "a" and "A" as equal in ``contains`` and similar operators, by
             collection and column: each column has its own collation.
+        finds_other_spellings: whether the database finds a row by its text key in another spelling, by collection.
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
         written_routes: the list routes to whose rows these sessions wrote.
@@ -42,6 +43,7 @@ class ServerFacts:
     max_written: int | None = None
     max_body: int | None = None
     disregards_case: dict[tuple[str, str], bool] = attrs.field(factory=dict)
+    finds_other_spellings: dict[str, bool] = attrs.field(factory=dict)
     null_first: bool | None = None
     is_cached: bool = False
     written_routes: set[str] = attrs.field(factory=set)

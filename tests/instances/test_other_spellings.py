@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -23,8 +25,15 @@ class Thing(Model, collection="things_spelled"):
     p: Owner | None = None
 
 
+class Loan(Model, collection="loans_spelled"):
+    id: int = field(default=generated, primary_key=True)
+    p: Owner
+    note: str | None = None
+
+
 KEYS = ["abc", "ABC", "abc ", "x", None]
 NAMES = ["lower", "lower", "lower", "ex", None]
+LOWER = {"id": "abc", "name": "lower"}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +101,39 @@ class TestWhatIsAsked:
         with Session(tiny.url, token="t"), pytest.raises(Owner.DoesNotExist):
             assert Owner.objects.ref("ABC").name
         assert len(tiny.seen) == 1
+
+    def owners_of_pages(self, tiny: TinyServer, *answers: list[list[dict[str, str]]]) -> int:
+        """Load the owners of four pages of loans, one owner of each page hidden; return the number of requests.
+
+        ``answers`` are those to the requests beside these of the pages and their owners, for each page.
+        """
+        script = [self.loans(0), self.loans(0, note="x"), [LOWER]]
+        beside: list[dict[str, Any]] = [{"p": LOWER, "p__key": "abc"}, {"p": None, "p__key": "gone"}]
+        for page in (1, 2, 3):
+            loaded = [row | more for row, more in zip(self.loans(page, note="x"), beside, strict=True)]
+            script += [self.loans(page), loaded, *(answers[page - 1] if page <= len(answers) else [])]
+        tiny.answers(*(Scripted(body={"data": rows}) for rows in [*script, []]))
+        found = []
+        for loan in Loan.objects.only("p").iterator(page_size=2, read_ahead=0):
+            try:
+                found.append((loan.note, loan.p.name))
+            except Owner.DoesNotExist:
+                found.append((loan.note, "hidden"))
+        assert found == [("x", "lower"), ("x", "hidden")] * 4
+        return len(tiny.seen)
+
+    def loans(self, page: int, **values: Any) -> list[dict[str, Any]]:
+        return [{"id": 2 * page + n, "p": key, **values} for n, key in enumerate(("abc", "gone"), 1)]
+
+    def test_hidden_rows_cost_one_request_for_each_session(self, tiny: TinyServer) -> None:
+        """It asks whether the database finds a known key in other spellings; if not, no row is asked for again."""
+        with Session(tiny.url, token="t"):
+            assert self.owners_of_pages(tiny, [[]]) == 10 + 1
+        assert json.loads(tiny.seen[5][3])["keys"] == ["ABC", "abc ", "abc\u0301"]
+
+    def test_where_other_spellings_are_found_each_page_asks(self, tiny: TinyServer) -> None:
+        with Session(tiny.url, token="t"):
+            assert self.owners_of_pages(tiny, [[LOWER], []], [[]], [[]]) == 10 + 4
 
 
 def test_values_and_lists_go_by_keys_to_the_letter(admin: Session) -> None:
