@@ -238,6 +238,15 @@ class Field:
         value = MASK if self.is_secret else value
         return ConversionError(message, model=self.model.__name__, key=key, field=self.name, value=value)
 
+    def missing_key_error(self, *, is_null: bool) -> ConversionError:
+        """Return the error for a row that came without this field, its key: null, or nothing at all."""
+        collection = self.model.directus.collection
+        reason = (
+            "this user may read other fields of the row, but not its key; let its permissions include "
+            f"{self.column!r} wherever they allow reading {collection!r}"
+        )
+        return self.conversion_error("null" if is_null else "nothing", reason, None, None)
+
     def display(self, value: Any) -> str:
         """Return a short repr of a value for messages; a mask for a secret."""
         return repr(MASK) if self.is_secret else _shorten(value)

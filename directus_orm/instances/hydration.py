@@ -86,9 +86,12 @@ class RowLoader:
         """Return the instance of a nested row; rows with the same key share one instance.
 
         Raises:
-            ConversionError: the key does not fit its field.
+            ConversionError: the key does not fit its field, or is hidden from this user.
         """
-        instance = batch.instance_with_key(self._pk.load(row[self._pk.column]))
+        key = row.get(self._pk.column)
+        if key is None:
+            raise self._pk.missing_key_error(is_null=self._pk.column in row)
+        instance = batch.instance_with_key(self._pk.load(key))
         if not is_reference(instance):
             self.load_missing_into(instance, row, batch)
         else:

@@ -20,6 +20,7 @@ from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
+from ..reading.pagination.pager_protocol import RawPage
 from ..reading.parallel_parts import partition as partition_query
 from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_pages, resolve_subqueries, select_keys
@@ -390,8 +391,9 @@ class Results(DescribesRows, Generic[T]):
             return Page([], 0)
         with explain_guessed_names(query):
             response = session.send(dialect_of(session).read(query, total=True))
-        rows = self._shape.decoder(query)(session, dialect_of(session).rows(response))
-        return Page(rows, dialect_of(session).total_count(response))
+        page = RawPage(dialect_of(session).rows(response))
+        page.keys(query.model.directus.pk)  # raises if a row has none
+        return Page(self._shape.decoder(query)(session, page.rows), dialect_of(session).total_count(response))
 
     def count(self) -> int:
         """Return the number of rows, by one request that reads no rows.

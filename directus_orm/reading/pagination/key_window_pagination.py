@@ -14,6 +14,7 @@ import attrs
 
 from ...core.errors import InvalidRequest, UnsupportedQuery
 from ...core.request_response import Request
+from ...fields.field import Field
 from ...query.query import Query
 from .changing_list_cursor import ListCursor
 from .page_size import FULL_PAGE, PageSizer
@@ -63,7 +64,7 @@ class _WindowPager:
         pk = query.model.directus.pk
         self._query = query
         self._sizes = sizes
-        self._column: str = pk.column
+        self._pk: Field = pk
         self._key_query = query.with_paths((pk,))
         self._reads_only_keys = self._key_query == query
         self._cursor = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
@@ -102,7 +103,7 @@ class _WindowPager:
         new_keys = self._new_keys(page, offset, limit)
         self._whole_pages = max(0, self._whole_pages - 1) if new_keys is not None else 0
         keys_to_return = set(new_keys or ())
-        self._sizes.ready = [row for row in page.rows if row[self._column] in keys_to_return]
+        self._sizes.ready = [row for row in page.rows if row[self._pk.column] in keys_to_return]
 
     def _read_by_key(self) -> _RoundTrips:
         """Read the rows of the next keys, and at the same time the next window, if few keys are left.
@@ -126,7 +127,7 @@ class _WindowPager:
         del self._pending_keys[: len(keys)]
         if keys:
             self._sizes.grow_after(len(pages[0].rows), pages[0].size)
-            row_by_key = {row[self._column]: row for row in pages[0].rows}
+            row_by_key = dict(zip(pages[0].keys(self._pk), pages[0].rows, strict=True))
             self._sizes.ready = [row_by_key[key] for key in keys if key in row_by_key]
 
     def _following_keys(self, window: _Window, page: RawPage) -> Generator[RoundTrip, list[RawPage], list[Any]]:
@@ -172,7 +173,7 @@ class _WindowPager:
 
     def _new_keys(self, page: RawPage, offset: int, limit: int) -> list[Any] | None:
         """Return the new keys of a window, up to the limit; None if it missed the cursor's position."""
-        new_keys = self._cursor.take([row[self._column] for row in page.rows], offset, limit)
+        new_keys = self._cursor.take(page.keys(self._pk), offset, limit)
         if new_keys is not None and self._left is not None:
             new_keys = new_keys[: self._left]
             self._left -= len(new_keys)

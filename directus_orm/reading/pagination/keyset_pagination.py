@@ -28,7 +28,7 @@ def has_keyset_order(query: Query) -> bool:
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
     """Return the pager for a query in the order of an integer key (see `has_keyset_order`)."""
-    pk, is_flat = query.model.directus.pk.column, _has_flat_rows(query)
+    pk, is_flat = query.model.directus.pk, _has_flat_rows(query)
     next_query, left = query, query.limit
     while left is None or left > 0:
         size = sizes.next(left)
@@ -39,13 +39,14 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
         except InvalidRequest as refusal:
             sizes.retry_smaller(refusal)
             continue
-        count = len(page.rows)
+        keys = page.keys(pk)
+        count = len(keys)
         sizes.grow_after(count, page.size)
         sizes.ready = page.rows
         if count < size:
             break
         left = None if left is None else left - size
-        next_query = after_key(query, page.rows[-1][pk])
+        next_query = after_key(query, keys[-1])
         del page
     yield sizes.round_trip()
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from ...core.request_response import Request, Row
+from ...fields.field import Field
 
 
 @attrs.frozen
@@ -16,6 +17,18 @@ class RawPage:
 
     rows: list[Row]
     size: int = 0
+
+    def keys(self, pk: Field) -> list[Any]:
+        """Return the key of each row.
+
+        Raises:
+            ConversionError: a row came without its key; one that others hide would be skipped.
+        """
+        column = pk.column
+        keys = [row.get(column) for row in self.rows]
+        if None in keys:
+            raise pk.missing_key_error(is_null=column in self.rows[keys.index(None)])
+        return keys
 
 
 @attrs.frozen(eq=False)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from ...core.errors import InvalidRequest
 from ...core.request_response import Row
 from ...dialects.protocol import Dialect
+from ...fields.field import Field
 from ...query.query import Query
 from .key_window_pagination import key_window_pager
 from .keyset_pagination import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
-from .pager_protocol import Pager
+from .pager_protocol import Pager, RawPage
 
 
 def query_pager(
@@ -43,7 +45,7 @@ def key_pager(
     """
     keys = [key for key in keys if key != ""]  # no row has this key, and the server refuses it
     sizes = PageSizer(dialect, page_size or FULL_PAGE, maximum)
-    column = query.model.directus.pk.column
+    pk = query.model.directus.pk
     start = 0
     while start < len(keys):
         size = sizes.next(len(keys) - start)
@@ -53,12 +55,13 @@ def key_pager(
         except InvalidRequest as refusal:
             sizes.retry_smaller(refusal)
             continue
-        sizes.ready = _in_key_order(page.rows, column, chunk)
+        sizes.ready = _in_key_order(page, pk, chunk)
         start += size
         del page
     yield sizes.round_trip()
 
 
-def _in_key_order(rows: list[Row], column: str, keys: Sequence[Any]) -> list[Row]:
+def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any]) -> list[Row]:
     place_by_key = {key: place for place, key in enumerate(keys)}
-    return sorted(rows, key=lambda row: place_by_key.get(row[column], len(keys)))
+    places = [place_by_key.get(key, len(keys)) for key in page.keys(pk)]
+    return [row for _, row in sorted(zip(places, page.rows, strict=True), key=itemgetter(0))]
