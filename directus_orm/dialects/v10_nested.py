@@ -36,7 +36,8 @@ def field_names(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields of rows, of their related rows and of prefetched lists, each as a path from the root."""
     aliases = query.key_aliases
     for path in query.paths:
-        name = (aliases and aliases.get(path)) or path[-1].column
+        column = path[-1].column
+        name = aliases.get(path, column) if aliases else column
         yield ".".join((*prefix, *server_path(path[:-1]), name))
     for nested in query.nested:
         yield from _list_fields(nested, (*prefix, *server_path(nested.path[:-1]), nested.column))
