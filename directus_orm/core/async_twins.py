@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from .cancellation import Cancellation, Cancelled, cancelled_by, result_of
+from .masking import clear_own_locals
 from .worker import in_context, start_thread
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def async_twin(
     @functools.wraps(method)
     async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call: Callable[[], T] = functools.partial(getattr(self, name), *args, **kwargs)
-        return await run_in_thread(call, to_the_end=changes)
+        try:
+            return await run_in_thread(call, to_the_end=changes)
+        except BaseException as error:
+            del args, kwargs, call
+            clear_own_locals(error)
+            raise
 
     return named_twin(twin, name, "await it" + (", and cancelling does not interrupt it" if changes else ""))
 

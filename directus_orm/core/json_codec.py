@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from .masking import Secret
+
 
 def _orjson_loads() -> Callable[[bytes], Any] | None:
     try:
@@ -33,10 +35,23 @@ def loads(body: bytes) -> Any:
     return json.loads(body)
 
 
-compact_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _revealed(value: Any) -> str:
+    """Return the text of a secret, for an encoder that does not know such values.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+compact_json: Callable[[Any], str] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_revealed
+).encode
 """Encodes a value as compact JSON for a URL."""
 
 
 def dumps(value: Any) -> bytes:
-    """Return a value as compact JSON for a body."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    """Return a value as compact JSON for a body; secrets with their texts."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_revealed).encode()

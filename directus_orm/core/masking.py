@@ -1,21 +1,227 @@
-"""Masks the values of secret fields in JSON data that is shown or logged."""
+"""Keeps secrets out of what is shown: values, JSON data, GraphQL, URLs, and the local variables of tracebacks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from operator import is_not
+from types import FrameType
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar, overload
+
+import attrs
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MASK = "**********"
 SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
 """The names of fields, in lower case, whose values are never shown."""
 
+_NAMES = "|".join(sorted(SECRET_NAMES))
+# In GraphQL: an argument, or a field of an input, with such a name; its value is a variable, a text, or a list or
+# an object of these.
+_GRAPHQL_TEXT = r'"""(?:\\"""|.)*?"""|"(?:[^"\\]|\\.)*"'
+_GRAPHQL_SECRET = re.compile(
+    rf"(?P<name>\b(?:{_NAMES})\s*:\s*)"
+    rf"(?P<value>\$\w+|{_GRAPHQL_TEXT}|\[(?:{_GRAPHQL_TEXT}|[^\[\]])*\]|\{{(?:{_GRAPHQL_TEXT}|[^{{}}])*\}})",
+    re.IGNORECASE | re.DOTALL,
+)
+_TEXT = re.compile(_GRAPHQL_TEXT, re.DOTALL)
+_VARIABLE = re.compile(r"\$(\w+)")
+_USER_OF_URL = re.compile(r"//[^/?#\s]*@")
+_PARAM_OF_URL = re.compile(rf"((?<=[?&])(?:{_NAMES})|\[(?:{_NAMES})\][^=&\s]*)=[^&\s'\"]*", re.IGNORECASE)
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_SUSPENDABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
+_OURS = (__name__.partition(".")[0] + ".", "json.")
+
+
+@attrs.frozen(repr=False, eq=False)
+class Secret:
+    """A text, such as a token, that nothing shows: no repr, no log, no traceback. `reveal` returns it.
+
+    It equals its text, and cannot be pickled.
+
+    Example:
+        >>> token = Secret("a-token")
+        >>> print(token, repr(token), f"{token}")
+        ********** <Secret **********> **********
+        >>> token.reveal()
+        'a-token'
+    """
+
+    # Hidden also from tools that show the fields of a value instead of its repr.
+    _text: str = attrs.field(repr=False, validator=attrs.validators.instance_of(str))
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {MASK}>"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Secret):
+            return type(self) is type(other) and self._text == other.reveal()
+        return self._text == other if isinstance(other, str) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"A {type(self).__name__} cannot be pickled: it would be readable in the pickle.")
+
+
+@overload
+def as_secret(text: str | Secret) -> Secret: ...
+@overload
+def as_secret(text: str | Secret | None) -> Secret | None: ...
+def as_secret(text: str | Secret | None) -> Secret | None:
+    """Return a text as a `Secret`; what is one already, and None, as they are."""
+    return Secret(text) if isinstance(text, str) else text
+
 
 def masked(value: Any, names: frozenset[str] = SECRET_NAMES) -> Any:
-    """Return a copy of JSON data in which the values of secret names read ``**********``."""
+    """Return JSON data in which the values of secret names read ``**********``; the same object if it has none."""
+    if isinstance(value, Secret):
+        return MASK
     if isinstance(value, Mapping):
-        return {
+        copy = {
             k: MASK if str(k).lower() in names and v is not None else masked(v, names) for k, v in value.items()
         }
+        return copy if any(map(is_not, copy.values(), value.values())) else value
     if isinstance(value, list | tuple):
-        return [masked(v, names) for v in value]
+        items = [masked(v, names) for v in value]
+        return items if any(map(is_not, items, value)) else value
     return value
+
+
+def secret_texts(value: Any, names: frozenset[str] = SECRET_NAMES, *, inside: bool = False) -> set[str]:
+    """Return the texts and numbers that `masked` would mask; all of them ``inside`` of a secret."""
+    if isinstance(value, Secret):
+        return {value.reveal()}
+    if isinstance(value, Mapping):
+        parts = [secret_texts(v, names, inside=inside or str(k).lower() in names) for k, v in value.items()]
+        return set[str]().union(*parts)
+    if isinstance(value, list | tuple):
+        return set[str]().union(*(secret_texts(v, names, inside=inside) for v in value))
+    is_text = isinstance(value, str | int) and not isinstance(value, bool)
+    return {str(value)} if inside and is_text else set()
+
+
+def secret_variables(query: str) -> frozenset[str]:
+    """Return the lower-case names of the variables that a GraphQL query uses as secrets."""
+    values = [match["value"] for match in _GRAPHQL_SECRET.finditer(query)]
+    return frozenset(name.lower() for value in values for name in _VARIABLE.findall(value))
+
+
+def secrets_of_query(query: str) -> set[str]:
+    """Return the secrets that are written in a GraphQL query itself."""
+    values = [match["value"] for match in _GRAPHQL_SECRET.finditer(query)]
+    return {text.strip('"') for value in values for text in _TEXT.findall(value)}
+
+
+def masked_query(query: str) -> str:
+    """Return a GraphQL query without the secrets that are written in it."""
+    return _GRAPHQL_SECRET.sub(lambda match: match["name"] + _TEXT.sub(f'"{MASK}"', match["value"]), query)
+
+
+def masked_target(text: str) -> str:
+    """Return path and query string, without the latter if it speaks of a secret."""
+    path, mark, query = text.partition("?")
+    return f"{path}?{MASK}" if mark and _SECRET_NAME.search(query) else text
+
+
+def masked_url(text: str) -> str:
+    """Return a text without the user, password and secret parameters of the URLs in it."""
+    return _PARAM_OF_URL.sub(rf"\1={MASK}", _USER_OF_URL.sub(f"//{MASK}@", text))
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+
+def causes(error: BaseException | None, until: BaseException | None = None) -> list[BaseException]:
+    """Return an error and all errors that it wraps: in its arguments, as its reason, its cause or its context.
+
+    ``until`` was being handled already when the work began that failed: it is the context of the error, but
+    no part of it.
+    """
+    errors: list[BaseException] = []
+    candidates: list[Any] = [error]
+    while candidates:
+        candidate = candidates.pop(0)
+        if candidate is until or not isinstance(candidate, BaseException):
+            continue
+        if not any(candidate is seen for seen in errors):
+            errors.append(candidate)
+            reason = getattr(candidate, "reason", None)
+            candidates += [*candidate.args, reason, candidate.__cause__, candidate.__context__]
+    return errors
+
+
+def frames(error: BaseException) -> Iterator[FrameType]:
+    """Yield the frames of the traceback of an error."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
+
+
+def clear_frame(frame: FrameType) -> None:
+    """Drop the local variables of a frame, unless it is still running; tracebacks go on to name its line."""
+    with suppress(RuntimeError):
+        frame.clear()
+
+
+def hides_locals(function: Callable[P, T]) -> Callable[P, T]:
+    """Return a function whose errors hold no local variables of this package.
+
+    They hold what was sent, secrets included, and tools such as Sentry show them. The frames of callbacks keep
+    theirs.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs
+            clear_own_locals(error)
+            raise
+
+    return call
+
+
+def clear_locals(error: BaseException, until: BaseException | None) -> None:
+    """Drop the local variables of all functions that an error, and its causes, came through, and that have ended.
+
+    Those of requests, urllib3 and http.client hold headers and bodies. ``until`` as for `causes`.
+    """
+    for cause in causes(error, until):
+        for frame in frames(cause):
+            clear_frame(frame)
+
+
+def clear_own_locals(error: BaseException) -> None:
+    """Drop the local variables of this package's functions that an error, and its causes, came through."""
+    for cause in causes(error):
+        for frame in frames(cause):
+            # A generator that caught a cause may still be in use, and clearing its frame would end it.
+            has_ended = cause is error or not frame.f_code.co_flags & _SUSPENDABLE
+            if has_ended and _is_ours(frame):
+                clear_frame(frame)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith(_OURS)

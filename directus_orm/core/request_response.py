@@ -11,13 +11,23 @@ from urllib.parse import quote, unquote, urlencode
 import attrs
 
 from .json_codec import compact_json, dumps
-from .masking import SECRET_NAMES, masked
+from .masking import (
+    MASK,
+    SECRET_NAMES,
+    Secret,
+    masked,
+    masked_query,
+    secret_texts,
+    secret_variables,
+    secrets_of_query,
+)
 
 Row = dict[str, Any]
 Purpose = Literal["data", "login", "info"]
 _READING_METHODS = frozenset({"GET", "HEAD", "SEARCH"})
 _JSON_PARAMS = frozenset({"aggregate", "alias", "deep", "filter"})
 _MAX_AGE = re.compile(r"max-age=[1-9]")
+_BRACKETS = re.compile(r"[\[\]]")
 _NUMBER_PARAMS = frozenset({"limit", "offset", "page"})
 
 
@@ -38,11 +48,16 @@ def _segment(text: str) -> str:
         raise ValueError(msg) from error
 
 
-def _masked_params(params: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+def _masked_params(params: tuple[tuple[str, str], ...], names: frozenset[str]) -> Iterator[tuple[str, str]]:
     for name, value in params:
         parsed = parsed_param(name, value)
-        safe = masked({name: parsed})[name]
-        yield name, value if safe == parsed else _text(safe)
+        safe = MASK if _is_secret_param(name, names) else masked(parsed, names)
+        yield name, value if safe is parsed else _text(safe)
+
+
+def _is_secret_param(name: str, names: frozenset[str]) -> bool:
+    """Return whether the value of a parameter is a secret, also in bracket form: ``filter[token][_eq]``."""
+    return not names.isdisjoint(_BRACKETS.split(name.lower()))
 
 
 def _text(value: Any) -> str:
@@ -54,17 +69,18 @@ class Request:
     """One HTTP request to a Directus server, without host and without credentials.
 
     ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` holds
-    the lower-case names of the fields of ``json`` whose values are masked in the repr. ``body`` is the encoded
-    JSON, once `encoded` was called.
+    the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
+    ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
     """
 
     method: str
     path: str
-    params: tuple[tuple[str, str], ...] = ()
-    json: Any = None
+    params: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    json: Any = attrs.field(default=None, repr=False)
     purpose: Purpose = "data"
     secret: frozenset[str] = frozenset()
-    body: bytes | None = attrs.field(default=None, eq=False)
+    body: bytes | None = attrs.field(default=None, eq=False, repr=False)
+    is_masked: bool = attrs.field(default=False, eq=False)
 
     @property
     def reads(self) -> bool:
@@ -85,24 +101,62 @@ class Request:
         return attrs.evolve(self, body=dumps(self.json))
 
     def masked(self) -> Request:
-        """Return a login request without its secrets; any other request as it is, so that it can be sent again."""
-        return attrs.evolve(self, json=masked(self.json), body=None) if self.purpose == "login" else self
+        """Return the request without its secrets, which cannot be sent; itself if it has none."""
+        params, json = self._shown()
+        if json is self.json and params == self.params:
+            return self
+        return attrs.evolve(self, params=params, json=json, body=None, is_masked=True)
+
+    def _shown(self) -> tuple[tuple[tuple[str, str], ...], Any]:
+        """Return the parameters and the JSON without secrets."""
+        names, query = self._secret_names, self._graphql_query
+        json = masked(self.json, names)
+        if query is not None and (shown := masked_query(query)) != query:
+            json = {**json, "query": shown}
+        return tuple(_masked_params(self.params, names)), json
+
+    def secret_texts(self) -> set[str]:
+        """Return the secrets that the request holds."""
+        names = self._secret_names
+        texts = secret_texts(self.json, names) | secrets_of_query(self._graphql_query or "")
+        for name, value in self.params:
+            texts |= secret_texts(parsed_param(name, value), names, inside=_is_secret_param(name, names))
+        return texts
+
+    def excerpt(self, data: Any) -> str:
+        """Return the beginning of what a response contains, for a message, without the secrets of the request."""
+        text = str(masked(data, self._secret_names))
+        for secret in sorted(self.secret_texts(), key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return repr(text[:80])
+
+    @property
+    def _graphql_query(self) -> str | None:
+        is_graphql = self.path.startswith("/graphql") and isinstance(self.json, Mapping)
+        query = self.json.get("query") if is_graphql else None
+        return query if isinstance(query, str) else None
+
+    @property
+    def _secret_names(self) -> frozenset[str]:
+        """The lower-case names whose values are not shown."""
+        query = self._graphql_query
+        return SECRET_NAMES | self.secret | (frozenset() if query is None else secret_variables(query))
 
     def __repr__(self) -> str:
         return f"<Request {self}>"
 
     def __str__(self) -> str:
-        parts = [self.method, unquote(self.path)]
-        parts += [f"{name}={value}" for name, value in _masked_params(self.params)]
-        if self.json is not None:
-            parts.append(_text(masked(self.json, SECRET_NAMES | self.secret)))
-        return " ".join(parts)
+        params, json = self._shown()
+        parts = [self.method, unquote(self.path), *(f"{name}={value}" for name, value in params)]
+        return " ".join(parts if json is None else [*parts, _text(json)])
 
 
 def param_text(value: Any) -> str:
     """Return a query parameter as it is written in a URL: lists with commas, and JSON for nested values."""
     if isinstance(value, str):
         return value
+    if isinstance(value, Secret):
+        return value.reveal()
     if isinstance(value, list | tuple | set | frozenset) and all(isinstance(v, str | int) for v in value):
         return ",".join(map(str, value))
     return compact_json(value)
@@ -128,7 +182,7 @@ class Response:
     """
 
     status: int
-    data: Any = None
+    data: Any = attrs.field(default=None, repr=lambda data: repr(masked(data)))
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     size: int = 0

@@ -220,8 +220,9 @@ def _unexpected_response(response: Response, value: Any, expected: str) -> Trans
     """Return the error for a response that lacks what was asked for."""
     request = response.request
     where = "the request" if request is None else f"{request.method} {request.path}"
-    msg = f"The response to {where} (status {response.status}) is {str(value)[:80]!r}, where {expected} belongs."
-    return TransportError(msg, request=request, status=response.status)
+    found = repr(str(value)[:80]) if request is None else request.excerpt(value)
+    msg = f"The response to {where} (status {response.status}) is {found}, where {expected} belongs."
+    return TransportError(msg, request=request and request.masked(), status=response.status)
 
 
 # --- routes -----------------------------------------------------------------------------------------------------

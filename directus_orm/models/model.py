@@ -13,7 +13,7 @@ from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError
 from ..core.forks import no_fork
-from ..core.masking import MASK
+from ..core.masking import MASK, hides_locals
 from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, none_means_absent
 from ..fields.field_references import FieldReference
@@ -119,6 +119,7 @@ class Model:
 
     # --- saving and loading -----------------------------------------------------------------------------------
 
+    @hides_locals
     def save(self, *, update_fields: Iterable[str] | None = None, if_unmodified: bool = False) -> None:
         """Create the row of a new instance, or send the fields that changed; without changes, send nothing.
 
@@ -156,6 +157,7 @@ class Model:
         """
         save.delete(self)
 
+    @hides_locals
     def refresh(self, fields: Iterable[str] | None = None) -> None:
         """Read the row again, past the server's cache; unsaved changes are lost.
 

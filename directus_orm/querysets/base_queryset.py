@@ -8,7 +8,7 @@ from ..core.async_twins import async_twin
 from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
-from ..core.masking import masked
+from ..core.masking import hides_locals, masked
 from ..core.progress import Progress, reporting
 from ..dialects.registry import dialect_of
 from ..fields.scalar_values import storable
@@ -52,6 +52,7 @@ class Rows(Results[T]):
 
     # --- chaining ---------------------------------------------------------------------------------------------
 
+    @hides_locals
     def filter(self, *conditions: Q, **lookups: Any) -> Self:
         """Keep the rows that meet all conditions, as in Django: ``name__lookup=value``, or `Q` objects.
 
@@ -69,6 +70,7 @@ class Rows(Results[T]):
         self._refuse_sliced("filter")
         return self._with(filtering_and_ordering.with_filter(self._query, Q(*conditions, **lookups), "filter()"))
 
+    @hides_locals
     def exclude(self, *conditions: Q, **lookups: Any) -> Self:
         """Leave out the rows that meet all conditions; rows where a field is null stay, as in Django.
 
@@ -282,6 +284,7 @@ class Rows(Results[T]):
         shape = Values(columns, cast("Values", self._shape).kind)
         return type(self)(query, shape, self._using)
 
+    @hides_locals
     def aggregate(self, /, *expressions: Aggregate, **by_name: Aggregate) -> dict[str, Any]:
         """Return aggregates of all rows by name: `Count`, `Sum`, `Avg`, `Min`, `Max`; by one request if possible.
 
@@ -357,6 +360,7 @@ class Rows(Results[T]):
 
     # --- single rows ------------------------------------------------------------------------------------------
 
+    @hides_locals
     def get(self, /, *conditions: Q, **lookups: Any) -> T:
         """Return the only row that meets the conditions, by one request for two rows at most.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
+from ..core.masking import hides_locals
 from ..core.progress import Progress
 from ..fields.to_many import ToMany
 from ..instances.state import (
@@ -186,6 +187,7 @@ class Related(QuerySet[M]):
 
     # --- writing ----------------------------------------------------------------------------------------------
 
+    @hides_locals
     def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Add instances, or rows by their keys, to the list; those that are in it already stay as they are.
 
@@ -237,6 +239,7 @@ class Related(QuerySet[M]):
             relation_writes.remove_links(self._instance, self._relation, saved, self._junction_rows)
         self._forget_rows()
 
+    @hides_locals
     def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Replace the list by these instances, or rows by their keys.
 
@@ -270,6 +273,7 @@ class Related(QuerySet[M]):
     def create(
         self, model: type[One], /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
     ) -> One: ...
+    @hides_locals
     def create(
         self, model: Any = None, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
     ) -> Any:

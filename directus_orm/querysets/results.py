@@ -14,6 +14,7 @@ from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import IterationLost, QueryError, UnsupportedQuery
 from ..core.forks import call_after_fork
+from ..core.masking import hides_locals
 from ..core.progress import Progress, checked, reporting
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
@@ -269,6 +270,7 @@ class Results(DescribesRows, Generic[T]):
         self._pages, self._cache = None, []
         self._drops += 1
 
+    @hides_locals
     def _read_next_page(self) -> bool:
         """Read a page into the cache; return whether there was one."""
         while not self._complete:
@@ -395,6 +397,7 @@ class Results(DescribesRows, Generic[T]):
         page.keys(query.model.directus.pk)  # raises if a row has none
         return Page(self._shape.decoder(query)(session, page.rows), dialect_of(session).total_count(response))
 
+    @hides_locals
     def count(self) -> int:
         """Return the number of rows, by one request that reads no rows.
 

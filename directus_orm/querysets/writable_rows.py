@@ -9,6 +9,7 @@ from ..core.async_twins import async_twin
 from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError, RecordNotUnique
+from ..core.masking import hides_locals
 from ..core.progress import Progress, checked
 from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
@@ -37,6 +38,7 @@ class WritableRows(Rows[M]):
 
     # --- one row ----------------------------------------------------------------------------------------------
 
+    @hides_locals
     def create(self, /, **values: Any) -> M:
         """Make an instance with these values, save it as a new row, and return it; errors as in `Model.save`.
 
@@ -50,6 +52,7 @@ class WritableRows(Rows[M]):
         save.save(instance)
         return instance
 
+    @hides_locals
     def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """Return the row that meets the conditions, or create it; return also whether it was created.
 
@@ -78,6 +81,7 @@ class WritableRows(Rows[M]):
             except self._query.model.DoesNotExist:
                 raise error from None
 
+    @hides_locals
     def update_or_create(
         self,
         /,
@@ -105,6 +109,7 @@ class WritableRows(Rows[M]):
             save.save(instance)
         return instance, created
 
+    @hides_locals
     def update(self, /, *, progress: Any = ABSENT, **values: Any) -> int:
         """Write these values to all rows, and return the number of rows written.
 
@@ -134,6 +139,7 @@ class WritableRows(Rows[M]):
         report = checked(None if progress is ABSENT else progress)
         return bulk.update(self._session(), self._query, values, report)
 
+    @hides_locals
     def delete(self, *, progress: Progress = None) -> int:
         """Delete all rows, and return the number of rows deleted; keys are read first, as by `update`.
 
@@ -159,6 +165,7 @@ class WritableRows(Rows[M]):
             msg = f"{name}.objects.{verb}() means every row: if so, say {name}.objects.all().{verb}()."
             raise TypeError(msg)
 
+    @hides_locals
     def bulk_create(
         self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
     ) -> list[M]:
@@ -197,6 +204,7 @@ class WritableRows(Rows[M]):
             bulk.create(self._session(), self._info, new, **options)
         return new
 
+    @hides_locals
     def bulk_update(
         self,
         instances: Iterable[M],
@@ -223,6 +231,7 @@ class WritableRows(Rows[M]):
         options = _bulk_options(batch_size, progress)
         return bulk.update_instances(self._session(), self._info, changed, names, **options) if changed else 0
 
+    @hides_locals
     def upsert(
         self, instances: Iterable[M], batch_size: int | None = None, *, progress: Progress = None
     ) -> list[M]:

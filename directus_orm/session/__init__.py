@@ -3,6 +3,7 @@
 Imports only core, session/http.
 """
 
+from ..core.masking import Secret
 from .auth import Auth, Login, StaticToken
 from .capture import Capture, Entry
 from .current import connect, current_session
@@ -20,6 +21,7 @@ __all__ = [
     "Login",
     "RateLimit",
     "Retry",
+    "Secret",
     "ServerInfo",
     "Session",
     "StaticToken",

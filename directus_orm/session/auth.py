@@ -12,6 +12,7 @@ import attrs
 
 from ..core.errors import AuthenticationError, ConfigurationError, TransportError
 from ..core.forks import register_for_forks
+from ..core.masking import Secret, as_secret
 from ..core.request_response import Request, Response
 from .http.api import Api
 
@@ -27,7 +28,7 @@ class AuthSender(Protocol):
         """The server's `Api`, which builds login requests."""
         ...
 
-    def __call__(self, request: Request, credential: str | None = None, /) -> Response:
+    def __call__(self, request: Request, credential: str | Secret | None = None, /) -> Response:
         """Send the request; raise as `Session.send` does."""
         ...
 
@@ -47,7 +48,7 @@ class Auth(Protocol):
             return vault.read("directus")           # called for every request: cache it
 
         def renew(self, ask, refused):
-            return vault.rotate("directus", refused)    # True if there is a new token
+            return vault.rotate("directus", refused.reveal())   # True if there is a new token
 
         def logout(self, ask):
             pass
@@ -59,12 +60,15 @@ class Auth(Protocol):
         """Whether requests are sent without credentials."""
         ...
 
-    def token(self, ask: AuthSender) -> str | None:
+    def token(self, ask: AuthSender) -> str | Secret | None:
         """Return the bearer token for the next request, or a `Cookie`; None sends it without credentials."""
         ...
 
-    def renew(self, ask: AuthSender, refused: str) -> bool:
-        """Replace a token that the server refused as expired; return False if there is no new one."""
+    def renew(self, ask: AuthSender, refused: Secret) -> bool:
+        """Replace a token that the server refused as expired; return False if there is no new one.
+
+        ``refused`` is the token as a `Secret`, which no traceback shows; its method ``reveal()`` returns the text.
+        """
         ...
 
     def logout(self, ask: AuthSender) -> None:
@@ -77,11 +81,11 @@ class Public:
 
     anonymous = True
 
-    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Return None."""
         return None
 
-    def renew(self, ask: AuthSender, refused: str) -> bool:  # noqa: ARG002
+    def renew(self, ask: AuthSender, refused: Secret) -> bool:  # noqa: ARG002
         """Return False: there is nothing to renew."""
         return False
 
@@ -97,17 +101,22 @@ class StaticToken(Public):
 
     anonymous = False
 
-    def __init__(self, token: str) -> None:
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
+    def __init__(self, token: str | Secret) -> None:
+        token = as_secret(token)
+        if not _is_visible_ascii(token.reveal()):
             raise ConfigurationError("token= must be a text of visible ASCII characters without spaces.")
         self._token = token
 
-    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Return the token."""
         return self._token
 
     def __repr__(self) -> str:
         return "token"
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
 class MissingCredentials(Public):
@@ -118,7 +127,7 @@ class MissingCredentials(Public):
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Raise `ConfigurationError`: requests without credentials could silently return other rows."""
         raise ConfigurationError(
             f"The session for {self._url} was pickled, and credentials are never pickled. "
@@ -132,7 +141,7 @@ class MissingCredentials(Public):
 class MissingUser(MissingCredentials):
     """Stands for the credentials of a derived session that were not pickled with it."""
 
-    def token(self, ask: AuthSender) -> str | None:  # noqa: ARG002
+    def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
         raise ConfigurationError(
             f"The session for {self._url} was made by with_options() for another user, and then pickled, "
@@ -141,12 +150,12 @@ class MissingUser(MissingCredentials):
         )
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen
 class _HeldTokens:
     """The access and refresh tokens of a login, when a refresh is due, and when they were received."""
 
-    access: str
-    refresh: str
+    access: Secret
+    refresh: Secret
     due: float
     received: float = 0.0
 
@@ -166,11 +175,15 @@ class Login:
     anonymous = False
 
     def __init__(
-        self, email: str, password: str, otp: str | Callable[[], str] | None = None, mode: str = "json"
+        self,
+        email: str,
+        password: str | Secret,
+        otp: str | Secret | Callable[[], str] | None = None,
+        mode: str = "json",
     ) -> None:
         self.email = email
-        self._password = password
-        self._otp = otp
+        self._password = password = as_secret(password)
+        self._otp = otp = otp if callable(otp) else as_secret(otp)
         self._mode = mode
         self.reset_after_fork()
         register_for_forks(self)
@@ -192,7 +205,7 @@ class Login:
     def _credentials(self) -> tuple[Any, ...]:
         return self.email, self._password, self._otp, self._mode
 
-    def token(self, ask: AuthSender) -> str | None:
+    def token(self, ask: AuthSender) -> str | Secret | None:
         """Return a token that is valid for some time; log in or refresh if there is none.
 
         Raises `AuthenticationError` if the server refuses both.
@@ -206,7 +219,7 @@ class Login:
                     tokens = self._refresh_or_log_in(ask, called)
         return tokens.access
 
-    def renew(self, ask: AuthSender, refused: str) -> bool:
+    def renew(self, ask: AuthSender, refused: Secret) -> bool:
         """Refresh, unless another thread did since ``refused`` was sent."""
         called = time.monotonic()
         with self._lock:
@@ -245,7 +258,7 @@ class Login:
         return self._read(ask.api, request, response, started)
 
     def _log_in(self, ask: AuthSender) -> _HeldTokens:
-        otp = self._otp() if callable(self._otp) else self._otp
+        otp = as_secret(self._otp() if callable(self._otp) else self._otp)
         request = ask.api.login_request(self.email, self._password, otp, self._mode)
         started = time.monotonic()
         try:
@@ -271,10 +284,10 @@ class Login:
 
 def auth_of(
     *,
-    token: str | None,
+    token: Secret | None,
     email: str | None,
-    password: str | None,
-    otp: str | Callable[[], str] | None,
+    password: Secret | None,
+    otp: Secret | Callable[[], str] | None,
     auth: Auth | None,
     mode: str,
     modes: Sequence[str],
@@ -291,9 +304,9 @@ def auth_of(
     match tuple(name for name, value in options.items() if value is not None):
         case ():
             return Public()
-        case ("token",) if isinstance(token, str):
+        case ("token",) if isinstance(token, Secret):
             return StaticToken(token)
-        case ("email", "password") | ("email", "password", "otp") if email and password:
+        case ("email", "password") | ("email", "password", "otp") if email and password and password != "":
             return Login(email, password, otp, mode)
         case ("auth",) if auth is not None and callable(getattr(auth, "token", None)):
             return auth

@@ -77,7 +77,7 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, request: Request, status: int | None, seconds: float) -> None:
-        """Add a request to every open capture, a login without its secrets."""
+        """Add a request to every open capture, without its secrets."""
         for capture in self._captures:
             capture.add(Entry(request.masked(), status, seconds))
 

@@ -8,6 +8,7 @@ from typing import TypedDict
 import attrs
 
 from ..core.errors import ConfigurationError
+from ..core.masking import Secret
 from .auth import Auth, AuthSender, Login
 from .http.retry import Retry
 from .state import LazyLoading, SessionState
@@ -18,10 +19,10 @@ CREDENTIALS = frozenset({"token", "email", "password", "otp", "auth"})
 class Changeable(TypedDict, total=False):
     """The options that a derived session may have of its own."""
 
-    token: str | None
+    token: str | Secret | None
     email: str | None
-    password: str | None
-    otp: str | Callable[[], str] | None
+    password: str | Secret | None
+    otp: str | Secret | Callable[[], str] | None
     mode: str
     auth: Auth | None
     timeout: float | tuple[float, float]
@@ -58,11 +59,11 @@ class SharedAuth:
         """Whether requests are sent without credentials."""
         return self._shared.anonymous
 
-    def token(self, ask: AuthSender) -> str | None:
+    def token(self, ask: AuthSender) -> str | Secret | None:
         """Return the credential of the shared login."""
         return self._shared.token(ask)
 
-    def renew(self, ask: AuthSender, refused: str) -> bool:
+    def renew(self, ask: AuthSender, refused: Secret) -> bool:
         """Renew the credential for all sessions that share the login."""
         return self._shared.renew(ask, refused)
 

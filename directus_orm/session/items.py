@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from ..core.masking import hides_locals, masked_url
 from ..core.request_response import Request, Response, Row, url_path
 from .http.api import Api
 
@@ -32,10 +33,12 @@ class Items:
         self._api = api
         self._path = api.items_path(collection)
 
+    @hides_locals
     def read(self, key: object = None, **params: Any) -> Any:
         """Return one row if a key is given, else a list of rows (for a singleton, its row)."""
         return self._request("GET", self._row_path(key), params)
 
+    @hides_locals
     def create(self, data: Row | Iterable[Row], **params: Any) -> Any:
         """Create one row, or all rows of a list in one transaction, and return the stored rows.
 
@@ -43,6 +46,7 @@ class Items:
         """
         return self._request("POST", self._path, params, data if isinstance(data, Mapping) else list(data))
 
+    @hides_locals
     def update(self, key: object, data: Row, **params: Any) -> Any:
         """Change one row and return it; with None as key, change a singleton.
 
@@ -50,6 +54,7 @@ class Items:
         """
         return self._request("PATCH", self._row_path(key), params, data)
 
+    @hides_locals
     def delete(self, key: object) -> None:
         """Delete one row."""
         if key is None:
@@ -70,7 +75,7 @@ class Items:
 def encoded_path(text: str) -> str:
     """Return a path as it is sent: with a leading slash, and percent-encoded where it is not yet."""
     if "?" in text or "#" in text or "://" in text:
-        raise ValueError(f"{text!r} is not a path below the base URL. Give parameters as params=.")
+        raise ValueError(f"{masked_url(text)!r} is not a path below the base URL. Give parameters as params=.")
     if _DOT_SEGMENT.search(text):
         raise ValueError(f"{text!r} is not a path below the base URL: servers and proxies resolve its dots.")
     return "/" + quote(text.lstrip("/"), safe="/%:@!$&'()*+,;=~")

@@ -6,6 +6,7 @@ import attrs
 
 from ..core import cancellation
 from ..core.errors import ServerError, TransportError
+from ..core.masking import Secret, as_secret
 from ..core.request_response import Request, Response
 from .http.api import Api
 from .http.retry import Retry, RetryState
@@ -13,7 +14,7 @@ from .http.transport import Transport
 
 
 def send_with_retries(
-    transport: Transport, request: Request, credential: str | None, attempts: RetryState
+    transport: Transport, request: Request, credential: Secret | None, attempts: RetryState
 ) -> Response:
     """Send a request, and again after each error that allows it; raise the last error."""
     while True:
@@ -38,7 +39,8 @@ class LoginSender:
         """The server's `Api`, which builds login requests."""
         return self.transport.api
 
-    def __call__(self, request: Request, credential: str | None = None, /) -> Response:
+    def __call__(self, request: Request, credential: str | Secret | None = None, /) -> Response:
         """Send a request without credentials, or with the one given."""
+        credential = as_secret(credential)
         attempts = RetryState(self.retry, request, self.api)
         return send_with_retries(self.transport, request, credential, attempts)

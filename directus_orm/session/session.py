@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from ..core.async_twins import async_twin
 from ..core.errors import AuthenticationError, DirectusError, Forbidden, OutcomeUnknown
 from ..core.forks import register_for_forks
+from ..core.masking import Secret, as_secret, hides_locals, masked_url
 from ..core.request_response import Request, Response
 from .api_registry import api_of
 from .auth import Auth, auth_of
@@ -67,14 +68,15 @@ class Session(ServerStatusMixin):
     # Where the database sorts null, learned when a query depends on it.
     null_first = SharedFact[bool]()
 
+    @hides_locals
     def __init__(
         self,
         url: str,
         *,
-        token: str | None = None,
+        token: str | Secret | None = None,
         email: str | None = None,
-        password: str | None = None,
-        otp: str | Callable[[], str] | None = None,
+        password: str | Secret | None = None,
+        otp: str | Secret | Callable[[], str] | None = None,
         mode: str = "json",
         auth: Auth | None = None,
         timeout: float | tuple[float, float] = (10, 60),
@@ -84,6 +86,7 @@ class Session(ServerStatusMixin):
         http: requests.Session | None = None,
         page_size: int | None = None,
     ) -> None:
+        token, password, otp = as_secret(token), as_secret(password), otp if callable(otp) else as_secret(otp)
         api = api_of(self.dialect_name)
         strategy = auth_of(
             token=token, email=email, password=password, otp=otp, auth=auth, mode=mode, modes=api.login_modes
@@ -103,6 +106,7 @@ class Session(ServerStatusMixin):
         register_for_forks(self)
 
     @classmethod
+    @hides_locals
     def from_env(cls, **options: Any) -> Self:
         """Return a session for DIRECTUS_URL, with DIRECTUS_TOKEN, or DIRECTUS_EMAIL and DIRECTUS_PASSWORD.
 
@@ -129,6 +133,7 @@ class Session(ServerStatusMixin):
     def __repr__(self) -> str:
         return f"<Session {self.url} as {self._state.auth!r}>"
 
+    @hides_locals
     def send(self, request: Request) -> Response:
         """Send a request and return its response; every other method uses this one.
 
@@ -136,7 +141,11 @@ class Session(ServerStatusMixin):
         came, and `OutcomeUnknown` if it is therefore unknown whether a write was applied.
         """
         if not request.path.startswith("/"):
-            raise ValueError(f"The path of a request starts with '/', unlike {request.path!r}.")
+            raise ValueError(f"The path of a request starts with '/', unlike {masked_url(request.path)!r}.")
+        if request.is_masked:
+            raise ValueError(
+                "A request without its secrets, as errors and captures keep it, cannot be sent again."
+            )
         request = self.prepared(request)
         attempts = RetryState(self.retry, request, self.api)
         try:
@@ -172,22 +181,27 @@ class Session(ServerStatusMixin):
             return self.api.as_search(request)
         return request
 
+    @hides_locals
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """GET a path below the base URL; return the ``data`` of the response, or all its JSON if it has none."""
         return self._request("GET", path, params)
 
+    @hides_locals
     def post(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """POST ``json`` to a path below the base URL and return the ``data`` of the response."""
         return self._request("POST", path, params, json)
 
+    @hides_locals
     def patch(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """PATCH a path below the base URL and return the ``data`` of the response; None if it is empty."""
         return self._request("PATCH", path, params, json)
 
+    @hides_locals
     def delete(self, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """DELETE a path below the base URL and return the ``data`` of the response, usually None."""
         return self._request("DELETE", path, params, json)
 
+    @hides_locals
     def search(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """SEARCH a path below the base URL: a GET with ``query`` as JSON in its body; return the ``data``."""
         return self._request("SEARCH", path, None, {"query": dict(query or {})})
@@ -196,6 +210,7 @@ class Session(ServerStatusMixin):
         """Return plain access to a collection: dicts in, dicts out."""
         return Items(self.send, self.api, collection)
 
+    @hides_locals
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:
         """Run a GraphQL query or mutation and return its ``data``.
 
@@ -234,6 +249,7 @@ class Session(ServerStatusMixin):
         """Whether `forbid_lazy_loading` holds in this session, or in one that it was derived from."""
         return self._state.lazy_loading.is_forbidden
 
+    @hides_locals
     def with_options(self, **options: Unpack[Changeable]) -> Self:
         """Return a session for the same server, over the same connections, with other options.
 
@@ -320,7 +336,7 @@ class Session(ServerStatusMixin):
         auth, sender = state.auth, state.login_sender
         renewed = False
         while True:
-            credential = auth.token(sender)
+            credential = as_secret(auth.token(sender))
             try:
                 return send_with_retries(state.transport, request, credential, attempts)
             except AuthenticationError as error:

@@ -160,9 +160,9 @@ def _with_rows(write: RecoverableWrite, response: Response) -> Response:
     request = write.request
     msg = (
         f"The response to {request.method} {request.path} (status {response.status}) is "
-        f"{str(response.data)[:80]!r} instead of what was written. It is not known whether it was written."
+        f"{request.excerpt(response.data)} instead of what was written. It is not known whether it was written."
     )
-    raise OutcomeUnknown(msg, request=request, status=response.status, passing=True)
+    raise OutcomeUnknown(msg, request=request.masked(), status=response.status, passing=True)
 
 
 def _read_back(session: Session, write: RecoverableWrite) -> dict[Any, Row]:

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from directus_orm.core import errors
-from directus_orm.session import Login, Session, auth
+from directus_orm.session import Login, Secret, Session, auth
 from directus_orm.testing import DirectusServer
 from tests.session.conftest import ACCESS_TOKEN_TTL
 from tests.worlds.sessions import (
@@ -113,7 +113,7 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
 ) -> None:
     me(login)
     strategy: Any = login._state.auth
-    body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
+    body = {"refresh_token": strategy._tokens.refresh.reveal(), "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
     let_expire(login, server)
     if noticed == "by a 401":
@@ -129,7 +129,7 @@ def test_fifty_threads_with_a_dead_refresh_token_log_in_once(
 def test_a_dead_refresh_token_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
     me(login)
     strategy: Any = login._state.auth
-    body = {"refresh_token": strategy._tokens.refresh, "mode": "json"}
+    body = {"refresh_token": strategy._tokens.refresh.reveal(), "mode": "json"}
     assert requests.post(f"{server.url}/auth/logout", json=body, timeout=10).status_code == 204
     let_expire(login, server)
     with login.capture() as sent:
@@ -315,7 +315,7 @@ def test_the_docs_own_strategy_works_with_renewal(server: DirectusServer, open_s
         def token(self, ask: Any) -> str:
             return self.current
 
-        def renew(self, ask: Any, refused: str) -> bool:
+        def renew(self, ask: Any, refused: Secret) -> bool:
             assert refused == self.current
             self.current = server.token
             return True

@@ -16,7 +16,7 @@ import pytest
 from directus_orm.session import Session
 from directus_orm.testing import DirectusServer
 from tests.worlds.sessions import in_threads
-from tests.worlds.tiny_server import TinyServer
+from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROOT = str(Path(__file__).parents[2])
 Open = Callable[..., Session]
@@ -116,7 +116,7 @@ os._exit(1)
 
 
 def test_a_fork_in_the_middle_of_a_login_leaves_no_lock_behind(tiny: TinyServer) -> None:
-    tiny.script[0] = type(tiny.script[0])(delay=3)
+    tiny.answers(Scripted(delay=3))
     run(LOCKED, tiny.url)
 
 

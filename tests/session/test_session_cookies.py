@@ -74,7 +74,7 @@ def test_own_connections_keep_no_cookies(server: DirectusServer, login: Session,
 def test_a_session_that_the_server_ended_leads_to_a_new_login(server: DirectusServer, login: Session) -> None:
     me(login)
     auth: Any = login._state.auth
-    headers = {"Cookie": auth._tokens.refresh}
+    headers = {"Cookie": auth._tokens.refresh.reveal()}
     answer = requests.post(f"{server.url}/auth/logout", json={"mode": "session"}, headers=headers, timeout=10)
     assert answer.status_code == 204
     with login.capture() as sent:
@@ -130,7 +130,7 @@ def test_a_mode_without_a_login_is_refused(options: dict[str, Any]) -> None:
 
 def test_a_strategy_may_send_a_cookie(tiny: TinyServer) -> None:
     class Mine(Login):
-        def token(self, ask: Any) -> str:
+        def token(self, ask: Any) -> Cookie:
             return Cookie("name=value")
 
     with Session(tiny.url, auth=Mine("x", "y")) as session:

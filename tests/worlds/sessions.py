@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from directus_orm.session import Capture, Session
+from directus_orm.session import Capture, Secret, Session
 from directus_orm.testing import DirectusServer
 
 
@@ -82,7 +82,7 @@ def forget_expiry(session: Session) -> None:
 def replace_by_expired(session: Session, server: DirectusServer) -> None:
     """Replace the session's token by one that expired yesterday; the session does not know."""
     auth: Any = session._state.auth
-    change_tokens(session, access=expired(auth._tokens.access, server))
+    change_tokens(session, access=Secret(expired(auth._tokens.access.reveal(), server)))
 
 
 def let_expire(session: Session, server: DirectusServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,11 +30,15 @@ class Scripted:
     interim: tuple[int, ...] = ()
 
 
+Answer = Scripted | Callable[[str], Scripted]
+"""An answer, or a function that returns it for the target and the body of a request."""
+
+
 class TinyServer:
     """Records the raw request line, headers and body of each request, and answers by script."""
 
     def __init__(self) -> None:
-        self.script: list[Scripted] = [Scripted()]
+        self.script: list[Answer] = [Scripted()]
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         self.ports: list[int] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -57,7 +62,7 @@ class TinyServer:
     def bearers(self) -> list[str | None]:
         return [headers.get("authorization") for _, _, headers, _ in self.seen]
 
-    def answers(self, *script: Scripted) -> None:
+    def answers(self, *script: Answer) -> None:
         self.script = list(script)
 
     def stop(self) -> None:
@@ -77,6 +82,7 @@ class TinyServer:
                 tiny.seen.append((self.command, self.path, headers, body))
                 tiny.ports.append(self.client_address[1])
                 turn = tiny.script.pop(0) if len(tiny.script) > 1 else tiny.script[0]
+                turn = turn(f"{self.path} {body.decode()}") if callable(turn) else turn
                 time.sleep(turn.delay)
                 self.close_connection = turn.cut or not turn.status
                 if turn.status:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import attrs
 
 from ...core.errors import AuthenticationError, ServerError
+from ...core.masking import Secret
 from ...core.request_response import Request, Response
 from .raw_messages import RawRequest, RawResponse
 from .server_info import Health, ServerInfo
@@ -22,12 +23,12 @@ ErrorEntry = Mapping[str, Any]
 """One error of a refusal: its ``message``, and its ``extensions`` with the ``code``."""
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen
 class Tokens:
     """What a login or a refresh returned: the credential for requests, the one for a refresh, their lifetime."""
 
-    access: str
-    refresh: str
+    access: Secret
+    refresh: Secret
     seconds: float
 
 
@@ -110,15 +111,15 @@ class Api(Protocol):
 
     # --- logins ---------------------------------------------------------------------------------------------
 
-    def login_request(self, email: str, password: str, otp: str | None, mode: str) -> Request:
+    def login_request(self, email: str, password: Secret, otp: Secret | None, mode: str) -> Request:
         """Return the request that logs a user in."""
         ...
 
-    def refresh_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that renews a login, and the credential to send it with."""
         ...
 
-    def logout_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def logout_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that ends a login, and the credential to send it with."""
         ...
 
@@ -126,13 +127,13 @@ class Api(Protocol):
         """Return the tokens of a response to a login or a refresh; None if there are none in it."""
         ...
 
-    def is_expired(self, credential: str, error: AuthenticationError) -> bool:
+    def is_expired(self, credential: Secret, error: AuthenticationError) -> bool:
         """Return whether the server refused a credential that a renewed one may replace."""
         ...
 
     # --- requests and responses -----------------------------------------------------------------------------
 
-    def raw_request(self, request: Request, credential: str | None) -> RawRequest:
+    def raw_request(self, request: Request, credential: Secret | None) -> RawRequest:
         """Return a request as it is sent, with its credential in place."""
         ...
 

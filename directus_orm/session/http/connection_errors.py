@@ -10,6 +10,8 @@ import attrs
 import requests
 from urllib3 import exceptions as urllib3_errors
 
+from ...core.masking import causes, clear_locals, masked_url
+from ...core.request_response import Request
 from .connections import TooLarge
 
 # TLS failures while the connection is made; others may come after the request was sent.
@@ -26,28 +28,25 @@ _HANDSHAKE_FAILURES = frozenset(
 )
 
 
-def causes(error: BaseException | None) -> list[BaseException]:
-    """Return an error and all errors that it wraps: in its arguments, as its reason, its cause or its context."""
-    errors: list[BaseException] = []
-    candidates: list[Any] = [error]
-    while candidates:
-        candidate = candidates.pop(0)
-        if isinstance(candidate, BaseException) and not any(candidate is seen for seen in errors):
-            errors.append(candidate)
-            candidates += [
-                *candidate.args,
-                getattr(candidate, "reason", None),
-                candidate.__cause__,
-                candidate.__context__,
-            ]
-    return errors
+# Attributes of errors of urllib3 that hold URLs.
+_TEXTS = ("url", "location", "_message")
 
 
-def without_secrets(error: BaseException) -> None:
-    """Remove the request, which carries credentials, from an error of requests, so that no log shows it."""
-    for cause in causes(error):
+def remove_secrets(error: BaseException, request: Request, until: BaseException | None) -> None:
+    """Remove the secrets of a request from the error that it ended in, and from its causes up to ``until``."""
+    clear_locals(error, until)
+    target, shown = request.url, request.masked().url
+    for cause in causes(error, until):
         if isinstance(cause, requests.RequestException):
             cause.request = cause.response = None
+        cause.args = tuple(_shown(arg, target, shown) for arg in cause.args)
+        for name in _TEXTS:
+            if isinstance(text := getattr(cause, name, None), str):
+                setattr(cause, name, _shown(text, target, shown))
+
+
+def _shown(value: Any, target: str, shown: str) -> Any:
+    return masked_url(value.replace(target, shown)) if isinstance(value, str) else value
 
 
 @attrs.frozen
@@ -62,19 +61,21 @@ class ConnectionFailure:
     passing: bool
 
 
-def diagnose(error: BaseException, timeout: tuple[float, float]) -> ConnectionFailure:
-    """Return why an exchange failed."""
-    chain = causes(error)
+def diagnose(
+    error: BaseException, timeout: tuple[float, float], until: BaseException | None = None
+) -> ConnectionFailure:
+    """Return why an exchange failed; ``until`` is an error that was being handled before."""
+    chain = causes(error, until)
     for kind in _KINDS:
         cause = next((e for e in chain if isinstance(e, kind.types) and kind.when(e)), None)
         if cause is not None:
-            text = kind.text.format(detail=_detail(cause), connect=timeout[0], read=timeout[1])
+            text = kind.text.format(detail=_detail(cause, until), connect=timeout[0], read=timeout[1])
             return ConnectionFailure(text, kind.sent, kind.passing)
-    return ConnectionFailure(f"{type(error).__name__}: {_detail(error)}.", sent=True, passing=False)
+    return ConnectionFailure(f"{type(error).__name__}: {_detail(error, until)}.", sent=True, passing=False)
 
 
-def _detail(error: BaseException) -> str:
-    inner = causes(error)[-1]
+def _detail(error: BaseException, until: BaseException | None) -> str:
+    inner = causes(error, until)[-1]
     text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     return str(text).rstrip(".")
 

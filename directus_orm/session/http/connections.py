@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 
 from ...core.errors import ConfigurationError
 from ...core.forks import no_fork
+from ...core.masking import masked_target
 from .raw_messages import Connections, RawRequest, RawResponse
 from .request_progress import HangUp, notify_carried_by, notify_sent
 
@@ -39,6 +41,16 @@ _ENVIRONMENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CUR
 _PAST_CACHES = {"Cache-Control": "no-cache, no-store"}
 _AGENT = requests.utils.default_user_agent("directus_orm, requests")
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+def _mask_urls(record: logging.LogRecord) -> bool:
+    """Mask the secrets in the URLs that urllib3 logs at level DEBUG."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(masked_target(arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_mask_urls)
 
 
 def connections(
@@ -139,7 +151,7 @@ class OwnConnections:
             {"User-Agent": _AGENT, **{name: value for name, value in request.headers.items() if value is not None}}
         )
         if request.cookie is not None:
-            headers["Cookie"] = request.cookie
+            headers["Cookie"] = request.cookie.reveal()
         if request.body is not None:
             headers["Content-Length"] = str(len(request.body))
         response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
@@ -212,7 +224,8 @@ class GivenConnections:
         # requests would decode %7E and resolve dot segments, so that a key could become another route.
         prepared.url = self._url + request.target
         if request.cookie is not None:
-            prepared.headers["Cookie"] = "; ".join(filter(None, (request.cookie, prepared.headers.get("Cookie"))))
+            cookies = (request.cookie.reveal(), prepared.headers.get("Cookie"))
+            prepared.headers["Cookie"] = "; ".join(filter(None, cookies))
         options: Any = http.merge_environment_settings(self._url, {}, False, self._verify, self._cert)
         notify_sent()
         options["stream"] = True  # keeps the connection until the body is read

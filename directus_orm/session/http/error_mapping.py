@@ -20,7 +20,7 @@ from ...core.errors import (
     TransportError,
     Unavailable,
 )
-from ...core.masking import MASK, SECRET_NAMES
+from ...core.masking import MASK
 from ...core.request_response import Request
 from .api import Api, ErrorEntry
 from .raw_messages import RawResponse
@@ -140,7 +140,8 @@ def body_excerpt(request: Request, body: bytes) -> str:
         return "; its body is empty"
     if request.purpose == "login":
         return ""  # it may hold tokens
-    return f"; it begins: {body[:400].decode('utf-8', 'replace')[:100]!r}"
+    text = scrubbed(body[:400].decode("utf-8", "replace"), request)
+    return f"; it begins: {text[:100]!r}"
 
 
 def unusable_response(
@@ -203,18 +204,8 @@ def _shortened(text: str) -> str:
 def scrubbed(value: Any, request: Request) -> Any:
     """Return a copy of JSON data in which the secrets that ``request`` carries are masked."""
     # Servers quote what they received: a token that is not unique, the values of a failed INSERT.
-    names = SECRET_NAMES | request.secret
-    secrets = _secret_values(request.json, names) | _secret_values(dict(request.params), names)
+    secrets = {text for text in request.secret_texts() if len(text) > 2}
     return _masked_texts(value, sorted(secrets, key=len, reverse=True)) if secrets else value
-
-
-def _secret_values(value: Any, names: frozenset[str]) -> set[str]:
-    if isinstance(value, Mapping):
-        own = {str(v) for k, v in value.items() if str(k).lower() in names and isinstance(v, str | int)}
-        return {text for text in own if len(text) > 2}.union(*(_secret_values(v, names) for v in value.values()))
-    if isinstance(value, list | tuple):
-        return set[str]().union(*(_secret_values(v, names) for v in value))
-    return set()
 
 
 def _masked_texts(value: Any, secrets: list[str]) -> Any:

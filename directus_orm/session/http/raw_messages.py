@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from ...core.masking import MASK
+from ...core.masking import Secret
 
 
 @attrs.frozen
@@ -15,10 +15,10 @@ class RawRequest:
     """A request as it is sent: ``target`` is appended to the base URL; a header of value None is not sent."""
 
     method: str
-    target: str
-    headers: dict[str, Any]
-    body: bytes | None
-    cookie: str | None
+    target: str = attrs.field(repr=False)
+    headers: dict[str, Any] = attrs.field(repr=False)
+    body: bytes | None = attrs.field(repr=False)
+    cookie: Secret | None
     private: bool
     """Whether the response holds credentials, which no cache, hook or cookie jar of the caller may keep."""
 
@@ -28,8 +28,8 @@ class RawResponse:
     """A response as it arrived, undecoded; ``from_cache`` is True if it comes from the caller's own cache."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
     from_cache: bool = False
 
 
@@ -61,15 +61,7 @@ class Connections(Protocol):
         ...
 
 
-class Cookie(str):
+class Cookie(Secret):
     """A credential that is sent as a cookie instead of a bearer token: its text is ``name=value``."""
 
     __slots__ = ()
-
-    @property
-    def pair(self) -> str:
-        """The cookie as it is sent."""
-        return str.__str__(self)
-
-    def __repr__(self) -> str:
-        return f"<Cookie {MASK}>"

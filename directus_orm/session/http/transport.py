@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -13,9 +14,10 @@ import attrs
 from ...core.errors import ConfigurationError, TransportError
 from ...core.forks import register_for_forks
 from ...core.json_codec import loads
+from ...core.masking import Secret, clear_locals, masked_url
 from ...core.request_response import Request, Response
 from .api import Api
-from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
+from .error_mapping import body_excerpt, outcome_unknown, plain_error, scrubbed, server_error, unusable_response
 from .raw_messages import Connections, RawResponse
 from .request_progress import hung_up_when_cancelled, notify_arrived
 
@@ -30,7 +32,8 @@ def base_url(url: str) -> str:
     """Return the server's address without a trailing slash, or raise `ConfigurationError`."""
     parts = urlsplit(url) if isinstance(url, str) else None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        msg = f"{url!r} is not the address of a server. Give one such as 'https://cms.example.com' or 'http://localhost:8055'."
+        shown = masked_url(url.rpartition("@")[2]) if isinstance(url, str) else url
+        msg = f"{shown!r} is not the address of a server. Give one such as 'https://cms.example.com' or 'http://localhost:8055'."
         raise ConfigurationError(msg)
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(
@@ -124,20 +127,24 @@ class Transport:
         """Return the length of path and query string as they are sent."""
         return len(self._base_path) + len(request.url)
 
-    def send(self, request: Request, credential: str | None = None, /) -> Response:
+    def send(self, request: Request, credential: Secret | None = None, /) -> Response:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
         started = time.perf_counter()
+        handled = sys.exception()  # by the caller: the context of what fails here, but no cause of it
         try:
             raw = self._exchange(request, credential)
         except self._connections.failures as error:
             self._report(request, None, started)
-            raise self._connection_error(request, error) from error
+            raise self._connection_error(request, error, handled) from error
+        except BaseException as error:
+            clear_locals(error, handled)
+            raise
         self._report(request, raw.status, started)
         if raw.status == 200 and request.purpose == "data":
             notify_arrived(raw.body)
         return self._decoded(request, raw)
 
-    def _exchange(self, request: Request, credential: str | None) -> RawResponse:
+    def _exchange(self, request: Request, credential: Secret | None) -> RawResponse:
         raw_request = self.api.raw_request(request, credential)
         # A write may be applied even if its caller no longer waits; other threads wait for the result of a login.
         if not request.reads or request.purpose == "login":
@@ -156,11 +163,13 @@ class Transport:
         # Logs the path alone: query strings hold values of rows.
         log.debug("%s %s %s %.0f ms", request.method, request.path, status or "no response", seconds * 1000)
 
-    def _connection_error(self, request: Request, error: Exception) -> TransportError:
-        from .connection_errors import diagnose, without_secrets  # noqa: PLC0415 - it imports requests
+    def _connection_error(
+        self, request: Request, error: Exception, handled: BaseException | None
+    ) -> TransportError:
+        from .connection_errors import diagnose, remove_secrets  # noqa: PLC0415 - it imports requests
 
-        without_secrets(error)
-        failure = diagnose(error, self._timeout)
+        remove_secrets(error, request, handled)
+        failure = diagnose(error, self._timeout, handled)
         where = f"{request.method} {request.path}"
         if not failure.sent:
             message = f"{where} was not sent: {self.url} {failure.reason}"
@@ -181,9 +190,9 @@ class Transport:
         return Response(raw.status, data, meta, raw.headers, len(raw.body), request, raw.from_cache)
 
     def _redirect_error(self, request: Request, raw: RawResponse) -> TransportError:
-        target = raw.headers.get("Location", "an unnamed address").split("?")[0]
+        target = scrubbed(raw.headers.get("Location", "an unnamed address").split("?")[0], request)
         message = (
-            f"{self.url} answered {request.method} {request.path} with a redirect to {target} "
+            f"{self.url} answered {request.method} {request.path} with a redirect to {masked_url(target)} "
             f"(status {raw.status}). Redirects are not followed: give the session the final base URL."
         )
         return unusable_response(request, message, raw.status)

@@ -21,6 +21,7 @@ from ...core.errors import (
     ValueTooLong,
 )
 from ...core.json_codec import dumps
+from ...core.masking import Secret
 from ...core.request_response import Request, Response, param_text, url_path
 from . import routes
 from .api import ErrorEntry, Tokens
@@ -117,22 +118,22 @@ class V10Api:
 
     # --- logins ---------------------------------------------------------------------------------------------
 
-    def login_request(self, email: str, password: str, otp: str | None, mode: str) -> Request:
+    def login_request(self, email: str, password: Secret, otp: Secret | None, mode: str) -> Request:
         """Return the request that logs a user in."""
-        body = {"email": email, "password": password, "mode": mode}
+        body: dict[str, str | Secret] = {"email": email, "password": password, "mode": mode}
         return _auth_request("login", body if otp is None else {**body, "otp": otp})
 
-    def refresh_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that renews a login; the cookie of a session travels as the credential."""
         return self._with_refresh_token("refresh", refresh, mode)
 
-    def logout_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def logout_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that ends a login; the cookie of a session travels as the credential."""
         return self._with_refresh_token("logout", refresh, mode)
 
-    def _with_refresh_token(self, action: str, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def _with_refresh_token(self, action: str, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         if mode == "session":
-            return _auth_request(action, {"mode": mode}), Cookie(refresh)
+            return _auth_request(action, {"mode": mode}), refresh
         return _auth_request(action, {"mode": mode, "refresh_token": refresh}), None
 
     def read_tokens(self, response: Response, mode: str) -> Tokens | None:
@@ -140,19 +141,20 @@ class V10Api:
         try:
             seconds = response.data["expires"] / 1000
             if mode == "json":
-                return Tokens(response.data["access_token"], response.data["refresh_token"], seconds)
+                access, refresh = (Secret(response.data[name]) for name in ("access_token", "refresh_token"))
+                return Tokens(access, refresh, seconds)
         except (KeyError, TypeError):
             return None
         cookie = _SESSION_COOKIE.search(response.headers.get("Set-Cookie", ""))
-        return None if cookie is None else Tokens(Cookie(cookie[1]), cookie[1], seconds)
+        return None if cookie is None else Tokens(Cookie(cookie[1]), Cookie(cookie[1]), seconds)
 
-    def is_expired(self, credential: str, error: AuthenticationError) -> bool:
+    def is_expired(self, credential: Secret, error: AuthenticationError) -> bool:
         """Return whether a token has expired, or a session was ended by the server, which then forgets it."""
         return error.code in _EXPIRED or (isinstance(credential, Cookie) and error.code == "INVALID_CREDENTIALS")
 
     # --- requests and responses -----------------------------------------------------------------------------
 
-    def raw_request(self, request: Request, credential: str | None) -> RawRequest:
+    def raw_request(self, request: Request, credential: Secret | None) -> RawRequest:
         """Return a request as it is sent: a token as a bearer token, a cookie as a cookie."""
         headers: dict[str, Any] = dict(_JSON_HEADERS)
         body = request.body
@@ -166,8 +168,8 @@ class V10Api:
         if cookie or private:
             headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
         elif credential is not None:
-            headers["Authorization"] = f"Bearer {credential}"
-        return RawRequest(request.method, request.url, headers, body, cookie and cookie.pair, private)
+            headers["Authorization"] = f"Bearer {credential.reveal()}"
+        return RawRequest(request.method, request.url, headers, body, cookie, private)
 
     def is_enveloped(self, request: Request) -> bool:
         """Return whether Directus wraps the response of this route as ``{"data": …}``."""
@@ -244,7 +246,7 @@ def _value_in(data: Any, *names: str) -> Any:
     return data
 
 
-def _auth_request(action: str, body: dict[str, str]) -> Request:
+def _auth_request(action: str, body: Mapping[str, str | Secret]) -> Request:
     return Request("POST", f"/auth/{action}", json=body, purpose="login")
 
 

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from directus_orm.core.errors import AuthenticationError, InvalidRequest, ServerError
+from directus_orm.core.masking import Secret
 from directus_orm.core.request_response import Request, Response, url_path
 from directus_orm.session import Session, api_registry
 from directus_orm.session.http.api import ErrorEntry, Tokens
@@ -29,24 +30,24 @@ class OldApi(V10Api):
     def items_path(self, collection: str) -> str:
         return url_path("project", "items", collection)
 
-    def login_request(self, email: str, password: str, otp: str | None, mode: str) -> Request:
+    def login_request(self, email: str, password: Secret, otp: Secret | None, mode: str) -> Request:
         body = {"email": email, "password": password}
         return Request("POST", "/project/auth/authenticate", json=body, purpose="login")
 
     def read_tokens(self, response: Response, mode: str) -> Tokens | None:
-        return Tokens(response.data["token"], response.data["token"], 1200)
+        return Tokens(Secret(response.data["token"]), Secret(response.data["token"]), 1200)
 
-    def refresh_request(self, refresh: str, mode: str) -> tuple[Request, str | None]:
+    def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         return Request("POST", "/project/auth/refresh", json={"token": refresh}, purpose="login"), None
 
-    def is_expired(self, credential: str, error: AuthenticationError) -> bool:
+    def is_expired(self, credential: Secret, error: AuthenticationError) -> bool:
         return error.code == "3"
 
-    def raw_request(self, request: Request, credential: str | None) -> RawRequest:
+    def raw_request(self, request: Request, credential: Secret | None) -> RawRequest:
         raw = super().raw_request(request, None)
         if credential is None:
             return raw
-        params = urlencode([*request.params, ("access_token", credential)])
+        params = urlencode([*request.params, ("access_token", credential.reveal())])
         return attrs.evolve(raw, target=f"{request.path}?{params}")
 
     def is_enveloped(self, request: Request) -> bool:
