@@ -14,6 +14,7 @@ from ..core.errors import AuthenticationError, ConfigurationError, TransportErro
 from ..core.forks import register_for_forks
 from ..core.request_response import Request, Response
 from .http.api import Api
+from .http.raw_messages import is_credential
 
 # A token is refreshed this many seconds before it expires, or after nine tenths of its life if that is later.
 _MARGIN = 30.0
@@ -98,7 +99,7 @@ class StaticToken(Public):
     anonymous = False
 
     def __init__(self, token: str) -> None:
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
+        if not is_credential(token):
             raise ConfigurationError("token= must be a text of visible ASCII characters without spaces.")
         self._token = token
 

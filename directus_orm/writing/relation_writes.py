@@ -208,7 +208,8 @@ def send_list_changes(
     readback = Query(info.model, paths=((info.pk,),), nested=(_list_of(relation, read_back, junction_fields),))
     key = None if info.options.singleton else stored_key(instance)
     try:
-        row = session.send(dialect_of(session).update(info, key, {relation.column: changes}, readback)).data
+        request = dialect_of(session).update(info, key, {relation.column: changes}, readback)
+        row = dialect_of(session).written_row(session.send(request))
     except (Forbidden, InvalidForeignKey) as error:
         _raise_if_missing(session, [instance, *linked], error)
         raise

@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 
 from ...core.errors import InvalidRequest
-from ...core.request_response import Request
+from ...core.request_response import Request, Row
 from ...fields.type_table import INTEGERS
 from ...query.conditions import Comparison
 from ...query.query import Query
+from ...session.http.error_mapping import unusable_response
 from .page_size import PageSizer
 from .pager_protocol import NextByKey, Pager
 
@@ -28,8 +29,8 @@ def has_keyset_order(query: Query) -> bool:
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
     """Return the pager for a query in the order of an integer key (see `has_keyset_order`)."""
-    pk, is_flat = query.model.directus.pk.column, _has_flat_rows(query)
-    next_query, left = query, query.limit
+    is_flat = _has_flat_rows(query)
+    next_query, left, last = query, query.limit, None
     while left is None or left > 0:
         size = sizes.next(left)
         request = sizes.dialect.read(next_query.evolve(limit=size))
@@ -45,9 +46,26 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
         if count < size:
             break
         left = None if left is None else left - size
-        next_query = after_key(query, page.rows[-1][pk])
+        last = _last_key(query, request, page.rows, last)
+        next_query = after_key(query, last)
         del page
     yield sizes.round_trip()
+
+
+def _last_key(query: Query, request: Request, rows: list[Row], before: Any) -> Any:
+    """Return the key of the last row of a page.
+
+    Raises:
+        TransportError: the page does not start after the key ``before``, so the loop would not end.
+    """
+    pk = query.model.directus.pk
+    first, last = pk.load(rows[0][pk.column]), pk.load(rows[-1][pk.column])
+    keys = [first, last] if before is None else [before, first, last]
+    if keys != sorted(keys, reverse=query.total_order[0].descending) or first == before:
+        message = f"The response to {request.method} {request.path} has rows that it was not asked for: "
+        message += f"it was asked for those after the key {before!r}, and starts with {first!r}."
+        raise unusable_response(request, message, 200)
+    return last
 
 
 def after_key(query: Query, key: Any) -> Query:
