@@ -156,10 +156,11 @@ class V10Dialect:
         Raises:
             OutcomeUnknown: the response has another shape.
         """
-        data, shape = response.data, ANY_ROWS if response.request is None else response.request.row_shape
-        if data is not None and not shape.fits([data]):
-            raise _unexpected_response(response, data, f"the row that was written{shape}")
-        return data
+        row: Row | None = response.data
+        shape = ANY_ROWS if response.request is None else response.request.row_shape
+        if row is not None and not shape.fits([row]):
+            raise _unexpected_response(response, row, f"the row that was written{shape}")
+        return row
 
     def row_count(self, response: Response) -> int:
         """Return the number in the response to `count`; some databases send it as text.
