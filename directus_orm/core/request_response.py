@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
@@ -64,6 +65,50 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, default=str)
 
 
+# The types of a key in JSON, which is null where it is hidden from this user; those of a number that the server
+# computed, and of a text or a date.
+_KEY_TYPES = (int, str, float, type(None))
+_TOTAL_TYPES = (int, str, float, type(None), bool)
+
+
+@attrs.frozen
+class RowShape:
+    """What each row of a response must hold, so that code that reads the rows can rely on it.
+
+    ``key`` is the field of a key, ``columns`` are fields of any value, and each of ``totals`` is the name of a
+    function and of a field whose total is in an object of that name. There are at most ``most`` rows.
+    """
+
+    key: str | None = None
+    most: float = inf
+    columns: tuple[str, ...] = ()
+    totals: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        names = [*((self.key,) if self.key else ()), *self.columns, *(f"{f}.{name}" for f, name in self.totals)]
+        named = f" with {', '.join(names)}" if names else ""
+        return named if self.most == inf else f"{named}, {self.most} at most,"
+
+    def fits(self, rows: list[Any]) -> bool:
+        """Return whether these are as many rows as there may be, all of this shape."""
+        if len(rows) > self.most or not all(isinstance(row, dict) for row in rows):
+            return False
+        key = self.key
+        if key is not None and not all(row.get(key).__class__ in _KEY_TYPES for row in rows):
+            return False
+        return all(self._has_values(row) for row in rows) if self.columns or self.totals else True
+
+    def _has_values(self, row: Row) -> bool:
+        totals = all(
+            isinstance(row.get(function), dict) and row[function].get(field, ...).__class__ in _TOTAL_TYPES
+            for function, field in self.totals
+        )
+        return totals and all(column in row for column in self.columns)
+
+
+ANY_ROWS = RowShape()
+
+
 @attrs.frozen(repr=False, hash=False)
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
@@ -71,6 +116,7 @@ class Request:
     ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` holds
     the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
     ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
+    ``row_shape`` is what each row of the response must hold.
     """
 
     method: str
@@ -81,6 +127,7 @@ class Request:
     secret: frozenset[str] = frozenset()
     body: bytes | None = attrs.field(default=None, eq=False, repr=False)
     is_masked: bool = attrs.field(default=False, eq=False)
+    row_shape: RowShape = attrs.field(default=ANY_ROWS, eq=False)
 
     @property
     def reads(self) -> bool:

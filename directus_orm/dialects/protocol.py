@@ -91,6 +91,14 @@ class ReadsResponses(Protocol):
         """Return the rows in the response to `read`, `read_keys`, `groups` or a write of many rows."""
         ...
 
+    def written_row(self, response: Response) -> Row | None:
+        """Return the row in the response to `create` or `update`; None if it has none.
+
+        Raises:
+            OutcomeUnknown: the response has another shape, so the write may have been applied.
+        """
+        ...
+
     def row_count(self, response: Response) -> int:
         """Return the number in the response to `count`."""
         ...

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Any
 
 import attrs
 
 from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
-from ..core.request_response import Request, Response, Row, param_text, url_path
+from ..core.request_response import ANY_ROWS, Request, Response, Row, RowShape, param_text, url_path
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath, server_path
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
 from ..query.conditions import ALWAYS, joins_to_many
 from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
+from ..session.http.error_mapping import outcome_unknown
 from . import v10_nested
 from .v10_filters import filter_object, function_call
 from .v10_groups import group_params
@@ -45,7 +47,8 @@ class V10Dialect:
         Counting the rows of all pages, with ``total``, makes the server do about twice the work.
         """
         params = _query_params(query) | ({"meta": "filter_count"} if total else {})
-        return Request("GET", _items_path(query.model.directus), _as_text(params))
+        shape = _shape_of(query)
+        return Request("GET", _items_path(query.model.directus), _as_text(params), row_shape=shape)
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
@@ -55,7 +58,8 @@ class V10Dialect:
         """
         params = _query_params(query.evolve(limit=len(keys), offset=0))
         body = {name: value for name, value in params.items() if name != "sort"}
-        return Request("SEARCH", _items_path(query.model.directus), json={"keys": list(keys), "query": body})
+        json, shape = {"keys": list(keys), "query": body}, attrs.evolve(_shape_of(query), most=len(keys))
+        return Request("SEARCH", _items_path(query.model.directus), json=json, row_shape=shape)
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
         """Return the request for the row of a singleton; with ``fresh``, bypassing the server's cache (G28)."""
@@ -83,16 +87,19 @@ class V10Dialect:
     def groups(self, groups: GroupRequest) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
         params, path = group_params(groups, _row_choice(groups.rows)), _items_path(groups.rows.model.directus)
+        totals = tuple((aggregate.function, aggregate.field.column) for aggregate in groups.aggregates)
+        columns = tuple(column.key for column in groups.columns)
+        shape = RowShape(most=_most(groups.rows), columns=columns, totals=totals)
         if groups.keys is None:
-            return Request("GET", path, _as_text(params))
-        return Request("SEARCH", path, json={"keys": list(groups.keys), "query": params})
+            return Request("GET", path, _as_text(params), row_shape=shape)
+        return Request("SEARCH", path, json={"keys": list(groups.keys), "query": params}, row_shape=shape)
 
     # --- requests that write ----------------------------------------------------------------------------------
 
     def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
         """Return the request that creates one row; ``back`` describes what of it is read back."""
         params = _as_text(_field_params(back))
-        return Request("POST", _items_path(info), params, json=row, secret=_secret_names(info))
+        return _write("POST", _items_path(info), params, row, info)
 
     def create_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
         """Return the request that creates rows in one transaction.
@@ -101,12 +108,12 @@ class V10Dialect:
         with a lower maximum refuses before it writes; otherwise it would write all and return fewer (G45).
         """
         params = {"fields": _field_names(paths), "sort": [info.pk.column], "limit": len(rows)}
-        return Request("POST", _items_path(info), _as_text(params), json=list(rows), secret=_secret_names(info))
+        return _write("POST", _items_path(info), _as_text(params), list(rows), info)
 
     def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
         """Return the request that changes one row, or a singleton; ``back`` describes what is read back."""
         path = _items_path(info) if info.options.singleton else _item_path(info, key)
-        return Request("PATCH", path, _as_text(_field_params(back)), json=changes, secret=_secret_names(info))
+        return _write("PATCH", path, _as_text(_field_params(back)), changes, info)
 
     def update_keys(
         self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[FieldPath]
@@ -114,12 +121,12 @@ class V10Dialect:
         """Return the request that writes the same changes to all rows with these keys, and reads them back."""
         params = {"fields": _field_names(paths), "limit": len(keys)}
         body = {"keys": list(keys), "data": changes}
-        return Request("PATCH", _items_path(info), _as_text(params), json=body, secret=_secret_names(info))
+        return _write("PATCH", _items_path(info), _as_text(params), body, info)
 
     def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
         """Return the request that changes rows in one transaction, each by the key in it, and reads them back."""
         params = {"fields": _field_names(paths), "limit": len(rows)}
-        return Request("PATCH", _items_path(info), _as_text(params), json=list(rows), secret=_secret_names(info))
+        return _write("PATCH", _items_path(info), _as_text(params), list(rows), info)
 
     def delete(self, info: ModelInfo, key: Any) -> Request:
         """Return the request that deletes one row."""
@@ -135,13 +142,25 @@ class V10Dialect:
         """Return the rows in a response.
 
         Raises:
-            TransportError: the response has another shape.
+            TransportError: the response has another shape; `OutcomeUnknown` if it is that to a write.
         """
-        data = response.data
+        data, shape = response.data, ANY_ROWS if response.request is None else response.request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
-        if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-            raise _unexpected_response(response, data, "a list of rows")
+        if not isinstance(data, list) or not shape.fits(data):
+            raise _unexpected_response(response, data, f"a list of rows{shape}")
         return data
+
+    def written_row(self, response: Response) -> Row | None:
+        """Return the row in the response to a write of one row; None if it has none.
+
+        Raises:
+            OutcomeUnknown: the response has another shape.
+        """
+        row: Row | None = response.data
+        shape = ANY_ROWS if response.request is None else response.request.row_shape
+        if row is not None and not shape.fits([row]):
+            raise _unexpected_response(response, row, f"the row that was written{shape}")
+        return row
 
     def row_count(self, response: Response) -> int:
         """Return the number in the response to `count`; some databases send it as text.
@@ -154,7 +173,7 @@ class V10Dialect:
             if isinstance(number, dict):
                 (number,) = number.values()
             return int(number)
-        except (TypeError, ValueError) as error:
+        except (ArithmeticError, TypeError, ValueError) as error:
             raise _unexpected_response(response, response.data, "a count") from error
 
     def total_count(self, response: Response) -> int:
@@ -165,7 +184,7 @@ class V10Dialect:
         """
         try:
             return int(response.meta["filter_count"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             raise _unexpected_response(response, response.meta, "a count") from error
 
     def singleton_row(self, response: Response, info: ModelInfo) -> Row:
@@ -219,10 +238,12 @@ def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
 def _unexpected_response(response: Response, value: Any, expected: str) -> TransportError:
     """Return the error for a response that lacks what was asked for."""
     request = response.request
-    where = "the request" if request is None else f"{request.method} {request.path}"
-    found = repr(str(value)[:80]) if request is None else request.excerpt(value)
-    msg = f"The response to {where} (status {response.status}) is {found}, where {expected} belongs."
-    return TransportError(msg, request=request and request.masked(), status=response.status)
+    if request is None:
+        found = repr(str(value)[:80])
+        return TransportError(f"The response is {found}, where {expected} belongs.", status=response.status)
+    found = f"(status {response.status}) is {request.excerpt(value)}, where {expected} belongs."
+    message = f"The response to {request.method} {request.path} {found}"
+    return outcome_unknown(request, message, response.status, passing=not request.reads)
 
 
 # --- routes -----------------------------------------------------------------------------------------------------
@@ -249,8 +270,20 @@ def _item_path(info: ModelInfo, key: Any) -> str:
         raise QueryError(str(error)) from None
 
 
-def _secret_names(info: ModelInfo) -> frozenset[str]:
-    return frozenset(field.column.lower() for field in info.fields.values() if field.is_secret)
+def _write(method: str, path: str, params: tuple[tuple[str, str], ...], json: Any, info: ModelInfo) -> Request:
+    secret = frozenset(field.column.lower() for field in info.fields.values() if field.is_secret)
+    return Request(method, path, params, json=json, secret=secret, row_shape=RowShape(key=info.pk.column))
+
+
+def _shape_of(query: Query) -> RowShape:
+    """Return what each row of a query holds at least: its key, unless the key is a relation with its row."""
+    pk = query.model.directus.pk
+    has_key = (pk,) in query.paths and (pk,) not in query.keys_beside
+    return RowShape(key=pk.column if has_key else None, most=_most(query))
+
+
+def _most(query: Query) -> float:
+    return inf if query.limit is None else query.limit
 
 
 # --- query parameters -------------------------------------------------------------------------------------------

@@ -158,8 +158,10 @@ class ListLoader:
         """Return whether a list entry is a row; for a hidden row the server sends the bare key (G26)."""
         if not isinstance(list_row, dict) or self._target_column is None:
             return isinstance(list_row, dict)
-        if self._relation.is_many_to_any and list_row.get(self._relation.collection_column) not in self._loaders:
-            return True
+        if self._relation.is_many_to_any:
+            collection = list_row.get(self._relation.collection_column, ...)
+            if not isinstance(collection, str) or collection not in self._loaders:
+                return collection is not ...
         return self._target_column in list_row and isinstance(list_row[self._target_column], dict | None)
 
     def _instances(self, list_rows: list[Any], instance: Any, batch: PageBatch) -> list[Any]:
@@ -178,7 +180,7 @@ class ListLoader:
         if self._relation.is_many_to_any:
             collection = list_row[self._relation.collection_column]
         related_row = list_row if self._target_column is None else list_row[self._target_column]
-        if not isinstance(related_row, dict) or collection not in self._loaders:
+        if not isinstance(related_row, dict) or not isinstance(collection, str) or collection not in self._loaders:
             return None
         loader, name = self._loaders[collection]
         return loader.related_instance(related_row, batch.related_batch(loader.model, name, many=True))

@@ -346,7 +346,7 @@ class Related(QuerySet[M]):
             elif scope.target.objects.query.where != ALWAYS:  # rows that the list does not show stay as they are
                 rows = rows.filter(target__in=scope.target.objects.all())
             for row in rows.using(session_of(self._instance)):
-                if row.__dict__["target"] is not None:
+                if row.target is not None:
                     junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("sort"))
                     rows_by_identity.setdefault(row_identity(row.target), []).append(junction_row)
         return rows_by_identity

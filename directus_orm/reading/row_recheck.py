@@ -66,8 +66,12 @@ class RowRecheck:
         test, value = self._condition.test, self._value(row)
         if value is None or test is None:
             return False
-        if isinstance(test, TextTest) and test.depends_on_case(value):
-            return self._disregards_case(row, value)
+        if isinstance(test, TextTest):
+            if not isinstance(value, str):
+                field, key = self._condition.tested_path[-1], row.get(self._query.model.directus.pk.column)
+                raise field.conversion_error(f"the server's value {field.display(value)}", "no text", key, value)
+            if test.depends_on_case(value):
+                return self._disregards_case(row, value)
         return test(value)
 
     def _disregards_case(self, row: Row, text: str) -> bool:

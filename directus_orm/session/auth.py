@@ -15,6 +15,7 @@ from ..core.forks import register_for_forks
 from ..core.masking import Secret, as_secret
 from ..core.request_response import Request, Response
 from .http.api import Api
+from .http.raw_messages import is_credential
 
 # A token is refreshed this many seconds before it expires, or after nine tenths of its life if that is later.
 _MARGIN = 30.0
@@ -103,7 +104,7 @@ class StaticToken(Public):
 
     def __init__(self, token: str | Secret) -> None:
         token = as_secret(token)
-        if not _is_visible_ascii(token.reveal()):
+        if not is_credential(token.reveal()):
             raise ConfigurationError("token= must be a text of visible ASCII characters without spaces.")
         self._token = token
 
@@ -113,10 +114,6 @@ class StaticToken(Public):
 
     def __repr__(self) -> str:
         return "token"
-
-
-def _is_visible_ascii(text: str) -> bool:
-    return text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
 class MissingCredentials(Public):

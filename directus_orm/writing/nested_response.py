@@ -104,6 +104,8 @@ def _related_rows(scope: ToMany, list_rows: Any) -> Iterator[Row]:
     """Yield the rows of one model behind the entries of a list."""
     for list_row in list_rows if isinstance(list_rows, list) else ():
         related_row = list_row
+        if not isinstance(list_row, dict):
+            continue
         if scope.has_junction:
             if scope.is_many_to_any and list_row.get(scope.collection_column) != scope.target.directus.collection:
                 continue

@@ -210,7 +210,8 @@ def send_list_changes(
     readback = Query(info.model, paths=((info.pk,),), nested=(_list_of(relation, read_back, junction_fields),))
     key = None if info.options.singleton else stored_key(instance)
     try:
-        row = session.send(dialect_of(session).update(info, key, {relation.column: changes}, readback)).data
+        request = dialect_of(session).update(info, key, {relation.column: changes}, readback)
+        row = dialect_of(session).written_row(session.send(request))
     except (Forbidden, InvalidForeignKey) as error:
         for each in _missing(session, [instance, *linked]):
             raise does_not_exist(each) from error

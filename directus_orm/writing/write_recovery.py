@@ -20,11 +20,13 @@ from ..core.request_response import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
+from ..fields.type_table import PLAIN_KEYS
 from ..instances.dirty_tracking import differs_from_stored
 from ..query.query import Query
 from ..reading.hidden_rows import may_hide_rows
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
+from ..session.http.error_mapping import outcome_unknown
 from ..session.http.retry import RetryState, is_conclusive, shared_deadline
 from ..session.session import Session
 
@@ -67,7 +69,7 @@ def send(session: Session, write: RecoverableWrite) -> Response:
         OutcomeUnknown: it is impossible to find out whether the write was applied.
     """
     if not write.can_be_looked_up or not session.retry.times:
-        return _with_rows(write, session.send(write.request))
+        return _checked(session, write, session.send(write.request))
     with shared_deadline():
         return WriteRecovery(session, write).result()
 
@@ -85,7 +87,7 @@ class WriteRecovery:
         while True:
             refusal = None
             try:
-                return _with_rows(self._write, self._session.send(self._write.request))
+                return _checked(self._session, self._write, self._session.send(self._write.request))
             except OutcomeUnknown as error:
                 if not error.passing:
                     raise
@@ -151,18 +153,38 @@ class WriteRecovery:
             self._write.recheck()
 
 
-def _with_rows(write: RecoverableWrite, response: Response) -> Response:
-    """Return a response if it contains rows or nothing; raise OutcomeUnknown if it contains something else."""
-    rows = [response.data] if write.single else response.data
-    key = write.info.pk.column
-    if response.data is None or (isinstance(rows, list) and all(isinstance(r, dict) and key in r for r in rows)):
+def _checked(session: Session, write: RecoverableWrite, response: Response) -> Response:
+    """Return a response that holds nothing, or the rows that were written.
+
+    Raises:
+        OutcomeUnknown: it holds something else.
+    """
+    if response.data is None:
         return response
-    request = write.request
-    msg = (
-        f"The response to {request.method} {request.path} (status {response.status}) is "
-        f"{request.excerpt(response.data)} instead of what was written. It is not known whether it was written."
+    dialect, pk = dialect_of(session), write.info.pk
+    rows = [dialect.written_row(response)] if write.single else dialect.rows(response)
+    # A key may be hidden from this user.
+    keys = [key for row in rows if row is not None and (key := row.get(pk.column)) is not None]
+    try:
+        loaded = set(map(pk.load, keys))
+        if len(loaded) == len(keys) and loaded <= _possible_keys(write, loaded):
+            return response
+        reason = "twice the same key, or the key of another row"
+    except ConversionError as error:
+        reason = str(error)
+    message = (
+        f"The response to {write.request.method} {write.request.path} shows other rows than were written: {reason}"
     )
-    raise OutcomeUnknown(msg, request=request.masked(), status=response.status, passing=True)
+    raise outcome_unknown(write.request, message, response.status, passing=True)
+
+
+def _possible_keys(write: RecoverableWrite, loaded: set[Any]) -> set[Any]:
+    """Return the keys that the written rows may have: any (``loaded``) if the server or the database decides."""
+    pk = write.info.pk
+    sent = [row.get(pk.column) for row in write.rows]
+    if write.info.options.singleton or None in sent or pk.value_type.kind not in PLAIN_KEYS:
+        return loaded
+    return set(map(pk.load, sent))
 
 
 def _read_back(session: Session, write: RecoverableWrite) -> dict[Any, Row]:

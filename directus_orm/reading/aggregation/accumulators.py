@@ -81,7 +81,7 @@ class CountAccumulator(Accumulator):
 
     def add(self, row: Row, related: RelatedByKey) -> None:  # noqa: ARG002
         """Take in one row of a response."""
-        self._rows += int(self._count.value_in(row))
+        self._rows += load_count(self._count, row)
 
     def result(self) -> int:
         """Return the number of rows or values."""
@@ -119,7 +119,7 @@ class MeanAccumulator(Accumulator):
         raw = self._sum.value_in(row)
         if raw is not None:
             self._total = _add(self._total, load_sum(self._sum.field, raw))
-        self._values += int(self._count.value_in(row))
+        self._values += load_count(self._count, row)
 
     def result(self) -> Any:
         """Return the mean."""
@@ -139,9 +139,10 @@ class FloatSumAccumulator(Accumulator):
         raw = self._sum.value_in(row)
         if raw is None:
             return
-        precise = float(self._mean.value_in(row)) * int(self._count.value_in(row))
-        is_close = abs(float(raw) - precise) <= self._sum_error * abs(precise)
-        self._total = _add(self._total, float(raw) if is_close else precise)
+        total = _load_float(self._sum.field, raw)
+        precise = _load_float(self._mean.field, self._mean.value_in(row)) * load_count(self._count, row)
+        is_close = abs(total - precise) <= self._sum_error * abs(precise)
+        self._total = _add(self._total, total if is_close else precise)
 
     def result(self) -> float | None:
         """Return the sum."""
@@ -159,7 +160,7 @@ class FloatMeanAccumulator(Accumulator):
         """Take in one row of a response."""
         raw = self._mean.value_in(row)
         if raw is not None:
-            self._means.append((float(raw), int(self._count.value_in(row))))
+            self._means.append((_load_float(self._mean.field, raw), load_count(self._count, row)))
 
     def result(self) -> float | None:
         """Return the mean."""
@@ -212,7 +213,7 @@ class ValuesAccumulator(Accumulator):
         if self._inputs.related:
             value = related.get(value)
         if value is not None:
-            self._collect(value, int(self._row_count.value_in(row)))
+            self._collect(value, load_count(self._row_count, row))
 
     def _collect(self, value: Any, times: int) -> None:
         self._times[value] = 1 if self._inputs.distinct else self._times.get(value, 0) + times
@@ -282,6 +283,26 @@ def load_sum(field: Field, raw: Any) -> Any:
         raise field.conversion_error(f"the server's total {raw!r}", error, None, raw) from error
 
 
+def load_count(count: ServerAggregate, row: Row) -> int:
+    """Return the server's count of a group, which some databases send as text.
+
+    Raises:
+        ConversionError: it is no number.
+    """
+    raw = count.value_in(row)
+    try:
+        return int(raw)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise count.field.conversion_error(f"the server's count {raw!r}", error, None, raw) from error
+
+
+def _load_float(field: Field, raw: Any) -> float:
+    try:
+        return float(raw)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise field.conversion_error(f"the server's total {raw!r}", error, None, raw) from error
+
+
 def _add(total: Any, number: Any) -> Any:
     return number if total is None else total + number
 
@@ -307,5 +328,8 @@ def load_extreme(field: Field, raw: Any, capabilities: Capabilities) -> Any:
     date_format = capabilities.date_formats.get(kind_of(field))
     if date_format is None or (isinstance(raw, str) and not raw.endswith("Z")):
         return field.load(raw)
-    moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
+    try:
+        moment = _EPOCH + timedelta(milliseconds=raw) if isinstance(raw, int) else datetime.fromisoformat(raw[:-1])
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise field.conversion_error(f"the server's value {raw!r}", error, None, raw) from error
     return field.load(moment.strftime(date_format) if moment.year > 999 else raw)

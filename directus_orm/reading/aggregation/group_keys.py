@@ -107,8 +107,14 @@ def _read_parts(columns: Sequence[GroupColumn], combine: Callable[..., Any]) -> 
 
     def read(row: Row) -> Any:
         raw = [row[column.key] for column in columns]
-        # PostgreSQL sends numbers as text, and seconds with a fraction.
-        return None if None in raw else combine(*(int(str(number).partition(".")[0]) for number in raw))
+        if None in raw:
+            return None
+        try:
+            # PostgreSQL sends numbers as text, and seconds with a fraction.
+            return combine(*(int(str(number).partition(".")[0]) for number in raw))
+        except (ValueError, ArithmeticError) as error:
+            field = columns[0].field
+            raise field.conversion_error(f"the server's parts {raw!r}", error, None, raw) from error
 
     return read
 

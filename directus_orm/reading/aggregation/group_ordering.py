@@ -59,6 +59,8 @@ class GroupOrdering:
             pk = self._rows.model.directus.pk
             query = attrs.evolve(self._rows, order=(Order(path),), paths=((pk,), path), limit=1, offset=0)
             (rows,) = fetch(session, query_pager(query, dialect_of(session)))
+            if not rows:  # they were deleted meanwhile
+                return False
             session.null_first = raw_getter(path)(rows[0]) is None
         return session.null_first
 

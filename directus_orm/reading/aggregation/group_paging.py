@@ -7,6 +7,7 @@ import attrs
 from ...core.errors import InvalidRequest
 from ...dialects.protocol import Dialect
 from ...query.group_request import GroupRequest, ServerAggregate
+from ...session.http.error_mapping import unusable_response
 from ..pagination.page_size import PageSizer
 from ..pagination.pager_protocol import Pager, RoundTrip
 
@@ -20,7 +21,10 @@ def group_pager(
     """Page through the groups of a request by limit and offset."""
     request = attrs.evolve(request, aggregates=_with_sort_aggregates(request))
     if not request.columns:
-        (page,) = yield RoundTrip(None, (dialect.groups(slice_groups(request, 1, 0)),))
+        sent = dialect.groups(slice_groups(request, 1, 0))
+        (page,) = yield RoundTrip(None, (sent,))
+        if len(page.rows) != 1:
+            raise unusable_response(sent, f"The response to {sent.method} {sent.path} is not one row of totals.")
         yield RoundTrip(page.rows)
         return
     sizes = PageSizer(dialect, page_size or GROUPS_AT_ONCE, maximum)

@@ -13,6 +13,7 @@ from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
 from ..pagination.pager_driver import fetch
+from .accumulators import load_count
 from .aggregate_plans import row_count, server_aggregate
 from .group_keys import Group
 from .group_ordering import GroupOrdering
@@ -109,8 +110,8 @@ def _count_by_server(reader: GroupReader) -> int | None:
     different = server_aggregate("count", field, dialect.capabilities, distinct=True)
     request = attrs.evolve(requests[0], aggregates=(rows, values, different))
     ((row,),) = fetch(reader.session, group_pager(request, dialect))
-    has_null = int(rows.value_in(row)) > int(values.value_in(row))
-    return int(different.value_in(row)) + has_null
+    has_null = load_count(rows, row) > load_count(values, row)
+    return load_count(different, row) + has_null
 
 
 def aggregate(session: Session, query: Query, aggregates: Mapping[str, AggregateSpec]) -> Group:

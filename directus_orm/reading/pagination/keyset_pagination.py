@@ -15,6 +15,7 @@ from ...core.request_response import Request
 from ...fields.type_table import INTEGERS
 from ...query.conditions import Comparison
 from ...query.query import Query
+from ...session.http.error_mapping import unusable_response
 from .page_size import PageSizer
 from .pager_protocol import NextByKey, Pager
 
@@ -29,7 +30,7 @@ def has_keyset_order(query: Query) -> bool:
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
     """Return the pager for a query in the order of an integer key (see `has_keyset_order`)."""
     pk, is_flat = query.model.directus.pk, _has_flat_rows(query)
-    next_query, left = query, query.limit
+    next_query, left, last = query, query.limit, None
     while left is None or left > 0:
         size = sizes.next(left)
         request = sizes.dialect.read(next_query.evolve(limit=size))
@@ -46,9 +47,26 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
         if count < size:
             break
         left = None if left is None else left - size
-        next_query = after_key(query, keys[-1])
+        last = _last_key(query, request, keys, last)
+        next_query = after_key(query, last)
         del page
     yield sizes.round_trip()
+
+
+def _last_key(query: Query, request: Request, keys: list[Any], before: Any) -> Any:
+    """Return the key of the last row of a page.
+
+    Raises:
+        TransportError: the page does not start after the key ``before``, so the loop would not end.
+    """
+    pk = query.model.directus.pk
+    first, last = pk.load(keys[0]), pk.load(keys[-1])
+    ends = [first, last] if before is None else [before, first, last]
+    if ends != sorted(ends, reverse=query.total_order[0].descending) or first == before:
+        message = f"The response to {request.method} {request.path} has rows that it was not asked for: "
+        message += f"it was asked for those after the key {before!r}, and starts with {first!r}."
+        raise unusable_response(request, message, 200)
+    return last
 
 
 def after_key(query: Query, key: Any) -> Query:

@@ -7,10 +7,12 @@ from operator import itemgetter
 from typing import Any
 
 from ...core.errors import InvalidRequest
-from ...core.request_response import Row
+from ...core.request_response import Request, Row
 from ...dialects.protocol import Dialect
 from ...fields.field import Field
+from ...fields.type_table import PLAIN_KEYS
 from ...query.query import Query
+from ...session.http.error_mapping import unusable_response
 from .key_window_pagination import key_window_pager
 from .keyset_pagination import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
@@ -45,23 +47,38 @@ def key_pager(
     """
     keys = [key for key in keys if key != ""]  # no row has this key, and the server refuses it
     sizes = PageSizer(dialect, page_size or FULL_PAGE, maximum)
-    pk = query.model.directus.pk
+    pk: Field = query.model.directus.pk
     start = 0
     while start < len(keys):
         size = sizes.next(len(keys) - start)
         chunk = keys[start : start + size]
+        request = dialect.read_keys(query, chunk)
         try:
-            (page,) = yield sizes.round_trip((dialect.read_keys(query, chunk),))
+            (page,) = yield sizes.round_trip((request,))
         except InvalidRequest as refusal:
             sizes.retry_smaller(refusal)
             continue
-        sizes.ready = _in_key_order(page, pk, chunk)
+        sizes.ready = _in_key_order(page, pk, chunk, request)
         start += size
         del page
     yield sizes.round_trip()
 
 
-def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any]) -> list[Row]:
-    place_by_key = {key: place for place, key in enumerate(keys)}
-    places = [place_by_key.get(key, len(keys)) for key in page.keys(pk)]
+def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any], request: Request) -> list[Row]:
+    """Return rows in the order of the keys that they were read by.
+
+    Raises:
+        TransportError: there is a row of another key, or one comes twice. Of keys that have several spellings,
+            the database decides which are the same.
+    """
+    load = pk.load if pk.value_type.kind in PLAIN_KEYS else _as_it_is
+    place_by_key = {load(key): place for place, key in enumerate(keys)}
+    places = [place_by_key.get(load(key), len(keys)) for key in page.keys(pk)]
+    if load is not _as_it_is and (len(keys) in places or len(set(places)) < len(places)):
+        message = f"The response to {request.method} {request.path} has rows that it was not asked for."
+        raise unusable_response(request, message, 200)
     return [row for _, row in sorted(zip(places, page.rows, strict=True), key=itemgetter(0))]
+
+
+def _as_it_is(key: Any) -> Any:
+    return key

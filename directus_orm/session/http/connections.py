@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import threading
@@ -29,7 +30,8 @@ _POOL_SIZE = 100
 # whether it was applied, so an idle connection is closed before.
 LONGEST_IDLE = 4.0
 LARGEST_BODY = 1 << 30
-"""The longest body of a response, in bytes; not checked on connections of the caller's."""
+"""The longest body of a response, unpacked, in bytes."""
+_PIECE = 1 << 16
 
 _MOST_INTERIM = 100
 
@@ -105,13 +107,18 @@ def _read_body(response: requests.Response) -> bytes:
     """
     raw = response.raw
     is_compressed = "Content-Encoding" in response.headers
-    if not is_compressed and raw.length_remaining is not None and raw.length_remaining <= LARGEST_BODY:
+    length = getattr(raw, "length_remaining", None)
+    if not is_compressed and length is not None and length <= LARGEST_BODY:
         return bytes(raw.read())  # without a limit, which would make urllib3 copy the body
-    body = bytes(raw.read(LARGEST_BODY + 1, decode_content=True))
-    if len(body) > LARGEST_BODY:
-        response.close()
-        raise TooLarge(f"it is longer than {LARGEST_BODY >> 20} MiB")
-    return body
+    # In pieces: a compressed piece may become a thousand times as long, and some urllib3 unpack it whole.
+    pieces, left = [], LARGEST_BODY
+    for piece in response.iter_content(_PIECE):
+        pieces.append(piece)
+        left -= len(piece)
+        if left < 0:
+            response.close()
+            raise TooLarge(f"it is longer than {LARGEST_BODY >> 20} MiB")
+    return b"".join(pieces)
 
 
 def _refuse_interim(response: requests.Response) -> None:
@@ -236,7 +243,7 @@ class GivenConnections:
         _refuse_interim(response)
         # The attribute that requests-cache sets.
         from_cache = bool(getattr(response, "from_cache", False))
-        return RawResponse(response.status_code, response.headers, response.content, from_cache)
+        return RawResponse(response.status_code, response.headers, _read_body(response), from_cache)
 
     def close(self) -> None:
         """Do nothing: the caller closes them."""
@@ -268,11 +275,20 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class _FinalResponse(HTTPResponse):
-    """A response that skips those before it, such as 103 Early Hints.
+    """A response that must be complete within the timeout of its socket, and skips those before it.
 
-    `http.client` skips 100 Continue alone; after another, the next request would get the final response.
-    Connections over SOCKS proxies are not of this class: see `_refuse_interim`.
+    A timeout of a socket starts again with each byte.
+
+    `http.client` skips 100 Continue alone; after another, such as 103 Early Hints, the next request would get the
+    final response. Connections over SOCKS proxies are not of this class: see `_refuse_interim`.
     """
+
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        seconds = sock.gettimeout()
+        if seconds is not None:
+            self.fp.close()
+            self.fp = io.BufferedReader(_ReaderWithDeadline(sock, time.monotonic() + seconds))
 
     def begin(self) -> None:
         nothing: Any = None
@@ -285,6 +301,38 @@ class _FinalResponse(HTTPResponse):
             self.headers = self.msg = nothing  # else begin() returns at once
             super().begin()
         raise BadStatusLine(f"status {self.status} in the place of a response")
+
+
+class _ReaderWithDeadline(io.RawIOBase):
+    """Reads from a socket until a moment."""
+
+    def __init__(self, sock: Any, deadline: float) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Wait for bytes, but no longer than until the deadline.
+
+        Raises:
+            TimeoutError: no byte came in time.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            msg = "the response was not complete in time"
+            raise TimeoutError(msg)
+        self._sock.settimeout(left)
+        read: int | None = self._file.readinto(buffer)
+        return read
+
+    def close(self) -> None:
+        """Close the file, and not the socket, which may carry other requests."""
+        self._file.close()
+        super().close()
 
 
 class _Connection(urllib3.connection.HTTPConnection):

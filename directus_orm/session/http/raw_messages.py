@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import attrs
 
@@ -59,6 +59,11 @@ class Connections(Protocol):
     def for_another_user(self) -> Connections:
         """Return connections to the same server for requests of another user."""
         ...
+
+
+def is_credential(value: object) -> TypeGuard[str]:
+    """Return whether a value can be sent as a token: visible ASCII characters without spaces."""
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable() and " " not in value
 
 
 class Cookie(Secret):

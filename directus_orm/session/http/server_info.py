@@ -81,5 +81,9 @@ class Health:
         return tuple(
             component
             for component, checks in self.checks.items()
-            if any(check.get("status") != "ok" for check in checks)
+            if not isinstance(checks, list) or any(_status(check) != "ok" for check in checks)
         )
+
+
+def _status(check: Any) -> Any:
+    return check.get("status") if isinstance(check, Mapping) else None

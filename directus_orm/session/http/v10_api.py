@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...core.checks import is_number, is_whole_number
 from ...core.errors import (
     AuthenticationError,
     FailedValidation,
@@ -25,7 +26,7 @@ from ...core.masking import Secret
 from ...core.request_response import Request, Response, param_text, url_path
 from . import routes
 from .api import ErrorEntry, Tokens
-from .raw_messages import Cookie, RawRequest, RawResponse
+from .raw_messages import Cookie, RawRequest, RawResponse, is_credential
 from .server_info import Health, RateLimit, ServerInfo
 
 _ERROR_CODES: Mapping[type[ServerError], str] = {
@@ -66,6 +67,9 @@ _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 _ENVELOPED = routes.SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
 _NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
 _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_MAJOR_VERSION = re.compile(r"[0-9]{1,4}")
+# A hundred years, in milliseconds.
+_LONGEST_LIFE = 100 * 365 * 86_400_000
 # A cookie whose value is a JWT; its name depends on the server's settings.
 _SESSION_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
 
@@ -138,15 +142,15 @@ class V10Api:
 
     def read_tokens(self, response: Response, mode: str) -> Tokens | None:
         """Return the tokens in the body, or those in the cookie of a session."""
-        try:
-            seconds = response.data["expires"] / 1000
-            if mode == "json":
-                access, refresh = (Secret(response.data[name]) for name in ("access_token", "refresh_token"))
-                return Tokens(access, refresh, seconds)
-        except (KeyError, TypeError):
+        data = response.data if isinstance(response.data, dict) else {}
+        milliseconds, access, refresh = (data.get(name) for name in ("expires", "access_token", "refresh_token"))
+        if not is_number(milliseconds) or not 0 <= milliseconds <= _LONGEST_LIFE:
             return None
+        if mode == "json":
+            are_texts = is_credential(access) and is_credential(refresh)
+            return Tokens(Secret(str(access)), Secret(str(refresh)), milliseconds / 1000) if are_texts else None
         cookie = _SESSION_COOKIE.search(response.headers.get("Set-Cookie", ""))
-        return None if cookie is None else Tokens(Cookie(cookie[1]), Cookie(cookie[1]), seconds)
+        return None if cookie is None else Tokens(Cookie(cookie[1]), Cookie(cookie[1]), milliseconds / 1000)
 
     def is_expired(self, credential: Secret, error: AuthenticationError) -> bool:
         """Return whether a token has expired, or a session was ended by the server, which then forgets it."""
@@ -214,17 +218,17 @@ class V10Api:
         """Return the version and the limits in the response to ``/server/info``."""
         if not isinstance(data, Mapping) or "project" not in data:
             return None
-        limits = data.get("queryLimit") or {}
+        limits, websocket, project = (_object(data.get(name)) for name in ("queryLimit", "websocket", "project"))
         return ServerInfo(
             major=_major_version(data),
-            version=data.get("version"),
+            version=_text(data.get("version")),
             complete="queryLimit" in data,
             default_rows=_positive(limits.get("default")),
             max_rows=_positive(limits.get("max")),
             rate_limit=_rate_limit(data.get("rateLimit")),
             global_rate_limit=_rate_limit(data.get("rateLimitGlobal")),
-            websocket=data.get("websocket") or None,
-            project=(data["project"] or {}).get("project_name"),
+            websocket=websocket or None,
+            project=_text(project.get("project_name")),
             raw=data,
         )
 
@@ -236,7 +240,7 @@ class V10Api:
         """Return the status and the checks in the response to ``/server/health``."""
         if not isinstance(data, Mapping) or "status" not in data:
             return None
-        return Health(str(data["status"]), data.get("releaseId"), data.get("checks") or {})
+        return Health(str(data["status"]), _text(data.get("releaseId")), _object(data.get("checks")))
 
 
 def _value_in(data: Any, *names: str) -> Any:
@@ -252,7 +256,7 @@ def _auth_request(action: str, body: Mapping[str, str | Secret]) -> Request:
 
 def _major_version(data: Mapping[str, Any]) -> int:
     digits = str(data.get("version") or "").partition(".")[0]
-    if digits.isdigit():
+    if _MAJOR_VERSION.fullmatch(digits):
         return int(digits)
     # The public does not see the version, but each version has a key that the one before lacks.
     return 12 if "license" in data else 11 if "setupCompleted" in data else 10
@@ -263,4 +267,15 @@ def _positive(limit: Any) -> int | None:
 
 
 def _rate_limit(data: Any) -> RateLimit | None:
-    return RateLimit(int(data["points"]), float(data["duration"])) if data else None
+    points, duration = _object(data).get("points"), _object(data).get("duration")
+    if not is_whole_number(points, 0) or not is_number(duration) or not 0 <= duration <= _LONGEST_LIFE:
+        return None
+    return RateLimit(points, float(duration))
+
+
+def _object(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
+
+
+def _text(data: Any) -> str | None:
+    return data if isinstance(data, str) else None
