@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextvars
 import functools
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -83,15 +82,11 @@ class Worker:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
 
-    def submit(self, call: Callable[[], T], futures: deque[Future[T]]) -> Future[T]:
-        """Let the thread make a call, and return the future of its result.
-
-        The future is appended to ``futures`` before the call can begin, so that an interrupt cannot lose it.
-        """
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Let the thread make a call, and return the future of its result."""
         from concurrent.futures import Future  # noqa: PLC0415 - see above
 
         future: Future[T] = Future()
-        futures.append(future)
         self._pool.submit(in_context(complete), future, call)
         return future
 

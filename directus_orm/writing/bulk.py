@@ -74,9 +74,11 @@ def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int])
             state_of(instance).batch = batch
             batch.add(instance)
         if response.data is None:
+            store_unseen(session, instances, chunk)
+            bulk.record_done(positions)
             warn_of_unseen(store_unread_creations(session, instances, chunk))
             return
-        _store_rows(session, zip(instances, chunk, _created_rows(info, chunk, response), strict=True))
+        _store_rows(bulk, positions, chunk, _created_rows(info, chunk, response))
 
     bulk.send(rows, build_request, handle_response, positions, most=1 if one_by_one else None)
 
@@ -86,7 +88,7 @@ def _created_rows(info: ModelInfo, sent: Sequence[Row], response: Response) -> l
 
     None stands for a row that this user does not see, or of which it is unclear which one it is.
     """
-    row_by_key = {info.pk.load(row[info.pk.column]): row for row in response.data}
+    row_by_key = _row_by_key(info.pk, response)
     rows = match_rows(info.pk, sent, row_by_key)
     if len(row_by_key) > len(sent) or (len(row_by_key) == len(sent) and None in rows):
         msg = f"{len(sent)} rows were created in {info.collection!r}, but the response does not show each one."
@@ -94,37 +96,35 @@ def _created_rows(info: ModelInfo, sent: Sequence[Row], response: Response) -> l
     return rows
 
 
-def _store_rows(session: Session, rows: Iterable[tuple[Any, Row, Row | None]]) -> None:
-    """Store rows of one response in instances, given each instance, the row that was sent, and the stored one.
+def _row_by_key(pk: Field, response: Response) -> dict[Any, Row]:
+    """Return the rows of a response by their keys, without those whose key this user does not see."""
+    return {pk.load(row[pk.column]): row for row in response.data if row.get(pk.column) is not None}
 
-    An instance without a stored row was written as well, but this user does not see its row.
+
+def _store_rows(
+    bulk: BulkWrite, positions: Sequence[int], sent: Sequence[Row], rows: Sequence[Row | None]
+) -> None:
+    """Store the rows of one response in the instances at some positions; these may be of several models.
+
+    A row that is None was written as well, but this user does not see it. All rows are stored before any is
+    checked, so that an error loses no key.
     """
-    store_row = _StoreBackByModel(session)
-    unseen: list[Any] = []
-    unseen_rows: list[Row] = []
-    for instance, sent, row in rows:
+    session, by_model, unseen = bulk.session, dict[type[Any], StoreBack](), list[Any]()
+    for position, row, sent_row in zip(positions, rows, sent, strict=True):
+        instance = bulk.inputs[position]
         if row is None:
+            store_unseen(session, [instance], [sent_row])
             unseen.append(instance)
-            unseen_rows.append(sent)
-        else:
-            store_row(instance, row, sent)
-    store_unseen(session, unseen, unseen_rows)
-    warn_of_unseen(unseen)
-
-
-class _StoreBackByModel:
-    """Stores rows of one response in instances of one model, or of several models that extend it."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._by_model: dict[type[Any], StoreBack] = {}
-
-    def __call__(self, instance: Any, row: Row, sent: Row) -> None:
+            continue
         model = type(instance)
-        store_row = self._by_model.get(model)
-        if store_row is None:
-            store_row = self._by_model[model] = StoreBack(model.directus, row)
-        store_row(self._session, instance, row, sent)
+        if model not in by_model:
+            by_model[model] = StoreBack(model.directus, row)
+        by_model[model].store(session, instance, row)
+    bulk.record_done(positions)
+    for position, row, sent_row in zip(positions, rows, sent, strict=True):
+        if row is not None:
+            by_model[type(bulk.inputs[position])].check(row, sent_row)
+    warn_of_unseen(unseen)
 
 
 def update_instances(
@@ -257,7 +257,7 @@ def _update_rows(
     row_by_position = dict(zip(positions, rows, strict=True))
     keys = {position: row[pk.column] for position, row in row_by_position.items()}
     rows_before = {pk.load(key): state_of(bulk.inputs[position]).row for position, key in keys.items()}
-    gone: list[int] = []
+    gone: set[int] = set()
 
     def build_request(chunk: list[Row]) -> RecoverableWrite:
         request = dialect_of(session).update_many(info, chunk, paths)
@@ -267,18 +267,19 @@ def _update_rows(
         instances = [bulk.inputs[position] for position in positions]
         if response.data is None:
             store_unseen(session, instances, chunk)
+            bulk.record_done(positions)
             is_readable(session, info, paths)
             warn_of_unseen(instances)
             return
-        row_by_key = {pk.load(row[pk.column]): row for row in response.data}
-        stored = [row_by_key.get(pk.load(sent[pk.column])) for sent in chunk]
-        rows: Iterable[tuple[Any, Row, Row | None]] = zip(instances, chunk, stored, strict=True)
-        if None in stored and not may_hide_rows(session, info.collection):
-            gone.extend(position for position, row in zip(positions, stored, strict=True) if row is None)
-            rows = (each for each in rows if each[-1] is not None)
-        _store_rows(session, rows)
+        row_by_key = _row_by_key(pk, response)
+        stored = {position: row_by_key.get(pk.load(keys[position])) for position in positions}
+        if None in stored.values() and not may_hide_rows(session, info.collection):
+            gone.update(position for position, row in stored.items() if row is None)
+        found = [position for position in positions if position not in gone]
+        bulk.record_done([position for position in positions if position in gone])
+        _store_rows(bulk, found, [row_by_position[each] for each in found], [stored[each] for each in found])
 
-    return gone + _send_to_existing(bulk, row_by_position, keys, build_request, handle_response)
+    return [*_send_to_existing(bulk, row_by_position, keys, build_request, handle_response), *gone]
 
 
 def _send_to_existing(
@@ -333,8 +334,9 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
         request = dialect_of(session).update_keys(info, chunk, changes, paths)
         return RecoverableWrite(request, info, rows, Query(info.model, paths=paths))
 
-    def handle_response(_: Sequence[int], chunk: list[Any], response: Response) -> None:
+    def handle_response(positions: Sequence[int], chunk: list[Any], response: Response) -> None:
         nonlocal updated
+        bulk.record_done(positions)
         rows = response.data
         if rows is None:  # the server accepts fields that it lacks, and drops their values (G13, G15)
             is_readable(session, info, paths)
@@ -359,8 +361,9 @@ def delete(session: Session, query: Query, progress: Progress = None) -> int:
     def build_request(chunk: list[Any]) -> Request:
         return dialect_of(session).delete_keys(info, chunk)
 
-    def handle_response(_: Sequence[int], chunk: list[Any], __: Response) -> None:
+    def handle_response(positions: Sequence[int], chunk: list[Any], _: Response) -> None:
         nonlocal deleted
+        bulk.record_done(positions)
         deleted += len(chunk)
 
     with bulk_write(session, info, select_keys(session, query), "deleted", progress=progress) as bulk:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -32,10 +32,6 @@ from . import write_recovery
 from .row_errors import rows_at_fault
 from .write_recovery import RecoverableWrite
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-
 # Below the server's default limit for a body, 1,048,576 bytes (G35).
 MAX_BODY = 1_000_000
 MAX_ROWS = 1000
@@ -43,7 +39,10 @@ MAX_ROWS = 1000
 BuildRequest = Callable[[list[Any]], "Request | RecoverableWrite"]
 """Builds the request for the items of a chunk."""
 HandleResponse = Callable[[Sequence[int], list[Any], Response], None]
-"""Handles the response to a chunk, given the positions of its items, the items, and the response."""
+"""Handles the response to a chunk, given the positions of its items, the items, and the response.
+
+Once it has stored the rows, it calls `BulkWrite.record_done`; an interrupt before that lets it be called again.
+"""
 
 _UNSENT, _DONE, _REFUSED, _UNKNOWN = range(4)
 
@@ -96,6 +95,7 @@ class BulkWrite:
         self._most = batch_size or MAX_ROWS
         self._outcomes = bytearray(len(inputs))
         self._at_fault: list[int] = []
+        self._arrived: deque[_SentChunk] = deque()  # the chunks whose responses are not handled yet
 
     def send(
         self,
@@ -116,56 +116,62 @@ class BulkWrite:
         first = self._chunk_from(source, 0)
         if first is None:
             return
-        sent = self._send_chunk(source, first)
-        self._handle(sent, handle_response)
-        end = sent.chunk.end
-        del first, sent  # frees the first chunk while the rest is sent
-        self._send_rest(source, end, handle_response)
+        try:
+            end = self._send_chunk(source, first)
+            del first  # frees the first chunk while the rest is sent
+            self._handle_next(handle_response)
+            self._send_rest(source, end, handle_response)
+        except BaseException:  # an interrupt, too
+            self._handle_arrived(handle_response)
+            raise
 
     def skip(self, positions: Sequence[int]) -> None:
         """Record inputs that are on the server already as done."""
         if positions:
-            self._record(positions, _DONE)
+            self.record_done(positions)
             self.advance(len(positions))
+
+    def record_done(self, positions: Sequence[int]) -> None:
+        """Record inputs that are written, and whose instances hold what the server stored."""
+        self._record(positions, _DONE)
 
     def _send_rest(self, source: _BulkItems, start: int, handle_response: HandleResponse) -> None:
         """Send chunks in a worker thread; meanwhile handle the response before, and encode the next chunk."""
         chunk = self._chunk_from(source, start)
         if chunk is None:
             return
-        unhandled: deque[Future[_SentChunk]] = deque()
-        try:
-            with worker_thread() as worker:
-                while chunk is not None:
-                    signal = SentSignal()
-                    future = worker.submit(partial(self._send_chunk, source, chunk, signal.sent), unhandled)
-                    signal.wait(future)
-                    if len(unhandled) > 1:
-                        self._handle(unhandled.popleft().result(), handle_response)
-                    following = self._chunk_from(source, chunk.end)
-                    end = future.result().chunk.end
-                    # The server may have accepted fewer items than the chunk had at first.
-                    chunk = following if end == chunk.end else self._chunk_from(source, end)
-            self._handle(unhandled.popleft().result(), handle_response)
-        except BaseException:  # an interrupt while waiting, too
-            self._handle_arrived(unhandled, handle_response)
-            raise
+        with worker_thread() as worker:
+            while chunk is not None:
+                signal, has_arrived = SentSignal(), bool(self._arrived)
+                sending = worker.submit(partial(self._send_chunk, source, chunk, signal.sent))
+                signal.wait(sending)
+                if has_arrived:
+                    self._handle_next(handle_response)
+                following = self._chunk_from(source, chunk.end)
+                end = sending.result()
+                # The server may have accepted fewer items than the chunk had at first.
+                chunk = following if end == chunk.end else self._chunk_from(source, end)
+        self._handle_next(handle_response)
 
-    def _handle(self, sent: _SentChunk, handle_response: HandleResponse) -> None:
+    def _handle_next(self, handle_response: HandleResponse) -> None:
+        sent = self._arrived[0]
         handle_response(sent.chunk.positions, sent.chunk.items, sent.response)
+        self._arrived.popleft()  # only now: if it is interrupted, it is handled once more
         self.advance(len(sent.chunk.items))
 
-    def _handle_arrived(self, unhandled: Iterable[Future[_SentChunk]], handle_response: HandleResponse) -> None:
+    def _handle_arrived(self, handle_response: HandleResponse) -> None:
         """Handle the responses that arrived before an error, so that instances know that they were written."""
-        for future in unhandled:
-            if future.done():
-                with suppress(Exception):
-                    self._handle(future.result(), handle_response)
+        while self._arrived:
+            sent = self._arrived.popleft()
+            with suppress(Exception):
+                handle_response(sent.chunk.positions, sent.chunk.items, sent.response)
+                self.advance(len(sent.chunk.items))
 
-    def _send_chunk(
-        self, source: _BulkItems, chunk: _Chunk, on_sent: Callable[[], None] = lambda: None
-    ) -> _SentChunk:
-        """Send a chunk; if it is too large for the server, send a smaller one instead."""
+    def _send_chunk(self, source: _BulkItems, chunk: _Chunk, on_sent: Callable[[], None] = lambda: None) -> int:
+        """Send a chunk; if it is too large for the server, send a smaller one instead.
+
+        Returns the index at which the next chunk starts.
+        """
         while True:
             self._record(chunk.positions, _UNKNOWN)
             try:
@@ -179,10 +185,10 @@ class BulkWrite:
                 if _was_refused(error):
                     self._record_refusal(error, chunk)
                 raise
-            self._record(chunk.positions, _DONE)
+            self._arrived.append(_SentChunk(chunk, response))
             # The instances hold the values as well, so what was sent can be freed.
             source.items[chunk.start : chunk.end] = [None] * len(chunk.items)
-            return _SentChunk(chunk, response)
+            return chunk.end
 
     def _send_write(self, write: Request | RecoverableWrite) -> Response:
         if isinstance(write, RecoverableWrite):

@@ -49,11 +49,13 @@ def store_row(session: Session, instance: Any, row: Row, sent: Row) -> None:
     Raises:
         FieldError: the server has no such field; it only left it out of the response.
     """
-    StoreBack(info_of(instance), row)(session, instance, row, sent)
+    store_back = StoreBack(info_of(instance), row)
+    store_back.store(session, instance, row)
+    store_back.check(row, sent)
 
 
 class StoreBack:
-    """Does as `store_row` does, for many rows of one response, which have the same columns."""
+    """Stores and checks the rows of one response, which have the same columns, in two steps; see `store_row`."""
 
     def __init__(self, info: ModelInfo, columns: Iterable[str]) -> None:
         columns = set(columns)
@@ -64,7 +66,7 @@ class StoreBack:
         self._documents = [f for f in fields if f.target is None and f.is_document]
         self._may_be_rounded = [f for f in fields if f.value_type.kind in ROUNDED]
 
-    def __call__(self, session: Session, instance: Any, row: Row, sent: Row) -> None:
+    def store(self, session: Session, instance: Any, row: Row) -> None:
         """Store a row of the response in the instance that was written."""
         state = state_of(instance)
         if state.batch is None:
@@ -75,6 +77,9 @@ class StoreBack:
         self._load_plain(instance, row)
         load_fields(instance, row, [f for f in self._related if not _has_same_key(f, instance, row)])
         load_fields(instance, row, [f for f in self._documents if not _is_same_document(f, instance, row)])
+
+    def check(self, row: Row, sent: Row) -> None:
+        """Warn about values that a column rounded, and raise for fields that the server lacks."""
         _warn_if_any_rounded(self._may_be_rounded, row, sent)
         _refuse_dropped_fields(self._info, row, sent)
 
