@@ -309,14 +309,47 @@ def test_a_loop_beside_one_that_failed_repeats_and_misses_nothing(breaking: Quer
     assert [thing.id for thing in breaking] == [2, 3, 4]
 
 
-def test_a_loop_in_which_the_rows_cannot_be_counted_repeats_and_misses_nothing(breaking: QuerySet[Thing]) -> None:
+@pytest.mark.parametrize("read", [len, list])
+def test_a_loop_in_which_the_rows_cannot_be_read_repeats_and_misses_nothing(
+    breaking: QuerySet[Thing], read: Callable[[QuerySet[Thing]], Any]
+) -> None:
     loop = iter(breaking)
     assert next(loop).id == 1
     with pytest.raises(ServerError):
-        len(breaking)
+        read(breaking)
     assert next(loop).id == 2
     with pytest.raises(IterationLost):
         next(loop)
+
+
+@pytest.mark.parametrize("fails", ["the loop", "the iterator"])
+def test_a_loop_and_an_iterator_share_nothing(
+    tiny: TinyServer, open_session: Callable[..., Session], fails: str
+) -> None:
+    """So one goes on where the other fails."""
+    tiny.answers(page(1, 2), page(1, 2), BROKEN, page(3, 4), page())
+    rows = Thing.objects.using(open_session(tiny.url, token="t", page_size=2))
+    loops = [iter(rows), rows.iterator(page_size=2, read_ahead=0)]
+    failing, other = loops if fails == "the loop" else reversed(loops)
+    assert [next(loop).id for loop in (failing, other, failing, other)] == [1, 1, 2, 2]
+    with pytest.raises(ServerError):
+        next(failing)
+    assert [thing.id for thing in other] == [3, 4]
+
+
+def test_an_async_loop_in_which_the_rows_cannot_be_read_repeats_and_misses_nothing(
+    breaking: QuerySet[Thing],
+) -> None:
+    async def use() -> None:
+        loop = aiter(breaking)
+        assert (await anext(loop)).id == 1
+        with pytest.raises(ServerError):
+            len(breaking)
+        assert (await anext(loop)).id == 2
+        with pytest.raises(IterationLost):
+            await anext(loop)
+
+    asyncio.run(use())
 
 
 def test_an_async_loop_beside_one_that_failed_repeats_and_misses_nothing(breaking: QuerySet[Thing]) -> None:
