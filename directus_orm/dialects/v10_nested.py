@@ -209,8 +209,8 @@ class _DeepWriter:
 def add_related_counts(params: Row, query: Query) -> None:
     """Add the counts of related rows to a query's parameters.
 
-    Without a junction, the server's ``count`` is used. With one, it would count rows that lead nowhere, so the
-    junction rows are read as a list and counted in Python.
+    Without a junction, the server's ``count`` is used. With one, it would count rows that lead nowhere or to the
+    same row, so the junction rows are read as a list and counted in Python.
     """
     for related_count in dict.fromkeys(query.related_counts):
         *outer, relation = related_count.path

@@ -45,7 +45,7 @@ class RelatedCount:
     def is_listed(self) -> bool:
         """Whether the related rows come as a list and are counted in Python.
 
-        The server's count would include junction rows that lead nowhere.
+        The server's count would include junction rows that lead nowhere, and a row that is linked twice, twice.
         """
         return bool(self.path[-1].has_junction)
 
@@ -66,18 +66,21 @@ class RelatedCount:
     def item_paths(self) -> list[tuple[str, ...]]:
         """The paths to ask for of each row of a list."""
         relation = self.path[-1]
-        if not relation.is_many_to_any:
-            return [(relation.target_column,)]
-        items = [(scope.segments[1], scope.target.directus.pk.column) for scope in relation.scopes]
-        return [(relation.collection_column,), *items]
+        items = [(*scope.segments[1:], scope.target.directus.pk.column) for scope in relation.scopes]
+        return [(relation.collection_column,), *items] if relation.is_many_to_any else items
 
-    def count(self, rows: list[Any]) -> int:
-        """Return how many rows of a list lead to a related row."""
+    def count(self, rows: list[Any]) -> int | None:
+        """Return to how many related rows a list leads, each counted once; None if they may not be read.
+
+        A row that is hidden or gone is null, so that the number is that of the rows in the list of the relation.
+        """
         relation = self.path[-1]
-        if not relation.is_many_to_any:
-            return len(rows)
-        column = relation.target_column
-        return sum(isinstance(row.get(column), dict) and bool(row[column]) for row in rows)
+        if not all(isinstance(row, dict) for row in rows):  # where no field may be read, bare keys come
+            return None
+        related = [(row.get(relation.collection_column), row.get(relation.target_column)) for row in rows]
+        if not all(isinstance(row, dict | None) for _, row in related):
+            return None
+        return len({(collection, *row.values()) for collection, row in related if row})
 
 
 Alias = ValueRef | RelatedCount

@@ -93,9 +93,10 @@ def count_getter(related: RelatedCount) -> Getter:
 
     def get(row: Row, _: Any = None, /) -> Any:
         raw = row.get(column)
-        if raw is None:
+        number = None if raw is None else count(raw)
+        if number is None:
             raise unreadable()
-        return count(raw)
+        return number
 
     def without_row(is_null: bool, _: Any) -> int:
         if is_null:

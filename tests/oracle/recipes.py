@@ -291,12 +291,13 @@ def counted(draw: st.DrawFn, vendor: str) -> Recipe:
     made = draw(st.one_of(st.just(Steps("", lists=False)), steps(model, Scope(vendor, without=relation), most=1)))
     verb = draw(st.sampled_from(["filter", "filter", "exclude"]))
     lookup = draw(st.sampled_from(["__gt", "__gte", "__lt", "__lte", "", "__in", "__range"]))
-    behind = f".annotate(n=Count({code(relation)}))"
-    behind += draw(st.sampled_from(["", f".{verb}(n{lookup}={_wide(lookup, draw(st.integers(0, 4)))})"]))
+    behind = draw(st.sampled_from(["", f".{verb}(n{lookup}={_wide(lookup, draw(st.integers(0, 4)))})"]))
     behind += f".order_by({arguments([draw(st.sampled_from(['n', '-n'])), 'pk'])}){draw(slices)}"
     endings = ("[(it.pk, it.n) for it in {}]", draw(st.sampled_from(["{}.count()", 'list({}.values("pk", "n"))'])))
     rows = distinct(model, made)
-    return Recipe(model, f"{model}.objects{made}{behind}", f"{rows}{behind}", endings, f"{rows}{behind}.count()")
+    ours = f"{model}.objects{made}.annotate(n=Count({code(relation)})){behind}"
+    theirs = f"{rows}.annotate(n=Count({code(relation)}, distinct=True)){behind}"
+    return Recipe(model, ours, theirs, endings, f"{theirs}.count()")
 
 
 @st.composite

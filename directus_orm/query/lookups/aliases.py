@@ -95,7 +95,7 @@ def _related_count(info: ModelInfo, aggregate: Aggregate, where: str) -> Related
     else:
         path, rest = info.resolve_path(aggregate.expression, where)
     many = [step for step in path if step.to_many]
-    is_plain_count = aggregate.function == "count" and not aggregate.distinct and aggregate.filter is None
+    is_plain_count = aggregate.function == "count" and aggregate.filter is None  # it is always distinct
     if is_plain_count and many == [path[-1]] and not rest:
         return RelatedCount(f"{aggregate.expression}__count", path)
     if not many:
