@@ -278,7 +278,7 @@ def _write(method: str, path: str, params: tuple[tuple[str, str], ...], json: An
 def _shape_of(query: Query) -> RowShape:
     """Return what each row of a query holds at least: its key, unless the key is a relation with its row."""
     pk = query.model.directus.pk
-    has_key = (pk,) in query.paths and (pk,) not in query.keys_beside
+    has_key = (pk,) in query.paths and (pk,) not in query.key_aliases
     return RowShape(key=pk.column if has_key else None, most=_most(query))
 
 

@@ -35,7 +35,7 @@ WriteSortKey = Callable[[Order], str]
 def field_names(query: Query, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the fields of rows, of their related rows and of prefetched lists, each as a path from the root."""
     aliases = query.key_aliases
-    for path in query.paths:
+    for path in dict.fromkeys((*query.paths, *aliases)) if aliases else query.paths:
         column = path[-1].column
         name = aliases.get(path, column) if aliases else column
         yield ".".join((*prefix, *server_path(path[:-1]), name))

@@ -10,8 +10,9 @@ import attrs
 
 from ..fields.field import Field
 from ..fields.model_info import Step
-from ..fields.paths import FieldPath
+from ..fields.paths import FieldPath, kind_of
 from ..fields.to_many import ToMany
+from ..fields.type_table import COLLATED
 from .conditions import ALWAYS, NEVER, Node, all_of
 from .grouping import Grouping
 from .value_refs import Aliases, RelatedCount
@@ -126,12 +127,26 @@ class Query:
 
     @cached_property
     def key_aliases(self) -> dict[FieldPath, str]:
-        """The relations whose own value is wanted, and whose related row comes in its place.
+        """The relations whose keys come beside their related rows, each with its alias (see `key_alias`).
 
-        Their keys come beside these rows, each under this alias (see `key_alias`): a row may be hidden or gone.
+        If the relation's own value is wanted, the row in its place may be hidden or gone. If keys are texts, the
+        database may find a row that the server does not, see `related_by_text`.
         """
-        with_rows = {path[:n] for path in self.paths if len(path) > 1 for n in range(1, len(path))}
-        return {path: key_alias(path[-1]) for path in self.paths if path in with_rows} if with_rows else {}
+        with_rows = self._paths_to_rows
+        if not with_rows:
+            return {}
+        own = (path for path in self.paths if path in with_rows)
+        return {path: key_alias(path[-1]) for path in (*own, *self.related_by_text)}
+
+    @cached_property
+    def related_by_text(self) -> tuple[FieldPath, ...]:
+        """The relations whose related rows come, and whose keys are texts; those of the query's own rows first."""
+        return tuple(sorted((path for path in self._paths_to_rows if kind_of(path[-1]) in COLLATED), key=len))
+
+    @cached_property
+    def _paths_to_rows(self) -> dict[FieldPath, None]:
+        """The relations whose related rows come with each row."""
+        return dict.fromkeys(path[:n] for path in self.paths if len(path) > 1 for n in range(1, len(path)))
 
     @property
     def is_empty(self) -> bool:

@@ -18,6 +18,7 @@ from ..instances.state import PageBatch
 from ..query.query import Query
 from ..query.value_refs import Alias, RelatedCount, ValueRef
 from ..reading.row_values import count_getter, value_getter, value_transform
+from ..reading.rows_by_key import with_spelled_rows
 from ..reading.run_query import read_pages
 from ..session.current import current_session
 from ..session.session import Session
@@ -78,6 +79,7 @@ class Instances:
         load = RowLoader(query.model, query.paths, query.nested)
         pk = query.model.directus.pk.column
         annotations = [(name, _getter(alias)) for name, alias in query.aliases if name in query.shown]
+        has_text_keys = bool(annotations and query.related_by_text)
         batch: PageBatch | None = None
 
         def decode(session: Session, rows: list[Row]) -> list[Any]:
@@ -87,7 +89,8 @@ class Instances:
             if not annotations:
                 return [load(row, batch) for row in rows]
             # Annotations are read first, since loading changes the rows.
-            values = [{name: get(row, row.get(pk)) for name, get in annotations} for row in rows]
+            whole_rows = with_spelled_rows(session, query, rows) if has_text_keys else rows
+            values = [{name: get(row, row.get(pk)) for name, get in annotations} for row in whole_rows]
             instances = [load(row, batch) for row in rows]
             for instance, annotated in zip(instances, values, strict=True):
                 instance.__dict__.update(annotated)
@@ -129,9 +132,11 @@ class Values:
         """Return the function that takes a session and a page of rows, and returns values."""
         getters = [_getter(alias) for _, alias in self.columns if alias is not None]
         pack = _PACKERS[self.kind]([name for name, _ in self.columns])
-        pk = query.model.directus.pk.column
+        pk, has_text_keys = query.model.directus.pk.column, bool(query.related_by_text)
 
-        def decode(_: Session, rows: list[Row]) -> list[Any]:
+        def decode(session: Session, rows: list[Row]) -> list[Any]:
+            if has_text_keys:
+                rows = with_spelled_rows(session, query, rows)
             return [pack([get(row, row.get(pk)) for get in getters]) for row in rows]
 
         return decode

@@ -13,6 +13,7 @@ from ..session.session import Session
 from .pagination.pager_driver import fetch
 from .pagination.pagers import key_pager
 from .row_values import raw_getter
+from .rows_by_key import with_spelled_rows
 
 
 def needs_recheck(query: Query) -> bool:
@@ -37,11 +38,17 @@ def _tests_own_rows(condition: InSubquery, query: Query) -> bool:
     return own and condition.test is not None and not condition.negated
 
 
-def recheck_pages(pages: Iterator[list[Row]], checks: list[RowRecheck], query: Query) -> Iterator[list[Row]]:
-    """Yield the rows that pass, within the query's offset and limit."""
+def recheck_pages(
+    session: Session, pages: Iterator[list[Row]], sent: Query, checks: list[InSubquery], query: Query
+) -> Iterator[list[Row]]:
+    """Yield the rows of the query that was sent that pass, within the offset and limit of the user's query."""
+    rechecks = [RowRecheck(session, sent, check) for check in checks]
     to_skip, left = query.offset, query.limit
     for rows in pages:
-        passed = [row for row in rows if all(check(row) for check in checks)]
+        whole_rows = with_spelled_rows(session, sent, rows)
+        passed = [
+            row for row, whole in zip(rows, whole_rows, strict=True) if all(recheck(whole) for recheck in rechecks)
+        ]
         skipped = min(to_skip, len(passed))
         to_skip -= skipped
         page = passed[skipped:] if left is None else passed[skipped : skipped + left]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from unicodedata import combining, normalize
 
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
-from ..fields.paths import kind_of
+from ..fields.paths import FieldPath, kind_of, target_of
 from ..fields.type_table import COLLATED
-from ..query.query import Query
+from ..query.query import Query, key_alias
 from ..session.session import Session
 from .pagination.pager_driver import fetch
 from .pagination.pagers import key_pager
@@ -58,6 +58,56 @@ def _read(session: Session, query: Query, keys: list[Any]) -> dict[Any, Row]:
     pk: Field = query.model.directus.pk
     pager = key_pager(query, keys, dialect_of(session), session.max_rows)
     return {pk.load(row[pk.column]): row for page in fetch(session, pager) for row in page}
+
+
+# --- related rows -----------------------------------------------------------------------------------------------
+
+
+def with_spelled_rows(session: Session, query: Query, rows: list[Row]) -> list[Row]:
+    """Return rows with those related rows that the database finds by another spelling of their keys.
+
+    Beside other rows the server finds a row only by its key to the letter. So keys that stand beside no row are
+    asked for by themselves, if the database finds such (see `may_find_other_spellings`). The rows that were given
+    stay as they are.
+    """
+    for path in query.related_by_text:
+        target = target_of(path[-1])
+        pk: Field = target.directus.pk
+        keys = dict.fromkeys(_related_keys(rows, path, beside_row=False))
+        if keys and may_find_other_spellings(session, pk, _related_keys(rows, path, beside_row=True)):
+            inner = (each[len(path) :] for each in query.paths if _leads(path, each))
+            related = read_rows_by_key(session, Query(target, paths=((pk,), *inner)), keys)
+            rows = [_with_row(row, path, related) for row in rows]
+    return rows
+
+
+def _leads(path: FieldPath, longer: FieldPath) -> bool:
+    return len(longer) > len(path) and longer[: len(path)] == path
+
+
+def _related_keys(rows: Iterable[Row], path: FieldPath, *, beside_row: bool) -> Iterator[Any]:
+    """Yield the keys at the end of a path of relations: those beside a row, or those beside none."""
+    *relations, last = path
+    for row in rows:
+        nested: Any = row
+        for relation in relations:
+            nested = nested.get(relation.column) if isinstance(nested, dict) else None
+        if isinstance(nested, dict) and isinstance(nested.get(last.column), dict) is beside_row:
+            key = nested.get(key_alias(last))
+            if key is not None:
+                yield key
+
+
+def _with_row(row: Row, path: FieldPath, related: dict[Any, Row]) -> Row:
+    """Return a row with the related row at the end of a path put in, if it lacks one that has its key."""
+    first, *rest = path
+    nested = row.get(first.column)
+    if isinstance(nested, dict):
+        inner = _with_row(nested, tuple(rest), related) if rest else nested
+        return row if inner is nested else {**row, first.column: inner}
+    key = None if rest else row.get(key_alias(first))
+    found = None if key is None else related.get(first.load(key))
+    return row if found is None else {**row, first.column: found}
 
 
 def fold_text(text: str) -> str:

@@ -26,6 +26,7 @@ from .pagination.pager_protocol import Pager
 from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
+from .rows_by_key import with_spelled_rows
 from .subqueries import LIST_OPERATORS, replace_subqueries
 from .unknown_names import explain_guessed_names
 
@@ -53,7 +54,7 @@ def read_pages(
     try:
         with explain_guessed_names(resolved):
             if needs_recheck(query):
-                pages = recheck_pages(pages, [RowRecheck(session, resolved, check) for check in checks], query)
+                pages = recheck_pages(session, pages, resolved, checks, query)
             yield from pages
     except InvalidRequest as error:
         if dialect_of(session).lacks_json(error):
@@ -116,7 +117,8 @@ def _run_subquery(session: Session, condition: InSubquery) -> Node:
         return _run_key_test(session, condition, condition.test)
     passes = None if condition.test is None else RowRecheck(session, condition.query, condition)
     get_value, load = raw_getter(condition.value_path), condition.value_path[-1].load
-    rows = (row for page in read_pages(session, condition.query, KEYS_AT_ONCE) for row in page)
+    pages = read_pages(session, condition.query, KEYS_AT_ONCE)
+    rows = (row for page in pages for row in with_spelled_rows(session, condition.query, page))
     raw_values = [get_value(_with_value(row, condition)) for row in rows if passes is None or passes(row)]
     values = list(dict.fromkeys(load(raw) for raw in raw_values if raw is not None))
     most = dialect_of(session).capabilities.longest_list
