@@ -6,15 +6,20 @@ import functools
 import types
 import typing
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 
 from ..fields.field import Field, field, generated
+from ..fields.paths import FieldPath
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany
-from ..query.conditions import InSubquery, Node
+from ..query.conditions import ALWAYS, InSubquery, Node
+from ..reading.row_values import raw_getter
+from ..reading.rows_by_key import with_spelled_rows
+from ..reading.run_query import read_pages
+from ..session.session import Session
 
 # By the model that declares the relation: by the relation's name, and the target of a link model.
 _generated: weakref.WeakKeyDictionary[type[Any], dict[tuple[str, type[Any] | None], type[Any]]] = (
@@ -64,6 +69,54 @@ def junction_rows(instance: Any, relation: ToMany) -> Any:
     rows: Any = _link_model(relation.model, relation.name, relation.target).objects
     of_target = {"collection": relation.target.directus.collection} if relation.is_many_to_any else {}
     return rows.filter(source=instance, **of_target)
+
+
+@attrs.frozen
+class Link:
+    """A junction row: its key as it is sent, its ``sort`` value, and the key of the row that it links to.
+
+    ``is_shown`` says whether this user sees that row; None if the response does not show it.
+    """
+
+    key: Any
+    related_key: Any
+    sort: int | None
+    is_shown: bool | None
+
+
+def read_links(session: Session, instance: Any, relation: ToMany, related: Sequence[Any]) -> list[Link]:
+    """Read the junction rows that link an instance to related ones of one model; to all, if none are given."""
+    rows = junction_rows(instance, relation)
+    if related:
+        rows = rows.filter(target__in=related)
+    fields: dict[str, Field] = rows.query.model.directus.fields
+    key, target, sort = fields["id"], fields["target"], fields.get("sort")
+    # The related row comes as well where the server sends both: its key, and what this user may see of it.
+    with_row = not related and not relation.is_many_to_any
+    paths: list[FieldPath] = [(key,), (target,), *([(sort,)] if sort else [])]
+    if with_row:
+        paths.append((target, relation.target.directus.pk))
+    query, get_key = rows.query.with_paths(*paths), raw_getter((target,))
+    return [
+        Link(
+            row[key.column],
+            target.load(related_key),
+            None if sort is None else row.get(sort.column),
+            isinstance(row[target.column], dict) if with_row else None,
+        )
+        for page in read_pages(session, query)
+        for row in with_spelled_rows(session, query, page)
+        if (related_key := get_key(row)) is not None
+    ]
+
+
+def shown_keys(session: Session, relation: ToMany, links: Sequence[Link]) -> set[Any]:
+    """Return the keys of those linked rows that the list shows: this user may see them, the model's filter too."""
+    rows: Any = relation.target.objects
+    if rows.query.where == ALWAYS and all(link.is_shown is not None for link in links):
+        return {link.related_key for link in links if link.is_shown}
+    keys = [link.related_key for link in links if link.is_shown is not False]
+    return set(rows.using(session).only("pk").in_bulk(keys))
 
 
 def _link_model(model: type[Any], name: str, target: type[Any]) -> type[Any]:

@@ -15,17 +15,16 @@ from ..instances.state import (
     HasKey,
     does_not_exist,
     is_new,
-    key_to_send,
     row_identity,
     session_of,
     state_of,
     stored_key,
 )
-from ..query.conditions import ALWAYS, Exists
+from ..query.conditions import Exists
 from ..query.lookups.field_lookups import condition
 from ..query.query import PrefetchedList, Query
 from ..session.session import Session
-from .junction_models import field_of, junction_condition, junction_model, junction_rows
+from .junction_models import field_of, junction_condition, junction_model, read_links, shown_keys
 from .queryset import QuerySet
 from .result_shapes import Instances
 
@@ -244,8 +243,9 @@ class Related(QuerySet[M]):
         """Replace the list by these instances, or rows by their keys.
 
         The rows that are in the list now are read, and new instances are created. Then one request adds and
-        removes only the differences, so that rows which another program adds meanwhile stay. If the relation has a
-        ``sort`` field, the list gets the given order, unless ``others`` is a Python set.
+        removes only the differences, so that rows which another program adds meanwhile stay, and rows which this
+        user may not see. If the relation has a ``sort`` field, the list gets the given order, unless ``others`` is
+        a Python set.
 
         Example:
             >>> article.tags.set([tag])
@@ -264,7 +264,7 @@ class Related(QuerySet[M]):
         self._forget_rows()
 
     def clear(self) -> None:
-        """Remove all rows that are in the list now, as ``set(())`` does: their keys are read, then sent."""
+        """Remove all rows that this user sees in the list, as ``set(())`` does: their keys are read, then sent."""
         self.set(())
 
     @overload
@@ -340,19 +340,23 @@ class Related(QuerySet[M]):
             of_model = [other for other in others if isinstance(other, scope.target)]
             if others and not of_model:
                 continue
-            rows = junction_rows(self._instance, scope)
-            if of_model:
-                rows = rows.filter(target__in=of_model)
-            elif scope.target.objects.query.where != ALWAYS:  # rows that the list does not show stay as they are
-                rows = rows.filter(target__in=scope.target.objects.all())
-            for row in rows.using(session_of(self._instance)):
-                if row.target is not None:
-                    junction_row = relation_writes.JunctionRow(key_to_send(row), row.__dict__.get("sort"))
-                    rows_by_identity.setdefault(row_identity(row.target), []).append(junction_row)
+            collection, session = scope.target.directus.collection, session_of(self._instance)
+            links = read_links(session, self._instance, scope, of_model)
+            shown = {link.related_key for link in links} if of_model else shown_keys(session, scope, links)
+            for link in links:
+                row = relation_writes.JunctionRow(link.key, link.sort, link.related_key in shown)
+                rows_by_identity.setdefault((collection, link.related_key), []).append(row)
         return rows_by_identity
 
     def _with(self, query: Query) -> Any:
         return type(self._relation.target.objects)(query, self._shape, self._using)
+
+    def _next_rows(self, place: Any) -> list[M]:
+        return [] if place.position else super()._next_rows(place)
+
+    def _next_cached_rows(self, place: Any) -> list[M]:
+        # The list is read whole, so a loop that has rows has all of them, also if the list was written since.
+        return [] if place.position else super()._next_cached_rows(place)
 
     def _read_next_page(self) -> bool:
         if self._complete:

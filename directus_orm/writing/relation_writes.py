@@ -40,10 +40,14 @@ from .store_back import warn_of_unseen
 
 @attrs.frozen
 class JunctionRow:
-    """An existing junction row: its key for payloads, and its value of the relation's ``sort`` field."""
+    """An existing junction row: its key for payloads, and its value of the relation's ``sort`` field.
+
+    ``is_shown`` says whether the list shows the related row: this user may see it.
+    """
 
     key: Any
     sort: int | None = None
+    is_shown: bool = True
 
 
 JunctionRows = dict[RowIdentity, list[JunctionRow]]
@@ -117,7 +121,10 @@ def set_links(
     *,
     ordered: bool,
 ) -> None:
-    """Link an instance to these related instances and no others, in one request; ``ordered`` keeps their order."""
+    """Link an instance to these related instances and no others, in one request; ``ordered`` keeps their order.
+
+    Junction rows whose related row this user may not see stay as they are.
+    """
     links = find_junction_rows([])
     create_new(session_of(instance), related)
     sort_column = relation.sort_column if ordered else None
@@ -136,7 +143,7 @@ def set_links(
             last_sort = _next_sort(last_sort, row.sort)
             if sort_column and last_sort != row.sort:
                 update.append({relation.junction_key: row.key, sort_column: last_sort})
-    delete = [row.key for junction_rows in links.values() for row in junction_rows]
+    delete = [row.key for junction_rows in links.values() for row in junction_rows if row.is_shown]
     send_list_changes(instance, relation, {"create": create, "update": update, "delete": delete}, linked=new)
 
 

@@ -517,6 +517,21 @@ class TestPermissions:
             ]
 
 
+def test_a_loop_goes_over_the_list_as_it_was_read(article: Article, session: Session) -> None:
+    """Also if it writes the list."""
+    article.tags.add(1, 2, 3)
+    tags = article.tags
+    seen = []
+    for tag in tags:
+        seen.append(tag.pk)
+        if tag.pk == 1:
+            tags.remove(1)
+            tags.add(4, 5)
+            assert len(tags) == 4
+    assert seen == [1, 2, 3]
+    assert [tag.pk for tag in tags] == [2, 3, 4, 5]
+
+
 class TestSizes:
     def test_three_hundred_comments_are_all_there(
         self, library_server: DirectusServer, library_session: Session
