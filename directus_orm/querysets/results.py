@@ -21,10 +21,9 @@ from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
-from ..reading.pagination.pager_protocol import RawPage
 from ..reading.parallel_parts import partition as partition_query
 from ..reading.row_recheck import needs_recheck
-from ..reading.run_query import read_pages, resolve_subqueries, select_keys
+from ..reading.run_query import read_page_and_total, read_pages, resolve_subqueries, select_keys
 from ..reading.unknown_names import explain_guessed_names
 from ..session.current import current_session
 from ..session.session import Session
@@ -391,11 +390,8 @@ class Results(DescribesRows, Generic[T]):
         query = resolve_subqueries(session, self._query).sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
-        with explain_guessed_names(query):
-            response = session.send(dialect_of(session).read(query, total=True))
-        page = RawPage(dialect_of(session).rows(response))
-        page.keys(query.model.directus.pk)  # raises if a row has none
-        return Page(self._shape.decoder(query)(session, page.rows), dialect_of(session).total_count(response))
+        rows, total = read_page_and_total(session, query)
+        return Page(self._shape.decoder(query)(session, rows), total)
 
     @hides_locals
     def count(self) -> int:

@@ -22,7 +22,7 @@ from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
 from .pagination.pager_driver import fetch
-from .pagination.pager_protocol import Pager
+from .pagination.pager_protocol import Pager, RawPage
 from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
@@ -74,6 +74,20 @@ def _pager(session: Session, query: Query, page_size: int | None, after: Any) ->
             raise IterationLost(msg)
         keys = keys[keys.index(after) + 1 :]
     return key_pager(query.evolve(where=where), keys, dialect_of(session), session.max_rows, page_size)
+
+
+def read_page_and_total(session: Session, query: Query) -> tuple[list[Row], int]:
+    """Return the rows of a query, and the number of all rows that it selects without its limit, by one request.
+
+    Raises:
+        ConversionError: a row came without its key.
+    """
+    dialect = dialect_of(session)
+    with explain_guessed_names(query):
+        response = session.send(dialect.read(query, total=True))
+    page = RawPage(dialect.rows(response))
+    page.keys(query.model.directus.pk)
+    return page.rows, dialect.total_count(response)
 
 
 def select_keys(session: Session, query: Query) -> list[Any]:
