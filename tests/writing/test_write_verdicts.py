@@ -118,6 +118,8 @@ def verdict(
         ("parent", "p", {"id": "q"}, "q", APPLIED),
         ("parent", "p", {"label": "new"}, "q", UNKNOWN),
         ("parent", "p", {"label": "new"}, "p", REPEATED),
+        ("parent", "p", {"label": "new"}, None, UNKNOWN),
+        ("parent", None, {"label": "new"}, None, REPEATED),
         ("secret", "**********", "s", "**********", UNKNOWN),
         ("secret", "**********", None, None, APPLIED),
         ("secret", None, "s", None, UNKNOWN),
