@@ -318,8 +318,6 @@ def _was_rounded(field: Field, sent: Any, stored: Any, before: Any) -> bool:
 
     A value that is only near the sent one shows nothing if the value before was as near.
     """
-    if sent is None or stored is None:
-        return False
     try:
         value, rounded = field.load(_key_or_value(field, sent)), field.load(_key_or_value(field, stored))
         earlier = None if before is None else field.load(_key_or_value(field, before))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -28,10 +28,13 @@ from directus_orm import (
     field,
     generated,
 )
+from directus_orm.core.request_response import Request
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer, plugin, start
+from directus_orm.writing import chunking
 from tests.worlds.flights import Airline, Flight, Note
 from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
+from tests.worlds.tiny_server import Scripted, TinyServer
 
 
 class Plain(Model, collection="bulk_items"):
@@ -428,3 +431,140 @@ class TestProgressAndInterruption:
         made = Item.objects.bulk_create((item for item in of(5)), batch_size=2)
         assert [item.name for item in made] == names()
         assert Flight.objects.bulk_create(iter(())) == []
+
+
+# --- answers that this server does not give ---------------------------------------------------------------------
+
+
+class Box(Model, collection="boxes"):
+    id: str = field(primary_key=True)
+    label: str | None = None
+
+
+@pytest.fixture
+def scripted(tiny: TinyServer, open_session: Callable[..., Session]) -> Session:
+    return open_session(tiny.url, token="t", retry=0)
+
+
+def boxes(count: int, label: str = "x") -> list[dict[str, Any]]:
+    return [{"id": f"b{n}", "label": label} for n in range(count)]
+
+
+def write(session: Session, rows: list[dict[str, Any]], batch_size: int | None = None) -> None:
+    with chunking.bulk_write(session, Box.directus, rows, "created", batch_size=batch_size) as bulk:
+        bulk.send(
+            list(rows),
+            lambda chunk: Request("POST", "/items/boxes", json=chunk),
+            lambda positions, chunk, response: None,
+            range(len(rows)),
+        )
+
+
+def refusal(message: str, status: int = 400, **extensions: Any) -> Scripted:
+    entries = [{"message": message, "extensions": {"code": "INVALID_PAYLOAD", **extensions}}]
+    return Scripted(status, {"errors": entries})
+
+
+WRITTEN = Scripted(204, "")
+TOO_LARGE = "Invalid payload. request entity too large."
+TOO_MANY = "Invalid payload. Exceeded max batch mutation limit of {}."
+
+
+def lengths(tiny: TinyServer) -> list[int]:
+    return [len(json.loads(body)) for _, _, _, body in tiny.seen]
+
+
+class TestLimitsThatAreLearnt:
+    @pytest.mark.parametrize(("limit", "expected"), [(2, [5, 2, 2, 1]), (4, [5, 4, 1]), (1, [5, 1, 1, 1, 1, 1])])
+    def test_a_limit_that_the_server_names_is_kept(
+        self, limit: int, expected: list[int], tiny: TinyServer, scripted: Session
+    ) -> None:
+        tiny.answers(refusal(TOO_MANY.format(limit)), WRITTEN)
+        write(scripted, boxes(5))
+        assert (lengths(tiny), scripted.max_written, scripted.max_rows) == (expected, limit, None)
+
+    @pytest.mark.parametrize("limit", [0, 5, 6])
+    def test_a_limit_that_explains_nothing_is_an_error(
+        self, limit: int, tiny: TinyServer, scripted: Session
+    ) -> None:
+        """Else the same chunk would be sent for ever."""
+        tiny.answers(refusal(TOO_MANY.format(limit)))
+        with pytest.raises(InvalidRequest) as caught:
+            write(scripted, boxes(5))
+        assert (lengths(tiny), scripted.max_written) == ([5], None)
+        assert len(failure(caught.value).refused) == 5
+
+    @pytest.mark.parametrize("refused", [refusal(TOO_LARGE), Scripted(413, "<html>")], ids=["Directus", "proxy"])
+    def test_a_body_that_is_too_large_is_halved(
+        self, refused: Scripted, tiny: TinyServer, scripted: Session
+    ) -> None:
+        tiny.answers(refused, WRITTEN)
+        write(scripted, boxes(8))
+        body_size = len(tiny.seen[0][3])
+        assert scripted.max_body == body_size // 2
+        assert lengths(tiny) == [8, 3, 3, 2]
+        assert all(len(body) <= body_size // 2 for *_, body in tiny.seen[1:])
+
+    def test_a_single_row_that_is_too_large_teaches_nothing(self, tiny: TinyServer, scripted: Session) -> None:
+        tiny.answers(refusal(TOO_LARGE))
+        with pytest.raises(InvalidRequest):
+            write(scripted, boxes(1))
+        assert (len(tiny.seen), scripted.max_body) == (1, None)
+
+    def test_a_body_is_as_long_as_the_limit_allows_and_no_longer(
+        self, tiny: TinyServer, scripted: Session
+    ) -> None:
+        """A row that alone is longer is sent alone."""
+        tiny.answers(WRITTEN)
+        write(scripted, boxes(3))
+        scripted.max_body = len(tiny.seen[0][3])
+        for count, expected in ((3, [3]), (4, [3, 1]), (7, [3, 3, 1])):
+            tiny.seen.clear()
+            write(scripted, boxes(count))
+            assert lengths(tiny) == expected
+        tiny.seen.clear()
+        scripted.max_body -= 1
+        write(scripted, boxes(3))
+        write(scripted, boxes(2, label="long " * 50))
+        assert lengths(tiny) == [2, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (refusal("no"), "refused"),
+        (refusal("no", 499), "refused"),
+        (refusal("no", 500, code="INTERNAL_SERVER_ERROR"), "unknown"),
+        (refusal("FOREIGN KEY constraint failed", 500, code="INTERNAL_SERVER_ERROR"), "refused"),
+        (refusal("busy", 503, code="SERVICE_UNAVAILABLE", reason="Under Pressure"), "refused"),
+        (refusal("mail", 503, code="SERVICE_UNAVAILABLE", reason="it fails"), "unknown"),
+        (refusal("busy", 429, code="REQUESTS_EXCEEDED"), "refused"),
+        (refusal("odd", 500, code="INTERNAL_SERVER_ERROR", reason="Under Pressure"), "unknown"),
+        (Scripted(404, "<html>"), "refused"),
+        (Scripted(302, ""), "refused"),
+        (Scripted(500, "<html>"), "unknown"),
+        (Scripted(504, "<html>"), "unknown"),
+        (Scripted(200, "<html>"), "unknown"),
+        (Scripted(0), "unknown"),
+    ],
+    ids=str,
+)
+def test_rows_are_told_as_refused_only_where_nothing_was_written(
+    answer: Scripted, outcome: str, tiny: TinyServer, scripted: Session
+) -> None:
+    rows = boxes(3)
+    tiny.answers(WRITTEN, answer)
+    with pytest.raises(DirectusError) as caught:
+        write(scripted, rows, batch_size=1)
+    expected = {"done": tuple(rows[:1]), "unsent": tuple(rows[2:]), outcome: tuple(rows[1:2])}
+    assert failure(caught.value) == BulkFailure(**expected)
+    assert lengths(tiny) == [1, 1]
+
+
+def test_rows_that_no_server_took_are_told_as_refused(tiny: TinyServer, scripted: Session) -> None:
+    tiny.stop()
+    with pytest.raises(DirectusError, match="was not sent") as caught:
+        write(scripted, rows := boxes(2))
+    assert failure(caught.value) == BulkFailure(refused=tuple(rows))
+    (note,) = caught.value.__notes__
+    assert note == "Of 2 rows, 2 were refused together; the error's attribute 'bulk' has them."

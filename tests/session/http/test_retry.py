@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
+import requests
 
 from directus_orm import Model, field
 from directus_orm.core import errors
+from directus_orm.core.request_response import Request
 from directus_orm.session import Retry, Session
+from directus_orm.session.http import retry
+from directus_orm.session.http.retry import RetryState, is_conclusive, shared_deadline
+from directus_orm.session.http.v10_api import V10Api
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 HTML = "<html><body>502 Bad Gateway: " + "x" * 500
@@ -182,3 +191,190 @@ def test_pauses_grow_and_differ() -> None:
     for middle, found in zip((1, 2, 4, 8, 8, 8), pauses, strict=True):
         assert all(middle * 0.75 <= pause <= middle * 1.25 for pause in found)
         assert len(set(found)) > 100
+
+
+# --- one policy, without waiting --------------------------------------------------------------------------------
+
+API = V10Api()
+READ, WRITE = Request("GET", "/items/x"), Request("POST", "/items/x", json={})
+DELETION, LOGIN = Request("DELETE", "/items/x/1"), Request("POST", "/auth/login", json={}, purpose="login")
+EXACT = Retry(times=2, total=60, first_pause=1, longest_pause=8, jitter=0)
+LOST = errors.TransportError("lost", passing=True)
+UNSENT = errors.TransportError("unsent", sent=False, passing=True)
+BUSY_ERROR = errors.RateLimited("busy", code="REQUESTS_EXCEEDED")
+MAIL_LIMIT = errors.RateLimited("mail", code="EMAIL_LIMIT_EXCEEDED")
+UNDER_PRESSURE = errors.Unavailable("busy", code="SERVICE_UNAVAILABLE", extensions={"reason": "Under Pressure"})
+GATEWAY = errors.Unavailable("gateway")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time as retries see it."""
+    now = [1000.0]
+    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def waiting(error: errors.RateLimited | errors.Unavailable, seconds: float) -> errors.DirectusError:
+    error = copy.copy(error)
+    error.retry_after = seconds
+    return error
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "repeated"),
+    [
+        (READ, LOST, True),
+        (WRITE, LOST, False),
+        (WRITE, UNSENT, True),
+        (LOGIN, LOST, True),
+        (DELETION, LOST, True),
+        (READ, errors.TransportError("not a Directus"), False),
+        (WRITE, errors.TransportError("refused by TLS", sent=False), False),
+        (WRITE, BUSY_ERROR, True),
+        (READ, MAIL_LIMIT, False),
+        (WRITE, UNDER_PRESSURE, True),
+        (READ, GATEWAY, True),
+        (WRITE, GATEWAY, False),
+        (READ, errors.Unavailable("mail", code="SERVICE_UNAVAILABLE"), False),
+        (READ, errors.ServerError("broken", status=500), False),
+        (READ, errors.ConversionError("text"), False),
+    ],
+    ids=str,
+)
+def test_only_requests_that_cannot_be_applied_twice_are_repeated(
+    request_: Request, error: errors.DirectusError, repeated: bool
+) -> None:
+    assert (RetryState(EXACT, request_, API).pause(error) is not None) is repeated
+
+
+def test_a_policy_ends_after_its_number_of_repetitions() -> None:
+    attempts = RetryState(EXACT, READ, API)
+    assert [attempts.pause(LOST) for _ in range(3)] == [1, 2, None]
+    assert RetryState(Retry(0), READ, API).pause(LOST) is None
+
+
+def test_a_server_that_takes_no_connection_is_tried_only_once_more() -> None:
+    """Each try costs the whole timeout."""
+    error = copy.copy(UNSENT)
+    error.__cause__ = requests.ConnectTimeout()
+    attempts = RetryState(EXACT, READ, API)
+    assert [attempts.pause(error) for _ in range(2)] == [1, None]
+    assert RetryState(Retry(0), READ, API).pause(error) is None
+
+
+def test_a_wait_that_the_server_asks_for_ends_with_the_total_time(clock: list[float]) -> None:
+    """Not with the number of repetitions; but a policy without repetitions waits for nothing."""
+    attempts = RetryState(EXACT, WRITE, API)
+    for _ in range(9):
+        pause = attempts.pause(waiting(BUSY_ERROR, 2))
+        assert pause is not None
+        assert 2.1 <= pause <= 2.6
+    clock[0] += 58
+    assert attempts.pause(waiting(BUSY_ERROR, 2)) is None
+    assert RetryState(attrs.evolve(EXACT, times=0), WRITE, API).pause(waiting(BUSY_ERROR, 2)) is None
+
+
+@pytest.mark.parametrize(("share", "seconds", "pause"), [(0, 2.1, 0.75), (1, 2.6, 1.25)], ids=["least", "most"])
+def test_by_how_much_pauses_differ(
+    share: int, seconds: float, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that were refused together do not return together; the server's whole seconds are rounded down."""
+    monkeypatch.setattr(retry, "random", SimpleNamespace(uniform=lambda *bounds: bounds[share]))
+    assert EXACT.pause(waiting(BUSY_ERROR, 2), 1) == pytest.approx(seconds)
+    assert attrs.evolve(EXACT, jitter=0.25).pause(LOST, 1) == pytest.approx(pause)
+
+
+def test_no_try_starts_later_than_the_total_time(clock: list[float]) -> None:
+    attempts = RetryState(EXACT, READ, API)
+    clock[0] += 59
+    assert attempts.pause(LOST) == 1  # it ends just in time
+    clock[0] += 1
+    assert not attempts.is_exhausted
+    assert attempts.pause(LOST) is None
+    clock[0] += 0.5
+    assert attempts.is_exhausted
+
+
+def test_a_policy_is_exhausted_after_its_number_of_repetitions(clock: list[float]) -> None:
+    attempts = RetryState(EXACT, WRITE, API)
+    found = []
+    for _ in range(3):
+        attempts.count(LOST)
+        found.append(attempts.is_exhausted)
+    assert found == [False, False, True]
+
+
+def test_requests_of_one_block_share_the_total_time(clock: list[float]) -> None:
+    with shared_deadline():
+        clock[0] += 30
+        with shared_deadline():
+            clock[0] += 31
+            assert RetryState(EXACT, READ, API).is_exhausted
+        assert RetryState(EXACT, READ, API).pause(LOST) is None
+    assert RetryState(EXACT, READ, API).pause(LOST) == 1
+
+
+def test_the_first_lost_response_is_kept() -> None:
+    attempts = RetryState(EXACT, WRITE, API)
+    first, second = errors.OutcomeUnknown("first"), errors.OutcomeUnknown("second")
+    attempts.count(LOST)
+    assert attempts.lost is None
+    attempts.count(first)
+    attempts.count(second)
+    assert attempts.lost is first
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "longest", "expected"),
+    [
+        (LOST, 0.1, 5, [0.1, 0.2, 0.4]),
+        (LOST, 0.1, 0.15, [0.1, 0.15, 0.15]),
+        (BUSY_ERROR, 0.1, 5, [0.3, 0.6, 1.2]),
+        (UNDER_PRESSURE, 0.1, 5, [0.3, 0.6, 1.2]),
+        (UNDER_PRESSURE, 2, 5, [2, 4, 5]),
+        (UNDER_PRESSURE, 0.1, 0.2, [0.3, 0.3, 0.3]),
+    ],
+    ids=str,
+)
+def test_pauses_double_and_a_busy_server_gets_the_time_to_measure_its_load(
+    error: errors.DirectusError, first: float, longest: float, expected: list[float]
+) -> None:
+    policy = Retry(first_pause=first, longest_pause=longest, jitter=0)
+    assert [policy.pause(error, tried) for tried in (1, 2, 3)] == pytest.approx(expected)
+
+
+def test_the_smallest_and_largest_values_of_a_policy_are_taken() -> None:
+    Retry(0, 0, 0.001, 0.001, 0)
+    Retry(jitter=1)
+    for value in (math.inf, math.nan, "1", None, True, -0.1):
+        with pytest.raises(errors.ConfigurationError, match=r"total=.*: a number of seconds from 0 up"):
+            Retry(total=value)  # type: ignore[arg-type]
+    for name in ("first_pause", "longest_pause"):
+        with pytest.raises(errors.ConfigurationError, match=f"{name}=.*a number of seconds from 0.001 up"):
+            Retry(**{name: 0.0009})  # type: ignore[arg-type]
+    for share in (-0.1, 1.1, "1"):
+        with pytest.raises(errors.ConfigurationError, match="a share of the pause, from 0 to 1"):
+            Retry(jitter=share)  # type: ignore[arg-type]
+
+
+def test_the_policy_of_a_session_that_gives_none() -> None:
+    """As the docs tell it."""
+    assert Retry() == Retry(times=4, total=60, first_pause=0.1, longest_pause=5, jitter=0.25)
+
+
+@pytest.mark.parametrize(
+    ("error", "settles"),
+    [
+        (errors.RecordNotUnique("no"), True),
+        (errors.ServerError("broken", status=500), True),
+        (BUSY_ERROR, False),
+        (GATEWAY, False),
+        (LOST, False),
+    ],
+    ids=str,
+)
+def test_only_an_answer_of_the_server_itself_settles_what_became_of_a_write(
+    error: errors.DirectusError, settles: bool
+) -> None:
+    assert is_conclusive(error) is settles
