@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.errors import IterationLost
-from .remembered_keys import ComparedWindow, RememberedKeys
+from .remembered_keys import RememberedKeys
 
-# How many keys in their old order tell the position, if the window is large enough. Keys that moved do not tell
-# it, and a few of them may be in order by chance.
-_EVIDENCE = 16
 # How many windows may bring few keys or none, besides two for each window that brought what was expected.
 _FRUITLESS_WINDOWS = 64
+# How many keys show whether rows come again and again: the first new one of each window, up to so many.
+_MOST_LANDMARKS = 10_000
 
 
 class ListCursor:
     """The position after the keys that were returned, in a list that is read in overlapping windows.
 
-    A window starts some rows before the position, with keys that are known. Every unknown key after these is new,
-    whatever was inserted, deleted or moved meanwhile: rows that stay keep their order, so none is skipped and none
-    comes twice.
+    A window starts some rows before the position, with keys that are known. A known row whose ordering values are
+    the same as before tells the position, as it did not move: each unknown key after it is new. Rows that do not
+    move keep their order, so none of them is skipped, and none comes twice.
     """
 
     def __init__(self, start: int, overlap: int, keep: int, after: Any = None) -> None:
@@ -37,71 +36,78 @@ class ListCursor:
         """
         self.ended = False
         self._start = start
-        self._least_overlap = self._overlap = overlap
+        self._least_overlap = overlap
+        # How many places the rows before the position went forward between the last two windows.
+        self._shift = 0
+        # After a window that missed the position: how many rows before it the next one starts.
+        self._steps_back = 0
         self._position = start
         self._returned = RememberedKeys(keep, after)
         # Whether the last window missed the position; whether the list is searched for it from its start.
         self._is_missed = self._is_searching = after is not None
-        # After the position was found again: up to which offset there may be known keys ahead.
-        self._known_until = 0
+        # Windows that start before this offset may have known keys ahead.
+        self._known_until = 1
+        self._landmarks = set[Any]()
+        self._repeated = 0
         # How many more windows may be fruitless; None while the key to start after is searched: any number may be.
         self._patience = _FRUITLESS_WINDOWS if after is None else None
 
     def next_window(self, max_overlap: int) -> tuple[int, int]:
-        """Return the offset of the next window, and how many rows before the position it starts.
+        """Return the offset of the next window, and how many known keys it probably starts with.
 
-        It starts at most ``max_overlap`` rows before the position, unless that has to be found again.
+        Those are at most ``max_overlap``, unless the position has to be found again.
         """
         if self._is_searching or self._position == self._start:
             return self._position, 0
-        overlap = self._overlap if self._is_missed else min(self._overlap, max_overlap, len(self._returned))
-        offset = max(0, self._position - overlap)
-        return offset, self._position - offset
+        overlap = min(self._least_overlap, max_overlap, len(self._returned))
+        steps_back = self._steps_back or overlap + self._shift
+        return max(0, self._position - steps_back), max(overlap, self._steps_back)
 
-    def take(self, keys: Sequence[Any], offset: int, limit: int) -> list[Any] | None:
+    def take(self, keys: Sequence[Any], values: Sequence[Any], offset: int, limit: int) -> list[Any] | None:
         """Return the new keys of a window; None if it missed the position, and another one has to be read.
 
+        Args:
+            keys: the keys of the window.
+            values: the ordering values of each.
+            offset: where in the list the window starts.
+            limit: how many keys were requested.
+
         Raises:
-            IterationLost: too few of the keys returned last are in the list; or too many windows were fruitless,
-                because rows are moved and deleted faster than the position can be found.
+            IterationLost: none of the rows returned last is where it was; or too many windows were fruitless; or
+                rows come again and again.
         """
-        evidence = self._evidence(offset, limit)
-        window = self._returned.compare(keys, evidence)
-        first = self._first_after_position(window, offset, evidence)
-        new_keys = [] if first is None else window.new_keys_from(first)
+        first = self._first_after_position(keys, values, offset)
+        new_keys = [] if first is None else self._returned.unknown(keys[first:])
         self._count_window(len(new_keys), offset, limit)
         if first is None:
             self._search(keys, offset, limit)
             return None
-        if self._is_missed:
-            self._known_until = offset + len(keys) + 2 * self._returned.ahead_of(window)
-        self._returned.merge(window, first, last_are_ahead=offset < self._known_until)
-        self._position, self.ended = offset + len(keys), len(keys) < limit
-        self._is_missed = self._is_searching = False
-        self._overlap = max(self._least_overlap, self._overlap // 2)
+        self._remember(keys[first:], values[first:], offset)
+        self._count_repeated(new_keys)
+        end = offset + len(keys)
+        self._shift = max(0, self._position - (end - len(new_keys)))
+        self._position, self.ended = end, len(keys) < limit
+        self._is_missed, self._is_searching, self._steps_back = False, False, 0
         return new_keys
 
-    def _evidence(self, offset: int, limit: int) -> int:
-        """Return how many keys in their old order tell the position: few if the window or its overlap is small."""
-        overlap, known = self._position - offset or limit, len(self._returned)
-        return max(min(2, known), min(_EVIDENCE, known, self._least_overlap, overlap // 2, limit // 8))
-
-    def _first_after_position(self, window: ComparedWindow, offset: int, evidence: int) -> int | None:
+    def _first_after_position(self, keys: Sequence[Any], values: Sequence[Any], offset: int) -> int | None:
         """Return the index after which every unknown key is new; None if the window does not tell the position.
 
-        A window that starts with unknown keys may lie after the position, because rows before it were deleted or
-        moved; then one that starts earlier is needed. At the start of the list there is nothing to miss.
+        At the start of the list nothing is missed, and while all keys are remembered, none is repeated.
         """
         returned = self._returned
         if not len(returned) or (returned.are_complete and offset == 0 == self._start):
             return 0
-        run = window.run_of_stayed(evidence)
-        if run is None:
-            return None
-        place, index = run
-        follows_forgotten = self._is_missed and index < evidence and len(window.new_keys_from(place)) < evidence
-        is_at_start = place < evidence or follows_forgotten or offset == 0 or self._is_searching
-        return place if is_at_start else None
+        return returned.first_in_place(keys, values)
+
+    def _remember(self, keys: Sequence[Any], values: Sequence[Any], offset: int) -> None:
+        """Remember the keys of a window from the position on."""
+        ahead: list[Any] = []
+        if self._is_missed or offset < self._known_until:
+            ahead = self._returned.after_window(keys, values)
+        if self._is_missed:
+            self._known_until = offset + len(keys) + 2 * len(ahead)
+        self._returned.add(keys, values, ahead)
 
     def _search(self, keys: Sequence[Any], offset: int, limit: int) -> None:
         """Let the next window start earlier; once at the start of the list, search the list forward from there."""
@@ -112,7 +118,7 @@ class ListCursor:
             self.ended = at_end  # the list is empty
             self._is_searching, self._position = True, offset + len(keys)
         else:
-            self._overlap = 4 * (self._position - offset)
+            self._steps_back = 4 * (self._position - offset)
 
     def _count_window(self, new_keys: int, offset: int, limit: int) -> None:
         """Count a window that brought so many new keys as fruitful or fruitless.
@@ -123,17 +129,33 @@ class ListCursor:
         if self._patience is None:
             self._patience = _FRUITLESS_WINDOWS if new_keys else None
             return
-        expected = max(1, limit - (self._position - offset))
-        self._patience += 2 if not self._is_missed and 2 * new_keys >= expected else -1
+        room = limit - min(self._position - offset, self._least_overlap, limit // 2)
+        self._patience += 2 if 2 * new_keys >= room else -1
         if self._patience < 0:
             raise IterationLost(_FRUITLESS)
 
+    def _count_repeated(self, new_keys: list[Any]) -> None:
+        """Count the landmarks among keys that seem to be new: they were forgotten, and their rows moved.
+
+        Raises:
+            IterationLost: there were more of them than landmarks, so the list has no end.
+        """
+        self._repeated += len(self._landmarks.intersection(new_keys))
+        if self._repeated > len(self._landmarks):
+            raise IterationLost(_ENDLESS)
+        if len(self._landmarks) < _MOST_LANDMARKS:
+            self._landmarks.update(new_keys[:1])
+
 
 _LOST = (
-    "Iteration cannot continue: the rows with the keys … {} are no longer in the list, so it is unknown which "
+    "Iteration cannot continue: the rows with the keys … {} are no longer where they were, so it is unknown which "
     "rows come next. Start again, or order by an integer key, where this cannot happen."
 )
 _FRUITLESS = (
     "The reading cannot go on: so many rows are deleted, or moved in this order, that hardly any request brings "
     "new rows. Start again when less is written, or order by a key that is an integer, where no row moves."
+)
+_ENDLESS = (
+    "The reading would not end: rows that were read are moved to places ahead, again and again. Order by a field "
+    "that does not change meanwhile, such as a key that is an integer."
 )

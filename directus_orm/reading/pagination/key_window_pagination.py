@@ -1,8 +1,8 @@
 """Pagination in any order: the ordered keys are read in windows (limit and offset), and then the rows by key.
 
-No values are compared here, so nulls, collations, and values that come back less precise than they are stored do
-not matter. Each window overlaps the one before: the unknown keys after the known ones come next, however many rows
-were inserted, deleted or moved before them.
+Each window overlaps the one before: the unknown keys after the known ones come next, however many rows were
+inserted, deleted or moved before them. Ordering values tell only whether a row moved. Which one is less does not
+matter, nor do nulls, collations, and values that come back less precise than they are stored.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from ...core.request_response import Request
 from ...fields.field import Field
 from ...query.query import Query
 from .changing_list_cursor import ListCursor
+from .ordering_values import RowsWithOrderingValues
 from .page_size import FULL_PAGE, PageSizer
 from .pager_protocol import Pager, RawPage, RoundTrip
 
 # Twenty thousand keys are one cheap request; as many whole rows would be too much for the server.
 _FIRST_WINDOW = 4 * FULL_PAGE
 _LARGEST_WINDOW = 20_000
+# Long texts to order by make windows smaller.
+_LARGEST_BODY = 4_000_000
 # How many rows before the position a window starts: this many can be deleted without a further request.
 _OVERLAP = 500
 _OVERLAP_OF_ROWS = 20
-# Two known keys in the same order as before tell the position; a single one may be a row that moved.
-_LEAST_OVERLAP = 2
 
 _RoundTrips = Generator[RoundTrip, list[RawPage], None]
 
@@ -45,6 +46,7 @@ class _Window:
     """A part of the ordered list of keys."""
 
     keys: Query
+    """The query for the keys and the ordering values."""
     offset: int
     wanted: int
 
@@ -65,8 +67,9 @@ class _WindowPager:
         self._query = query
         self._sizes = sizes
         self._pk: Field = pk
-        self._key_query = query.with_paths((pk,))
-        self._reads_only_keys = self._key_query == query
+        keys = query.with_paths((pk,))
+        self._reads_only_keys = keys == query
+        self._keys, self._rows = RowsWithOrderingValues(keys), RowsWithOrderingValues(query)
         self._cursor = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
         self._left = query.limit
         self._pending_keys: list[Any] = []
@@ -93,17 +96,19 @@ class _WindowPager:
         offset, overlap = self._next_offset(_OVERLAP if self._reads_only_keys else _OVERLAP_OF_ROWS)
         while True:
             limit = self._sizes.bounded(self._sizes.next(self._left) + overlap)
-            request = self._sizes.dialect.read(self._query.evolve(limit=limit, offset=offset))
+            request = self._sizes.dialect.read(self._rows.query.evolve(limit=limit, offset=offset))
             try:
                 (page,) = yield self._sizes.round_trip((request,))
                 break
             except InvalidRequest as refusal:
                 self._sizes.retry_smaller(refusal)
         self._sizes.grow_after(len(page.rows), page.size)
-        new_keys = self._new_keys(page, offset, limit)
+        new_keys = self._new_keys(self._rows, page, offset, limit)
         self._whole_pages = max(0, self._whole_pages - 1) if new_keys is not None else 0
+        self._bound_windows(page)
         keys_to_return = set(new_keys or ())
         self._sizes.ready = [row for row in page.rows if row[self._pk.column] in keys_to_return]
+        self._rows.remove_added(self._sizes.ready)
 
     def _read_by_key(self) -> _RoundTrips:
         """Read the rows of the next keys, and at the same time the next window, if few keys are left.
@@ -131,13 +136,17 @@ class _WindowPager:
             self._sizes.ready = [row_by_key[key] for key in keys if key in row_by_key]
 
     def _following_keys(self, window: _Window, page: RawPage) -> Generator[RoundTrip, list[RawPage], list[Any]]:
-        """Return the new keys of a window; if it missed the position, read further windows, and return theirs."""
-        while (new_keys := self._new_keys(page, window.offset, window.limit(self._sizes))) is None:
+        """Return the new keys of a window; if it brought none, read further windows, and return theirs.
+
+        The rows before the position are not handed on before the next keys are known, as the loop may move them.
+        """
+        while not (new_keys := self._new_keys(self._keys, page, window.offset, window.limit(self._sizes))):
             if self._cursor.ended:
                 return []
             window = self._next_window()
             page = yield from self._read_window(window)
         self._window_size = min(_LARGEST_WINDOW, 4 * self._window_size)
+        self._bound_windows(page)
         return new_keys
 
     def _read_window(self, window: _Window) -> Generator[RoundTrip, list[RawPage], RawPage]:
@@ -149,31 +158,39 @@ class _WindowPager:
             else:
                 return page
 
+    def _bound_windows(self, page: RawPage) -> None:
+        """Let the next windows have no more bytes than a window should, if their rows are like those of a page."""
+        if page.size:
+            self._window_size = min(self._window_size, max(1, _LARGEST_BODY * len(page.rows) // page.size))
+
     def _next_window(self) -> _Window:
-        offset, overlap = self._next_offset(_OVERLAP)
+        offset, overlap = self._next_offset(min(_OVERLAP, self._window_size))
         wanted = self._window_size if self._left is None else min(self._window_size, self._left)
-        return _Window(self._key_query, offset, wanted + overlap)
+        return _Window(self._keys.query, offset, wanted + overlap)
 
     def _next_offset(self, overlap: int) -> tuple[int, int]:
         """Return the offset of the next window, and its overlap: at most half of the server's maximum of rows.
 
         Raises:
-            UnsupportedQuery: that maximum is too small for two known keys and a new one.
+            UnsupportedQuery: that maximum is too small for a known key and a new one.
         """
         maximum = self._sizes.maximum
-        max_overlap = overlap if maximum is None else max(_LEAST_OVERLAP, min(overlap, maximum // 2))
+        max_overlap = overlap if maximum is None else max(1, min(overlap, maximum // 2))
         offset, overlap = self._cursor.next_window(max_overlap)
-        if overlap and maximum is not None and maximum <= _LEAST_OVERLAP:
-            raise UnsupportedQuery(_TOO_FEW.format(maximum, _LEAST_OVERLAP + 1))
+        if overlap and maximum is not None and maximum == 1:
+            raise UnsupportedQuery(_TOO_FEW)
         return offset, overlap
 
     def _needs_window_after(self, keys: list[Any]) -> bool:
         """Return whether the next window is needed once the rows of these keys are read."""
         return not self._is_list_read and len(self._pending_keys) - len(keys) < FULL_PAGE
 
-    def _new_keys(self, page: RawPage, offset: int, limit: int) -> list[Any] | None:
+    def _new_keys(
+        self, window: RowsWithOrderingValues, page: RawPage, offset: int, limit: int
+    ) -> list[Any] | None:
         """Return the new keys of a window, up to the limit; None if it missed the cursor's position."""
-        new_keys = self._cursor.take(page.keys(self._pk), offset, limit)
+        keys, values = page.keys(self._pk), window.values(page.rows)
+        new_keys = self._cursor.take(keys, values, offset, limit)
         if new_keys is not None and self._left is not None:
             new_keys = new_keys[: self._left]
             self._left -= len(new_keys)
@@ -181,6 +198,6 @@ class _WindowPager:
 
 
 _TOO_FEW = (
-    "The server returns at most {} rows at a time (its QUERY_LIMIT_MAX), and paging in this order needs {} or "
-    "more. Order by an integer key, or raise the server's maximum."
+    "The server returns one row at a time (its QUERY_LIMIT_MAX is 1), and paging in this order needs 2 or more. "
+    "Order by an integer key, or raise the server's maximum."
 )

@@ -1,132 +1,82 @@
-"""The keys that were returned last, in the order of a changing list, and their comparison with a window of it."""
+"""The keys that were returned last, and where their rows were, to recognize the place in a changing list."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, takewhile
 from typing import Any
 
-import attrs
-
-# So many rows deleted or inserted between two keys are no sign that one of these has moved.
-_LARGEST_GAP = 16
+_MOVED: Any = object()
+"""Stands for the ordering values of a row that moved, or may have moved, away from where it was."""
 
 
-@attrs.frozen
-class ComparedWindow:
-    """A window of keys, compared with the remembered ones."""
+class _AnyValues:
+    """Equal to all ordering values."""
 
-    keys: Sequence[Any]
-    index_by_key: dict[Any, int]
-    """The place of each remembered key."""
-    stayed: list[tuple[int, int]]
-    """The place in the window, and the place in memory, of each key that stayed in its order."""
+    def __eq__(self, other: object) -> bool:
+        return True
 
-    def run_of_stayed(self, evidence: int) -> tuple[int, int] | None:
-        """Return the place in the window, and in memory, where a run of keys that stayed begins; or None.
-
-        Others may be among them, but ``evidence`` more have stayed. Keys that moved ahead, to rows that were not
-        read yet, are among many others there.
-        """
-        score, following, start = 0, 0, (0, 0)
-        for place, index in self.stayed:
-            score -= place - following
-            if score <= 0:
-                score, start = 0, (place, index)
-            score, following = score + 1, place + 1
-            if score >= evidence:
-                return start
-        return None
-
-    def new_keys_from(self, first: int) -> list[Any]:
-        """Return the keys from a place on that are not remembered."""
-        return [key for key in self.keys[first:] if key not in self.index_by_key]
+    __hash__ = None  # type: ignore[assignment]
 
 
 class RememberedKeys:
-    """The last keys that were returned, in the order of the list as the windows showed it."""
+    """The last keys that were returned, in the order of the list, each with the ordering values of its row.
+
+    A row with the same values as before is where it was: everything that was not returned yet comes after it.
+    """
 
     def __init__(self, keep: int, after: Any = None) -> None:
-        """Remember up to ``keep`` keys; at first the key ``after``, if not None."""
+        """Remember up to ``keep`` keys; at first the key ``after``, if not None, wherever its row is."""
         self._keep = keep
-        self._keys: list[Any] = [] if after is None else [after]
+        self._values: dict[Any, Any] = {} if after is None else {after: _AnyValues()}
         # Whether these are all keys that were returned.
         self.are_complete = after is None
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._values)
 
     @property
     def last(self) -> list[Any]:
         """A few of the keys, for messages."""
-        return self._keys[-3:]
+        return [*self._values][-3:]
 
-    def compare(self, keys: Sequence[Any], evidence: int) -> ComparedWindow:
-        """Compare a window with the remembered keys; fewer than ``evidence`` keys together count as moved."""
-        index_by_key = {key: index for index, key in enumerate(self._keys)}
-        known = [(place, index_by_key[key]) for place, key in enumerate(keys) if key in index_by_key]
-        return ComparedWindow(keys, index_by_key, _together(_longest_in_order(known), evidence))
+    def first_in_place(self, keys: Sequence[Any], values: Sequence[Any]) -> int | None:
+        """Return the place in a window of the first remembered key whose row did not move; None if there is none.
 
-    def ahead_of(self, window: ComparedWindow) -> int:
-        """Return how many of the keys come after those of a window."""
-        return len(self._keys) - 1 - window.stayed[-1][1] if window.stayed else len(self._keys)
-
-    def merge(self, window: ComparedWindow, first: int, *, last_are_ahead: bool) -> None:
-        """Put the known keys of a window, and all those from place ``first`` on, into the order of the window.
-
-        Keys that the window lacks remain after the key before them that stayed: they were deleted, or have moved.
-        The last ones go after the window if they are ahead of it.
+        Args:
+            keys: the keys of the window.
+            values: the ordering values of each.
         """
-        known, stayed = window.index_by_key, {index for _, index in window.stayed}
-        keys = [key for place, key in enumerate(window.keys) if place >= first or key in known]
-        places = set(keys)
-        start = window.stayed[0][1] if stayed else 0
-        lacking: dict[Any, list[Any]] = {}
-        previous = None
-        for index, key in enumerate(self._keys[start:], start):
-            if index in stayed:
-                previous = key
-            elif key not in places:
-                lacking.setdefault(previous, []).append(key)
-        ahead = lacking.pop(previous, []) if last_are_ahead or previous is None else []
-        merged = [key for key in self._keys[:start] if key not in places]
+        known = self._values
+        places = enumerate(zip(keys, values, strict=True))
+        return next((place for place, (key, value) in places if known.get(key, _MOVED) == value), None)
+
+    def unknown(self, keys: Sequence[Any]) -> list[Any]:
+        """Return the keys that are not remembered."""
+        return [key for key in keys if key not in self._values]
+
+    def after_window(self, keys: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+        """Return the remembered keys that came after the last one of a window that did not move."""
+        from_last = self.first_in_place(keys[::-1], values[::-1])
+        if from_last is None:
+            return [*self._values]
+        last = keys[-1 - from_last]
+        return [*takewhile(lambda key: key != last, reversed(self._values))][::-1]
+
+    def add(self, keys: Sequence[Any], values: Sequence[Any], ahead: Sequence[Any] = ()) -> None:
+        """Remember the keys of a window after all others, but before those that are ahead of it.
+
+        Where the rows ahead are is not known before a window shows it.
+        """
+        known = self._values
         for key in keys:
-            merged.append(key)
-            merged += lacking.get(key, ())
-        merged += ahead
-        self.are_complete = self.are_complete and len(merged) <= self._keep
-        self._keys = merged[-self._keep :]
-
-
-def _longest_in_order(known: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the most keys that are in the same order in a window and in memory: the others have moved.
-
-    Args:
-        known: the place in the window, and that in memory, of each key, by the former.
-    """
-    if all(index < next_index for (_, index), (_, next_index) in pairwise(known)):
-        return known
-    # Of all runs with one more key each: the least place in memory where it can end, and the key that ends it.
-    ends, last_of = list[int](), list[int]()
-    before = list[int]()
-    for number, (_, index) in enumerate(known):
-        length = bisect_left(ends, index)
-        before.append(last_of[length - 1] if length else -1)
-        ends[length : length + 1], last_of[length : length + 1] = [index], [number]
-    number, longest = last_of[-1], list[tuple[int, int]]()
-    while number >= 0:
-        longest.append(known[number])
-        number = before[number]
-    return longest[::-1]
-
-
-def _together(stayed: list[tuple[int, int]], least: int) -> list[tuple[int, int]]:
-    """Return the keys that are close, in the window and in memory, to ``least`` keys in all."""
-    together, run = list[tuple[int, int]](), stayed[:1]
-    for (place, index), (next_place, next_index) in pairwise(stayed):
-        if next_place - place + next_index - index > 2 + _LARGEST_GAP:
-            together += run if len(run) >= least else ()
-            run = []
-        run.append((next_place, next_index))
-    return together + run if len(run) >= least else together
+            known.pop(key, None)
+        known.update(zip(keys, values, strict=True))
+        in_window = set(keys) if ahead else ()
+        for key in ahead:
+            if key not in in_window:
+                del known[key]
+                known[key] = _MOVED
+        for key in [*islice(known, max(0, len(known) - self._keep))]:
+            self.are_complete = False
+            del known[key]

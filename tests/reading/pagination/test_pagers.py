@@ -77,6 +77,13 @@ def test_in_other_orders_two_pages_are_read_by_offset_and_later_rows_by_key() ->
     ]
 
 
+def test_windows_of_long_values_have_fewer_keys() -> None:
+    """A window has 4 MB at most, so it does not matter how long the texts are by which the rows are ordered."""
+    asked = drive(query_pager(Airline.objects.order_by("name").query, V10Dialect()), 4000, size=10_000)
+    limits = [int(params["limit"]) for params in asked if "limit" in params]
+    assert (limits[:3], set(limits[3:])) == ([100, 120, 600], {800})
+
+
 def test_a_slice_of_up_to_a_thousand_rows_is_one_request() -> None:
     for queryset in (Airline.objects.all(), Flight.objects.all()):
         assert [p["limit"] for p in drive(query_pager(queryset[:1000].query, V10Dialect()), 1200)] == ["1000"]
