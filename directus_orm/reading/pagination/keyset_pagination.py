@@ -54,19 +54,19 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
 
 
 def _last_key(query: Query, request: Request, keys: list[Any], before: Any) -> Any:
-    """Return the key of the last row of a page.
+    """Return the last key of a page.
 
     Raises:
         TransportError: the page does not start after the key ``before``, so the loop would not end.
     """
-    pk = query.model.directus.pk
-    first, last = pk.load(keys[0]), pk.load(keys[-1])
-    ends = [first, last] if before is None else [before, first, last]
-    if ends != sorted(ends, reverse=query.total_order[0].descending) or first == before:
+    load = query.model.directus.pk.load
+    ends = [load(key) for key in (before, keys[0], keys[-1]) if key is not None]
+    is_repeated = before is not None and ends[0] == ends[1]
+    if is_repeated or ends != sorted(ends, reverse=query.total_order[0].descending):
         message = f"The response to {request.method} {request.path} has rows that it was not asked for: "
-        message += f"it was asked for those after the key {before!r}, and starts with {first!r}."
+        message += f"it was asked for those after the key {before!r}, and starts with {keys[0]!r}."
         raise unusable_response(request, message, 200)
-    return last
+    return keys[-1]
 
 
 def after_key(query: Query, key: Any) -> Query:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any
 
 import pytest
 import requests
 from urllib3 import exceptions as urllib3_errors
 from urllib3.connection import HTTPConnection
 
-from directus_orm.session.http.connection_errors import causes, diagnose, without_secrets
+from directus_orm.core.request_response import Request
+from directus_orm.session.http.connection_errors import diagnose, remove_secrets
 from directus_orm.session.http.connections import TooLarge
 
 CONNECTION = HTTPConnection("directus.example")
@@ -103,28 +103,11 @@ def test_a_failed_tls_handshake_sent_nothing_and_is_not_tried_again(reason: str)
     assert found.reason.endswith(" verify= takes the path of a CA file.")
 
 
-def test_an_error_is_found_wherever_another_one_keeps_it() -> None:
-    inner = ValueError("inner")
-    context = LookupError()
-    context.__context__ = inner
-    reason: Any = OSError("outer")
-    reason.reason = inner
-    for outer in (LookupError("text", inner), caused(LookupError(), inner), context, reason):
-        assert causes(outer) == [outer, inner]
-    assert causes(None) == []
-
-
-def test_errors_that_wrap_each_other_are_told_once() -> None:
-    first, second = ValueError(), ValueError()
-    first.__cause__, second.__cause__ = second, first
-    assert [error is first for error in causes(first)] == [True, False]
-
-
 def test_no_error_of_requests_keeps_its_request() -> None:
     """Which has the token in its headers."""
     request = requests.Request("GET", "http://x", headers={"Authorization": "Bearer hidden"}).prepare()
     inner = requests.ConnectionError("inner", request=request, response=requests.Response())
     outer = caused(requests.RequestException("outer", request=request), inner)
-    without_secrets(caused(ValueError(), outer))
+    remove_secrets(caused(ValueError(), outer), Request("GET", "/items/x"), None)
     for error in (inner, outer):
         assert vars(error)["request"] is vars(error)["response"] is None
