@@ -8,7 +8,7 @@ Example:
     ...         print(flight.id, flight.carrier.name)
 """
 
-from inspect import isfunction
+from inspect import isfunction, unwrap
 
 from .core.errors import (
     AuthenticationError,
@@ -131,4 +131,6 @@ for _value in [globals()[_name] for _name in __all__]:
 # A TypeError for a wrong argument shows the public class that has a method, not the base that defines it.
 for _base, _class in ((Results, Rows), (WritableRows, QuerySet)):
     for _method in filter(isfunction, vars(_base).values()):
-        _method.__module__, _method.__qualname__ = __name__, f"{_class.__name__}.{_method.__name__}"
+        for _function in (_method, unwrap(_method)):  # an async twin wraps another method
+            if _function.__name__ == _method.__name__:
+                _function.__module__, _function.__qualname__ = __name__, f"{_class.__name__}.{_method.__name__}"

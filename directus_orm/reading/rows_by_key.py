@@ -92,10 +92,11 @@ def _related_keys(rows: Iterable[Row], path: FieldPath, *, beside_row: bool) -> 
         nested: Any = row
         for relation in relations:
             nested = nested.get(relation.column) if isinstance(nested, dict) else None
-        if isinstance(nested, dict) and isinstance(nested.get(last.column), dict) is beside_row:
-            key = nested.get(key_alias(last))
-            if key is not None:
-                yield key
+        if not isinstance(nested, dict) or (key := nested.get(key_alias(last))) is None:
+            continue
+        related = nested.get(last.column, key)  # left out, or a bare key, if this user may read no such rows (G26)
+        if isinstance(related, dict) if beside_row else related is None:
+            yield key
 
 
 def _with_row(row: Row, path: FieldPath, related: dict[Any, Row]) -> Row:

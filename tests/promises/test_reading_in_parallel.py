@@ -9,6 +9,7 @@ import pickle
 import pytest
 
 from directus_orm import QuerySet, Session
+from directus_orm.session import Secret
 from tests.worlds.flights import Flight, Plane
 
 KEYS = list(range(1, 261))
@@ -23,7 +24,8 @@ def keys_of(part: QuerySet[Flight]) -> tuple[int, list[int]]:
 def credentials(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the session, where other processes look for them: they are never pickled."""
     token = session._state.auth.token(lambda _: None)  # type: ignore[arg-type]
-    monkeypatch.setenv("DIRECTUS_TOKEN", str(token))
+    assert isinstance(token, Secret)
+    monkeypatch.setenv("DIRECTUS_TOKEN", token.reveal())
 
 
 def test_several_processes_read_one_collection(session: Session, credentials: None) -> None:
