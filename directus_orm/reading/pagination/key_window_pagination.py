@@ -42,11 +42,12 @@ def key_window_pager(query: Query, sizes: PageSizer, after: Any = None) -> Pager
 
 @attrs.frozen
 class _Window:
-    """A part of the ordered list of keys."""
+    """A part of the ordered list of keys; with ``counts``, the response counts all of them."""
 
     keys: Query
     offset: int
     wanted: int
+    counts: bool
 
     def limit(self, sizes: PageSizer) -> int:
         """Return how many keys to request, within the server's maximum (G45)."""
@@ -54,7 +55,8 @@ class _Window:
 
     def request(self, sizes: PageSizer) -> Request:
         """Return the request for the keys."""
-        return sizes.dialect.read(self.keys.evolve(limit=self.limit(sizes), offset=self.offset))
+        keys = self.keys.evolve(limit=self.limit(sizes), offset=self.offset)
+        return sizes.dialect.read(keys, total=self.counts)
 
 
 class _WindowPager:
@@ -66,7 +68,7 @@ class _WindowPager:
         self._sizes = sizes
         self._pk: Field = pk
         self._key_query = query.with_paths((pk,))
-        self._reads_only_keys = self._key_query == query
+        self._reads_only_keys = query.reads_only_keys
         self._cursor = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
         self._left = query.limit
         self._pending_keys: list[Any] = []
@@ -93,7 +95,7 @@ class _WindowPager:
         offset, overlap = self._next_offset(_OVERLAP if self._reads_only_keys else _OVERLAP_OF_ROWS)
         while True:
             limit = self._sizes.bounded(self._sizes.next(self._left) + overlap)
-            request = self._sizes.dialect.read(self._query.evolve(limit=limit, offset=offset))
+            request = self._sizes.read(self._query.evolve(limit=limit, offset=offset))
             try:
                 (page,) = yield self._sizes.round_trip((request,))
                 break
@@ -152,7 +154,7 @@ class _WindowPager:
     def _next_window(self) -> _Window:
         offset, overlap = self._next_offset(_OVERLAP)
         wanted = self._window_size if self._left is None else min(self._window_size, self._left)
-        return _Window(self._key_query, offset, wanted + overlap)
+        return _Window(self._key_query, offset, wanted + overlap, counts=self._window_size == _FIRST_WINDOW)
 
     def _next_offset(self, overlap: int) -> tuple[int, int]:
         """Return the offset of the next window, and its overlap: at most half of the server's maximum of rows.
