@@ -137,10 +137,10 @@ def load_missing(instance: Any, field: Field) -> None:
         lazy_load.load()
     if not state.missing and _lacks(instance, field):
         _load_by_keys(session, instance, field)
-    if state.missing:
-        raise does_not_exist(instance)
     if batch:
         batch.lazily_loaded |= dict.fromkeys(deferred)
+    if state.missing:
+        raise does_not_exist(instance)
 
 
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:

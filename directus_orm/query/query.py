@@ -174,6 +174,11 @@ class Query:
             object.__setattr__(query, name, changes[name] if name in changes else getattr(self, name))
         return query
 
+    @property
+    def reads_only_keys(self) -> bool:
+        """Whether nothing of the rows is read but their keys."""
+        return self.paths == ((self.model.directus.pk,),) and self.with_paths(*self.paths) == self
+
     def with_paths(self, *paths: FieldPath) -> Query:
         """Return the query that reads only these values of its rows."""
         return self.evolve(paths=tuple(dict.fromkeys(paths)), related=(), shown=(), nested=())

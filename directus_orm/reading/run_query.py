@@ -91,7 +91,11 @@ def read_page_and_total(session: Session, query: Query) -> tuple[list[Row], int]
 
 
 def select_keys(session: Session, query: Query) -> list[Any]:
-    """Return the keys of a query's rows as JSON values, in the order of the query."""
+    """Return the keys of a query's rows as JSON values, in the order of the query.
+
+    Raises:
+        ConversionError: the key of a row is hidden from this user.
+    """
     pk: Field = query.model.directus.pk
     pages = read_pages(session, query.with_paths((pk,)), KEYS_AT_ONCE)
     return [pk.dump(pk.load(row[pk.column])) for rows in pages for row in rows]

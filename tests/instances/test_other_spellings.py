@@ -110,16 +110,19 @@ class TestWhatIsAsked:
             assert Owner.objects.ref("ABC").name
         assert len(tiny.seen) == 1
 
-    def owners_of_pages(self, tiny: TinyServer, *answers: list[list[dict[str, str]]]) -> int:
+    def owners_of_pages(
+        self, tiny: TinyServer, *answers: list[list[dict[str, str]]], keys: tuple[str, ...] = ("abc", "gone")
+    ) -> int:
         """Load the owners of four pages of loans, one owner of each page hidden; return the number of requests.
 
         ``answers`` are those to the requests beside these of the pages and their owners, for each page.
         """
-        script = [self.loans(0), self.loans(0, note="x"), [LOWER]]
-        beside: list[dict[str, Any]] = [{"p": LOWER, "p__key": "abc"}, {"p": None, "p__key": "gone"}]
+        script = [self.loans(0, keys), self.loans(0, keys, note="x"), [LOWER]]
+        rows = {"abc": LOWER, "gone": None}
+        beside: list[dict[str, Any]] = [{"p": rows[key], "p__key": key} for key in keys]
         for page in (1, 2, 3):
-            loaded = [row | more for row, more in zip(self.loans(page, note="x"), beside, strict=True)]
-            script += [self.loans(page), loaded, *(answers[page - 1] if page <= len(answers) else [])]
+            loaded = [row | more for row, more in zip(self.loans(page, keys, note="x"), beside, strict=True)]
+            script += [self.loans(page, keys), loaded, *(answers[page - 1] if page <= len(answers) else [])]
         tiny.answers(*(Scripted(body={"data": rows}) for rows in [*script, []]))
         found = []
         for loan in Loan.objects.only("p").iterator(page_size=2, read_ahead=0):
@@ -127,17 +130,21 @@ class TestWhatIsAsked:
                 found.append((loan.note, loan.p.name))
             except Owner.DoesNotExist:
                 found.append((loan.note, "hidden"))
-        assert found == [("x", "lower"), ("x", "hidden")] * 4
+        assert found == [("x", "lower" if key == "abc" else "hidden") for key in keys] * 4
         return len(tiny.seen)
 
-    def loans(self, page: int, **values: Any) -> list[dict[str, Any]]:
-        return [{"id": 2 * page + n, "p": key, **values} for n, key in enumerate(("abc", "gone"), 1)]
+    def loans(self, page: int, keys: tuple[str, ...], **values: Any) -> list[dict[str, Any]]:
+        return [{"id": 2 * page + n, "p": key, **values} for n, key in enumerate(keys, 1)]
 
     def test_hidden_rows_cost_one_request_for_each_session(self, tiny: TinyServer) -> None:
         """It asks whether the database finds a known key in other spellings; if not, no row is asked for again."""
         with Session(tiny.url, token="t"):
             assert self.owners_of_pages(tiny, [[]]) == 10 + 1
         assert json.loads(tiny.seen[5][3])["keys"] == ["ABC", "abc ", "abc\u0301"]
+
+    def test_rows_come_with_later_pages_also_if_the_first_is_hidden(self, tiny: TinyServer) -> None:
+        with Session(tiny.url, token="t"):
+            assert self.owners_of_pages(tiny, [[]], keys=("gone", "abc")) == 10 + 1
 
     def test_where_other_spellings_are_found_each_page_asks(self, tiny: TinyServer) -> None:
         with Session(tiny.url, token="t"):

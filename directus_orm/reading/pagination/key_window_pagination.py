@@ -43,12 +43,13 @@ def key_window_pager(query: Query, sizes: PageSizer, after: Any = None) -> Pager
 
 @attrs.frozen
 class _Window:
-    """A part of the ordered list of keys."""
+    """A part of the ordered list of keys; with ``counts``, the response counts all of them."""
 
     keys: Query
     """The query for the keys and the ordering values."""
     offset: int
     wanted: int
+    counts: bool
 
     def limit(self, sizes: PageSizer) -> int:
         """Return how many keys to request, within the server's maximum (G45)."""
@@ -56,7 +57,8 @@ class _Window:
 
     def request(self, sizes: PageSizer) -> Request:
         """Return the request for the keys."""
-        return sizes.dialect.read(self.keys.evolve(limit=self.limit(sizes), offset=self.offset))
+        keys = self.keys.evolve(limit=self.limit(sizes), offset=self.offset)
+        return sizes.dialect.read(keys, total=self.counts)
 
 
 class _WindowPager:
@@ -68,12 +70,13 @@ class _WindowPager:
         self._sizes = sizes
         self._pk: Field = pk
         keys = query.with_paths((pk,))
-        self._reads_only_keys = keys == query
+        self._reads_only_keys = query.reads_only_keys
         self._keys, self._rows = RowsWithOrderingValues(keys), RowsWithOrderingValues(query)
         self._cursor = ListCursor(query.offset, _OVERLAP, 2 * _LARGEST_WINDOW, after)
         self._left = query.limit
         self._pending_keys: list[Any] = []
         self._window_size = _FIRST_WINDOW
+        self._is_counted = False
         # The first two pages are windows of whole rows: a short list needs no further request.
         self._whole_pages = 0 if after is not None else 1 if sizes.fixed else 2
 
@@ -96,7 +99,7 @@ class _WindowPager:
         offset, overlap = self._next_offset(_OVERLAP if self._reads_only_keys else _OVERLAP_OF_ROWS)
         while True:
             limit = self._sizes.bounded(self._sizes.next(self._left) + overlap)
-            request = self._sizes.dialect.read(self._rows.query.evolve(limit=limit, offset=offset))
+            request = self._sizes.read(self._rows.query.evolve(limit=limit, offset=offset))
             try:
                 (page,) = yield self._sizes.round_trip((request,))
                 break
@@ -140,6 +143,7 @@ class _WindowPager:
 
         The rows before the position are not handed on before the next keys are known, as the loop may move them.
         """
+        self._is_counted = True
         while not (new_keys := self._new_keys(self._keys, page, window.offset, window.limit(self._sizes))):
             if self._cursor.ended:
                 return []
@@ -166,7 +170,7 @@ class _WindowPager:
     def _next_window(self) -> _Window:
         offset, overlap = self._next_offset(min(_OVERLAP, self._window_size))
         wanted = self._window_size if self._left is None else min(self._window_size, self._left)
-        return _Window(self._keys.query, offset, wanted + overlap)
+        return _Window(self._keys.query, offset, wanted + overlap, counts=not self._is_counted)
 
     def _next_offset(self, overlap: int) -> tuple[int, int]:
         """Return the offset of the next window, and its overlap: at most half of the server's maximum of rows.

@@ -33,7 +33,7 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
     next_query, left, last = query, query.limit, None
     while left is None or left > 0:
         size = sizes.next(left)
-        request = sizes.dialect.read(next_query.evolve(limit=size))
+        request = sizes.read(next_query.evolve(limit=size))
         next_by_key = _next_by_key(query, sizes, left, size) if is_flat else None
         try:
             (page,) = yield sizes.round_trip((request,), next_by_key)

@@ -7,6 +7,7 @@ import attrs
 from ...core.errors import InvalidRequest
 from ...core.request_response import Request, Row
 from ...dialects.protocol import Dialect
+from ...query.query import Query
 from .pager_protocol import NextByKey, RoundTrip
 
 FIRST_PAGE = 100
@@ -25,6 +26,8 @@ class PageSizer:
     """The page size that the caller asked for."""
     maximum: int | None = None
     """The server's maximum of rows in a response (G45); None while it is not known."""
+    counts: bool = False
+    """Whether the response with the next page also counts the rows of all pages; only that with the first does."""
     _next: int = FIRST_PAGE
     _bound: int = LARGEST_PAGE
     ready: list[Row] | None = None
@@ -38,6 +41,10 @@ class PageSizer:
         size = self.fixed or (self._next if left is None or left > FULL_PAGE else FULL_PAGE)
         return min(bound for bound in (size, self.maximum, left) if bound is not None)
 
+    def read(self, query: Query) -> Request:
+        """Return the request for a page of a query; the query's limit is its size."""
+        return self.dialect.read(query, total=self.counts)
+
     def bounded(self, rows: int) -> int:
         """Return a number of rows, or the server's maximum if that is less (G45)."""
         return rows if self.maximum is None else min(rows, self.maximum)
@@ -46,6 +53,7 @@ class PageSizer:
         """Enlarge the next page after one of ``rows`` rows and ``size`` bytes, within a bound for its bytes."""
         if size:
             self._bound = min(LARGEST_PAGE, max(FIRST_PAGE, _LARGEST_BODY * rows // size))
+        self.counts = False
         self._next = min(self._bound, max(FULL_PAGE, 2 * self._next))
 
     def retry_smaller(self, refusal: InvalidRequest) -> None:

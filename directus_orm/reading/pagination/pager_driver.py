@@ -172,7 +172,9 @@ def _send(session: Session, requests: tuple[Request, ...]) -> list[RawPage]:
 
     def send(request: Request) -> RawPage:
         response = session.send(request)
-        return RawPage(dialect_of(session).rows(response), response.size)
+        dialect = dialect_of(session)
+        total = dialect.total_count(response) if response.meta else None
+        return RawPage(dialect.rows(response), response.size, total)
 
     if len(requests) == 1:
         return [send(requests[0])]

@@ -13,10 +13,14 @@ from ...fields.field import Field
 
 @attrs.frozen
 class RawPage:
-    """The rows of a response as the server sent them, and the length of its body in bytes."""
+    """The rows of a response as the server sent them, and the length of its body in bytes.
+
+    ``total`` is the number of rows of all pages, if the request asked for it.
+    """
 
     rows: list[Row]
     size: int = 0
+    total: int | None = None
 
     def keys(self, pk: Field) -> list[Any]:
         """Return the key of each row.

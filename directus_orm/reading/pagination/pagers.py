@@ -13,6 +13,7 @@ from ...fields.field import Field
 from ...fields.type_table import PLAIN_KEYS
 from ...query.query import Query
 from ...session.http.error_mapping import unusable_response
+from .complete_rows import complete_pager
 from .key_window_pagination import key_window_pager
 from .keyset_pagination import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
@@ -26,12 +27,15 @@ def query_pager(
 
     The first page is small, so that the first row comes soon; later ones grow. Even if rows are inserted, deleted
     or changed meanwhile, each row that exists all the time is returned once, in the order of the query unless the
-    row itself moves in that order.
+    row itself moves in that order. Where keys alone are read, keys that are hidden from the user raise an error.
     """
-    sizes = PageSizer(dialect, page_size, maximum)
-    if has_keyset_order(query):
-        return keyset_pager(query if after is None else after_key(query, after), sizes)
-    return key_window_pager(query, sizes, after)
+    counts = query.reads_only_keys and query.limit != 1
+    sizes = PageSizer(dialect, page_size, maximum, counts=counts)
+    if not has_keyset_order(query):
+        pager = key_window_pager(query, sizes, after)
+        return pager if after is not None else complete_pager(pager, query, dialect)
+    pager = keyset_pager(query if after is None else after_key(query, after), sizes)
+    return complete_pager(pager, query, dialect) if counts and after is None else pager
 
 
 def key_pager(

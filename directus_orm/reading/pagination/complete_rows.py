@@ -1,0 +1,60 @@
+"""The pager that finds out whether the server left out rows because their keys are hidden. No I/O.
+
+A row of which this user may read no field that is asked for does not come, but the server counts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from ...core.errors import InvalidRequest
+from ...dialects.protocol import Dialect
+from ...query.query import Query
+from .pager_protocol import Pager, RawPage, RoundTrip
+
+
+def complete_pager(pager: Pager, query: Query, dialect: Dialect) -> Pager:
+    """Page as another pager does, and count the rows.
+
+    If there are fewer than the first response with a total says, one more request tells whether keys are hidden or
+    rows were deleted meanwhile.
+
+    Raises:
+        ConversionError: a row was left out, since its key is hidden.
+    """
+    round_trip, number, total = next(pager), 0, None
+    while round_trip.requests:
+        try:
+            pages = yield round_trip
+        except InvalidRequest as refusal:
+            round_trip = pager.throw(refusal)
+            continue
+        total = pages[-1].total if total is None else total
+        round_trip = pager.send(pages)
+        number += len(round_trip.rows or ())
+        del pages  # frees their memory while the rows are in use
+    if total is not None and number < _within_slice(query, total):
+        yield from _check_last_row(query, total, dialect)
+    yield round_trip
+
+
+def _within_slice(query: Query, total: int) -> int:
+    after_offset = max(0, total - query.offset)
+    return after_offset if query.limit is None else min(after_offset, query.limit)
+
+
+def _check_last_row(query: Query, total: int, dialect: Dialect) -> Generator[RoundTrip, list[RawPage], None]:
+    """Ask for the last of all rows by its key: it is missing if any row is left out.
+
+    Raises:
+        ConversionError: it is missing, and no row was deleted since the rows were counted.
+    """
+    pk = query.model.directus.pk
+    while total:
+        last = query.with_paths((pk,)).evolve(limit=1, offset=total - 1)
+        (page,) = yield RoundTrip(None, (dialect.read(last, total=True),))
+        if page.rows or page.total is None:
+            return
+        if page.total >= total:
+            raise pk.missing_key_error(is_null=False)
+        total = page.total
