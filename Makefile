@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle test-faults test-soak bench check clean
+.PHONY: demo test test-oracle test-faults test-soak test-urllib3 bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -33,6 +33,20 @@ test-faults: $(VENV)/.test
 # Leave 2,000 loops in the middle and send 100,000 small requests: nothing stays behind.
 test-soak: $(VENV)/.test
 	SOAK_LOOPS=2000 SOAK_REQUESTS=100000 $(BIN)/python -m pytest tests/promises/test_soak.py -k sqlite
+
+# Test connections with each minor version of urllib3 that is allowed: their pools override methods that are not public.
+URLLIB3 := 2.0.2 2.1.0 2.2.3 2.3.0 2.4.0 2.5.0 2.6.3 2.7.0 2.8.0
+
+test-urllib3: $(VENV)/.test $(URLLIB3:%=build/urllib3-%)
+	for version in $(URLLIB3); do \
+		echo "urllib3 $$version"; \
+		PYTHONPATH=build/urllib3-$$version $(BIN)/python -m pytest -q tests/core/test_cancellation.py \
+			tests/session/http/test_connections.py tests/session/http/test_request_progress.py \
+			tests/session/http/test_slow_and_packed_responses.py || exit 1; \
+	done
+
+build/urllib3-%: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ urllib3==$*
 
 # Measure on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` runs only a part.
 bench: $(VENV)/.test

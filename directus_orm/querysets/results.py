@@ -471,10 +471,10 @@ class Results(DescribesRows, Generic[T]):
         """Return the requests that reading the rows would send, as data and in words; nothing is sent.
 
         Example:
-            >>> print(Flight.objects.only("id").filter(dep_delay__gt=60)[:5].explain())
+            >>> print(Flight.objects.only("dep_delay").filter(dep_delay__gt=60)[:5].explain())
             Flight where dep_delay is more than 60, by id, at most 5
             1. the rows:
-               GET /items/flights fields=id filter={"dep_delay":{"_gt":60}} sort=id limit=5
+               GET /items/flights fields=id,dep_delay filter={"dep_delay":{"_gt":60}} sort=id limit=5
             ...
         """
         return group_explain.explain_query(self._query, self._using)

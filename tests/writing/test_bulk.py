@@ -5,6 +5,7 @@ What a failing write reports is tested in `test_chunking`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from directus_orm import (
     FieldError,
     Forbidden,
     Model,
+    OutcomeUnknown,
     QueryError,
     RecordNotUnique,
     Session,
@@ -26,6 +28,7 @@ from directus_orm import (
 from directus_orm.session import Capture
 from directus_orm.testing import DirectusServer
 from directus_orm.writing import chunking
+from tests.worlds import server_setup
 from tests.worlds.flights import Airline, Flight, Note
 from tests.worlds.server_setup import user
 
@@ -404,3 +407,33 @@ class TestUpsert:
         with pytest.raises(RecordNotUnique):
             Note.objects.upsert([Note(title="taken")])
         assert Note.objects.upsert([]) == []
+
+
+class Beacon(Model, collection="beacons_big"):
+    id: int = field(primary_key=True, type="bigInteger")
+    n: int | None = None
+
+
+@pytest.fixture
+def beacons(world: DirectusServer, session: Session) -> Iterator[None]:
+    columns = server_setup.key("bigInteger"), server_setup.column("n", "integer")
+    server_setup.make_collection(world, "beacons_big", *columns)
+    yield
+    server_setup.drop_collection(world, "beacons_big")
+
+
+@pytest.mark.usefixtures("beacons")
+def test_keys_beyond_2_to_the_53(world: DirectusServer) -> None:
+    """On SQLite the server rounds them: rows were written, and their keys do not come back."""
+    numbers = [2**53 + 1, 2**60 + 1, -(2**60) - 1]
+    if world.database.vendor == "sqlite":
+        with pytest.raises(OutcomeUnknown, match="rounds integers beyond"):
+            Beacon.objects.bulk_create([Beacon(id=n) for n in numbers])
+        return
+    beacons = Beacon.objects.bulk_create([Beacon(id=n, n=1) for n in numbers])
+    assert [beacon.pk for beacon in beacons] == numbers
+    for beacon in beacons:
+        beacon.n = 2
+    assert Beacon.objects.bulk_update(beacons, ["n"]) == Beacon.objects.filter(n=2).update(n=3) == 3
+    assert sorted(Beacon.objects.filter(n=3).values_list("pk", flat=True)) == sorted(numbers)
+    assert Beacon.objects.filter(pk__in=numbers).delete() == 3

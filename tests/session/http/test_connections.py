@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from directus_orm import OutcomeUnknown, TransportError
 from directus_orm.session import Session
@@ -34,6 +38,34 @@ def test_a_connection_is_reused_but_not_after_a_while(
     session.items("x").create({})
     first, second, third = tiny.ports
     assert first == second != third
+
+
+@pytest.mark.parametrize("name", ["_get_conn", "_put_conn"])
+def test_urllib3_takes_and_returns_connections_by_the_methods_that_pools_override(name: str) -> None:
+    """These methods are not public. `make test-urllib3` runs this with each version."""
+    calls = []
+
+    class Pool(urllib3.HTTPConnectionPool):
+        pass
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        calls.append(name)
+        return getattr(urllib3.HTTPConnectionPool, name)(self, *args, **options)
+
+    setattr(Pool, name, method)
+    with socket.create_server(("127.0.0.1", 0)) as server, Pool("127.0.0.1", server.getsockname()[1]) as pool:
+        thread = threading.Thread(target=_answer_once, args=[server])
+        thread.start()
+        assert pool.request("GET", "/", preload_content=True).status == 204
+        thread.join()
+    assert calls == [name]
+
+
+def _answer_once(server: socket.socket) -> None:
+    client, _ = server.accept()
+    with client:
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
 
 
 def test_a_forked_process_opens_connections_of_its_own(tiny: TinyServer) -> None:
