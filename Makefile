@@ -24,10 +24,14 @@ test-oracle: $(VENV)/.test
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=11
 	ORACLE_QUERYSETS=500 $(ORACLE) -k sqlite --directus-version=10
 
-# Send 10,000 operations from 8 threads through a proxy that breaks connections, to a server that crashes; and
-# 100 random sequences of writes to each kind of relation on each database.
+# Send 10,000 operations from 8 threads through a proxy that breaks connections and answers, to a server that crashes:
+# with version 12, and with 11, where some threads work as users who do not see all rows. And 100 random sequences of
+# writes to each kind of relation on each database.
+FAULTS := FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
+
 test-faults: $(VENV)/.test
-	FAULT_OPERATIONS=10000 $(BIN)/python -m pytest tests/promises/test_faults.py
+	$(FAULTS)
+	$(FAULTS) --directus-version=11
 	RELATION_EXAMPLES=100 $(BIN)/python -m pytest tests/writing/test_relation_writes_at_random.py
 
 # Leave 2,000 loops in the middle and send 100,000 small requests: nothing stays behind.

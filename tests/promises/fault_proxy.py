@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import select
 import socket
 import struct
 import threading
@@ -37,6 +38,9 @@ class Fault(Enum):
     GATEWAY_BEFORE = "502 of a gateway that did not pass it on"
     GATEWAY_AFTER = "504 of a gateway that did"
     UNAVAILABLE_AFTER = "503 of a gateway that did"
+    DRIPPING = "the answer comes in small pieces"
+    BROKEN_JSON = "the JSON of the answer breaks off, but the answer does not"
+    STRANGE_JSON = "the answer is JSON of another shape"
 
 
 def _answer(status: int, body: bytes, head: bytes, *, bare: bool = False) -> bytes:
@@ -60,6 +64,26 @@ _REPLACED = {
     Fault.GATEWAY_AFTER: _answer(504, b"<html>Gateway Time-out", _HTML),
     Fault.UNAVAILABLE_AFTER: _answer(503, b"<html>upstream connect error", _HTML),
 }
+_PIECES = 20
+
+
+def _with_body(answer: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return an answer with another body, and the length of that."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    changed = change(body) if body else body
+    return (
+        head.replace(b"Content-Length: %d" % len(body), b"Content-Length: %d" % len(changed))
+        + b"\r\n\r\n"
+        + changed
+    )
+
+
+_BENT: dict[Fault, Callable[[bytes], bytes]] = {
+    Fault.BROKEN_JSON: lambda body: body[: len(body) * 2 // 3],
+    Fault.STRANGE_JSON: lambda _: b'{"data": [7]}',
+}
+# The client does not learn from these answers what became of its request.
+_USELESS = {Fault.GATEWAY_BEFORE, *_REPLACED, *_BENT}
 # How much of a request reaches the server before the connection is reset.
 _SHARES = {Fault.RESET_BEFORE: 0, Fault.RESET_DURING: 2 / 3, Fault.FORGOTTEN: 1}
 
@@ -89,6 +113,8 @@ class FaultProxy:
         self.choose = choose
         self.met: Counter[Fault] = Counter()
         self.seen: list[Message] = []
+        # Creates and updates of which the client did not learn what became of them, for whatever reason.
+        self.lost = 0
         self._silence = silence
         self._upstream = port
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -137,7 +163,13 @@ class FaultProxy:
                     fault = self.choose(message)
                     self.met[fault] += 1
                     self.seen.append(message)
-                self._meet(fault, message, client, upstream)
+                learned = False
+                try:
+                    self._meet(fault, message, client, upstream)
+                    learned = fault not in _USELESS and not _has_left(client)
+                finally:
+                    with self._lock:
+                        self.lost += not learned and message.method in {"POST", "PATCH"}
         except (Hangup, OSError, http.client.HTTPException):
             _reset(client)  # what a server that died looks like from here
         finally:
@@ -167,7 +199,18 @@ class FaultProxy:
         if fault is Fault.TRUNCATED:
             client.sendall(answer[: len(answer) * 3 // 4])
             raise Hangup
-        client.sendall(_REPLACED.get(fault, answer))
+        if fault in _BENT:
+            answer = _with_body(answer, _BENT[fault])
+        if fault is Fault.DRIPPING:
+            self._drip(answer, client)
+        else:
+            client.sendall(_REPLACED.get(fault, answer))
+
+    def _drip(self, answer: bytes, client: socket.socket) -> None:
+        length = len(answer) // _PIECES + 1
+        for start in range(0, len(answer), length):
+            client.sendall(answer[start : start + length])
+            time.sleep(0.01)
 
     def _wait_and_hang_up(self) -> None:
         self._closing.wait(self._silence)
@@ -203,6 +246,13 @@ def _passed_on(message: Message, upstream: http.client.HTTPConnection) -> bytes:
     kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in {"content-length", "transfer-encoding"}]
     head = "".join(f"{name}: {value}\r\n" for name, value in kept).encode("latin-1")
     return _answer(answer.status, body, head, bare=answer.status == 204)
+
+
+def _has_left(client: socket.socket) -> bool:
+    """Return whether the client hung up: until it has the answer, it sends nothing more than an end."""
+    with suppress(OSError):
+        return bool(select.select([client], [], [], 0)[0]) and not client.recv(1, socket.MSG_PEEK)
+    return True
 
 
 def _reset(client: socket.socket) -> None:
