@@ -45,8 +45,11 @@ class CompilesReads(Protocol):
         """Return the request that counts a query's rows, ignoring its limit and offset."""
         ...
 
-    def groups(self, groups: GroupRequest) -> Request:
-        """Return the request for groups of rows and their aggregates."""
+    def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
+        """Return the request for groups of rows and their aggregates.
+
+        With ``total``, the response also counts the rows that the query chooses, for `ReadsResponses.total_count`.
+        """
         ...
 
 

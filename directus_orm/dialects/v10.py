@@ -46,7 +46,7 @@ class V10Dialect:
 
         Counting the rows of all pages, with ``total``, makes the server do about twice the work.
         """
-        params = _query_params(query) | ({"meta": "filter_count"} if total else {})
+        params = _query_params(query) | _total_param(total=total)
         shape = _shape_of(query)
         return Request("GET", _items_path(query.model.directus), _as_text(params), row_shape=shape)
 
@@ -84,9 +84,10 @@ class V10Dialect:
         params = {"aggregate": aggregate, **_row_choice(query)}
         return Request("GET", _items_path(query.model.directus), _as_text(params))
 
-    def groups(self, groups: GroupRequest) -> Request:
+    def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
-        params, path = group_params(groups, _row_choice(groups.rows)), _items_path(groups.rows.model.directus)
+        params = group_params(groups, _row_choice(groups.rows)) | _total_param(total=total)
+        path = _items_path(groups.rows.model.directus)
         totals = tuple((aggregate.function, aggregate.field.column) for aggregate in groups.aggregates)
         columns = tuple(column.key for column in groups.columns)
         shape = RowShape(most=_most(groups.rows), columns=columns, totals=totals)
@@ -320,6 +321,11 @@ def _row_choice(query: Query) -> Row:
     if query.search is not None:
         params["search"] = query.search
     return params
+
+
+def _total_param(*, total: bool) -> Row:
+    """Return the parameter that makes the server count the rows of all pages."""
+    return {"meta": "filter_count"} if total else {}
 
 
 def _as_text(params: Row) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from ...core.errors import InvalidRequest
+from ...core.errors import DirectusError, InvalidRequest
 from ...dialects.protocol import Dialect
 from ...query.query import Query
 from .pager_protocol import Pager, RawPage, RoundTrip
@@ -34,7 +34,8 @@ def complete_pager(pager: Pager, query: Query, dialect: Dialect) -> Pager:
         number += len(round_trip.rows or ())
         del pages  # frees their memory while the rows are in use
     if total is not None and number < _within_slice(query, total):
-        yield from _check_last_row(query, total, dialect)
+        pk = query.model.directus.pk
+        yield from check_last_row(query.with_paths((pk,)), total, dialect, pk.missing_key_error(is_null=False))
     yield round_trip
 
 
@@ -43,18 +44,19 @@ def _within_slice(query: Query, total: int) -> int:
     return after_offset if query.limit is None else min(after_offset, query.limit)
 
 
-def _check_last_row(query: Query, total: int, dialect: Dialect) -> Generator[RoundTrip, list[RawPage], None]:
-    """Ask for the last of all rows by its key: it is missing if any row is left out.
+def check_last_row(
+    query: Query, total: int, dialect: Dialect, error: DirectusError
+) -> Generator[RoundTrip, list[RawPage], None]:
+    """Ask for the last of all rows with the fields of a query: it is missing if any row is left out.
 
     Raises:
-        ConversionError: it is missing, and no row was deleted since the rows were counted.
+        DirectusError: ``error``: it is missing, and no row was deleted since the rows were counted.
     """
-    pk = query.model.directus.pk
     while total:
-        last = query.with_paths((pk,)).evolve(limit=1, offset=total - 1)
+        last = query.evolve(limit=1, offset=total - 1)
         (page,) = yield RoundTrip(None, (dialect.read(last, total=True),))
         if page.rows or page.total is None:
             return
         if page.total >= total:
-            raise pk.missing_key_error(is_null=False)
+            raise error
         total = page.total
