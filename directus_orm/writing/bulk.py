@@ -76,7 +76,7 @@ def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int])
         if response.data is None:
             store_unseen(session, instances, chunk)
             bulk.record_done(positions)
-            warn_of_unseen(store_unread_creations(session, instances, chunk))
+            warn_of_unseen(store_unread_creations(session, instances, chunk, response))
             return
         _store_rows(bulk, positions, chunk, _created_rows(info, chunk, response))
 
@@ -268,7 +268,7 @@ def _update_rows(
         if response.data is None:
             store_unseen(session, instances, chunk)
             bulk.record_done(positions)
-            is_readable(session, info, paths)
+            is_readable(session, info, paths, response)
             warn_of_unseen(instances)
             return
         row_by_key = _row_by_key(pk, response)
@@ -339,7 +339,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
         bulk.record_done(positions)
         rows = response.data
         if rows is None:  # the server accepts fields that it lacks, and drops their values (G13, G15)
-            is_readable(session, info, paths)
+            is_readable(session, info, paths, response)
         elif rows:
             check_stored_values(info, rows[0], changes)
         written = chunk if rows is None else rows

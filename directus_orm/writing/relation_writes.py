@@ -35,7 +35,7 @@ from ..session.session import Session
 from . import bulk, save
 from .nested_payload import junction_fields_to_read, junction_row
 from .nested_response import set_parent
-from .store_back import warn_of_unseen
+from .store_back import reading_after_write, warn_of_unseen
 
 
 @attrs.frozen
@@ -201,6 +201,7 @@ def send_list_changes(
     Raises:
         DoesNotExist: the instance or a linked one does not exist.
         ConfigurationError: the server has no such list, or its junction lacks a field.
+        OutcomeUnknown: the response is lost, or the linked rows could not be read back.
     """
     changes = {name: rows for name, rows in changes.items() if rows}
     if not changes:
@@ -218,7 +219,8 @@ def send_list_changes(
     key = None if info.options.singleton else stored_key(instance)
     try:
         request = dialect_of(session).update(info, key, {relation.column: changes}, readback)
-        row = dialect_of(session).written_row(session.send(request))
+        response = session.send(request)
+        row = dialect_of(session).written_row(response)
     except (Forbidden, InvalidForeignKey) as error:
         for each in _missing(session, [instance, *linked]):
             raise does_not_exist(each) from error
@@ -226,10 +228,9 @@ def send_list_changes(
     finally:
         instance.__dict__.pop(relation.name, None)
     # The rows that the server accepted exist; those that are missing now may only be hidden from this user.
-    if row is None:
-        missing = _missing(session, [instance, *unverified])
-    elif len(read_back) < len(unverified):
-        missing = _missing(session, unverified)
+    if row is None or len(read_back) < len(unverified):
+        with reading_after_write(response):
+            missing = _missing(session, unverified if row is not None else [instance, *unverified])
     else:
         missing = _not_listed(relation, row.get(relation.column), unverified)
     junctions = [relation.junction] if relation.has_junction else []

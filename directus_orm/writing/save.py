@@ -22,7 +22,14 @@ from . import write_recovery
 from .nested_payload import NestedPayload, creation_payload, instances_to_create_first, update_payload
 from .nested_response import missing_from_response, store_nested
 from .optimistic_lock import check_unmodified
-from .store_back import WRITTEN_BUT_NOT_READ, keeps_object, store_row, store_unread_creations, warn_of_unseen
+from .store_back import (
+    WRITTEN_BUT_NOT_READ,
+    keeps_object,
+    reading_after_write,
+    store_row,
+    store_unread_creations,
+    warn_of_unseen,
+)
 from .write_recovery import RecoverableWrite
 
 
@@ -73,14 +80,15 @@ def _send_creation(session: Session, payload: NestedPayload) -> None:
     info, readback = payload.info, payload.readback(payload.info.fields.values())
     request = dialect_of(session).create(info, payload.row, readback)
     write = RecoverableWrite(request, info, [payload.row], readback, creates=True, single=True)
-    row = write_recovery.send(session, write).data
+    response = write_recovery.send(session, write)
+    row = response.data
     dropped_names = list(missing_from_response(payload, row))
     unseen = store_nested(session, payload, payload.row if row is None else row)
     if row is None:
         nested_columns = {info.fields[name].column for name in payload.related}
         nested_columns |= {info.relations[name].column for name in payload.lists}
         flat_row = {column: value for column, value in payload.row.items() if column not in nested_columns}
-        unseen += store_unread_creations(session, [payload.instance], [flat_row])
+        unseen += store_unread_creations(session, [payload.instance], [flat_row], response)
     refuse_dropped_names(session, dropped_names)
     warn_of_unseen(unseen)
 
@@ -111,10 +119,11 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
         for field in info.fields.values()
         if field == info.pk or (field.name in instance.__dict__ and field not in unsaved)
     ]
-    row = _send_update(session, payload, readback_fields, check).data
+    response = _send_update(session, payload, readback_fields, check)
+    row = response.data
     dropped_names = list(missing_from_response(payload, row))
     if row is None:
-        row = _row_after_silent_update(session, instance, payload.row, readback_fields)
+        row = _row_after_silent_update(session, instance, payload.row, readback_fields, response)
     unseen = store_nested(session, payload, payload.row if row is None else row)
     refuse_dropped_names(session, dropped_names)
     warn_of_unseen([instance, *unseen] if row is None else unseen)
@@ -184,17 +193,21 @@ def _response_to_singleton(session: Session, payload: NestedPayload, error: Forb
     return Response(204, request=error.request)
 
 
-def _row_after_silent_update(session: Session, instance: Any, sent: Row, fields: Sequence[Field]) -> Row | None:
+def _row_after_silent_update(
+    session: Session, instance: Any, sent: Row, fields: Sequence[Field], response: Response
+) -> Row | None:
     """Return the row of an instance after a response without rows; None if it is hidden from this user (G5).
 
     Raises:
         DoesNotExist: the row does not exist.
         Forbidden: the server lacks a field, or this user may not read it.
+        OutcomeUnknown: reading failed in another way.
     """
     if info_of(instance).options.singleton:
         return None
     try:
-        row = refetch_rows(session, [instance], fields)[0]
+        with reading_after_write(response):
+            row = refetch_rows(session, [instance], fields)[0]
     except Forbidden as error:
         if not dialect_of(session).names_field(error):
             return None  # this user may write and not read

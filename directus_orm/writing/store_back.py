@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
-from ..core.errors import FieldError, Forbidden, NotVisibleWarning, RoundedWarning
-from ..core.request_response import Row
+from ..core.errors import DirectusError, FieldError, Forbidden, NotVisibleWarning, RoundedWarning
+from ..core.request_response import Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
@@ -23,6 +24,7 @@ from ..instances.dirty_tracking import is_changed
 from ..instances.refetch import refetch_rows
 from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query
+from ..session.http.error_mapping import outcome_unknown
 from ..session.session import Session
 
 # --- rows of a response -----------------------------------------------------------------------------------------
@@ -171,20 +173,42 @@ def _refuse_dropped_fields(info: ModelInfo, row: Row, sent: Row) -> None:
 # --- responses without rows -------------------------------------------------------------------------------------
 
 
-def store_unread_creations(session: Session, instances: Sequence[Any], sent: Sequence[Row]) -> list[Any]:
+@contextmanager
+def reading_after_write(response: Response) -> Iterator[None]:
+    """Raise `OutcomeUnknown` if reading fails after a write was accepted, as its caller must not repeat the write.
+
+    `Forbidden` passes: it tells what this user may read.
+    """
+    try:
+        yield
+    except Forbidden:
+        raise
+    except DirectusError as error:
+        request = response.request
+        if request is None:
+            raise
+        message = f"The server accepted {request.method} {request.path}, but its rows could not be read: {error}"
+        raise outcome_unknown(request, message, response.status) from error
+
+
+def store_unread_creations(
+    session: Session, instances: Sequence[Any], sent: Sequence[Row], response: Response
+) -> list[Any]:
     """Store what was sent in new instances, since the response has no rows (G13); then find out why it has none.
 
     Returns the instances whose rows this user does not see.
 
     Raises:
         Forbidden: the server lacks a field, or this user may not read it.
+        OutcomeUnknown: reading failed in another way.
     """
     info = info_of(instances[0])
     store_unseen(session, instances, sent)
     rows: list[Row | None] = [None] * len(instances)
-    if is_readable(session, info, info.paths) and info.pk.column in sent[0]:
+    if is_readable(session, info, info.paths, response) and info.pk.column in sent[0]:
         # A row that the database stored under another key is not found by the key that was sent.
-        rows = refetch_rows(session, instances, info.fields.values())
+        with reading_after_write(response):
+            rows = refetch_rows(session, instances, info.fields.values())
         for instance, sent_row, row in zip(instances, sent, rows, strict=True):
             store_row(session, instance, row or sent_row, sent_row)
     return [instance for instance, row in zip(instances, rows, strict=True) if row is None]
@@ -211,15 +235,17 @@ def warn_of_unseen(instances: Sequence[Any]) -> None:
     warnings.warn(msg, NotVisibleWarning, stacklevel=_level_of_caller())
 
 
-def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...]) -> bool:
+def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...], response: Response) -> bool:
     """Return whether this user may read the fields that were written, after a response without rows (G13).
 
     Raises:
         Forbidden: the server lacks a field, or this user may not read it.
+        OutcomeUnknown: reading failed in another way.
     """
     request = dialect_of(session).read(Query(info.model, paths=paths, limit=0))
     try:
-        session.send(attrs.evolve(request, purpose="info"))
+        with reading_after_write(response):
+            session.send(attrs.evolve(request, purpose="info"))
     except Forbidden as error:
         if not dialect_of(session).names_field(error):
             return False

@@ -404,6 +404,20 @@ class TestOfLostAnswers:
             assert Issue.objects.bulk_update(issues, ["title", "status"]) == 3
         assert stored(tracker, Issue, "title", "status") == [("t0", "live"), ("new", "draft"), ("new", "draft")]
 
+    def test_a_write_is_not_told_as_refused_if_only_reading_it_back_failed(
+        self, tracker: DirectusServer, proxy: FaultProxy
+    ) -> None:
+        issue = Issue.objects.create(title="a", status="draft")
+        issue.status = "live"
+        with _later_reads_are_bent(proxy), pytest.raises(OutcomeUnknown, match="rows could not be read"):
+            issue.save()
+        with _later_reads_are_bent(proxy), pytest.raises(OutcomeUnknown, match="rows could not be read"):
+            Label.objects.create(id="x", status="live")
+        with _later_reads_are_bent(proxy), pytest.raises(OutcomeUnknown, match="rows could not be read"):
+            issue.labels.add("x")
+        with Session(tracker.url, token=tracker.token):
+            assert Issue.objects.filter(status="live", labels="x").count() == 1
+
     def test_an_update_by_query_is_of_unknown_outcome(self, proxy: FaultProxy) -> None:
         Issue.objects.bulk_create(Issue(title=f"t{n}", status="draft") for n in range(3))
         proxy.script(Fault.RESET_AFTER, method="PATCH")
@@ -419,3 +433,16 @@ class TestOfLostAnswers:
         with hidden(match="Reply"):
             Reply.objects.bulk_create(replies)
         assert {reply.id: reply.text for reply in replies} == dict(stored(tracker, Reply, "pk", "text"))
+
+
+@contextmanager
+def _later_reads_are_bent(proxy: FaultProxy) -> Iterator[None]:
+    """Let all reads after the first write be answered by something else."""
+    proxy.script()
+    proxy.choose = lambda message: (
+        Fault.STRANGE_JSON
+        if message.method in {"GET", "SEARCH"} and {"POST", "PATCH"} & {seen.method for seen in proxy.seen}
+        else Fault.NONE
+    )
+    yield
+    proxy.script()
