@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from directus_orm import InvalidRequest, Model, Session
+from directus_orm import InvalidRequest, Model, Session, TransportError
 from directus_orm.core.request_response import Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination.pager_protocol import Pager, RawPage
@@ -145,11 +145,75 @@ def test_another_refusal_is_raised() -> None:
         pager.throw(InvalidRequest("nonsense"))
 
 
+def test_a_limit_that_the_server_allowed_before_is_not_lowered_for_ever() -> None:
+    """It refuses the very limit that its refusal named: asking again would have no end."""
+    pager = query_pager(Flight.objects.all().query, V10Dialect(), 1000)
+    next(pager)
+    refusal = InvalidRequest('"limit" must be less than or equal to 60.')
+    pager.throw(refusal)
+    with pytest.raises(InvalidRequest, match="60"):
+        pager.throw(refusal)
+
+
+@pytest.mark.parametrize("order", ["id", "-id"])
+@pytest.mark.parametrize("second_page", [(3, 4), (1, 2), (2, 3), (4, 3), (0, 1)])
+def test_a_page_that_does_not_start_after_the_one_before_is_refused(
+    order: str, second_page: tuple[int, ...]
+) -> None:
+    """As when a proxy or a server ignores the filter: the loop would return rows twice, or never end."""
+    sign = -1 if order == "-id" else 1
+    pager = query_pager(Flight.objects.order_by(order).query, V10Dialect(), 2)
+    next(pager)
+    assert pager.send([RawPage([{"id": sign * 1}, {"id": sign * 2}])]).requests
+    rows: list[Row] = [{"id": sign * n} for n in second_page]
+    if second_page == (3, 4):
+        assert pager.send([RawPage(rows)]).rows == rows
+    else:
+        with pytest.raises(TransportError, match="rows that it was not asked for"):
+            pager.send([RawPage(rows)])
+
+
+@pytest.mark.parametrize("order", ["id", "-id"])
+def test_pages_of_one_row_each_are_read(order: str) -> None:
+    pager = query_pager(Flight.objects.order_by(order).query, V10Dialect(), 1)
+    next(pager)
+    for n in range(5) if order == "id" else reversed(range(5)):
+        assert pager.send([RawPage([{"id": n}])]).rows == [{"id": n}]
+    assert not pager.send([RawPage([])]).requests
+
+
 def test_keys_are_read_in_full_pages() -> None:
     pager = key_pager(Flight.objects.all().query, list(range(2500)), V10Dialect())
     sizes = [len(next(pager).requests[0].json["keys"])]
     sizes += [len(pager.send([RawPage([])]).requests[0].json["keys"]) for _ in range(2)]
     assert sizes == [1000, 1000, 500]
+
+
+@pytest.mark.parametrize("rows", [[{"id": 1}, {"id": 7}], [{"id": 1}, {"id": 1}], [{"id": 7}]])
+def test_rows_of_other_keys_are_refused(rows: list[Row]) -> None:
+    """Also a row that comes twice."""
+    pager = key_pager(Flight.objects.all().query, [1, 2, 3], V10Dialect())
+    next(pager)
+    with pytest.raises(TransportError, match="rows that it was not asked for"):
+        pager.send([RawPage(rows)])
+
+
+def test_what_text_keys_are_the_same_is_left_to_the_database() -> None:
+    """A row whose key is spelled otherwise comes as well, after the others."""
+    pager = key_pager(Airline.objects.all().query, ["aa", "B6"], V10Dialect())
+    next(pager)
+    assert pager.send([RawPage([{"carrier": "AA"}, {"carrier": "B6"}])]).rows == [
+        {"carrier": "B6"},
+        {"carrier": "AA"},
+    ]
+
+
+def test_the_empty_key_is_not_asked_for() -> None:
+    """The server refuses it; no row has it."""
+    assert next(key_pager(Airline.objects.all().query, ["", "AA"], V10Dialect())).requests[0].json["keys"] == [
+        "AA"
+    ]
+    assert not next(key_pager(Airline.objects.all().query, [""], V10Dialect())).requests
 
 
 class Thing(Model):
