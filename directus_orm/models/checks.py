@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import sys
 import typing
 from typing import Any
 
@@ -13,6 +15,14 @@ from ..fields.field import RESERVED, field_options
 from ..fields.registry import is_model
 from ..fields.to_many_declaration import relation_options
 
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    # Names in annotations may be defined later: from Python 3.14 on, such annotations need no quotes.
+    _annotations_of = functools.partial(annotationlib.get_annotations, format=annotationlib.Format.FORWARDREF)
+else:
+    _annotations_of = inspect.get_annotations
+
 
 def check_names(model: type[Any]) -> None:
     """Refuse field names that `Model` uses itself, or that would be ambiguous in the paths of lookups.
@@ -20,7 +30,7 @@ def check_names(model: type[Any]) -> None:
     Raises:
         ConfigurationError: a name is reserved, begins with ``_``, or has ``__`` inside.
     """
-    for name, annotation in inspect.get_annotations(model).items():
+    for name, annotation in _annotations_of(model).items():
         if "ClassVar" in str(annotation) or (name not in RESERVED and "__" not in name and name[0] != "_"):
             continue
         msg = (
@@ -36,13 +46,13 @@ def check_bases(model: type[Any]) -> None:
     Raises:
         ConfigurationError: a class attribute hides a field of a base, or a base that is not a model has a field.
     """
-    own_names = inspect.get_annotations(model)
+    own_names = _annotations_of(model)
     for base in model.__mro__[1:]:
         if is_model(base):
             hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own_names]
             problem = f"it hides the field of {base.__name__}: annotate it, to declare the field anew"
         else:
-            hidden = [n for n, kind in inspect.get_annotations(base).items() if "ClassVar" not in str(kind)]
+            hidden = [n for n, kind in _annotations_of(base).items() if "ClassVar" not in str(kind)]
             problem = f"fields are taken from models: make {base.__name__} one, with abstract=True"
         if hidden and base not in (object, typing.Generic):
             msg = f"{model.__name__}.{hidden[0]}: {problem}."

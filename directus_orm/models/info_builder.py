@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 import operator
 import sys
 import types
@@ -101,58 +100,65 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 
 def _resolve_annotation(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
     """Return the type that an annotation, mostly a string, stands for."""
-    owner = _declaring_class(model, attribute.name)
+    owner = _declaring_class(model, attribute)
+    module = sys.modules.get(owner.__module__, builtins)
     holder = types.SimpleNamespace(__annotations__={"it": attribute.type})
-    try:
-        return typing.get_type_hints(holder, globalns={}, localns=_AnnotationNames(owner, attribute.name))["it"]
-    except NameError as error:
-        msg = (
-            f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} names {error.name!r}, which is "
-            f"neither in module {owner.__module__!r} nor a model. Import it there, or define it before first use."
-        )
-        raise ConfigurationError(msg) from None
-    except TypeError as error:
-        msg = f"{model.__name__}.{attribute.name}: the annotation {attribute.type!r} cannot be read: {error}."
-        raise ConfigurationError(msg) from error
+    models: dict[str, type[Any]] = {}
+    while True:
+        try:
+            return typing.get_type_hints(holder, globalns={**vars(module)}, localns=models)["it"]
+        except NameError as error:
+            # Only now: Python tells which names are missing, and no mapping could look them up for it, since
+            # Python 3.14 copies the mapping.
+            name = error.name
+            found = None if name is None or name in models else _model_named(name, owner, attribute.name)
+            if name is None or found is None:
+                msg = (
+                    f"{model.__name__}.{attribute.name}: the annotation {_text_of(attribute.type)} names "
+                    f"{name!r}, which is neither in module {owner.__module__!r} nor a model. Import it there, or "
+                    "define it before first use."
+                )
+                raise ConfigurationError(msg) from None
+            models[name] = found
+        except TypeError as error:
+            msg = (
+                f"{model.__name__}.{attribute.name}: the annotation {_text_of(attribute.type)} cannot be read: "
+                f"{error}."
+            )
+            raise ConfigurationError(msg) from error
 
 
-def _declaring_class(model: type[Any], name: str) -> type[Any]:
+def _text_of(annotation: Any) -> str:
+    """Return an annotation as its author wrote it; Python 3.14 wraps those with names that are not defined yet."""
+    return repr(annotation.__forward_arg__ if isinstance(annotation, typing.ForwardRef) else annotation)
+
+
+def _declaring_class(model: type[Any], attribute: attrs.Attribute[Any]) -> type[Any]:
     """Return the class whose body declares a field: the names in the annotation belong to its module."""
-    return next((c for c in model.__mro__ if name in inspect.get_annotations(c)), model)
+    for base in filter(attrs.has, model.__mro__):
+        declared = attrs.fields_dict(base).get(attribute.name)
+        if declared is not None and not declared.inherited:
+            return base
+    return model
 
 
-class _AnnotationNames(dict[str, Any]):
-    """The names that an annotation may use: those of its module, the builtins, and all models by class name."""
+def _model_named(name: str, owner: type[Any], field: str) -> type[Any] | None:
+    """Return the nearest model with this class name, or None if there is none."""
+    for candidates in _models_by_distance(name, owner):
+        if len(candidates) > 1:
+            places = sorted(f"{m.__module__}.{m.__qualname__}" for m in candidates)
+            msg = f"{owner.__name__}.{field}: {name!r} may be any of {', '.join(places)}; import the one meant."
+            raise ConfigurationError(msg)
+        if candidates:
+            return candidates[0]
+    return None
 
-    def __init__(self, owner: type[Any], field: str) -> None:
-        super().__init__()
-        self._owner = owner
-        self._field = field
 
-    def __missing__(self, name: str) -> Any:
-        module = sys.modules.get(self._owner.__module__, builtins)
-        for namespace in (vars(module), vars(builtins)):
-            if name in namespace:
-                return namespace[name]
-        return self._model_named(name)
-
-    def _model_named(self, name: str) -> type[Any]:
-        for candidates in self._candidates(name):
-            if len(candidates) > 1:
-                places = sorted(f"{m.__module__}.{m.__qualname__}" for m in candidates)
-                field = f"{self._owner.__name__}.{self._field}"
-                msg = f"{field}: {name!r} may be any of {', '.join(places)}; import the one meant."
-                raise ConfigurationError(msg)
-            if candidates:
-                return candidates[0]
-        raise KeyError(name)
-
-    def _candidates(self, name: str) -> Iterator[list[type[Any]]]:
-        """Yield the models with a name, the nearest first: in the same function or class, in the module, all."""
-        owner = self._owner
-        models = models_named(name)
-        scope = owner.__qualname__.rpartition(".")[0]
-        same_module = [model for model in models if model.__module__ == owner.__module__]
-        yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]
-        yield same_module
-        yield models
+def _models_by_distance(name: str, owner: type[Any]) -> Iterator[list[type[Any]]]:
+    """Yield the models with a name, the nearest first: in the same function or class, in the module, all."""
+    models = models_named(name)
+    scope = owner.__qualname__.rpartition(".")[0]
+    same_module = [model for model in models if model.__module__ == owner.__module__]
+    yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]
+    yield same_module
+    yield models
