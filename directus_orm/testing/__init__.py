@@ -7,7 +7,7 @@ with start() as server:                  # Directus 12 on SQLite, on a free port
     print(server.url, server.token)
 ```
 
-Needs the extra ``server`` (``pip install 'directus_orm[server]'``) or Node.js 22 or later; Linux and macOS.
+Needs the extra ``server`` (``pip install 'directus_orm[server]'``) or Node.js 22.14 or later; Linux and macOS.
 pytest has the fixture ``directus_server``. ``python -m directus_orm.testing serve`` starts a server by hand.
 
 Imports only core.

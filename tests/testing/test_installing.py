@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def stand_in(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A Node.js and an npm that only look like them: "installs" take a moment and are counted in a file."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    node = script(folder / "node", f'printf "{folder}/node\\n22.1.0\\n"')
+    node = script(folder / "node", f'printf "{folder}/node\\n22.14.0\\n"')
     script(
         folder / "npm",
         f"""\
@@ -105,10 +106,11 @@ def test_a_node_that_does_not_run_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         install()
 
 
-def test_an_old_node_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    old = script(tmp_path / "node", 'printf "/usr/bin/node\\n18.20.1\\n"')
-    monkeypatch.setenv("DIRECTUS_ORM_NODE", str(old))
-    with pytest.raises(NodeNotFound, match=r"is 18\.20\.1; Directus needs 22"):
+@pytest.mark.parametrize("old", ["18.20.1", "22.0.0", "22.13.1", "21.99.0-nightly"])
+def test_an_old_node_is_refused(old: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    node = script(tmp_path / "node", f'printf "/usr/bin/node\\n{old}\\n"')
+    monkeypatch.setenv("DIRECTUS_ORM_NODE", str(node))
+    with pytest.raises(NodeNotFound, match=rf"is {re.escape(old)}; Directus needs 22\.14 or later"):
         install()
 
 
