@@ -116,7 +116,8 @@ class Request:
     ``path`` is relative to the server's base URL and already percent-encoded (see `url_path`). ``secret`` holds
     the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
     ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
-    ``row_shape`` is what each row of the response must hold.
+    ``row_shape`` is what each row of the response must hold, and ``key_column`` the column of its key, if that is
+    known. A ``fresh`` request tells caches not to answer it.
     """
 
     method: str
@@ -128,6 +129,8 @@ class Request:
     body: bytes | None = attrs.field(default=None, eq=False, repr=False)
     is_masked: bool = attrs.field(default=False, eq=False)
     row_shape: RowShape = attrs.field(default=ANY_ROWS, eq=False)
+    key_column: str | None = attrs.field(default=None, eq=False, repr=False)
+    fresh: bool = attrs.field(default=False, repr=False)
 
     @property
     def reads(self) -> bool:

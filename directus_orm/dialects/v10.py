@@ -14,10 +14,11 @@ from ..core.request_response import ANY_ROWS, Request, Response, Row, RowShape, 
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath, server_path
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
-from ..query.conditions import ALWAYS, joins_to_many
+from ..query.conditions import ALWAYS, Comparison, joins_to_many
 from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
 from ..session.http.error_mapping import outcome_unknown
+from ..session.http.routes import collection_segments, finds_by_keys
 from . import v10_nested
 from .v10_filters import filter_object, function_call
 from .v10_groups import group_params
@@ -48,23 +49,26 @@ class V10Dialect:
         """
         params = _query_params(query) | _total_param(total=total)
         shape = _shape_of(query)
-        return Request("GET", _items_path(query.model.directus), _as_text(params), row_shape=shape)
+        info = query.model.directus
+        return Request("GET", _items_path(info), _as_text(params), row_shape=shape, key_column=info.pk.column)
 
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
 
-        Keys go in the body, since a filter would evaluate some of them (G16, G17); and by SEARCH, which no
-        server cache stores (G28).
+        By SEARCH, which no server cache stores (G28).
         """
         params = _query_params(query.evolve(limit=len(keys), offset=0))
-        body = {name: value for name, value in params.items() if name != "sort"}
-        json, shape = {"keys": list(keys), "query": body}, attrs.evolve(_shape_of(query), most=len(keys))
-        return Request("SEARCH", _items_path(query.model.directus), json=json, row_shape=shape)
+        del params["sort"]
+        shape = attrs.evolve(_shape_of(query), most=len(keys))
+        return _search_by_keys(query.model.directus, keys, params, shape)
 
     def read_singleton(self, query: Query, *, fresh: bool = False) -> Request:
         """Return the request for the row of a singleton; with ``fresh``, bypassing the server's cache (G28)."""
-        params, path = _field_params(query), _items_path(query.model.directus)
-        return Request("SEARCH", path, json={"query": params}) if fresh else Request("GET", path, _as_text(params))
+        info, params = query.model.directus, _field_params(query)
+        path, column = _items_path(info), info.pk.column
+        if fresh:
+            return Request("SEARCH", path, json={"query": params}, key_column=column)
+        return Request("GET", path, _as_text(params), key_column=column)
 
     def check_field(self, collection: str, column: str) -> Request:
         """Return a request that reads no row and is refused if the collection has no such field or list.
@@ -72,7 +76,7 @@ class V10Dialect:
         It filters by the field, since Directus 10 accepts any name among ``fields``.
         """
         params = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
-        return Request("GET", url_path(*_route(collection)), _as_text(params))
+        return Request("GET", url_path(*collection_segments(collection)), _as_text(params))
 
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, without its limit and offset (G22).
@@ -82,7 +86,7 @@ class V10Dialect:
         pk = query.model.directus.pk.column
         aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
         params = {"aggregate": aggregate, **_row_choice(query)}
-        return Request("GET", _items_path(query.model.directus), _as_text(params))
+        return Request("GET", _items_path(query.model.directus), _as_text(params), key_column=pk)
 
     def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
@@ -92,8 +96,9 @@ class V10Dialect:
         columns = tuple(column.key for column in groups.columns)
         shape = RowShape(most=_most(groups.rows), columns=columns, totals=totals)
         if groups.keys is None:
-            return Request("GET", path, _as_text(params), row_shape=shape)
-        return Request("SEARCH", path, json={"keys": list(groups.keys), "query": params}, row_shape=shape)
+            column = groups.rows.model.directus.pk.column
+            return Request("GET", path, _as_text(params), row_shape=shape, key_column=column)
+        return _search_by_keys(groups.rows.model.directus, groups.keys, params, shape)
 
     # --- requests that write ----------------------------------------------------------------------------------
 
@@ -251,17 +256,26 @@ def _unexpected_response(response: Response, value: Any, expected: str) -> Trans
 
 
 def _items_path(info: ModelInfo) -> str:
-    return url_path(*_route(info.collection))
+    return url_path(*collection_segments(info.collection))
 
 
-def _route(collection: str) -> tuple[str, ...]:
-    """Return the path of a collection's rows: Directus's own collections have routes of their own."""
-    system_name = collection.removeprefix("directus_")
-    return ("items", collection) if system_name == collection else (system_name,)
+def _search_by_keys(info: ModelInfo, keys: Sequence[Any], params: Row, shape: RowShape) -> Request:
+    """Return the request for rows with these keys that the parameters choose.
+
+    Keys go in the body where the server heeds them, since a filter would evaluate some of them (G16, G17).
+    """
+    path, column = _items_path(info), info.pk.column
+    if finds_by_keys(path):
+        json = {"keys": list(keys), "query": params}
+        return Request("SEARCH", path, json=json, row_shape=shape, key_column=column)
+    by_key = filter_object(Comparison((info.pk,), "in", list(keys)), ())
+    both = {"_and": [params["filter"], by_key]} if "filter" in params else by_key
+    json = {"query": {**params, "filter": both}}
+    return Request("SEARCH", path, json=json, row_shape=shape, key_column=column)
 
 
 def _item_path(info: ModelInfo, key: Any) -> str:
-    route = _route(info.collection)
+    route = collection_segments(info.collection)
     if route[0] != "items" and key in _RESERVED_KEYS:
         msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
         raise QueryError(msg)

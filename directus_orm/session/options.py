@@ -28,6 +28,7 @@ class SessionOptions:
     verify: bool | str
     cert: str | tuple[str, str] | None
     page_size: int | None
+    use_search: bool
 
     def as_arguments(self, page_size: int | None) -> dict[str, Any]:
         """Return the options as arguments of `Session`, with the page size that the session has by now."""

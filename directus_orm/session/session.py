@@ -10,7 +10,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from ..core.async_twins import async_twin
-from ..core.errors import AuthenticationError, DirectusError, Forbidden, OutcomeUnknown
+from ..core.errors import (
+    AuthenticationError,
+    DirectusError,
+    Forbidden,
+    OutcomeUnknown,
+    ServerError,
+    TransportError,
+)
 from ..core.forks import register_for_forks
 from ..core.masking import Secret, as_secret, hides_locals, masked_url
 from ..core.request_response import Request, Response
@@ -20,7 +27,7 @@ from .capture import Capture
 from .context_stack import ContextStack
 from .derived import CREDENTIALS, Changeable, check_option_names, derive
 from .http.api import Api
-from .http.retry import Retry, RetryState, is_conclusive
+from .http.retry import Retry, RetryState, is_conclusive, is_refused_by_gateway
 from .items import Items, encoded_path
 from .options import (
     SessionOptions,
@@ -40,6 +47,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("directus_orm")
 
+# What `Api.past_caches` adds to a URL.
+_ROOM_PAST_CACHES = 200
+
 
 class Session(ServerStatusMixin):
     """One Directus server as one user sees it; thread-safe, connects at the first request.
@@ -50,6 +60,7 @@ class Session(ServerStatusMixin):
     or (connect, read). ``retry`` says how often a request may be repeated where that is safe, or is a `Retry`.
     ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
     adapters, used as it is and never closed. ``page_size`` fixes the number of rows per request.
+    ``use_search=False`` says that a gateway refuses the method SEARCH, which the session finds out otherwise.
 
     Raises `ConfigurationError` for an invalid URL and for options that contradict each other.
 
@@ -85,6 +96,7 @@ class Session(ServerStatusMixin):
         cert: str | tuple[str, str] | None = None,
         http: requests.Session | None = None,
         page_size: int | None = None,
+        use_search: bool = True,
     ) -> None:
         token, password, otp = as_secret(token), as_secret(password), otp if callable(otp) else as_secret(otp)
         api = api_of(self.dialect_name)
@@ -98,8 +110,10 @@ class Session(ServerStatusMixin):
             verify=verify,
             cert=cert,
             page_size=checked_page_size(page_size),
+            use_search=use_search,
         )
         self._state = SessionState.open(api, url, options, strategy, http)
+        self.facts.refuses_search = not use_search
         self.page_size: int | None = page_size
         self._open_blocks = 0
         self.reset_after_fork()
@@ -147,6 +161,8 @@ class Session(ServerStatusMixin):
                 "A request without its secrets, as errors and captures keep it, cannot be sent again."
             )
         request = self.prepared(request)
+        if request.method == "SEARCH":
+            return self._search(request)
         attempts = RetryState(self.retry, request, self.api)
         try:
             response = self._send_authenticated(request, attempts)
@@ -162,7 +178,7 @@ class Session(ServerStatusMixin):
         finally:
             if not request.reads:
                 self._remember_write(request)
-        if self.facts.written_routes and response.may_be_old and self._was_written(request):
+        if not request.fresh and self.facts.written_routes and response.may_be_old and self._was_written(request):
             self.facts.is_cached = True
             uncached = self.prepared(request)
             return response if uncached is request else self.send(uncached)
@@ -174,7 +190,7 @@ class Session(ServerStatusMixin):
         A GET of a list becomes a SEARCH if its URL would be too long, or if a cache may still hold the list from
         before this session wrote to its collection: caches do not store SEARCH.
         """
-        if request.method != "GET":
+        if request.method != "GET" or request.fresh:
             return request
         may_be_old = self.facts.is_cached and self._was_written(request)
         if may_be_old or self._state.transport.length(request) >= self.api.longest_url:
@@ -329,6 +345,46 @@ class Session(ServerStatusMixin):
 
     def _request(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
         return self.send(Request(method, encoded_path(path), self.api.query_params(params or {}), json)).data
+
+    def _search(self, search: Request) -> Response:
+        """Send a SEARCH, or GETs in its place if a gateway refuses the method."""
+        if self.facts.refuses_search:
+            return self._send_as_gets(search)
+        try:
+            return self._send_authenticated(search, RetryState(self.retry, search, self.api))
+        except DirectusError as error:
+            if not is_refused_by_gateway(error, self.retry):
+                raise
+            return self._send_past_gateway(search, error)
+
+    def _send_past_gateway(self, search: Request, refusal: DirectusError) -> Response:
+        """Send a SEARCH that a gateway seems to refuse as GETs; raise the refusal if they fail as well."""
+        try:
+            response = self._send_as_gets(search)
+        except (ServerError, TransportError) as error:
+            if isinstance(error, TransportError) or not error.errors:
+                raise refusal from error
+            self.facts.refuses_search = True  # Directus itself refused the GET
+            raise
+        self.facts.refuses_search = True
+        log.info("a gateway before %s refuses SEARCH: GET is sent in its place", self.url)
+        return response
+
+    def _send_as_gets(self, search: Request) -> Response:
+        responses = [self._send_fresh(get) for get in self.api.as_gets(search, self._fits_url)]
+        return self.api.merged(search, responses)
+
+    def _send_fresh(self, get: Request) -> Response:
+        """Send a GET that no cache may answer."""
+        if not self.facts.is_cached:
+            response = self.send(get)
+            if not response.may_be_old:
+                return response
+            self.facts.is_cached = True
+        return self.send(self.api.past_caches(get))
+
+    def _fits_url(self, get: Request) -> bool:
+        return self._state.transport.length(get) < self.api.longest_url - _ROOM_PAST_CACHES
 
     def _send_authenticated(self, request: Request, attempts: RetryState) -> Response:
         """Send a request with a credential; once more if that has expired and can be renewed."""

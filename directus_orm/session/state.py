@@ -36,6 +36,7 @@ class ServerFacts:
         finds_other_spellings: whether the database finds a row by its text key in another spelling, by collection.
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
+        refuses_search: whether a gateway before the server refuses the method SEARCH.
         written_routes: the list routes to whose rows these sessions wrote.
     """
 
@@ -46,6 +47,7 @@ class ServerFacts:
     finds_other_spellings: dict[str, bool] = attrs.field(factory=dict)
     null_first: bool | None = None
     is_cached: bool = False
+    refuses_search: bool = False
     written_routes: set[str] = attrs.field(factory=set)
 
 

@@ -21,6 +21,8 @@ from ..run_query import resolve_subqueries, select_keys
 # SQLite binds 32,766 values at most, and the server takes bodies of 1 MB (G35).
 MOST_KEYS = 30_000
 MOST_BYTES = 900_000
+# Where a gateway refuses SEARCH, the keys are a part of the URL.
+_MOST_BYTES_IN_URL = 3_000
 
 
 class RowSelection:
@@ -57,12 +59,12 @@ class RowSelection:
             return self._select_from_slice(where)
         rows = attrs.evolve(self.rows.filtered(where), order=())
         if needs_recheck(rows):
-            return requests_by_keys(Query(rows.model), select_keys(self.session, rows))
+            return self._by_keys(Query(rows.model), select_keys(self.session, rows))
         query = resolve_subqueries(self.session, rows)
         if not joins_to_many(query.where):
             return [] if query.is_empty else [GroupRequest(query)]
         # The server would count a row once for each related row (G21).
-        return requests_by_keys(Query(rows.model), select_keys(self.session, query))
+        return self._by_keys(Query(rows.model), select_keys(self.session, query))
 
     def _select_from_slice(self, where: Node) -> list[GroupRequest]:
         if self._sliced_keys is None:
@@ -71,10 +73,14 @@ class RowSelection:
         if joins_to_many(query.where):
             msg = "In a slice, the server cannot count rows by a condition on related rows: filter before slicing."
             raise UnsupportedQuery(msg)
-        return [] if query.is_empty else requests_by_keys(query, self._sliced_keys)
+        return [] if query.is_empty else self._by_keys(query, self._sliced_keys)
+
+    def _by_keys(self, query: Query, keys: Sequence[Any]) -> list[GroupRequest]:
+        most_bytes = _MOST_BYTES_IN_URL if self.session.facts.refuses_search else MOST_BYTES
+        return requests_by_keys(query, keys, most_bytes)
 
 
-def requests_by_keys(query: Query, keys: Sequence[Any]) -> list[GroupRequest]:
+def requests_by_keys(query: Query, keys: Sequence[Any], most_bytes: int = MOST_BYTES) -> list[GroupRequest]:
     """Return requests for rows with these keys, each of a size that the server accepts."""
     requests: list[GroupRequest] = []
     chunk: list[Any] = []
@@ -82,7 +88,7 @@ def requests_by_keys(query: Query, keys: Sequence[Any]) -> list[GroupRequest]:
     for key in keys:
         key_size = len(json.dumps(key)) + 2
         size += key_size
-        if chunk and (len(chunk) == MOST_KEYS or size > MOST_BYTES):
+        if chunk and (len(chunk) == MOST_KEYS or size > most_bytes):
             requests.append(GroupRequest(query, keys=tuple(chunk)))
             chunk, size = [], key_size
         chunk.append(key)

@@ -72,16 +72,36 @@ def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any], request: Reques
     """Return rows in the order of the keys that they were read by.
 
     Raises:
-        TransportError: there is a row of another key, or one comes twice. Of keys that have several spellings,
-            the database decides which are the same.
+        TransportError: there is a row of another key, or one comes twice.
     """
-    load = pk.load if pk.value_type.kind in PLAIN_KEYS else _as_it_is
+    has_spellings = pk.value_type.kind not in PLAIN_KEYS
+    load = _as_it_is if has_spellings else pk.load
     place_by_key = {load(key): place for place, key in enumerate(keys)}
-    places = [place_by_key.get(load(key), len(keys)) for key in page.keys(pk)]
-    if load is not _as_it_is and (len(keys) in places or len(set(places)) < len(places)):
+    found = [load(key) for key in page.keys(pk)]
+    places = [place_by_key.get(key, len(keys)) for key in found]
+    strangers = [key for key in found if key not in place_by_key] if len(keys) in places else []
+    if strangers and has_spellings:
+        strangers = _other_texts(strangers, keys)
+    if strangers or (not has_spellings and len(set(places)) < len(places)):
         message = f"The response to {request.method} {request.path} has rows that it was not asked for."
         raise unusable_response(request, message, 200)
     return [row for _, row in sorted(zip(places, page.rows, strict=True), key=itemgetter(0))]
+
+
+def _other_texts(found: Sequence[Any], keys: Sequence[Any]) -> list[Any]:
+    """Return the keys that no database takes for one of those that were asked for.
+
+    Plain ASCII texts are equal up to case and blanks at the end; about others, the database decides.
+    """
+    asked = [str(key) for key in keys]
+    if not all(map(_is_plain, asked)):
+        return []
+    spellings = {key.casefold().rstrip() for key in asked}
+    return [key for key in map(str, found) if _is_plain(key) and key.casefold().rstrip() not in spellings]
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _as_it_is(key: Any) -> Any:

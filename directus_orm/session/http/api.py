@@ -8,7 +8,7 @@ What differs in queries and rows belongs to the dialects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -103,6 +103,18 @@ class Api(Protocol):
 
     def as_search(self, request: Request) -> Request:
         """Return a GET of a list as a SEARCH, which no cache stores; other requests as they are."""
+        ...
+
+    def as_gets(self, search: Request, fits: Callable[[Request], bool]) -> list[Request]:
+        """Return GETs that read together what a SEARCH reads, each with a URL that fits."""
+        ...
+
+    def merged(self, search: Request, responses: Sequence[Response]) -> Response:
+        """Return the response to a SEARCH from those to its GETs."""
+        ...
+
+    def past_caches(self, get: Request) -> Request:
+        """Return a GET of rows as one that no cache has seen before."""
         ...
 
     def sees_every_row(self, data: Any, collection: str) -> bool:

@@ -16,6 +16,7 @@ from ...core.checks import is_number, is_whole_number
 from ...core.errors import (
     ConfigurationError,
     DirectusError,
+    Forbidden,
     OutcomeUnknown,
     RateLimited,
     ServerError,
@@ -165,6 +166,26 @@ class RetryState:
         if not error.sent or request.reads or request.purpose == "login":
             return True
         return self._api.deleted_keys(request) is not None
+
+
+# A redirect, a body or a header that is too long, and problems that pass have nothing to do with the method.
+_NOT_OF_THE_METHOD = frozenset({413, 414, 431, *range(300, 400)})
+
+
+def is_refused_by_gateway(error: DirectusError, policy: Retry) -> bool:
+    """Return whether it was a gateway, and not Directus, that failed a SEARCH: perhaps it refuses the method.
+
+    A connection that was closed says so if the SEARCH was repeated.
+    """
+    if isinstance(error, ServerError):
+        return isinstance(error, Forbidden) and not error.errors
+    if not isinstance(error, TransportError) or not error.sent or error.status in _NOT_OF_THE_METHOD:
+        return False
+    if error.status is not None:
+        return not error.passing
+    from requests import Timeout  # noqa: PLC0415 - see Transport.open
+
+    return policy.times > 0 and error.passing and not isinstance(error.__cause__, Timeout)
 
 
 def is_conclusive(error: DirectusError) -> bool:

@@ -1,4 +1,4 @@
-"""Routes of Directus 10 to 12: the list of rows that a request is about, the keys in its path, GET as SEARCH."""
+"""Routes of Directus 10 to 12: the rows of a collection, the rows that a request is about, GET as SEARCH."""
 
 from __future__ import annotations
 
@@ -17,6 +17,24 @@ SYSTEM_LISTS = frozenset(
     ).split()
 )
 """The routes of Directus's own collections that list rows, by GET and by SEARCH."""
+
+
+_ITEMS = "items"
+
+
+def collection_segments(collection: str) -> tuple[str, ...]:
+    """Return the segments of the path of a collection's rows: Directus's own have routes of their own."""
+    system_name = collection.removeprefix("directus_")
+    return (_ITEMS, collection) if system_name == collection else (system_name,)
+
+
+def finds_by_keys(path: str) -> bool:
+    """Return whether a list is read by the ``keys`` in the body of a SEARCH.
+
+    Many routes of Directus's own collections take the ``keys``, and return the first 100 rows all the same (S26).
+    A filter does there: no key of theirs is a text that a filter would evaluate.
+    """
+    return path.startswith(f"/{_ITEMS}/")
 
 
 def list_route(request: Request) -> str | None:
@@ -41,7 +59,7 @@ def deleted_keys(request: Request) -> list[Any] | None:
 def _route_and_keys(request: Request) -> tuple[str | None, list[Any]]:
     """Return the route of a list of rows, and the key of one row if the path ends in one."""
     match request.path.strip("/").split("/"):
-        case ["items", collection, *key] if len(key) <= 1:
+        case [root, collection, *key] if root == _ITEMS and len(key) <= 1:
             return f"/items/{collection}", [unquote(segment) for segment in key]
         case [root, *key] if root in SYSTEM_LISTS and len(key) <= 1:
             return f"/{root}", [unquote(segment) for segment in key]

@@ -24,7 +24,7 @@ from ...core.errors import (
 from ...core.json_codec import dumps
 from ...core.masking import Secret
 from ...core.request_response import Request, Response, param_text, url_path
-from . import routes
+from . import routes, search_as_get
 from .api import ErrorEntry, Tokens
 from .raw_messages import Cookie, RawRequest, RawResponse, is_credential
 from .server_info import Health, RateLimit, ServerInfo
@@ -94,6 +94,9 @@ class V10Api:
     list_route = staticmethod(routes.list_route)
     deleted_keys = staticmethod(routes.deleted_keys)
     as_search = staticmethod(routes.as_search)
+    as_gets = staticmethod(search_as_get.as_gets)
+    merged = staticmethod(search_as_get.merged)
+    past_caches = staticmethod(search_as_get.past_caches)
 
     # --- routes and parameters ------------------------------------------------------------------------------
 
@@ -111,9 +114,13 @@ class V10Api:
 
     def remaining_rows_request(self, deletion: Request) -> Request:
         """Return the request that lists which rows of a deletion by key still exist."""
-        query = {"fields": ["*"], "limit": 1}
-        body = {"keys": self.deleted_keys(deletion) or [], "query": query}
-        return Request("SEARCH", self.list_route(deletion) or "", json=body, purpose="info")
+        keys, route = self.deleted_keys(deletion) or [], self.list_route(deletion) or ""
+        query: dict[str, Any] = {"fields": ["*"], "limit": 1}
+        if routes.finds_by_keys(route):
+            body = {"keys": keys, "query": query}
+        else:  # of Directus's own collections, whose keys are all named so
+            body = {"query": {**query, "filter": {"id": {"_in": keys}}}}
+        return Request("SEARCH", route, json=body, purpose="info")
 
     def sees_every_row(self, data: Any, collection: str) -> bool:
         """Return whether this user may read a collection without rules for its rows, as administrators may."""
@@ -165,7 +172,7 @@ class V10Api:
         if request.json is not None:
             body = dumps(request.json) if body is None else body
             headers["Content-Type"] = "application/json"  # G14
-        if request.method == "SEARCH":
+        if request.method == "SEARCH" or request.fresh:
             headers["Cache-Control"] = "no-store"  # Directus does not cache it (G28), nor should a proxy
         private = request.purpose == "login"
         cookie = credential if isinstance(credential, Cookie) else None
