@@ -313,8 +313,9 @@ def test_g6_masked_values_are_never_written_back(session: Session) -> None:
     row.password, row.pin = "swordfish", None
     with session.capture() as sent:
         row.save()
-    assert [entry.request.json for entry in sent] == [{"password": "swordfish", "pin": None}]
+    assert [entry.request.json for entry in sent] == [{"password": "*" * 10, "pin": None}]
     assert "swordfish" not in repr(sent)
+    assert (row.password, row.pin) == ("*" * 10, None)
 
 
 @pytest.mark.usefixtures("session", "secrets")
