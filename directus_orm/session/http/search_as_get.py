@@ -169,15 +169,16 @@ def _in_order(search: Request, query: Row, parts: Sequence[list[Row]]) -> list[R
     Raises:
         UnsupportedQuery: they are neither, or the database orders them otherwise.
     """
+    column: Any = search.key_column
     descending = _sort_names(query)[0].startswith("-")
-    key_lists = [[row.get(search.key_column) for row in part] for part in parts]
+    key_lists: list[list[Any]] = [[row.get(column) for row in part] for part in parts]
     keys = [key for part in key_lists for key in part]
     are_numbers = all(isinstance(key, int) for key in keys)
     if not are_numbers and not all(isinstance(key, str) and _UUID.fullmatch(key) for key in keys):
         raise UnsupportedQuery(_TOO_LONG.format(search.path))
     if any(part != sorted(part, reverse=descending) for part in key_lists):
         raise UnsupportedQuery(_TOO_LONG.format(search.path))
-    row_by_key = {row[search.key_column]: row for part in parts for row in part}
+    row_by_key = {row[column]: row for part in parts for row in part}
     rows = [row_by_key[key] for key in sorted(row_by_key, reverse=descending)]
     start, limit = query.get("offset", 0), query.get("limit", -1)
     return rows[start : None if limit < 0 else start + limit]
