@@ -19,9 +19,9 @@ if sys.version_info >= (3, 14):
     import annotationlib
 
     # Names in annotations may be defined later: from Python 3.14 on, such annotations need no quotes.
-    _annotations_of = functools.partial(annotationlib.get_annotations, format=annotationlib.Format.FORWARDREF)
+    annotations_of = functools.partial(annotationlib.get_annotations, format=annotationlib.Format.FORWARDREF)
 else:
-    _annotations_of = inspect.get_annotations
+    annotations_of = inspect.get_annotations
 
 
 def check_names(model: type[Any]) -> None:
@@ -30,7 +30,7 @@ def check_names(model: type[Any]) -> None:
     Raises:
         ConfigurationError: a name is reserved, begins with ``_``, or has ``__`` inside.
     """
-    for name, annotation in _annotations_of(model).items():
+    for name, annotation in annotations_of(model).items():
         if "ClassVar" in str(annotation) or (name not in RESERVED and "__" not in name and name[0] != "_"):
             continue
         msg = (
@@ -46,13 +46,13 @@ def check_bases(model: type[Any]) -> None:
     Raises:
         ConfigurationError: a class attribute hides a field of a base, or a base that is not a model has a field.
     """
-    own_names = _annotations_of(model)
+    own_names = annotations_of(model)
     for base in model.__mro__[1:]:
         if is_model(base):
             hidden = [a.name for a in attrs.fields(base) if a.name in model.__dict__ and a.name not in own_names]
             problem = f"it hides the field of {base.__name__}: annotate it, to declare the field anew"
         else:
-            hidden = [n for n, kind in _annotations_of(base).items() if "ClassVar" not in str(kind)]
+            hidden = [n for n, kind in annotations_of(base).items() if "ClassVar" not in str(kind)]
             problem = f"fields are taken from models: make {base.__name__} one, with abstract=True"
         if hidden and base not in (object, typing.Generic):
             msg = f"{model.__name__}.{hidden[0]}: {problem}."

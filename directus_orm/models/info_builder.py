@@ -21,6 +21,7 @@ from ..fields.registry import is_model, latest_definition, models_named
 from ..fields.to_many import ToMany
 from ..fields.to_many_declaration import RelationOptions, relation_options
 from ..querysets.related import Related
+from .checks import annotations_of
 
 
 def build_model_info(model: type[Any], options: ModelOptions) -> ModelInfo:
@@ -100,7 +101,7 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 
 def _resolve_annotation(model: type[Any], attribute: attrs.Attribute[Any]) -> Any:
     """Return the type that an annotation, mostly a string, stands for."""
-    owner = _declaring_class(model, attribute)
+    owner = _declaring_class(model, attribute.name)
     module = sys.modules.get(owner.__module__, builtins)
     holder = types.SimpleNamespace(__annotations__={"it": attribute.type})
     models: dict[str, type[Any]] = {}
@@ -133,13 +134,9 @@ def _text_of(annotation: Any) -> str:
     return repr(annotation.__forward_arg__ if isinstance(annotation, typing.ForwardRef) else annotation)
 
 
-def _declaring_class(model: type[Any], attribute: attrs.Attribute[Any]) -> type[Any]:
+def _declaring_class(model: type[Any], name: str) -> type[Any]:
     """Return the class whose body declares a field: the names in the annotation belong to its module."""
-    for base in filter(attrs.has, model.__mro__):
-        declared = attrs.fields_dict(base).get(attribute.name)
-        if declared is not None and not declared.inherited:
-            return base
-    return model
+    return next((base for base in model.__mro__ if name in annotations_of(base)), model)
 
 
 def _model_named(name: str, owner: type[Any], field: str) -> type[Any] | None:
