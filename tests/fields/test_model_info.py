@@ -196,7 +196,7 @@ def test_a_reserved_name_of_the_server_can_be_declared_under_another() -> None:
 
     query = Odd.objects.filter(class___contains="x", saved=True).order_by("-class_").only("a_b")
     assert repr(query.explain()) == (
-        'GET /items/odds fields=id,a__b filter={"_and":[{"class":{"_contains":"x"}},{"save":{"_eq":true}}]} '
+        'GET /items/odds fields=id,a__b,class filter={"_and":[{"class":{"_contains":"x"}},{"save":{"_eq":true}}]} '
         "sort=-class,id limit=100"
     )
     with pytest.raises(ValueError, match="The server's 'class' is 'class_' here"):

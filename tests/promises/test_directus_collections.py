@@ -115,7 +115,7 @@ def test_lists_of_keys_choose_the_rows(session: Session, users: dict[UUID, User]
 
 
 def test_rows_of_related_users_are_loaded_by_key(session: Session, users: dict[UUID, User]) -> None:
-    Post.objects.bulk_create(Post(name=str(n), author=key) for n, key in enumerate(users))
+    Post.objects.bulk_create(Post(name=str(n), author=User.objects.ref(key)) for n, key in enumerate(users))
     try:
         for post in Post.objects.all():
             assert post.author is not None
@@ -126,7 +126,7 @@ def test_rows_of_related_users_are_loaded_by_key(session: Session, users: dict[U
         assert user.last_name == "many"
         user.refresh()
         user.title = "c"
-        user.save(if_unmodified=["title"])
+        user.save(if_unmodified=True)
         user.title = "a"
         user.save()
     finally:

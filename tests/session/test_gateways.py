@@ -126,7 +126,7 @@ def test_everything_that_reads_by_key_works(behind: Gateway) -> None:
     with pytest.raises(DoesNotExist):
         Leaf.objects.ref(10**8).refresh()
     leaf.name = "changed"
-    leaf.save(if_unmodified=["name"])
+    leaf.save(if_unmodified=True)
     leaf.name = "n7"
     Leaf.objects.upsert([leaf])
     leaf.refresh()
