@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from directus_orm import Count, F, Max, Model, QuerySet, Related, Session, field, generated, one_to_many
+from directus_orm import (
+    Count,
+    F,
+    Max,
+    Model,
+    QuerySet,
+    RecordNotUnique,
+    Related,
+    Session,
+    field,
+    generated,
+    one_to_many,
+)
 from directus_orm.testing import DirectusServer
 from tests.worlds.server_setup import AUTO_KEY, column, drop_collection, key, make_collection, make_relation
 from tests.worlds.tiny_server import Scripted, TinyServer
@@ -196,10 +208,9 @@ def test_rows_by_their_key(admin: Session) -> None:
     assert list(Owner.objects.in_bulk(["ABC", "abc ", "abd"])) == ["abc"]
     assert Owner.objects.filter(pk="ABC").update(name="lower") == 1
     assert Owner.objects.filter(pk="abd").delete() == 0
-    owner = Owner(id="ABC", name="lower")
-    Owner.objects.upsert([owner])
-    assert Owner.objects.count() == 2
-    assert Owner.objects.get(pk="abc").name == "lower"
+    with pytest.raises(RecordNotUnique):
+        Owner.objects.upsert([Owner(id="ABC", name="upper")])
+    assert sorted(Owner.objects.values_list("name", flat=True)) == ["ex", "lower"]
 
 
 def test_lists_go_by_keys_to_the_letter(admin: Session) -> None:

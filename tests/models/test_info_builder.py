@@ -93,11 +93,12 @@ class Owner(Model):
 def test_a_name_that_nobody_knows_is_named_as_it_was_written(future: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(
         future
-        + 'from directus_orm import Model\nclass Lost(Model):\n    id: int\n    a: "Nowhere | None" = None\n',
+        + 'from directus_orm import Model\nclass Lost(Model):\n    id: int\n    a: "NoSuchModel | None" = None\n',
         monkeypatch,
     )
     with pytest.raises(
-        ConfigurationError, match=r"Lost\.a: the annotation .*Nowhere \| None.* names 'Nowhere', which is neither"
+        ConfigurationError,
+        match=r"Lost\.a: the annotation .*NoSuchModel \| None.* names 'NoSuchModel', which is neither",
     ):
         module.Lost.directus
 

@@ -179,7 +179,11 @@ def test_no_login_shows_a_secret(
     when: str, answer: str, mode: str, script: TinyServer, open_session: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     """If it fails itself, or the request after it, or the refresh, or the logout at the end."""
-    bad = ANSWERS[answer](SECRETS["password"] if when == "login" else SECRETS["refresh token"])
+
+    def bad(sent: Any) -> Scripted:
+        quoted = [SECRETS[name] for name in ("password", "refresh token") if name in found(sent)]
+        return ANSWERS[answer](quoted[0] if quoted else "no secret")
+
     good = LOGGED_IN[mode]
     script.answers(*{"login": [bad], "first": [good, bad], "refresh": [good, Scripted(), bad]}[when])
     session = Session(script.url, **LOGIN, mode=mode, retry=0, timeout=(1, 0.1))  # type: ignore[arg-type]
