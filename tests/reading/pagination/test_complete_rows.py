@@ -136,3 +136,13 @@ def test_a_refused_page_size_is_lowered_while_rows_are_counted() -> None:
     assert (params["limit"], params["meta"]) == ("60", "filter_count")
     round_trip = pager.send([RawPage([{"id": n} for n in range(60)], 0, total=60)])
     assert not pager.send([RawPage([])]).requests
+
+
+def test_a_row_inserted_before_the_rows_were_counted_is_not_taken_for_a_hidden_one() -> None:
+    """The server reads rows and counts them one after the other, and another program may write between."""
+    pager = query_pager(KEYS["by key"].query, V10Dialect())
+    next(pager)
+    assert pager.send([RawPage([{"id": 1}], 0, total=2)]).requests
+    for _ in range(4):
+        assert pager.send([RawPage([], 0, total=2)]).requests
+    assert not pager.send([RawPage([{"id": 2}], 0, total=2)]).requests
