@@ -163,17 +163,18 @@ def _checked(session: Session, write: RecoverableWrite, response: Response) -> R
         return response
     dialect, pk = dialect_of(session), write.info.pk
     rows = [dialect.written_row(response)] if write.single else dialect.rows(response)
-    # A key may be hidden from this user.
-    keys = [key for row in rows if row is not None and (key := row.get(pk.column)) is not None]
+    keys = [row.get(pk.column, ...) for row in rows if row is not None]
+    shown = [key for key in keys if key is not None]  # null if it is hidden from this user
     try:
-        loaded = set(map(pk.load, keys))
-        if len(loaded) == len(keys) and loaded <= _possible_keys(write, loaded):
+        loaded = set(map(pk.load, shown))
+        if len(loaded) == len(shown) and loaded <= _possible_keys(write, loaded):
             return response
         reason = "twice the same key, or the key of another row"
     except ConversionError as error:
         reason = str(error)
     message = (
-        f"The response to {write.request.method} {write.request.path} shows other rows than were written: {reason}"
+        f"The response to {write.request.method} {write.request.path} (status {response.status}) shows other rows "
+        f"than were written: {reason}"
     )
     raise outcome_unknown(write.request, message, response.status, passing=True)
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from directus_orm import (
-    DirectusError,
     Model,
     Related,
     Session,
@@ -128,13 +127,18 @@ def made(admin: Session) -> Iterator[dict[str, Any]]:
         "heroes": heroes,
         "blocks": blocks,
     }
+    written = {
+        "pages_blocks": ("pages_id", page),
+        "articles_tags": ("articles_id", article),
+        "comments": ("article", article),
+    }
+    for collection, (column, key) in written.items():
+        rows = items(collection).read(fields="id", limit=-1, filter={column: {"_eq": key}})
+        keys[collection] += [row["id"] for row in rows if row["id"] not in keys[collection]]
     for collection in ("pages_blocks", "articles_tags", "comments", "pages", "heroes", "tags", "articles"):
-        left = [
-            row["id"]
-            for row in items(collection).read(fields="id", limit=-1, filter={"id": {"_in": keys[collection]}})
-        ]
-        if left:
-            admin.delete(f"/items/{collection}", left)
+        rows = items(collection).read(fields="id", limit=-1, filter={"id": {"_in": keys[collection]}})
+        if rows:
+            admin.delete(f"/items/{collection}", [row["id"] for row in rows])
 
 
 HIDDEN: dict[str, Callable[[dict[str, Any]], tuple[Any, Any]]] = {
@@ -153,30 +157,6 @@ HIDDEN: dict[str, Callable[[dict[str, Any]], tuple[Any, Any]]] = {
             "comments": {"id": {"_neq": made["comments"][1]}},
         },
         None,
-    ),
-    "the field that leads to it": lambda made: (
-        {
-            "articles_tags": {"id": {"_neq": made["links"][1]}},
-            "pages_blocks": {"id": {"_neq": made["blocks"][1]}},
-            "comments": {"id": {"_neq": made["comments"][1]}},
-        },
-        {
-            "articles_tags": ["id", "articles_id", "sort", "note"],
-            "pages_blocks": ["id", "pages_id", "collection", "sort"],
-            "comments": ["id", "text", "likes"],
-        },
-    ),
-    "the field that leads back": lambda made: (
-        {
-            "articles_tags": {"id": {"_neq": made["links"][1]}},
-            "pages_blocks": {"id": {"_neq": made["blocks"][1]}},
-            "comments": {"id": {"_neq": made["comments"][1]}},
-        },
-        {
-            "articles_tags": ["id", "tags_id", "sort", "note"],
-            "pages_blocks": ["id", "item", "collection", "sort"],
-            "comments": ["id", "text", "likes"],
-        },
     ),
 }
 
@@ -218,8 +198,5 @@ def test_hidden_links_stay(admin: Session, limited: Limit, made: dict[str, Any],
     session, before = limited(*HIDDEN[hidden](made)), hidden_links(admin, made)
     paper = Paper.objects.using(session).get(pk=made["article"])
     front = Front.objects.using(session).get(pk=made["page"])
-    try:
-        WRITES[name](paper, front, made)
-    except DirectusError as error:
-        print(hidden, name, type(error), error)
+    WRITES[name](paper, front, made)
     assert hidden_links(admin, made) == before
