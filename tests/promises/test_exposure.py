@@ -185,7 +185,8 @@ def test_no_login_shows_a_secret(
         return ANSWERS[answer](quoted[0] if quoted else "no secret")
 
     good = LOGGED_IN[mode]
-    script.answers(*{"login": [bad], "first": [good, bad], "refresh": [good, Scripted(), bad]}[when])
+    turns: dict[str, list[Any]] = {"login": [bad], "first": [good, bad], "refresh": [good, Scripted(), bad]}
+    script.answers(*turns[when])
     session = Session(script.url, **LOGIN, mode=mode, retry=0, timeout=(1, 0.1))  # type: ignore[arg-type]
     with exposed(session, caplog) as caught, session:
         session.get("/items/x")

@@ -427,7 +427,7 @@ INTERRUPTED = """
 OPEN_WINDOWS = """
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
-        list(things.order_by("-id"))
+        list(things.order_by("id"))
     except KeyboardInterrupt:
         print("interrupted")
 """
