@@ -455,7 +455,7 @@ def write(session: Session, rows: list[dict[str, Any]], batch_size: int | None =
         bulk.send(
             list(rows),
             lambda chunk: Request("POST", "/items/boxes", json=chunk),
-            lambda positions, chunk, response: None,
+            lambda positions, chunk, response: bulk.record_done(positions),
             range(len(rows)),
         )
 
