@@ -11,7 +11,7 @@ import requests
 
 from directus_orm import Session
 from directus_orm.testing import DirectusServer, plugin, start
-from tests.worlds import books, library
+from tests.worlds import books, library, website
 from tests.worlds.flights import build
 from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
 from tests.worlds.tiny_server import Recorder, TinyServer
@@ -141,6 +141,22 @@ def books_session(books_server: DirectusServer) -> Iterator[Session]:
             new = books.keys_of(session, name) - before[name]
             if new:
                 session.delete(f"/items/{name}", sorted(new))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def website_server(request: pytest.FixtureRequest, directus_version: str) -> Iterator[DirectusServer]:
+    """A server of its own that holds the website: without a licence, there is no room for more collections."""
+    database = "sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with start(directus_version, database) as server:
+        website.build(server)
+        yield server
+
+
+@pytest.fixture
+def website_session(website_server: DirectusServer) -> Iterator[Session]:
+    """The current session, as the administrator of the website; the rows that a test adds are deleted after it."""
+    with Session(website_server.url, token=website_server.token) as session, website.cleaned(session):
+        yield session
 
 
 @pytest.fixture

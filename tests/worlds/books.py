@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import requests
-
 from directus_orm import Model, Related, Session, field, generated, many_to_many, one_to_many
 from directus_orm.testing import DirectusServer
 from tests.worlds.server_setup import (
@@ -22,9 +20,11 @@ from tests.worlds.server_setup import (
     delete,
     drop_collection,
     key,
+    list_field,
     make_collection,
     make_field,
     post,
+    upload,
 )
 
 
@@ -109,7 +109,7 @@ def built(server: DirectusServer) -> Iterator[None]:
     try:
         _make_collections(server)
         for n, file in enumerate(FILES):
-            _upload(server, id=str(file), title=f"Picture {n}", file=f"{n}.png")
+            upload(server, id=str(file), title=f"Picture {n}", file=f"{n}.png")
         with Session(server.url, token=server.token) as session:
             for name, rows in ROWS.items():
                 session.items(name).create(rows)
@@ -125,13 +125,6 @@ def keys_of(session: Session, collection: str) -> set[Any]:
     """Return the keys of all rows of one of these collections."""
     key = "code" if collection == "languages" else "id"
     return {row[key] for row in session.items(collection).read(fields=key, limit=-1)}
-
-
-def _upload(server: DirectusServer, *, file: str, **values: str) -> None:
-    headers = {"Authorization": f"Bearer {server.token}"}
-    content = {"file": (file, b"not really", "image/png")}
-    response = requests.post(f"{server.url}/files", data=values, files=content, headers=headers, timeout=60)
-    assert response.ok, response.text
 
 
 def _make_collections(server: DirectusServer) -> None:
@@ -182,9 +175,7 @@ def _make_many_to_one(
     alias = meta.get("one_field")
     if alias:
         special = "m2m" if "junction_field" in meta else "o2m"
-        make_field(
-            server, related, {"field": alias, "type": "alias", "schema": None, "meta": {"special": [special]}}
-        )
+        make_field(server, related, list_field(alias, special))
     make_field(server, collection, column(name, kind))
     relation: Spec = {"collection": collection, "field": name, "related_collection": related, "meta": meta}
     post(server, "/relations", relation)

@@ -14,7 +14,16 @@ from typing import Any
 
 from directus_orm import Model, Related, Session, field, generated, many_to_any, many_to_many, one_to_many
 from directus_orm.testing import DirectusServer
-from tests.worlds.server_setup import AUTO_KEY, Spec, column, make_collection, make_field, make_relation, post
+from tests.worlds.server_setup import (
+    AUTO_KEY,
+    Spec,
+    column,
+    list_field,
+    make_collection,
+    make_field,
+    make_relation,
+    post,
+)
 
 
 class Author(Model):
@@ -285,13 +294,13 @@ def _make_collections(server: DirectusServer) -> None:
 
 def _make_tags(server: DirectusServer) -> None:
     for side, name, other in (("articles", "tags", "tags"), ("tags", "articles", "articles")):
-        make_field(server, side, _alias(name, "m2m"))
+        make_field(server, side, list_field(name, "m2m"))
         make_field(server, "articles_tags", column(f"{side}_id", "integer"))
         _relate(server, "articles_tags", f"{side}_id", side, one_field=name, junction_field=f"{other}_id")
 
 
 def _make_blocks(server: DirectusServer) -> None:
-    make_field(server, "pages", _alias("blocks", "m2a"))
+    make_field(server, "pages", list_field("blocks", "m2a"))
     make_field(server, "pages_blocks", column("pages_id", "integer"))
     _relate(
         server, "pages_blocks", "pages_id", "pages", one_field="blocks", junction_field="item", sort_field="sort"
@@ -305,10 +314,6 @@ def _make_blocks(server: DirectusServer) -> None:
         one_allowed_collections=["heroes", "texts"],
         junction_field="pages_id",
     )
-
-
-def _alias(name: str, special: str) -> Spec:
-    return {"field": name, "type": "alias", "schema": None, "meta": {"special": [special]}}
 
 
 def _relate(server: DirectusServer, collection: str, field: str, related: str | None, **meta: Any) -> None:

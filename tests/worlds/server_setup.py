@@ -58,11 +58,21 @@ def key(kind: str = "string", name: str = "id") -> Spec:
     return column(name, kind, special=["uuid"] if kind == "uuid" else [], is_primary_key=True)
 
 
-def make_collection(server: DirectusServer, name: str, *columns: Spec, **meta: Any) -> None:
-    """Create a collection; without a key among the columns it gets ``id``. ``meta``: singleton=True …"""
+def list_field(name: str, special: str) -> Spec:
+    """Describe the field of a list (o2m, m2m, m2a), which has no column."""
+    return {"field": name, "type": "alias", "schema": None, "meta": {"special": [special]}}
+
+
+def collection_spec(name: str, *columns: Spec, **meta: Any) -> Spec:
+    """Describe a collection; without a key among the columns it gets ``id``. ``meta``: singleton=True …"""
     has_key = any((c.get("schema") or {}).get("is_primary_key") for c in columns)
     fields = [*([] if has_key else [AUTO_KEY]), *columns]
-    post(server, "/collections", {"collection": name, "schema": {}, "meta": meta, "fields": fields})
+    return {"collection": name, "schema": {}, "meta": meta, "fields": fields}
+
+
+def make_collection(server: DirectusServer, name: str, *columns: Spec, **meta: Any) -> None:
+    """Create a collection, as `collection_spec` describes it."""
+    post(server, "/collections", collection_spec(name, *columns, **meta))
 
 
 def make_field(server: DirectusServer, collection: str, spec: Spec) -> None:
@@ -85,14 +95,20 @@ def make_relation(
     ``reverse`` names the list of rows on the other side.
     """
     if reverse is not None:
-        make_field(
-            server, related, {"field": reverse, "type": "alias", "schema": None, "meta": {"special": ["o2m"]}}
-        )
+        make_field(server, related, list_field(reverse, "o2m"))
     make_field(server, collection, column(field, kind, special=["m2o"]))
     relation: Spec = {"collection": collection, "field": field, "related_collection": related}
     if reverse is not None:
         relation["meta"] = {"one_field": reverse}
     post(server, "/relations", {**relation, "schema": schema} if schema else relation)
+
+
+def upload(server: DirectusServer, *, file: str, **values: str) -> None:
+    """Store a file of this name; ``values`` are those of its row."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    content = {"file": (file, b"not really", "image/png")}
+    response = _http.post(f"{server.url}/files", data=values, files=content, headers=headers, timeout=60)
+    assert response.ok, response.text
 
 
 def drop_collection(server: DirectusServer, name: str) -> None:
@@ -107,12 +123,14 @@ def user(
     name: str,
     rules: Mapping[str, Any] | None = None,
     shown: Mapping[str, Iterable[str]] | None = None,
+    fields: Mapping[str, Iterable[str]] | None = None,
     **may: Iterable[str],
 ) -> Iterator[str]:
     """Give the token of a user who may do this, and nothing else: ``notes=["read", "delete"]``.
 
-    ``rules`` are filters of the rows that may be read, by collection; version 12 takes none (G42). ``shown`` are
-    the fields that may be read on all rows, by collection; where the rules hide a row, its others are null (G27).
+    ``rules`` are filters of the rows that may be read, by collection, and ``fields`` all the fields that may be;
+    version 12 takes neither (G42). ``shown`` are the fields that may be read on all rows, by collection; where the
+    rules hide a row, its others are null (G27).
     """
     role = post(server, "/roles", {"name": name})["id"]
     holder, created = {"role": role}, [f"/roles/{role}"]
@@ -121,12 +139,13 @@ def user(
         post(server, "/access", {"role": role, "policy": policy})
         holder, created = {"policy": policy}, [f"/policies/{policy}", *created]
     for collection, actions in may.items():
+        rule = {"permissions": rules[collection]} if rules and collection in rules else {}
+        limits = {"fields": [*(fields or {}).get(collection, "*")], **rule}
         for action in actions:
-            rule = {"permissions": rules[collection]} if rules and action == "read" and collection in rules else {}
-            permission = {"collection": collection, "action": action, "fields": ["*"], **rule}
-            post(server, "/permissions", {**holder, **permission})
-    for collection, fields in (shown or {}).items():
-        post(server, "/permissions", {**holder, "collection": collection, "action": "read", "fields": [*fields]})
+            permission = limits if action == "read" else {"fields": ["*"]}
+            post(server, "/permissions", {**holder, "collection": collection, "action": action, **permission})
+    for collection, names in (shown or {}).items():
+        post(server, "/permissions", {**holder, "collection": collection, "action": "read", "fields": [*names]})
     token = f"token-of-the-{name}"
     created = [f"/users/{post(server, '/users', {'role': role, 'token': token})['id']}", *created]
     try:
