@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle test-faults test-soak test-urllib3 bench check clean
+.PHONY: demo test test-oracle test-faults test-soak test-urllib3 test-pythons test-lowest bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -56,6 +56,11 @@ test-urllib3: $(VENV)/.test $(URLLIB3:%=build/urllib3-%)
 
 build/urllib3-%: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ urllib3==$*
+
+# Run the tests that need no server, and the README's example, with each supported Python that is found here; and
+# with the oldest dependencies that are allowed.
+test-pythons test-lowest: test-%: $(VENV)/.test
+	$(BIN)/python -m tests.other_environments $*
 
 # Measure on a quiet machine: see benchmarks/README.md. `make bench BENCH='--only get --rounds 5'` runs only a part.
 bench: $(VENV)/.test

@@ -25,17 +25,29 @@ BATCH = 1000
 
 
 def make_collections(session: Session, *models: type[Model]) -> None:
-    """Make a collection for each model, and a relation for each field that refers to another model."""
-    for model in models or (Airline, Airport, Plane, Flight):
-        info = model.directus
+    """Make a collection for each model, and a relation, with its list, for each field that refers to a model."""
+    infos = [model.directus for model in models or (Airline, Airport, Plane, Flight)]
+    for info in infos:
         # No activity log: it would write two more rows for each one loaded.
         meta = {"accountability": None}
-        fields = [_column(field) for field in info.fields.values()]
+        fields = [*map(_column, info.fields.values()), *map(_list, info.relations.values())]
         session.post("/collections", {"collection": info.collection, "schema": {}, "meta": meta, "fields": fields})
+    for info in infos:
         for field in info.fields.values():
             if field.target:
                 relation = {"field": field.column, "related_collection": field.target.directus.collection}
-                session.post("/relations", {"collection": info.collection, **relation})
+                session.post("/relations", {"collection": info.collection, **relation, "meta": _list_of(field)})
+
+
+def _list(relation: Any) -> dict[str, Any]:
+    return {"field": relation.column, "type": "alias", "schema": None, "meta": {"special": ["o2m"]}}
+
+
+def _list_of(field: Any) -> dict[str, Any]:
+    """Name the list at the other end of a relation, if the model there declares one."""
+    lists = field.target.directus.relations.values()
+    names = [each.column for each in lists if each.target is field.model and each.options.field == field.name]
+    return {"one_field": names[0] if names else None}
 
 
 def _column(field: Any) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from directus_orm import Model, field, generated
+from directus_orm import Model, Related, field, generated, one_to_many
 
 
 class Airline(Model, collection="airlines"):
     carrier: str = field(primary_key=True)
     name: str
+    flights: Related[Flight] = one_to_many("carrier")
 
 
 class Airport(Model, collection="airports"):

@@ -52,7 +52,7 @@ from .querysets.base_queryset import Rows
 from .querysets.prefetching import Prefetch
 from .querysets.queryset import QuerySet
 from .querysets.related import Related
-from .querysets.result_shapes import Page
+from .querysets.result_shapes import Page as Page
 from .querysets.results import Results
 from .querysets.typed_conditions import Column, RelatedColumn, col, via
 from .querysets.writable_rows import WritableRows
@@ -62,6 +62,7 @@ from .session.session import Session
 
 __version__ = "0.1.0"
 
+# `Page` is missing: after `from directus_orm import *` it would hide a model of that name, a common one.
 __all__ = [
     "AuthenticationError",
     "Avg",
@@ -86,7 +87,6 @@ __all__ = [
     "NotNullViolation",
     "NotVisibleWarning",
     "OutcomeUnknown",
-    "Page",
     "Prefetch",
     "Protected",
     "Q",
@@ -125,7 +125,7 @@ __all__ = [
 ]
 
 # Tracebacks, pickles and reprs show these names as users import them, not where the code lives.
-for _value in [globals()[_name] for _name in __all__]:
+for _value in [globals()[_name] for _name in [*__all__, "Page"]]:
     if callable(_value):
         _value.__module__ = __name__
 # A TypeError for a wrong argument shows the public class that has a method, not the base that defines it.

@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     # Installed, the entry point has done it; from a bare checkout nobody has.
     if not pluginmanager.is_registered(plugin):
         pluginmanager.register(plugin, "directus_orm")
+    parser.addoption("--no-server", action="store_true", help="skip each test that would start a Directus")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--no-server"):
+        DirectusServer._prepare = lambda self: pytest.skip("needs a Directus")  # type: ignore[method-assign]
 
 
 def _answers(port: int) -> bool:

@@ -154,7 +154,7 @@ def test_a_module_has_one_subject(module: str) -> None:
 
 PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
-    *("Column", "Model", "Page", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
+    *("Column", "Model", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
     *("Session", "many_to_any", "many_to_many", "one_to_many"),
     *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
     *("register_lookup", "register_type", "via"),
@@ -165,6 +165,12 @@ def test_the_public_names_are_these_and_the_errors() -> None:
     tree = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == "directus_orm"}
     assert set(directus_orm.__all__) == PUBLIC | tree
     assert directus_orm.__all__ == sorted(directus_orm.__all__)
+
+
+def test_a_star_import_leaves_a_model_called_page_alone() -> None:
+    """`Page` is public all the same."""
+    assert "Page" not in directus_orm.__all__
+    assert directus_orm.Page.__module__ == "directus_orm"
 
 
 def test_public_names_say_the_package_as_their_module() -> None:

@@ -27,6 +27,11 @@ def code_of(page: str) -> str:
 
 def run(page: str, replaced: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the examples of a page in a row, with parts of them replaced, and compare what they print."""
+    assert_shown(code_of(page), printed_by(page, replaced, monkeypatch))
+
+
+def printed_by(page: str, replaced: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the examples of a page in a row, with parts of them replaced, and return what they print."""
     code = code_of(page)
     for shown, real in replaced.items():
         code = code.replace(shown, real)
@@ -34,7 +39,7 @@ def run(page: str, replaced: Mapping[str, str], monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     with redirect_stdout(io.StringIO()) as printed:
         exec(compile(code, page, "exec", dont_inherit=True), vars(module))
-    assert_shown(code, printed.getvalue())
+    return printed.getvalue()
 
 
 def assert_shown(code: str, printed: str) -> None:

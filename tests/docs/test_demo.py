@@ -16,11 +16,13 @@ from demo.data import FLIGHTS, load, make_collections, table
 from demo.models import Airline, Airport, Flight, Plane
 from directus_orm import Session
 from directus_orm.testing import start
+from tests.docs import pages
 
 
 @attrs.frozen
 class Show:
     session: Session
+    token: str
     loaded: dict[str, int]
     results: dict[str, Result]
     screen: str
@@ -34,7 +36,7 @@ def show() -> Iterator[Show]:
         with redirect_stdout(io.StringIO()) as screen:
             show_models()
             results = {example.__name__: run(example, session) for example in EXAMPLES}
-        yield Show(session, loaded, results, screen.getvalue())
+        yield Show(session, server.token, loaded, results, screen.getvalue())
 
 
 def test_every_flight_is_on_the_server_and_so_is_every_row_it_refers_to(show: Show) -> None:
@@ -107,3 +109,11 @@ def test_the_demo_fits_a_plain_terminal_of_100_columns(show: Show) -> None:
     assert [line for line in lines if len(line) > WIDTH] == []
     assert "\x1b" not in show.screen
     assert len(lines) > 100
+
+
+def test_the_example_of_the_readme_runs_on_the_demo(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Last, since it changes a flight. It prints other rows than with the flights of the tests."""
+    replaced = {"http://localhost:8055": show.session.url, 'token="…"': f"token={show.token!r}"}
+    printed = pages.printed_by("README.md", replaced, monkeypatch)
+    assert "American Airlines" in printed
+    assert "{'carrier': 'UA'" in printed
