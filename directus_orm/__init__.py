@@ -43,6 +43,7 @@ from .core.errors import (
 from .fields.annotation_types import register_type
 from .fields.field import field, generated
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
+from .models.check_models import check_models
 from .models.model import Model
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup
@@ -108,6 +109,7 @@ __all__ = [
     "UnsupportedQuery",
     "ValueOutOfRange",
     "ValueTooLong",
+    "check_models",
     "col",
     "connect",
     "current_role",

@@ -156,7 +156,17 @@ PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
     *("Column", "Model", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
     *("Session", "many_to_any", "many_to_many", "one_to_many"),
-    *("col", "connect", "current_role", "current_session", "current_user", "field", "generated", "now"),
+    *(
+        "check_models",
+        "col",
+        "connect",
+        "current_role",
+        "current_session",
+        "current_user",
+        "field",
+        "generated",
+        "now",
+    ),
     *("register_lookup", "register_type", "via"),
 }
 

@@ -246,6 +246,10 @@ def _is_literal(annotation: Any) -> bool:
     return typing.get_origin(annotation) is typing.Literal
 
 
+def _is_object(annotation: Any) -> bool:
+    return annotation is object
+
+
 @cache
 def _converter() -> Any:
     import cattrs  # noqa: PLC0415 - importing it takes as long as importing this library
@@ -290,6 +294,10 @@ def _dict_hook(converter: Any, annotation: Any) -> Hook:
     return lambda value, _: {
         key_hook(name, key): hook(element, item) for name, element in expect(value, dict, "an object").items()
     }
+
+
+def _object_hook(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
+    return lambda value, _: value  # cattrs takes anything for Any, but knows no object
 
 
 def _literal_hook(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
@@ -341,6 +349,7 @@ _HOOK_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Hook]],
     (_is_list, _list_hook),
     (_is_dict, _dict_hook),
     (_is_literal, _literal_hook),
+    (_is_object, _object_hook),
     (is_model, _refuse_model),
 )
 

@@ -26,6 +26,11 @@ def latest_definition(model: type[Any]) -> type[Any]:
     return _models.get((model.__module__, model.__qualname__), model)
 
 
+def all_models() -> list[type[Any]]:
+    """Return all models that have a collection."""
+    return [model for model in list(_models.values()) if not model._options.abstract]  # noqa: SLF001
+
+
 def models_named(class_name: str) -> list[type[Any]]:
     """Return all models with a class name, in any module."""
     return [model for model in list(_models.values()) if model.__name__ == class_name]

@@ -30,15 +30,20 @@ def build_model_info(model: type[Any], options: ModelOptions) -> ModelInfo:
     Raises:
         ConfigurationError: an annotation has an unknown name, or a type that no field can have.
     """
-    fields: dict[str, Field] = {}
-    relations: dict[str, ToMany] = {}
-    for attribute in attrs.fields(model):
-        to_many = relation_options(attribute)
-        if to_many is None:
-            fields[attribute.name] = _build_field(model, attribute)
-        else:
-            relations[attribute.name] = _build_relation(model, attribute, to_many)
+    built = [build_attribute(model, attribute) for attribute in attrs.fields(model)]
+    fields = {each.name: each for each in built if isinstance(each, Field)}
+    relations = {each.name: each for each in built if isinstance(each, ToMany)}
     return ModelInfo(model, options, types.MappingProxyType(fields), types.MappingProxyType(relations))
+
+
+def build_attribute(model: type[Any], attribute: attrs.Attribute[Any]) -> Field | ToMany:
+    """Resolve one annotation of a model, and return its field or relation.
+
+    Raises:
+        ConfigurationError: as for `build_model_info`.
+    """
+    to_many = relation_options(attribute)
+    return _build_field(model, attribute) if to_many is None else _build_relation(model, attribute, to_many)
 
 
 def _build_relation(model: type[Any], attribute: attrs.Attribute[Any], declared: RelationOptions) -> ToMany:

@@ -30,6 +30,10 @@ else:
     save = DeferredModule("..writing.save", __package__)
 
 
+class _AbstractModelError(ConfigurationError, AttributeError):
+    """For tools such as `inspect` and `help`, an abstract model lacks what needs a collection."""
+
+
 class _InfoDescriptor:
     """``Model.directus``: the fields and relations of the model; the first access resolves its annotations."""
 
@@ -336,7 +340,7 @@ def _resolve(model: type[Any]) -> ModelInfo:
     options: ModelOptions = model._options  # noqa: SLF001
     if options.abstract:
         msg = f"{model.__name__} is abstract: it has no collection. Subclass it, and use the subclass."
-        raise ConfigurationError(msg)
+        raise _AbstractModelError(msg)
     info = info_builder.build_model_info(model, options)
     for model_field in info.fields.values():
         if model_field.target is not None:

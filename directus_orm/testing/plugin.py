@@ -1,9 +1,9 @@
-"""The pytest plugin: the fixture `directus_server`, which starts a real Directus, and its options."""
+"""The pytest plugin: the fixtures `directus_server`, a real Directus, and `check_models`; and their options."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -44,3 +44,18 @@ def directus_server(pytestconfig: pytest.Config) -> Iterator[DirectusServer]:
         server = start(option(pytestconfig, "version"), option(pytestconfig, "database"))
     with server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def check_models() -> Callable[..., None]:
+    """`directus_orm.check_models`; a problem fails the test, with the list of problems and no traceback."""
+    from ..core.errors import ConfigurationError  # noqa: PLC0415 - as above
+    from ..models.check_models import check_models as check  # noqa: PLC0415
+
+    def check_or_fail(*models: Any) -> None:
+        try:
+            check(*models)
+        except ConfigurationError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    return check_or_fail

@@ -33,6 +33,19 @@ DOCUMENTS = st.recursive(
 POINTS = st.builds(Point, x=FLOATS, y=FLOATS, name=st.none() | TEXTS)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dict[str, object], {"a": [1, {"b": None}]}),
+        (list[object], [1, "a", None]),
+        (dict[str, list[object] | None], {"a": [{}], "b": None}),
+        (object, {"a": 1}),
+    ],
+)
+def test_object_stands_for_any_value_inside_json(annotation: Any, value: Any) -> None:
+    assert round_trip(annotation, value) == value
+
+
 @given(st.lists(DOCUMENTS) | st.dictionaries(NAMES, DOCUMENTS))
 def test_json_documents_survive(document: Any) -> None:
     assert round_trip(type(document), document) == document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 import sys
 import types
 from datetime import datetime
@@ -54,6 +56,20 @@ class TestInheritance:
         for use in (lambda: Base.objects, lambda: Base(), lambda: Model.objects):
             with pytest.raises(ConfigurationError, match="is abstract"):
                 use()
+
+    def test_tools_look_at_an_abstract_model_without_an_error(self) -> None:
+        """They take an attribute that raises anything but AttributeError for a broken class."""
+
+        class Base(Model, abstract=True):
+            id: int = field(default=generated, primary_key=True)
+
+        class Child(Base):
+            title: str | None = None
+
+        for model in (Model, Base, Child):
+            assert inspect.getmembers(model)
+            assert model.__name__ in pydoc.render_doc(model)
+        assert [hasattr(each, "directus") for each in (Model, Base, Child)] == [False, False, True]
 
     def test_a_child_of_a_concrete_model_shares_its_collection(self) -> None:
         class Loud(Airline):

@@ -136,3 +136,28 @@ def test_commands_end_with_one_clear_error(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit):
         main(["serve", "--env", "NOVALUE"])
     assert "'NOVALUE' is not KEY=VALUE" in capsys.readouterr().err
+
+
+def test_the_fixture_check_models_fails_with_the_list_of_problems(tmp_path: Path) -> None:
+    (tmp_path / "test_models.py").write_text(
+        """if True:
+        from directus_orm import Model
+
+        class Wrong(Model):
+            id: int
+            width: complex
+
+        class Right(Model):
+            id: int
+
+        def test_wrong_models(check_models):
+            check_models(Wrong)
+
+        def test_right_models(check_models):
+            check_models(Right)
+        """
+    )
+    printed = run_pytest(tmp_path, status=1)
+    assert "1 failed, 1 passed" in printed
+    assert "1 problem in the declarations of models:\n- Wrong.width: complex is no type" in printed
+    assert "Traceback" not in printed
