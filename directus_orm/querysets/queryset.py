@@ -49,11 +49,13 @@ class QuerySet(WritableRows[M]):
         """Return a manager, for the attribute ``objects`` of a model whose querysets are of this class.
 
         Example:
-            >>> class LateFlights(QuerySet["Flight"]):
+            >>> from typing import TypeVar
+            >>> M = TypeVar("M", bound=Model)
+            >>> class LateFlights(QuerySet[M]):
             ...     def by_more_than(self, minutes: int) -> Self:
             ...         return self.filter(dep_delay__gt=minutes)
             >>> class Late(Flight):
-            ...     objects = LateFlights.as_manager()
+            ...     objects = LateFlights["Late"].as_manager()
             >>> Late.objects.by_more_than(47).order_by("pk").first().pk
             60
         """

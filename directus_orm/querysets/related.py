@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from uuid import UUID
 
 from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
@@ -42,6 +43,7 @@ else:
 
 M = TypeVar("M", bound=HasKey)
 One = TypeVar("One", bound=HasKey)
+Key = int | str | UUID
 
 # Methods that need the rows in the order of the junction, which no query can have.
 _NOT_IN_JUNCTION_ORDER = frozenset({"limit", "offset", "page", "reverse"})
@@ -187,7 +189,7 @@ class Related(QuerySet[M]):
     # --- writing ----------------------------------------------------------------------------------------------
 
     @hides_locals
-    def add(self, *others: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
+    def add(self, *others: M | Key, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Add instances, or rows by their keys, to the list; those that are in it already stay as they are.
 
         New instances are created first. If this instance is not saved yet, nothing is sent: `Model.save` sends the
@@ -216,7 +218,7 @@ class Related(QuerySet[M]):
             relation_writes.add_links(self._instance, self._relation, instances, values, self._junction_rows)
         self._forget_rows()
 
-    def remove(self, *others: M | Any) -> None:
+    def remove(self, *others: M | Key) -> None:
         """Remove instances, or rows by their keys, from the list; those that are not in it are ignored.
 
         The server's settings of the relation decide whether the removed children of a one-to-many, or the rows of
@@ -239,7 +241,7 @@ class Related(QuerySet[M]):
         self._forget_rows()
 
     @hides_locals
-    def set(self, others: Iterable[M | Any], *, through_defaults: Mapping[str, Any] | None = None) -> None:
+    def set(self, others: Iterable[M | Key], *, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Replace the list by these instances, or rows by their keys.
 
         The rows that are in the list now are read, and new instances are created. Then one request adds and

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Self, TypeVar
 
 import pytest
 
-from directus_orm import QuerySet, Session
+from directus_orm import Model, QuerySet, Session
 from tests.worlds.flights import Flight
 
+M = TypeVar("M", bound=Model)
 
-class Late(QuerySet["Departure"]):
+
+class Late(QuerySet[M]):
     def by(self, minutes: int) -> Self:
         return self.filter(dep_delay__gt=minutes)
 
 
 class Departure(Flight):
-    objects = Late.as_manager()
+    objects = Late["Departure"].as_manager()
 
 
-class OfAmerican(Late):
+class OfAmerican(Late[M]):
     def initial(self) -> Self:
         return self.filter(carrier="AA")
 
 
-class American(Departure):
-    objects = OfAmerican.as_manager()
+class American(Flight):
+    objects = OfAmerican["American"].as_manager()
 
 
 def test_a_queryset_of_ones_own_keeps_its_methods_along_the_chain(session: Session) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Self, assert_type
+from typing import Any, Self, TypeVar, assert_type
 
 from directus_orm import (
     Avg,
@@ -48,6 +48,27 @@ class Flight(Model, ordering=("-time_hour",)):
 class Late(QuerySet[Flight]):
     def by(self, minutes: int) -> Self:
         return self.filter(dep_delay__gt=minutes)
+
+
+M = TypeVar("M", bound=Model)
+
+
+class LateOf(QuerySet[M]):
+    """A queryset class that names no model, so that a model below can use it: pyright refuses a circle."""
+
+    def by(self, minutes: int) -> Self:
+        return self.filter(dep_delay__gt=minutes)
+
+
+class Delayed(Model):
+    id: int = field(default=generated, primary_key=True)
+    dep_delay: int | None = None
+    objects = LateOf["Delayed"].as_manager()
+
+
+def own_querysets() -> None:
+    assert_type(Delayed.objects, LateOf[Delayed])
+    assert_type(Delayed.objects.by(3).order_by("id").first(), Delayed | None)
 
 
 class Charter(Flight, collection="charters"):

@@ -140,6 +140,11 @@ def written(article: Article, page: Page, author: Author) -> None:
     article.tags.clear()
     article.tags.set(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     article.author.name.upper()
+    article.tags.add(author)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    article.tags.set([author])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    page.blocks.add(Hero(title="x"), Comment(article=article))
+    page.blocks.add(Tag(name="x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    page.blocks.remove(Tag(name="x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def constructors(author: Author) -> None:
