@@ -102,7 +102,7 @@ def read_links(session: Session, instance: Any, relation: ToMany, related: Seque
             row[key.column],
             target.load(related_key),
             None if sort is None else row.get(sort.column),
-            isinstance(row[target.column], dict) if with_row else None,
+            isinstance(row.get(target.column), dict) if with_row else None,
         )
         for page in read_pages(session, query)
         for row in with_spelled_rows(session, query, page)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
-from ..core.errors import ConfigurationError
+from ..core.errors import ConfigurationError, ConversionError
 from ..core.request_response import Row
 from ..fields.paths import FieldPath
 from ..query.lookups.date_parts import DATE_PARTS
@@ -82,8 +82,8 @@ def value_getter(path: FieldPath) -> Getter:
 def count_getter(related: RelatedCount) -> Getter:
     """Return the function that takes a row and returns the number of related rows.
 
-    It returns 0 if a row on the path is null, as in Django, and raises ConfigurationError for a list that may not
-    be read.
+    It returns 0 if a row on the path is null, as in Django. It raises ConfigurationError for a list that may not
+    be read, and ConversionError for what is no number.
     """
     relation, column, count = related.path[-1], related.response_key, related.count if related.is_listed else int
 
@@ -91,9 +91,13 @@ def count_getter(related: RelatedCount) -> Getter:
         collection = relation.model.directus.collection
         return ConfigurationError(f"{relation} may not be read by this user, or {collection!r} has no such list.")
 
-    def get(row: Row, _: Any = None, /) -> Any:
+    def get(row: Row, key: Any = None, /) -> Any:
         raw = row.get(column)
-        number = None if raw is None else count(raw)
+        try:
+            number = None if raw is None else count(raw)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            message = f"{relation} (key {key!r}): the server's count {str(raw)[:80]!r} is no number."
+            raise ConversionError(message, model=relation.model.__name__, key=key, field=relation.name) from error
         if number is None:
             raise unreadable()
         return number

@@ -90,7 +90,7 @@ def _match_entries(
     """Yield the payload of each new entry of a list with its row, or with the sent row if that is unclear."""
     for scope in relation.scopes:
         pk: Field = scope.target.directus.pk
-        row_by_key = {pk.load(row[pk.column]): row for row in _related_rows(scope, list_rows)}
+        row_by_key = related_rows(scope, list_rows)
         in_scope = [entry for entry in entries if isinstance(entry.instance, scope.target)]
         existing_keys = {entry.instance.pk for entry in in_scope if entry.payload is None}
         new_rows = {key: row for key, row in row_by_key.items() if key not in existing_keys}
@@ -100,8 +100,15 @@ def _match_entries(
             yield payload, payload.row if row is None else row
 
 
-def _related_rows(scope: ToMany, list_rows: Any) -> Iterator[Row]:
-    """Yield the rows of one model behind the entries of a list."""
+def related_rows(scope: ToMany, list_rows: Any) -> dict[Any, Row]:
+    """Return the rows of one model behind the entries of a list, by key: those whose key this user sees."""
+    pk: Field = scope.target.directus.pk
+    return {
+        pk.load(row[pk.column]): row for row in _rows_behind(scope, list_rows) if row.get(pk.column) is not None
+    }
+
+
+def _rows_behind(scope: ToMany, list_rows: Any) -> Iterator[Row]:
     for list_row in list_rows if isinstance(list_rows, list) else ():
         related_row = list_row
         if not isinstance(list_row, dict):

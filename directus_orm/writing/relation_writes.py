@@ -34,7 +34,7 @@ from ..reading.unknown_names import SentNames, refuse_dropped_names
 from ..session.session import Session
 from . import bulk, save
 from .nested_payload import junction_fields_to_read, junction_row
-from .nested_response import set_parent
+from .nested_response import related_rows, set_parent
 from .store_back import reading_after_write, warn_of_unseen
 
 
@@ -267,15 +267,11 @@ def _not_listed(relation: ToMany, list_rows: Any, related: Sequence[Any]) -> lis
     """Return the related instances that are not in the list that was read back."""
     if not isinstance(list_rows, list) or not all(isinstance(row, dict) for row in list_rows):
         return []  # this user may not read the list (G26)
-    listed: set[RowIdentity] = set()
-    for scope in relation.scopes:
-        info, collection_column = scope.target.directus, relation.collection_column
-        for list_row in list_rows:
-            if relation.is_many_to_any and list_row.get(collection_column) != info.collection:
-                continue
-            related_row = list_row.get(relation.target_column) if relation.has_junction else list_row
-            if isinstance(related_row, dict):
-                listed.add((info.collection, info.pk.load(related_row[info.pk.column])))
+    listed = {
+        (scope.target.directus.collection, key)
+        for scope in relation.scopes
+        for key in related_rows(scope, list_rows)
+    }
     return [each for each in related if row_identity(each) not in listed]
 
 

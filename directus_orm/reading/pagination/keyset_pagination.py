@@ -44,10 +44,10 @@ def keyset_pager(query: Query, sizes: PageSizer) -> Pager:
         count = len(keys)
         sizes.grow_after(count, page.size)
         sizes.ready = page.rows
+        last = _last_key(query, request, keys, last) if keys else last
         if count < size:
             break
         left = None if left is None else left - size
-        last = _last_key(query, request, keys, last)
         next_query = after_key(query, last)
         del page
     yield sizes.round_trip()
@@ -57,14 +57,15 @@ def _last_key(query: Query, request: Request, keys: list[Any], before: Any) -> A
     """Return the last key of a page.
 
     Raises:
-        TransportError: the page does not start after the key ``before``, so the loop would not end.
+        TransportError: the page does not start after the key ``before``, so the loop would not end, or a row comes
+            twice.
     """
     load = query.model.directus.pk.load
     ends = [load(key) for key in (before, keys[0], keys[-1]) if key is not None]
-    is_repeated = before is not None and ends[0] == ends[1]
+    is_repeated = (before is not None and ends[0] == ends[1]) or len(set(keys)) < len(keys)
     if is_repeated or ends != sorted(ends, reverse=query.total_order[0].descending):
         message = f"The response to {request.method} {request.path} has rows that it was not asked for: "
-        message += f"it was asked for those after the key {before!r}, and starts with {keys[0]!r}."
+        message += f"it was asked for those after the key {before!r}, each once, and starts with {keys[0]!r}."
         raise unusable_response(request, message, 200)
     return keys[-1]
 

@@ -11,6 +11,7 @@ from ...core.request_response import Request, Row
 from ...dialects.protocol import Dialect
 from ...fields.field import Field
 from ...fields.type_table import PLAIN_KEYS
+from ...query.conditions import And, Comparison
 from ...query.query import Query
 from ...session.http.error_mapping import unusable_response
 from .complete_rows import complete_pager
@@ -28,7 +29,14 @@ def query_pager(
     The first page is small, so that the first row comes soon; later ones grow. Even if rows are inserted, deleted
     or changed meanwhile, each row that exists all the time is returned once, in the order of the query unless the
     row itself moves in that order. Where keys alone are read, keys that are hidden from the user raise an error.
+    Where the query names the keys of its rows, a row of another key raises a `TransportError`.
     """
+    pager = _row_pager(query, dialect, page_size, maximum, after)
+    keys = _named_keys(query, dialect)
+    return pager if keys is None else _refusing_others(pager, query, keys)
+
+
+def _row_pager(query: Query, dialect: Dialect, page_size: int | None, maximum: int | None, after: Any) -> Pager:
     counts = query.reads_only_keys and query.limit != 1
     sizes = PageSizer(dialect, page_size, maximum, counts=counts)
     if not has_keyset_order(query):
@@ -36,6 +44,37 @@ def query_pager(
         return pager if after is not None else complete_pager(pager, query, dialect)
     pager = keyset_pager(query if after is None else after_key(query, after), sizes)
     return complete_pager(pager, query, dialect) if counts and after is None else pager
+
+
+def _named_keys(query: Query, dialect: Dialect) -> Sequence[Any] | None:
+    """Return the keys that the conditions of a query name, as they are sent; None if its rows may have any key."""
+    pk: Field = query.model.directus.pk
+    if (pk,) not in query.paths or (pk,) in query.key_aliases:
+        return None
+    for part in query.where.parts if isinstance(query.where, And) else (query.where,):
+        if isinstance(part, Comparison) and part.path == (pk,) and part.function is None:
+            keys = {"eq": [part.value], "in": part.value}.get(part.operator)
+            # The server evaluates some texts, such as the variable for the user who asks.
+            if keys is not None and not any(map(dialect.capabilities.evaluates, keys)):
+                return keys
+    return None
+
+
+def _refusing_others(pager: Pager, query: Query, keys: Sequence[Any]) -> Pager:
+    """Page as another pager does; refuse rows whose key is none of these."""
+    pk: Field = query.model.directus.pk
+    round_trip = next(pager)
+    while round_trip.requests:
+        try:
+            pages = yield round_trip
+        except InvalidRequest as refusal:
+            round_trip = pager.throw(refusal)
+            continue
+        for page, request in zip(pages, round_trip.requests, strict=True):
+            _in_key_order(page, pk, keys, request)
+        round_trip = pager.send(pages)
+        del pages, page  # frees their memory while the rows are in use
+    yield round_trip
 
 
 def key_pager(

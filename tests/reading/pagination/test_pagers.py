@@ -198,6 +198,23 @@ def test_rows_of_other_keys_are_refused(rows: list[Row]) -> None:
         pager.send([RawPage(rows)])
 
 
+@pytest.mark.parametrize("order", ["id", "dep_delay"])
+@pytest.mark.parametrize("rows", [[{"id": 2}], [{"id": 1}, {"id": 2}], [{"id": 1}, {"id": 1}]])
+def test_a_query_that_names_its_key_refuses_others(order: str, rows: list[Row]) -> None:
+    """As when a proxy gives the response to another request."""
+    query = Flight.objects.filter(pk=1, dep_delay__gt=3).order_by(order).query
+    pager = query_pager(query, V10Dialect(), 2)
+    next(pager)
+    with pytest.raises(TransportError, match="rows that it was not asked for"):
+        pager.send([RawPage([{**row, "dep_delay": 4} for row in rows])])
+
+
+def test_a_query_that_names_its_key_takes_the_row() -> None:
+    pager = query_pager(Flight.objects.filter(pk__in=[1, 5]).query, V10Dialect(), 2)
+    next(pager)
+    assert pager.send([RawPage([{"id": 5}])]).rows == [{"id": 5}]
+
+
 def test_what_text_keys_are_the_same_is_left_to_the_database() -> None:
     """A row whose key is spelled otherwise comes as well, after the others."""
     pager = key_pager(Airline.objects.all().query, ["aa", "B6"], V10Dialect())
