@@ -59,6 +59,10 @@ class Secret:
         """Return the text."""
         return self._text
 
+    def parts(self) -> set[str]:
+        """Return the text, and those parts of it that are as secret."""
+        return {self._text}
+
     def __str__(self) -> str:
         return MASK
 
@@ -110,7 +114,7 @@ def masked(value: Any, names: frozenset[str] = SECRET_NAMES) -> Any:
 def secret_texts(value: Any, names: frozenset[str] = SECRET_NAMES, *, inside: bool = False) -> set[str]:
     """Return the texts and numbers that `masked` would mask; all of them ``inside`` of a secret."""
     if isinstance(value, Secret):
-        return {value.reveal()}
+        return value.parts()
     if isinstance(value, Mapping):
         parts = [secret_texts(v, names, inside=inside or str(k).lower() in names) for k, v in value.items()]
         return set[str]().union(*parts)

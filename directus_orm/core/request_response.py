@@ -5,9 +5,9 @@ from __future__ import annotations
 import json as jsonlib
 import re
 from collections.abc import Iterator, Mapping
-from math import inf
+from math import inf, isfinite
 from typing import Any, Literal
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, quote_plus, unquote, urlencode
 
 import attrs
 
@@ -67,8 +67,8 @@ def _text(value: Any) -> str:
 
 # The types of a key in JSON, which is null where it is hidden from this user; those of a number that the server
 # computed, and of a text or a date.
-_KEY_TYPES = (int, str, float, type(None))
-_TOTAL_TYPES = (int, str, float, type(None), bool)
+_KEY_TYPES = frozenset({int, str, float, type(None)})
+_TOTAL_TYPES = frozenset({int, str, float, type(None), bool})
 
 
 @attrs.frozen
@@ -93,8 +93,7 @@ class RowShape:
         """Return whether these are as many rows as there may be, all of this shape."""
         if len(rows) > self.most or not all(isinstance(row, dict) for row in rows):
             return False
-        key = self.key
-        if key is not None and not all(row.get(key).__class__ in _KEY_TYPES for row in rows):
+        if self.key is not None and not _are_keys([row.get(self.key) for row in rows]):
             return False
         return all(self._has_values(row) for row in rows) if self.columns or self.totals else True
 
@@ -104,6 +103,13 @@ class RowShape:
             for function, field in self.totals
         )
         return totals and all(column in row for column in self.columns)
+
+
+def _are_keys(values: list[Any]) -> bool:
+    types = {value.__class__ for value in values}
+    # An infinite number has no JSON: no row can be asked for by such a key.
+    floats = [value for value in values if isinstance(value, float)] if float in types else []
+    return types <= _KEY_TYPES and all(map(isfinite, floats))
 
 
 ANY_ROWS = RowShape()
@@ -117,7 +123,8 @@ class Request:
     the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
     ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
     ``row_shape`` is what each row of the response must hold, and ``key_column`` the column of its key, if that is
-    known. A ``fresh`` request tells caches not to answer it.
+    known. A ``fresh`` request tells caches not to answer it. ``credential`` is what it was sent with: servers
+    quote it, and no error may. It is not pickled.
     """
 
     method: str
@@ -131,6 +138,7 @@ class Request:
     row_shape: RowShape = attrs.field(default=ANY_ROWS, eq=False)
     key_column: str | None = attrs.field(default=None, eq=False, repr=False)
     fresh: bool = attrs.field(default=False, repr=False)
+    credential: Secret | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def reads(self) -> bool:
@@ -154,8 +162,8 @@ class Request:
         """Return the request without its secrets, which cannot be sent; itself if it has none."""
         params, json = self._shown()
         if json is self.json and params == self.params:
-            return self
-        return attrs.evolve(self, params=params, json=json, body=None, is_masked=True)
+            return self if self.credential is None else attrs.evolve(self, credential=None)
+        return attrs.evolve(self, params=params, json=json, body=None, is_masked=True, credential=None)
 
     def _shown(self) -> tuple[tuple[tuple[str, str], ...], Any]:
         """Return the parameters and the JSON without secrets."""
@@ -166,19 +174,22 @@ class Request:
         return tuple(_masked_params(self.params, names)), json
 
     def secret_texts(self) -> set[str]:
-        """Return the secrets that the request holds."""
+        """Return the secrets that the request holds, and those that it was sent with."""
         names = self._secret_names
-        texts = secret_texts(self.json, names) | secrets_of_query(self._graphql_query or "")
+        texts = secret_texts([self.json, self.credential], names) | secrets_of_query(self._graphql_query or "")
         for name, value in self.params:
             texts |= secret_texts(parsed_param(name, value), names, inside=_is_secret_param(name, names))
         return texts
 
     def excerpt(self, data: Any) -> str:
         """Return the beginning of what a response contains, for a message, without the secrets of the request."""
-        text = str(masked(data, self._secret_names))
-        for secret in sorted(self.secret_texts(), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return repr(text[:80])
+        return repr(str(self.scrubbed(masked(data, self._secret_names)))[:80])
+
+    def scrubbed(self, value: Any) -> Any:
+        """Return a copy of JSON data in which the secrets of the request are masked, however they are written."""
+        # Servers quote what they received: a token that is not unique, the values of a failed INSERT.
+        secrets = {form for text in self.secret_texts() if len(text) > 2 for form in _forms(text)}
+        return _masked_texts(value, sorted(secrets, key=len, reverse=True)) if secrets else value
 
     @property
     def _graphql_query(self) -> str | None:
@@ -192,6 +203,13 @@ class Request:
         query = self._graphql_query
         return SECRET_NAMES | self.secret | (frozenset() if query is None else secret_variables(query))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in attrs.fields(Request) if f.name != "credential"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in {**state, "credential": None}.items():
+            object.__setattr__(self, name, value)
+
     def __repr__(self) -> str:
         return f"<Request {self}>"
 
@@ -199,6 +217,24 @@ class Request:
         params, json = self._shown()
         parts = [self.method, unquote(self.path), *(f"{name}={value}" for name, value in params)]
         return " ".join(parts if json is None else [*parts, _text(json)])
+
+
+def _forms(text: str) -> set[str]:
+    """Return a text as it is written itself, in JSON, in a repr, and in a URL."""
+    in_json = (jsonlib.dumps(text)[1:-1], jsonlib.dumps(text, ensure_ascii=False)[1:-1])
+    return {text, *in_json, repr(text)[1:-1], quote(text), quote(text, safe=""), quote_plus(text)}
+
+
+def _masked_texts(value: Any, secrets: list[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {_masked_texts(k, secrets): _masked_texts(v, secrets) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked_texts(v, secrets) for v in value]
+    return value
 
 
 def param_text(value: Any) -> str:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from types import FrameType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import attrs
+import pytest
+
+from directus_orm import Model, Session, field
+from tests.worlds.tiny_server import Scripted
 
 SECRETS = {
     "static token": 'static"token+1/ab',
@@ -126,3 +133,67 @@ def as_rich(value: Any, depth: int = 0) -> str:
             for field in fields
         )
     return _repr(value)
+
+
+# --- servers and what may not show -------------------------------------------------------------------------------
+
+
+class Agent(Model, collection="agents"):
+    id: int | None = field(default=None, primary_key=True)
+    name: str = ""
+    code: str | None = field(default=None, type="hash")
+    token: str | None = None
+
+
+def refusal(status: int, code: str, text: str) -> Scripted:
+    """A refusal that quotes what was sent, as servers do."""
+    entry = {"message": f"what is {text}?", "extensions": {"code": code, "value": text}}
+    return Scripted(status, {"errors": [entry]}, {"Retry-After": "0"})
+
+
+ANSWERS: dict[str, Callable[[str], Scripted]] = {
+    "hangs up": lambda _: Scripted(0),
+    "cut": lambda _: Scripted(200, '{"data": [', cut=True),
+    "too late": lambda _: Scripted(delay=0.4),
+    "broken": lambda text: Scripted(200, '{"data": [' + text),
+    "web page": lambda text: Scripted(200, f"<html>{text}"),
+    "plain": lambda text: Scripted(404, f"no {text} here", {"Content-Type": "text/plain"}),
+    "gateway": lambda text: Scripted(502, f"<html>{text}"),
+    "redirect": lambda text: Scripted(302, "", {"Location": f"http://me:{text}@x.invalid/?token={text}"}),
+    "not encoded": lambda _: Scripted(200, "abc", {"Content-Encoding": "gzip"}),
+    "400": lambda text: refusal(400, "INVALID_PAYLOAD", text),
+    "401": lambda text: refusal(401, "INVALID_CREDENTIALS", text),
+    "expired": lambda text: refusal(401, "TOKEN_EXPIRED", text),
+    "403": lambda text: refusal(403, "FORBIDDEN", text),
+    "404": lambda text: refusal(404, "ROUTE_NOT_FOUND", text),
+    "409": lambda text: refusal(409, "RECORD_NOT_UNIQUE", text),
+    "429": lambda text: refusal(429, "REQUESTS_EXCEEDED", text),
+    "500": lambda text: refusal(500, "INTERNAL_SERVER_ERROR", text),
+    "503": lambda text: refusal(503, "SERVICE_UNAVAILABLE", text),
+    "bent": lambda text: Scripted(200, {"data": [{"id": [], "name": {}, "token": text, "code": text}]}),
+}
+TOKENS = {"access_token": SECRETS["access token"], "refresh_token": SECRETS["refresh token"], "expires": 900_000}
+LOGGED_IN = {
+    "json": Scripted(200, {"data": TOKENS}),
+    "session": Scripted(200, {"data": {"expires": 900_000}}, {"Set-Cookie": f"name={SECRETS['cookie']}; Path=/"}),
+}
+LOGIN = {"email": "a@example.com", "password": SECRETS["password"], "otp": SECRETS["otp"]}
+STATIC = {"token": SECRETS["static token"]}
+
+
+@contextmanager
+def exposed(session: Session, caplog: pytest.LogCaptureFixture) -> Iterator[list[BaseException]]:
+    """Fail if the block shows a secret: in the error that ends it, in logs, warnings and captures."""
+    caplog.set_level(logging.DEBUG)
+    caught: list[BaseException] = []
+    with warnings.catch_warnings(record=True) as warned, session.capture() as sent:
+        warnings.simplefilter("always")
+        try:
+            yield caught
+        except BaseException as failure:  # noqa: BLE001 - interrupts as well
+            caught.append(failure)
+    for error in caught:
+        assert leaks(error) == set()
+    assert found(f"{sent!r} {as_rich(list(sent))} {pickle.dumps(list(sent))!r}") == set()
+    assert found(" ".join(str(warning.message) for warning in warned)) == set()
+    assert found(caplog.text + "".join(repr(record.args) for record in caplog.records)) == set()

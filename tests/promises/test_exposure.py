@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import logging
 import os
-import pickle
 import socket
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -20,22 +16,27 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from directus_orm import Model, Session, field
+from directus_orm import Session
 from directus_orm.core import errors
 from directus_orm.core.masking import Secret, hides_locals
 from directus_orm.core.request_response import Request
-from tests.promises.exposure import SECRETS, as_rich, errors_of, found, leaks
+from tests.promises.exposure import (
+    ANSWERS,
+    LOGGED_IN,
+    LOGIN,
+    SECRETS,
+    STATIC,
+    TOKENS,
+    Agent,
+    errors_of,
+    exposed,
+    found,
+    leaks,
+)
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 Open = Callable[..., Session]
 Act = Callable[[Session], object]
-
-
-class Agent(Model, collection="agents"):
-    id: int | None = field(default=None, primary_key=True)
-    name: str = ""
-    code: str | None = field(default=None, type="hash")
-    token: str | None = None
 
 
 def agent() -> Agent:
@@ -95,60 +96,6 @@ ACTS: dict[str, list[Act]] = {
 SOME_ACTS = [(name, acts[0]) for name, acts in ACTS.items()]
 FOR_ALL = ("cut", "400", "bent")
 EVERY_ACT = [(name, act) for name, acts in ACTS.items() for act in acts]
-
-
-def refusal(status: int, code: str, text: str) -> Scripted:
-    """A refusal that quotes what was sent, as servers do."""
-    entry = {"message": f"what is {text}?", "extensions": {"code": code, "value": text}}
-    return Scripted(status, {"errors": [entry]}, {"Retry-After": "0"})
-
-
-ANSWERS: dict[str, Callable[[str], Scripted]] = {
-    "hangs up": lambda _: Scripted(0),
-    "cut": lambda _: Scripted(200, '{"data": [', cut=True),
-    "too late": lambda _: Scripted(delay=0.4),
-    "broken": lambda text: Scripted(200, '{"data": [' + text),
-    "web page": lambda text: Scripted(200, f"<html>{text}"),
-    "plain": lambda text: Scripted(404, f"no {text} here", {"Content-Type": "text/plain"}),
-    "gateway": lambda text: Scripted(502, f"<html>{text}"),
-    "redirect": lambda text: Scripted(302, "", {"Location": f"http://me:{text}@x.invalid/?token={text}"}),
-    "not encoded": lambda _: Scripted(200, "abc", {"Content-Encoding": "gzip"}),
-    "400": lambda text: refusal(400, "INVALID_PAYLOAD", text),
-    "401": lambda text: refusal(401, "INVALID_CREDENTIALS", text),
-    "expired": lambda text: refusal(401, "TOKEN_EXPIRED", text),
-    "403": lambda text: refusal(403, "FORBIDDEN", text),
-    "404": lambda text: refusal(404, "ROUTE_NOT_FOUND", text),
-    "409": lambda text: refusal(409, "RECORD_NOT_UNIQUE", text),
-    "429": lambda text: refusal(429, "REQUESTS_EXCEEDED", text),
-    "500": lambda text: refusal(500, "INTERNAL_SERVER_ERROR", text),
-    "503": lambda text: refusal(503, "SERVICE_UNAVAILABLE", text),
-    "bent": lambda text: Scripted(200, {"data": [{"id": [], "name": {}, "token": text, "code": text}]}),
-}
-TOKENS = {"access_token": SECRETS["access token"], "refresh_token": SECRETS["refresh token"], "expires": 900_000}
-LOGGED_IN = {
-    "json": Scripted(200, {"data": TOKENS}),
-    "session": Scripted(200, {"data": {"expires": 900_000}}, {"Set-Cookie": f"name={SECRETS['cookie']}; Path=/"}),
-}
-LOGIN = {"email": "a@example.com", "password": SECRETS["password"], "otp": SECRETS["otp"]}
-STATIC = {"token": SECRETS["static token"]}
-
-
-@contextmanager
-def exposed(session: Session, caplog: pytest.LogCaptureFixture) -> Iterator[list[BaseException]]:
-    """Fail if the block shows a secret: in the error that ends it, in logs, warnings and captures."""
-    caplog.set_level(logging.DEBUG)
-    caught: list[BaseException] = []
-    with warnings.catch_warnings(record=True) as warned, session.capture() as sent:
-        warnings.simplefilter("always")
-        try:
-            yield caught
-        except BaseException as failure:  # noqa: BLE001 - interrupts as well
-            caught.append(failure)
-    for error in caught:
-        assert leaks(error) == set()
-    assert found(f"{sent!r} {as_rich(list(sent))} {pickle.dumps(list(sent))!r}") == set()
-    assert found(" ".join(str(warning.message) for warning in warned)) == set()
-    assert found(caplog.text + "".join(repr(record.args) for record in caplog.records)) == set()
 
 
 @pytest.fixture(scope="module")

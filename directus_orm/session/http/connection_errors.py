@@ -28,25 +28,22 @@ _HANDSHAKE_FAILURES = frozenset(
 )
 
 
-# Attributes of errors of urllib3 that hold URLs.
-_TEXTS = ("url", "location", "_message")
-
-
 def remove_secrets(error: BaseException, request: Request, until: BaseException | None) -> None:
     """Remove the secrets of a request from the error that it ended in, and from its causes up to ``until``."""
     clear_locals(error, until)
     target, shown = request.url, request.masked().url
+
+    def without_secrets(value: Any) -> Any:
+        return masked_url(request.scrubbed(value.replace(target, shown))) if isinstance(value, str) else value
+
     for cause in causes(error, until):
         if isinstance(cause, requests.RequestException):
             cause.request = cause.response = None
-        cause.args = tuple(_shown(arg, target, shown) for arg in cause.args)
-        for name in _TEXTS:
-            if isinstance(text := getattr(cause, name, None), str):
-                setattr(cause, name, _shown(text, target, shown))
-
-
-def _shown(value: Any, target: str, shown: str) -> Any:
-    return masked_url(value.replace(target, shown)) if isinstance(value, str) else value
+        cause.args = tuple(map(without_secrets, cause.args))
+        # URLs, and what a server sent in the place of a status line.
+        for name, value in list(vars(cause).items()):
+            if isinstance(value, str):
+                setattr(cause, name, without_secrets(value))
 
 
 @attrs.frozen

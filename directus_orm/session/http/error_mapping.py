@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import attrs
 
@@ -20,7 +19,6 @@ from ...core.errors import (
     TransportError,
     Unavailable,
 )
-from ...core.masking import MASK
 from ...core.request_response import Request
 from .api import Api, ErrorEntry
 from .raw_messages import RawResponse
@@ -47,6 +45,7 @@ _HINTS: Mapping[int, str] = {
     504: "the proxy got no response from Directus in time",
 }
 _LONGEST_REASON = 500
+_LONGEST_SCRUBBED = 50_000
 # How SQLite, MariaDB and MySQL, PostgreSQL, SQL Server, and Oracle report a violated foreign key.
 _FOREIGN_KEY = re.compile(
     r"foreign key constraint fail|violates (\w+ )*foreign key constraint|REFERENCE constraint|ORA-02292",
@@ -77,7 +76,7 @@ class _ForeignKey:
 
 def server_error(api: Api, request: Request, url: str, raw: RawResponse, entries: list[ErrorEntry]) -> ServerError:
     """Return the error for a refusal of Directus, which reports the errors ``entries``."""
-    entries = scrubbed(entries, request)
+    entries = request.scrubbed(entries)
     extensions = entries[0].get("extensions") if entries else None
     extensions = extensions if isinstance(extensions, Mapping) else {}
     code = str(extensions.get("code") or "")
@@ -140,7 +139,8 @@ def body_excerpt(request: Request, body: bytes) -> str:
         return "; its body is empty"
     if request.purpose == "login":
         return ""  # it may hold tokens
-    text = scrubbed(body[:400].decode("utf-8", "replace"), request)
+    # More than is shown, so that no secret is cut before it is found.
+    text = request.scrubbed(body[:_LONGEST_SCRUBBED].decode("utf-8", "replace"))
     return f"; it begins: {text[:100]!r}"
 
 
@@ -199,22 +199,3 @@ def _shortened(text: str) -> str:
         return text
     half = _LONGEST_REASON // 2
     return f"{text[:half]} … {text[-half:]}"
-
-
-def scrubbed(value: Any, request: Request) -> Any:
-    """Return a copy of JSON data in which the secrets that ``request`` carries are masked."""
-    # Servers quote what they received: a token that is not unique, the values of a failed INSERT.
-    secrets = {text for text in request.secret_texts() if len(text) > 2}
-    return _masked_texts(value, sorted(secrets, key=len, reverse=True)) if secrets else value
-
-
-def _masked_texts(value: Any, secrets: list[str]) -> Any:
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, MASK)
-        return value
-    if isinstance(value, Mapping):
-        return {k: _masked_texts(v, secrets) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked_texts(v, secrets) for v in value]
-    return value

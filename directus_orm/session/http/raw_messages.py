@@ -70,3 +70,7 @@ class Cookie(Secret):
     """A credential that is sent as a cookie instead of a bearer token: its text is ``name=value``."""
 
     __slots__ = ()
+
+    def parts(self) -> set[str]:
+        """Return the text, and the value alone."""
+        return {self.reveal(), self.reveal().partition("=")[2]}

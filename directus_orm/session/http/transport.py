@@ -17,7 +17,7 @@ from ...core.json_codec import loads
 from ...core.masking import Secret, clear_locals, masked_url
 from ...core.request_response import Request, Response
 from .api import Api
-from .error_mapping import body_excerpt, outcome_unknown, plain_error, scrubbed, server_error, unusable_response
+from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
 from .raw_messages import Connections, RawResponse
 from .request_progress import hung_up_when_cancelled, notify_arrived
 
@@ -129,6 +129,7 @@ class Transport:
 
     def send(self, request: Request, credential: Secret | None = None, /) -> Response:
         """Send ``request`` once; raise the `ServerError` or `TransportError` that fits."""
+        request = attrs.evolve(request, credential=credential)
         started = time.perf_counter()
         handled = sys.exception()  # by the caller: the context of what fails here, but no cause of it
         try:
@@ -190,7 +191,7 @@ class Transport:
         return Response(raw.status, data, meta, raw.headers, len(raw.body), request, raw.from_cache)
 
     def _redirect_error(self, request: Request, raw: RawResponse) -> TransportError:
-        target = scrubbed(raw.headers.get("Location", "an unnamed address").split("?")[0], request)
+        target = request.scrubbed(raw.headers.get("Location", "an unnamed address")).split("?")[0]
         message = (
             f"{self.url} answered {request.method} {request.path} with a redirect to {masked_url(target)} "
             f"(status {raw.status}). Redirects are not followed: give the session the final base URL."
