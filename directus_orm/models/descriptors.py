@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ..core.deferred_import import DeferredModule
+from ..core.masking import hides_locals
 from ..fields.field import ABSENT, Field
 from ..fields.field_references import FieldReference
 from ..fields.paths import target_of
@@ -88,6 +89,7 @@ def _checked_value(field: Field, value: Any) -> Any:
     raise TypeError(msg)
 
 
+@hides_locals
 def load_value(instance: Any, field: Field) -> Any:
     """Load a value that is not in the instance, and return it; None for an optional field of an unsaved instance.
 

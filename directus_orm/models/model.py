@@ -151,6 +151,7 @@ class Model:
         """
         save.save(self, update_fields, if_unmodified=if_unmodified)
 
+    @hides_locals
     def delete(self) -> None:
         """Delete the row; if it is deleted already, nothing happens.
 

@@ -305,6 +305,7 @@ class Rows(Results[T]):
 
     # --- tables -----------------------------------------------------------------------------------------------
 
+    @hides_locals
     def to_arrow(self, *, page_size: int | None = None, progress: Progress = None) -> pa.Table:
         """Return the rows of `values` as an Arrow table, read page by page; needs the extra ``arrow``.
 
@@ -330,6 +331,7 @@ class Rows(Results[T]):
         """
         return self._table("arrow", page_size, progress)
 
+    @hides_locals
     def to_pandas(self, *, page_size: int | None = None, progress: Progress = None) -> pd.DataFrame:
         """Return the rows of `values` as a pandas DataFrame with Arrow types; needs the extra ``pandas``.
 
@@ -338,6 +340,7 @@ class Rows(Results[T]):
         """
         return tables.pandas_frame(self._table("pandas", page_size, progress))
 
+    @hides_locals
     def to_polars(self, *, page_size: int | None = None, progress: Progress = None) -> pl.DataFrame:
         """Return the rows of `values` as a polars DataFrame; needs the extra ``polars``.
 
@@ -399,6 +402,7 @@ class Rows(Results[T]):
         row = dialect_of(session).singleton_row(response, self._query.model.directus)
         return self._shape.decoder(self._query)(session, [row])[0]
 
+    @hides_locals
     def last(self) -> T | None:
         """Return the last row or None, by one request for one row; without an ordering, rows are ordered by key.
 
@@ -410,6 +414,7 @@ class Rows(Results[T]):
         self._refuse_sliced("last")
         return self.reverse().first()
 
+    @hides_locals
     def latest(self, *names: str) -> T:
         """Return the last row in the order of these fields, by one request for one row.
 
@@ -423,6 +428,7 @@ class Rows(Results[T]):
         """
         return self._first_by("latest", names, last=True)
 
+    @hides_locals
     def earliest(self, *names: str) -> T:
         """Return the first row in the order of these fields, by one request for one row.
 

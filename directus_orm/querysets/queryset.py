@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..core.async_twins import async_twin
 from ..core.errors import QueryError
+from ..core.masking import hides_locals
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, reference
@@ -225,6 +226,7 @@ class QuerySet(WritableRows[M]):
 
     # --- finding ----------------------------------------------------------------------------------------------
 
+    @hides_locals
     def contains(self, instance: M) -> bool:
         """Return whether an instance is among the rows, by one request for its key.
 
@@ -240,6 +242,7 @@ class QuerySet(WritableRows[M]):
             return instance in self
         return self.filter(pk=instance).exists()
 
+    @hides_locals
     def in_bulk(self, keys: Iterable[Any] | None = None) -> dict[Any, M]:
         """Return a dictionary of the instances with these keys, by key; keys without a row are left out.
 

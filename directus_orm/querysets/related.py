@@ -131,6 +131,7 @@ class Related(QuerySet[M]):
         self._check_verb("using")
         return self._with(self._query).using(session)
 
+    @hides_locals
     def explain(self) -> Explanation:
         """Return the requests that reading the rows would send, as data and in words; nothing is sent."""
         if not state_of(self._instance).stored:
@@ -139,10 +140,12 @@ class Related(QuerySet[M]):
         keys = [stored_key(instance) for instance in load.instances]
         return query_explain.explain_list(self._relation, load.query, keys, load.batch.session)
 
+    @hides_locals
     def first(self) -> M | None:
         """Return the first row or None, by key if unordered; lists with a ``sort`` field are read whole."""
         return next(iter(self._read_all()), None) if self._is_read_whole else super().first()
 
+    @hides_locals
     def last(self) -> M | None:
         """Return the last row or None, by key if unordered; lists with a ``sort`` field are read whole."""
         return next(iter(self._read_all()[::-1]), None) if self._is_read_whole else super().last()
@@ -218,6 +221,7 @@ class Related(QuerySet[M]):
             relation_writes.add_links(self._instance, self._relation, instances, values, self._junction_rows)
         self._forget_rows()
 
+    @hides_locals
     def remove(self, *others: M | Key) -> None:
         """Remove instances, or rows by their keys, from the list; those that are not in it are ignored.
 
@@ -265,6 +269,7 @@ class Related(QuerySet[M]):
             )
         self._forget_rows()
 
+    @hides_locals
     def clear(self) -> None:
         """Remove all rows that this user sees in the list, as ``set(())`` does: their keys are read, then sent."""
         self.set(())
@@ -360,6 +365,7 @@ class Related(QuerySet[M]):
         # The list is read whole, so a loop that has rows has all of them, also if the list was written since.
         return [] if place.position else super()._next_cached_rows(place)
 
+    @hides_locals
     def _read_next_page(self) -> bool:
         if self._complete:
             return False
@@ -402,14 +408,17 @@ class RelatedAny(Related[M]):
     def _is_read_whole(self) -> bool:
         return True
 
+    @hides_locals
     def contains(self, instance: Any) -> bool:
         """Return whether an instance is in the list."""
         return instance in self
 
+    @hides_locals
     def count(self) -> int:
         """Return the length of the list."""
         return len(self)
 
+    @hides_locals
     def exists(self) -> bool:
         """Return whether the list has any row."""
         return bool(self)

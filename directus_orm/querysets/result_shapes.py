@@ -10,6 +10,7 @@ import attrs
 
 from ..core.deferred_import import DeferredModule
 from ..core.errors import Forbidden, UnsupportedQuery
+from ..core.masking import clear_own_locals
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
@@ -201,7 +202,11 @@ def read_shaped_pages(
 
 
 def flatten(pages: Iterator[list[T]]) -> Iterator[T]:
-    """Yield the results of pages one by one."""
-    while (page := next(pages, None)) is not None:
-        yield from page
-        del page  # frees the memory before the next page is read
+    """Yield the results of pages one by one; errors hold no local variables, as with `hides_locals`."""
+    try:
+        while (page := next(pages, None)) is not None:
+            yield from page
+            del page  # frees the memory before the next page is read
+    except BaseException as error:
+        clear_own_locals(error)
+        raise

@@ -58,10 +58,9 @@ _OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
 
 
 class Results(DescribesRows, Generic[T]):
-    """The lazy result of a query: its rows are read when they are needed.
+    """The lazy result of a query: its rows are read when they are needed, page by page.
 
-    Iterating fetches the rows page by page and keeps them, so that a second loop sends nothing; `iterator` keeps
-    nothing.
+    A loop keeps them, so that a second one sends nothing; `iterator` keeps nothing.
     """
 
     __slots__ = ("_cache", "_complete", "_drops", "_from_manager", "_lock", "_pages", "_query", "_shape")
@@ -351,6 +350,7 @@ class Results(DescribesRows, Generic[T]):
             part._cache, part._complete = self._cache[index.start : index.stop], True  # noqa: SLF001
         return part
 
+    @hides_locals
     def first(self) -> T | None:
         """Return the first row or None, by one request for one row; without an ordering, rows are ordered by key.
 
@@ -363,11 +363,11 @@ class Results(DescribesRows, Generic[T]):
             return self._cache[0] if self._cache else None
         return next(iter(self._with(self._query.sliced(0, 1))), None)
 
+    @hides_locals
     def page(self, number: int, size: int) -> Page[T]:
         """Return one page of rows and the number of all rows, by one request.
 
-        Groups take two requests. A condition that has to be checked again in Python, such as ``contains`` with a
-        ``%``, takes further requests, for all keys.
+        Groups take two requests; a condition that is checked again in Python takes further ones, for all keys.
 
         Args:
             number: the number of the page, from 1.
@@ -397,8 +397,7 @@ class Results(DescribesRows, Generic[T]):
     def count(self) -> int:
         """Return the number of rows, by one request that reads no rows.
 
-        A condition that has to be checked again in Python, such as ``contains`` with a ``%``, takes requests for
-        all keys. Once all rows are loaded, nothing is sent.
+        A condition that is checked again in Python takes requests for all keys. Of loaded rows, nothing is sent.
 
         Example:
             >>> Flight.objects.filter(dep_delay__gt=60).count()
@@ -422,6 +421,7 @@ class Results(DescribesRows, Generic[T]):
         after_offset = max(total - self._query.offset, 0)
         return after_offset if self._query.limit is None else min(after_offset, self._query.limit)
 
+    @hides_locals
     def exists(self) -> bool:
         """Return whether there is any row, by one request for at most one key.
 
@@ -438,6 +438,7 @@ class Results(DescribesRows, Generic[T]):
         first_key = self._query.sliced(0, 1).with_paths((pk,))
         return any(read_pages(self._session(), first_key))
 
+    @hides_locals
     def partition(self, parts: int) -> list[Self]:
         """Divide the rows into querysets of about the same size, to be read in parallel by several readers.
 
@@ -467,6 +468,7 @@ class Results(DescribesRows, Generic[T]):
             return [self._with(self._query) for _ in range(parts)]
         return [self._with(query) for query in partition_query(self._session(), self._query, parts)]
 
+    @hides_locals
     def explain(self) -> Explanation:
         """Return the requests that reading the rows would send, as data and in words; nothing is sent.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.async_twins import async_twin
 from ..core.errors import TransportError
+from ..core.masking import hides_locals
 from ..core.request_response import Request, Response
 from .http.server_info import Health, ServerInfo
 from .state import ServerFacts, SessionState, SharedFact
@@ -27,6 +28,7 @@ class ServerStatusMixin:
         """Send a request and return its response."""
         raise NotImplementedError
 
+    @hides_locals
     def info(self, *, fresh: bool = False) -> ServerInfo:
         """Return the version and the limits of the server; requested once, or again with ``fresh=True``.
 
@@ -46,6 +48,7 @@ class ServerStatusMixin:
             raise _not_directus_error(api.info_request, data)
         return info
 
+    @hides_locals
     def ping(self) -> float:
         """Return the seconds of a round trip to the server, by one request without credentials and retries.
 
@@ -59,6 +62,7 @@ class ServerStatusMixin:
             raise _not_directus_error(api.ping_request, data)
         return seconds
 
+    @hides_locals
     def health(self) -> Health:
         """Return the health of the server: its ``status``, and for administrators the checks behind it.
 

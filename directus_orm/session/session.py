@@ -316,6 +316,7 @@ class Session(ServerStatusMixin):
             self._open_blocks -= 1
             return self._open_blocks == 0
 
+    @hides_locals
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
         transport = self._state.transport

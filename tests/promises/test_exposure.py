@@ -16,10 +16,15 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from directus_orm import Session
+from directus_orm import Count, Model, QuerySet, Related, Rows, Session
 from directus_orm.core import errors
 from directus_orm.core.masking import Secret, hides_locals
 from directus_orm.core.request_response import Request
+from directus_orm.querysets.related import RelatedAny
+from directus_orm.querysets.results import Results
+from directus_orm.querysets.writable_rows import WritableRows
+from directus_orm.session.items import Items
+from directus_orm.session.server_status import ServerStatusMixin
 from tests.promises.exposure import (
     ANSWERS,
     LOGGED_IN,
@@ -54,6 +59,32 @@ async def in_task(session: Session) -> None:
     await Agent.objects.using(session).acreate(name="a", code=SECRETS["hash field"])
 
 
+# How a program reads the rows of a queryset.
+READS: list[Callable[[Any], object]] = [
+    lambda rows: rows.count(),
+    lambda rows: rows.exists(),
+    lambda rows: rows.first(),
+    lambda rows: rows.last(),
+    lambda rows: rows.latest("id"),
+    lambda rows: rows.earliest("id"),
+    lambda rows: rows.in_bulk([1, 2]),
+    lambda rows: rows.contains(Agent.objects.ref(1)),
+    lambda rows: rows.page(1, 5),
+    lambda rows: rows.partition(2),
+    lambda rows: rows.aggregate(n=Count("*")),
+    lambda rows: rows.values("id").to_arrow(),
+    lambda rows: list(rows.iterator()),
+    lambda rows: rows[3],
+    lambda rows: asyncio.run(in_async_loop(rows)),
+    lambda rows: rows.delete(),
+]
+
+
+async def in_async_loop(rows: Any) -> None:
+    async for _ in rows.aiterator():
+        pass
+
+
 # What a program does, by the secret that it sends.
 ACTS: dict[str, list[Act]] = {
     "access_token=": [lambda s: s.get("/items/x", {"access_token": SECRETS["access_token="]})],
@@ -64,7 +95,7 @@ ACTS: dict[str, list[Act]] = {
         lambda s: s.items("x").read(filter={"token": {"_eq": SECRETS["filter"]}}),
         lambda s: list(Agent.objects.using(s).filter(token=SECRETS["filter"])),
         lambda s: Agent.objects.using(s).get(token=SECRETS["filter"]),
-        lambda s: Agent.objects.using(s).filter(token=SECRETS["filter"]).count(),
+        *(lambda s, read=read: read(Agent.objects.using(s).filter(token=SECRETS["filter"])) for read in READS),
     ],
     "password of a user": [
         lambda s: s.post("/users", {"email": "b@example.com", "password": SECRETS["password of a user"]}),
@@ -96,6 +127,23 @@ ACTS: dict[str, list[Act]] = {
 SOME_ACTS = [(name, acts[0]) for name, acts in ACTS.items()]
 FOR_ALL = ("cut", "400", "bent")
 EVERY_ACT = [(name, act) for name, acts in ACTS.items() for act in acts]
+
+
+DOORS = [QuerySet, Rows, Results, WritableRows, Related, RelatedAny, Model, Session, ServerStatusMixin, Items]
+
+
+def test_every_method_that_sends_hides_the_local_variables_of_its_errors() -> None:
+    """Those methods have async forms; the rows of a loop are hidden where pages are read."""
+    hiding = hides_locals(lambda: None).__code__
+    senders = {name[1:] for door in DOORS for name in dir(door) if is_async_form(door, name)} - {"iterator"}
+    methods = {f"{door.__name__}.{name}": vars(door).get(name) for door in DOORS for name in senders}
+    open_doors = [name for name, method in methods.items() if method and method.__code__ is not hiding]
+    assert len(senders) > 30
+    assert open_doors == []
+
+
+def is_async_form(door: type[Any], name: str) -> bool:
+    return name.startswith("a") and hasattr(door, name[1:]) and name != "all"
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def _named_keys(query: Query, dialect: Dialect) -> Sequence[Any] | None:
         return None
     for part in query.where.parts if isinstance(query.where, And) else (query.where,):
         if isinstance(part, Comparison) and part.path == (pk,) and part.function is None:
-            keys = {"eq": [part.value], "in": part.value}.get(part.operator)
+            keys: list[Any] | None = {"eq": [part.value], "in": part.value}.get(part.operator)
             # The server evaluates some texts, such as the variable for the user who asks.
             if keys is not None and not any(map(dialect.capabilities.evaluates, keys)):
                 return keys
