@@ -57,7 +57,7 @@ class ListCursor:
 
         Those are at most ``max_overlap``, unless the position has to be found again.
         """
-        if self._is_searching or self._position == self._start:
+        if self._is_searching:
             return self._position, 0
         overlap = min(self._least_overlap, max_overlap, len(self._returned))
         steps_back = self._steps_back or overlap + self._shift

@@ -107,7 +107,7 @@ class _WindowPager:
                 self._sizes.retry_smaller(refusal)
         self._sizes.grow_after(len(page.rows), page.size)
         new_keys = self._new_keys(self._rows, page, offset, limit)
-        self._whole_pages = max(0, self._whole_pages - 1) if new_keys is not None else 0
+        self._whole_pages = max(0, self._whole_pages - 1)
         self._bound_windows(page)
         keys_to_return = set(new_keys or ())
         self._sizes.ready = [row for row in page.rows if row[self._pk.column] in keys_to_return]
@@ -181,7 +181,7 @@ class _WindowPager:
         maximum = self._sizes.maximum
         max_overlap = overlap if maximum is None else max(1, min(overlap, maximum // 2))
         offset, overlap = self._cursor.next_window(max_overlap)
-        if overlap and maximum is not None and maximum == 1:
+        if overlap and maximum == 1:
             raise UnsupportedQuery(_TOO_FEW)
         return offset, overlap
 

@@ -22,9 +22,7 @@ from .pager_protocol import NextByKey, Pager
 
 def has_keyset_order(query: Query) -> bool:
     """Return whether the rows are ordered by the key alone, and the key is an integer."""
-    pk = query.model.directus.pk
-    first, *rest = query.total_order
-    return first.path == (pk,) and first.function is None and not rest and pk.value_type.kind in INTEGERS
+    return len(query.total_order) == 1 and query.model.directus.pk.value_type.kind in INTEGERS
 
 
 def keyset_pager(query: Query, sizes: PageSizer) -> Pager:

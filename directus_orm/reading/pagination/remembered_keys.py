@@ -8,16 +8,8 @@ from typing import Any
 
 _MOVED: Any = object()
 """Stands for the ordering values of a row that moved, or may have moved, away from where it was."""
-
-
-class _AnyValues:
-    """Equal to all ordering values."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        raise TypeError("it equals everything")
+_ANYWHERE: Any = object()
+"""Stands for the ordering values of a row that was not read: it is in place wherever it is found."""
 
 
 class RememberedKeys:
@@ -29,7 +21,7 @@ class RememberedKeys:
     def __init__(self, keep: int, after: Any = None) -> None:
         """Remember up to ``keep`` keys; at first the key ``after``, if not None, wherever its row is."""
         self._keep = keep
-        self._values: dict[Any, Any] = {} if after is None else {after: _AnyValues()}
+        self._values: dict[Any, Any] = {} if after is None else {after: _ANYWHERE}
         # Whether these are all keys that were returned.
         self.are_complete = after is None
 
@@ -50,7 +42,9 @@ class RememberedKeys:
         """
         known = self._values
         places = enumerate(zip(keys, values, strict=True))
-        return next((place for place, (key, value) in places if known.get(key, _MOVED) == value), None)
+        return next(
+            (place for place, (key, value) in places if known.get(key, _MOVED) in (value, _ANYWHERE)), None
+        )
 
     def unknown(self, keys: Sequence[Any]) -> list[Any]:
         """Return the keys that are not remembered."""
@@ -73,7 +67,7 @@ class RememberedKeys:
         for key in keys:
             known.pop(key, None)
         known.update(zip(keys, values, strict=True))
-        in_window = set(keys) if ahead else ()
+        in_window = set(keys)
         for key in ahead:
             if key not in in_window:
                 del known[key]

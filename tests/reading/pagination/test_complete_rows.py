@@ -35,9 +35,9 @@ class HidingServer:
         total = self.visible + self.hidden if "meta" in params else None
         return RawPage([*rows[first : first + limit]], 0, total)
 
-    def read(self, queryset: QuerySet[Any]) -> int:
+    def read(self, queryset: QuerySet[Any], after: object = None) -> int:
         """Return how many rows come."""
-        pager = query_pager(queryset.query, V10Dialect())
+        pager = query_pager(queryset.query, V10Dialect(), after=after)
         round_trip, number = next(pager), 0
         while True:
             number += len(round_trip.rows or ())
@@ -78,6 +78,13 @@ def test_of_whole_rows_no_page_is_counted_as_that_costs_the_server_a_second_quer
     server = HidingServer(90)
     assert server.read(Airline.objects.all()) == 90
     assert not any("meta" in params for params in server.asked)
+
+
+@pytest.mark.parametrize(("keys", "after"), [("by key", 40), ("by windows", "40")])
+def test_after_a_key_rows_are_not_compared_with_the_number_of_all(keys: str, after: object) -> None:
+    server = HidingServer(50)
+    assert server.read(KEYS[keys], after) == 10
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)

@@ -175,6 +175,36 @@ def test_a_loop_may_delete_what_it_reads() -> None:
     assert server.keys == []
 
 
+@pytest.mark.parametrize("stop", [*range(1, 40), 100, 399, 500])
+def test_a_loop_over_a_slice_may_delete_what_it_reads(stop: int) -> None:
+    """Windows then bring more rows than the slice has."""
+    keys = [f"k{n}" for n in range(400)]
+    server = ListServer(keys[:], lambda _: None)
+
+    def delete(page: list[str]) -> None:
+        for key in page:
+            server.keys.remove(key)
+
+    assert server.read(Airline.objects.all()[:stop], page_size=4, seen=delete) == keys[:stop]
+
+
+@pytest.mark.parametrize("keys_alone", [True, False])
+def test_a_slice_is_exact_although_windows_miss_the_position(keys_alone: bool) -> None:
+    """As when many rows are deleted at once."""
+    keys = [f"k{n}" for n in range(400)]
+    queryset = Airline.objects.values("pk") if keys_alone else Airline.objects.all()
+    server = ListServer(keys[:], lambda _: None)
+    pages_read = 0
+
+    def delete(page: list[str]) -> None:
+        nonlocal pages_read
+        pages_read += 1
+        if pages_read % 8 == 0:
+            del server.keys[: max(0, server.keys.index(page[-1]) - 1) if page else 0]
+
+    assert server.read(queryset[:300], page_size=4, seen=delete) == keys[:300]
+
+
 def test_rows_inserted_before_the_cursor_repeat_no_row() -> None:
     names = (f"new{n}" for n in itertools.count())
 

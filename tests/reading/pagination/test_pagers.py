@@ -16,6 +16,11 @@ from tests.worlds.flights import Airline, Flight
 from tests.worlds.server_setup import column, key, make_collection
 
 
+def sizes(asked: list[dict[str, str]]) -> list[tuple[str | None, ...]]:
+    """Return of each request its number of keys, its limit and its offset."""
+    return [(params.get("keys"), params.get("limit"), params.get("offset")) for params in asked]
+
+
 def drive(pager: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
     """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked."""
     asked: list[dict[str, str]] = []
@@ -30,7 +35,8 @@ def drive(pager: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
             left = [row for row in rows if row["id"] > int(last)][int(params.get("offset", 0)) :]
             if request.method == "SEARCH":
                 asked[-1] = {"keys": str(len(request.json["keys"]))}
-                left = [row for row in rows if row["carrier"] in request.json["keys"]]
+                keys = set(request.json["keys"])
+                left = [row for row in rows if row["carrier"] in keys]
             found = left[: int(params.get("limit", len(left)))]
             answers.append(RawPage(found, size * len(found)))
         round_trip = pager.send(answers)
@@ -68,13 +74,72 @@ def test_in_other_orders_two_pages_are_read_by_offset_and_later_rows_by_key() ->
         "80",
     ]
     asked = drive(query_pager(Airline.objects.all().query, V10Dialect()), 4000)
-    assert [(p.get("keys"), p.get("limit"), p.get("offset")) for p in asked] == [
+    assert sizes(asked) == [
         (None, "100", None),
         (None, "1020", "80"),
         (None, "4500", "600"),
         ("2000", None, None),
         ("900", None, None),
     ]
+
+
+def test_windows_and_pages_of_a_long_list_grow() -> None:
+    """Few requests read it, and none of them is too much for the server."""
+    asked = drive(query_pager(Airline.objects.all().query, V10Dialect()), 60_000)
+    windows = [params for params in asked[2:] if "limit" in params]
+    assert sizes(windows) == [
+        (None, "4500", "600"),
+        (None, "16500", "4600"),
+        (None, "20500", "20600"),
+        (None, "20500", "40600"),
+    ]
+    pages = [params["keys"] for params in asked if "keys" in params]
+    assert pages[:3] == ["2000", "2000", "4000"]
+    assert max(map(int, pages)) == 4000
+
+
+def test_of_a_slice_no_more_keys_are_read_than_it_has() -> None:
+    asked = drive(query_pager(Airline.objects.all()[:1500].query, V10Dialect()), 9000)
+    assert sizes(asked) == [
+        (None, "100", None),
+        (None, "1020", "80"),
+        (None, "900", "600"),
+        ("400", None, None),
+    ]
+
+
+def test_with_a_page_size_one_page_is_read_by_offset() -> None:
+    """Whoever wants small pages wants more than one."""
+    asked = drive(query_pager(Airline.objects.all().query, V10Dialect(), 40), 100)
+    assert sizes(asked) == [(None, "40", None), (None, "4040", None), ("40", None, None), ("20", None, None)]
+
+
+def test_keys_alone_are_read_in_windows() -> None:
+    asked = drive(query_pager(Airline.objects.values("pk").query, V10Dialect()), 4000)
+    assert sizes(asked) == [
+        (None, "100", None),
+        (None, "1100", None),
+        (None, "2500", "600"),
+        (None, "4500", "2600"),
+    ]
+
+
+def test_a_key_to_start_after_is_searched_among_keys_alone() -> None:
+    asked = drive(query_pager(Airline.objects.all().query, V10Dialect(), after="7"), 900)
+    assert sizes(asked) == [(None, "4000", None), ("100", None, None), ("793", None, None)]
+    assert asked[0]["fields"] == "carrier"
+
+
+def test_rows_do_not_show_what_they_are_ordered_by() -> None:
+    pager = query_pager(Airline.objects.only("pk").order_by("name").query, V10Dialect())
+    assert dict(next(pager).requests[0].params)["fields"] == "carrier,name"
+    assert pager.send([RawPage([{"carrier": "AA", "name": "American"}])]).rows == [{"carrier": "AA"}]
+
+
+def test_one_row_is_read_from_a_server_that_gives_one_at_a_time() -> None:
+    for start in (0, 3):
+        pager = query_pager(Airline.objects.all()[start : start + 1].query, V10Dialect(), maximum=1)
+        assert sizes(drive(pager, 5)) == [(None, "1", str(start) if start else None)]
 
 
 def test_windows_of_long_values_have_fewer_keys() -> None:
@@ -169,8 +234,24 @@ def test_a_page_that_does_not_start_after_the_one_before_is_refused(
     if second_page == (3, 4):
         assert pager.send([RawPage(rows)]).rows == rows
     else:
-        with pytest.raises(TransportError, match="rows that it was not asked for"):
+        asked = f"those after the key {sign * 2}, and starts with {sign * second_page[0]}"
+        with pytest.raises(TransportError, match=f"rows that it was not asked for.*{asked}") as caught:
             pager.send([RawPage(rows)])
+        assert caught.value.status == 200
+
+
+@pytest.mark.parametrize(("order", "operator"), [("id", "_gt"), ("-id", "_lt"), ("-id,dep_delay", "_lt")])
+def test_each_page_is_asked_for_by_the_last_key_in_the_direction_of_the_order(order: str, operator: str) -> None:
+    pager = query_pager(Flight.objects.order_by(*order.split(",")).query, V10Dialect(), 1)
+    next(pager)
+    params = dict(pager.send([RawPage([{"id": 7}])]).requests[0].params)
+    assert (json.loads(params["filter"]), "offset" in params) == ({"id": {operator: 7}}, False)
+
+
+def test_a_slice_of_one_row_is_one_request() -> None:
+    for queryset in (Flight.objects.all(), Flight.objects.values("id")):
+        asked = drive(query_pager(queryset[:1].query, V10Dialect()), 9)
+        assert [(params["limit"], "meta" in params) for params in asked] == [("1", False)]
 
 
 @pytest.mark.parametrize("order", ["id", "-id"])
@@ -223,6 +304,39 @@ def test_what_text_keys_are_the_same_is_left_to_the_database() -> None:
         {"carrier": "B6"},
         {"carrier": "AA"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "found", "is_refused"),
+    [
+        (["AA", "B6"], "ZZ", True),
+        (["AA", "B6"], "aA ", False),
+        (["AA", "B6"], "\u00e9", False),
+        (["AA", "\u00e9"], "ZZ", False),
+        (["AA", "B6"], "Z\tZ", False),
+        (["AA", "B\t6"], "ZZ", False),
+    ],
+)
+def test_a_text_key_that_no_database_takes_for_one_that_was_asked_for_is_refused(
+    keys: list[str], found: str, is_refused: bool
+) -> None:
+    """It is for the database to say which texts with other characters than plain ones are the same."""
+    pager = key_pager(Airline.objects.all().query, keys, V10Dialect())
+    next(pager)
+    rows: list[Row] = [{"carrier": "AA"}, {"carrier": found}]
+    if is_refused:
+        with pytest.raises(TransportError, match="rows that it was not asked for") as caught:
+            pager.send([RawPage(rows)])
+        assert caught.value.status == 200
+    else:
+        assert pager.send([RawPage(rows)]).rows == rows
+
+
+def test_an_integer_that_comes_as_a_text_is_the_key_that_was_asked_for() -> None:
+    """PostgreSQL sends big integers like this."""
+    pager = key_pager(Flight.objects.all().query, [2, 1], V10Dialect())
+    next(pager)
+    assert pager.send([RawPage([{"id": "1"}, {"id": "2"}])]).rows == [{"id": "2"}, {"id": "1"}]
 
 
 def test_the_empty_key_is_not_asked_for() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import Forbidden, QuerySet, Session
+from directus_orm import Count, Forbidden, Model, QuerySet, Related, Session, one_to_many
 from directus_orm.core.json_codec import loads
 from directus_orm.core.request_response import Request, Row
 from directus_orm.dialects.v10 import V10Dialect
@@ -98,12 +98,32 @@ def test_big_keys_that_come_as_texts_are_foreseen_as_well() -> None:
     assert predict_requests(round_trip.next_by_key, encoded(rows)) == pager.send([RawPage(rows, 1)]).requests
 
 
+class Parcel(Model):
+    id: int
+    content: dict[str, Any]
+    labels: Related[Label] = one_to_many("parcel")
+
+
+class Label(Model):
+    id: int
+    parcel: Parcel | None = None
+
+
 @pytest.mark.parametrize(
-    "flights", [Flight.objects.select_related("carrier"), Flight.objects.values("id", "carrier__name")]
+    "queryset",
+    [
+        Flight.objects.select_related("carrier"),
+        Flight.objects.values("id", "carrier__name"),
+        Parcel.objects.all(),
+        Parcel.objects.only("id").prefetch_related("labels"),
+        Parcel.objects.only("id").annotate(n=Count("labels")),
+    ],
+    ids=["select_related", "related field", "document", "prefetch_related", "count"],
 )
-def test_of_rows_with_others_in_them_nothing_is_foreseen(flights: QuerySet[Any]) -> None:
+def test_of_rows_with_others_in_them_nothing_is_foreseen(queryset: QuerySet[Any]) -> None:
     """Their keys have the same name."""
-    assert next(query_pager(flights.query, V10Dialect())).next_by_key is None
+    assert next(query_pager(queryset.query, V10Dialect())).next_by_key is None
+    assert next(query_pager(Parcel.objects.only("id").query, V10Dialect())).next_by_key is not None
 
 
 def test_a_number_too_long_to_be_read_predicts_nothing() -> None:
