@@ -29,7 +29,7 @@ class RowsWithOrderingValues:
         paths = [order.path for order in orders if order.function != "count"]
         counts = list(_related_counts(orders))
         # The keys of the rows that are counted for: they let the relation's own key come beside such a row.
-        keys = [(*count.path[:-1], count.path[-1].model.directus.pk) for count in counts if count.path[:-1]]
+        keys = [(*count.path[:-1], count.path[-1].model.directus.pk) for count in counts]
         self.query = query.evolve(
             paths=tuple(dict.fromkeys((*query.paths, *paths, *keys))),
             aliases=(*query.aliases, *((count.name, count) for count in counts)),
@@ -72,14 +72,10 @@ def _getter(path: Sequence[Step], column: str) -> Callable[[Row], Any]:
     """
     outer = _columns(path[:-1])
 
-    def get(row: Row) -> Any:
-        return row.get(column)
-
-    def get_related(row: Row) -> Any:
+    def get_value(row: Row) -> Any:
         related = reduce(_related_row, outer, row)
         return related.get(column)
 
-    get_value = get_related if outer else get
     is_text = isinstance(path[-1], Field) and kind_of(path[-1]) in TEXTS
     return (lambda row: hash(get_value(row))) if is_text else get_value
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from directus_orm import IterationLost, UnsupportedQuery
+from directus_orm import InvalidRequest, IterationLost, UnsupportedQuery
 from directus_orm.core.request_response import Request
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination import key_window_pagination
@@ -203,6 +203,25 @@ def test_a_slice_is_exact_although_windows_miss_the_position(keys_alone: bool) -
             del server.keys[: max(0, server.keys.index(page[-1]) - 1) if page else 0]
 
     assert server.read(queryset[:300], page_size=4, seen=delete) == keys[:300]
+
+
+@pytest.mark.parametrize("requests", range(0, 60, 3))
+def test_a_maximum_that_a_server_has_of_late_lowers_the_size_of_any_request(requests: int) -> None:
+    """Also of those for further windows, after one that brought nothing."""
+    keys = [f"k{n}" for n in range(200)]
+    server = ListServer(keys[:], lambda _: None)
+    pager, found = query_pager(Airline.objects.all().query, V10Dialect(), 6), list[str]()
+    round_trip = next(pager)
+    while round_trip.requests:
+        sizes = [int(dict(r.params).get("limit") or len(r.json["keys"])) for r in round_trip.requests]
+        if len(server.requests) >= requests and max(sizes) > 5:
+            round_trip = pager.throw(InvalidRequest('"limit" must be less than or equal to 5.'))
+        else:
+            round_trip = pager.send([server.answer(request) for request in round_trip.requests])
+        found += [row["carrier"] for row in round_trip.rows or ()]
+        if round_trip.rows and len(found) > 12:
+            del server.keys[: max(0, server.keys.index(found[-1]) - 1)]
+    assert found == keys
 
 
 def test_rows_inserted_before_the_cursor_repeat_no_row() -> None:

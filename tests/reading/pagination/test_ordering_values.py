@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from directus_orm import Model, Related, Session, one_to_many
+from directus_orm import Count, Model, Related, Session, one_to_many
 from directus_orm.core.request_response import Row
 from directus_orm.dialects.registry import dialect_of
 from directus_orm.dialects.v10 import V10Dialect
@@ -32,6 +32,13 @@ QUERYSETS: dict[str, Any] = {
     ),
     "related rows": Flight.objects.select_related("plane").order_by("plane__maker", "plane__owner__name"),
     "lists": Airline.objects.prefetch_related("flights").order_by("country"),
+    "count that is wanted": Airline.objects.annotate(n=Count("flights")).order_by("flights__count"),
+    "count of a related row that is wanted": Flight.objects.annotate(n=Count("carrier__flights")).order_by(
+        "carrier__flights__count"
+    ),
+    "relation of a related row": Flight.objects.values("plane__owner__name").order_by(
+        "plane__maker", "plane__owner"
+    ),
 }
 
 
@@ -44,6 +51,68 @@ def test_rows_are_those_of_the_query_itself(session: Session, name: str) -> None
         limited = query.evolve(limit=20 if page_size == 1 else None)
         pages = fetch(session, query_pager(limited, dialect, page_size))
         assert [row for page in pages for row in page] == expected[: limited.limit]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "left"),
+    [
+        ("field", {"id": 1, "carrier": "AA", "dep_delay": 7}, {"id": 1, "carrier": "AA", "dep_delay": 7}),
+        ("related row", {"id": 1, "carrier__key": "AA", "carrier": {"name": "A"}}, {"id": 1, "carrier": "AA"}),
+        ("related row", {"id": 1, "carrier__key": None, "carrier": None}, {"id": 1, "carrier": None}),
+        ("related row", {"id": 1}, {"id": 1}),
+        (
+            "related row of a related row",
+            {"id": 1, "plane__key": "N1", "plane": {"owner": {"name": "A"}, "owner__key": "AA"}},
+            {"id": 1, "plane": "N1"},
+        ),
+        ("count", {"carrier": "AA", "flights_count": 3}, {"carrier": "AA"}),
+        (
+            "count of a related row",
+            {"id": 1, "carrier__key": "AA", "carrier": {"carrier": "AA", "flights_count": 3}},
+            {"id": 1, "carrier": "AA"},
+        ),
+        ("other fields", {"id": 1, "carrier": {"name": "A"}, "carrier__key": "AA", "note": "n"}, {"id": 1}),
+        (
+            "related field",
+            {
+                "id": 1,
+                "carrier": {"country": "US", "name": "A"},
+                "carrier__key": "AA",
+                "plane": {"owner": "AA"},
+                "plane__key": "N1",
+            },
+            {"id": 1, "carrier": {"country": "US"}, "carrier__key": "AA"},
+        ),
+        (
+            "related rows",
+            {
+                "id": 1,
+                "plane__key": "N1",
+                "plane": {"tailnum": "N1", "maker": "B", "owner__key": "AA", "owner": {"name": "A"}},
+            },
+            {"id": 1, "plane__key": "N1", "plane": {"tailnum": "N1", "maker": "B", "owner": "AA"}},
+        ),
+        (
+            "related rows",
+            {"id": 1, "plane__key": None, "plane": None},
+            {"id": 1, "plane__key": None, "plane": None},
+        ),
+        ("count that is wanted", {"carrier": "AA", "flights_count": 3}, {"carrier": "AA", "flights_count": 3}),
+        (
+            "count of a related row that is wanted",
+            {"id": 1, "carrier__key": "AA", "carrier": {"carrier": "AA", "flights_count": 3}},
+            {"id": 1, "carrier__key": "AA", "carrier": {"carrier": "AA", "flights_count": 3}},
+        ),
+        (
+            "relation of a related row",
+            {"id": 1, "plane": {"owner": {"name": "A"}, "maker": "B", "owner__key": "AA"}, "plane__key": "N1"},
+            {"id": 1, "plane": {"owner": {"name": "A"}, "owner__key": "AA"}, "plane__key": "N1"},
+        ),
+    ],
+)
+def test_of_a_row_is_left_what_the_query_itself_reads(name: str, row: Row, left: Row) -> None:
+    RowsWithOrderingValues(QUERYSETS[name].query).remove_added([row])
+    assert row == left
 
 
 @pytest.mark.parametrize("name", [name for name in QUERYSETS if name != "key"])
@@ -89,11 +158,24 @@ def test_a_key_brings_nothing_more() -> None:
 
 class Shelf(Model):
     id: int
+    label: str
     books_count: int
     books: Related[Book] = one_to_many("shelf")
+    boxes: Related[Box] = one_to_many("shelf")
+    lamps: Related[Lamp] = one_to_many("shelf")
 
 
 class Book(Model):
+    id: int
+    shelf: Shelf | None = None
+
+
+class Box(Model):
+    id: int
+    shelf: Shelf | None = None
+
+
+class Lamp(Model):
     id: int
     shelf: Shelf | None = None
 
@@ -103,6 +185,24 @@ def test_a_count_whose_name_a_field_has_is_not_read() -> None:
     query = Shelf.objects.order_by("books__count").query
     assert RowsWithOrderingValues(query).query == query
     assert "count(books)" in str(V10Dialect().read(query.evolve(limit=1)).params)
+    query = Book.objects.order_by("shelf__books__count").query
+    assert RowsWithOrderingValues(query).query == query
+
+
+def test_each_count_is_read() -> None:
+    window = RowsWithOrderingValues(Shelf.objects.order_by("boxes__count", "lamps__count").query)
+    fields = dict(V10Dialect().read(window.query.evolve(limit=1)).params)["fields"]
+    assert "count(boxes),count(lamps)" in str(fields)
+    row: Row = {"id": 1, "boxes_count": 2, "lamps_count": 3}
+    assert window.values([row]) == [(2, 3)]
+    window.remove_added([row])
+    assert row == {"id": 1}
+
+
+def test_of_a_text_of_a_related_row_the_hash_is_kept() -> None:
+    """Whatever the type of the relation."""
+    window = RowsWithOrderingValues(Book.objects.order_by("shelf__label").query)
+    assert window.values([{"id": 1, "shelf": {"label": "top"}}]) == [hash("top")]
 
 
 def test_key_windows_read_few_values() -> None:

@@ -21,8 +21,11 @@ def sizes(asked: list[dict[str, str]]) -> list[tuple[str | None, ...]]:
     return [(params.get("keys"), params.get("limit"), params.get("offset")) for params in asked]
 
 
-def drive(pager: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
-    """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked."""
+def drive(pager: Pager, total: int, size: int = 0, key_size: int | None = None) -> list[dict[str, str]]:
+    """Answer each request from rows with the keys 1 … ``total``; return the parameters that were asked.
+
+    A row takes ``size`` bytes, and a row of a window of keys ``key_size``.
+    """
     asked: list[dict[str, str]] = []
     rows: list[Row] = [{"id": n, "carrier": str(n)} for n in range(1, total + 1)]
     round_trip = next(pager)
@@ -38,7 +41,8 @@ def drive(pager: Pager, total: int, size: int = 0) -> list[dict[str, str]]:
                 keys = set(request.json["keys"])
                 left = [row for row in rows if row["carrier"] in keys]
             found = left[: int(params.get("limit", len(left)))]
-            answers.append(RawPage(found, size * len(found)))
+            row_size = size if key_size is None or params.get("fields") != "carrier" else key_size
+            answers.append(RawPage(found, row_size * len(found)))
         round_trip = pager.send(answers)
     return asked
 
@@ -96,6 +100,21 @@ def test_windows_and_pages_of_a_long_list_grow() -> None:
     pages = [params["keys"] for params in asked if "keys" in params]
     assert pages[:3] == ["2000", "2000", "4000"]
     assert max(map(int, pages)) == 4000
+
+
+def test_how_large_keys_are_does_not_matter_for_pages_of_rows() -> None:
+    asked = drive(query_pager(Airline.objects.all().query, V10Dialect()), 30_000, size=600, key_size=400)
+    assert max(int(params["keys"]) for params in asked if "keys" in params) == 1500
+
+
+def test_windows_of_very_long_values_have_one_key_more_than_are_known() -> None:
+    asked = drive(query_pager(Airline.objects.order_by("name").query, V10Dialect(), 2), 5, size=5_000_000)
+    assert sizes(asked)[:2] == [(None, "2", None), (None, "2", "1")]
+
+
+def test_half_of_what_a_server_gives_at_a_time_may_be_known() -> None:
+    asked = drive(query_pager(Airline.objects.values("pk").query, V10Dialect(), maximum=40), 110)
+    assert [params.get("offset") for params in asked] == [None, "20", "40", "60", "80"]
 
 
 def test_of_a_slice_no_more_keys_are_read_than_it_has() -> None:
