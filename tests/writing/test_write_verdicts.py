@@ -35,6 +35,13 @@ class Box(Model, collection="boxes"):
     parent: Box | None = None
 
 
+class Jar(Model, collection="jars"):
+    """Its key has one spelling, so that the keys of a response can be compared with those that were sent."""
+
+    id: int = field(default=generated, primary_key=True)
+    label: str | None = None
+
+
 class Knob(Model, collection="knob", singleton=True):
     id: int = field(default=generated, primary_key=True)
     angle: int | None = None
@@ -98,6 +105,8 @@ def verdict(
         ("weight", None, "1.504", "1.50", APPLIED),
         ("weight", ABSENT, "1.504", "1.50", UNKNOWN),
         ("weight", "1.506", "1.504", "1.50", UNKNOWN),
+        ("weight", "1.51", "1.505", "1.50", UNKNOWN),
+        ("weight", "7", "9E+999999", "-9E+999999", UNKNOWN),
         ("weight", "1.50", "1.504", "1.50", REPEATED),
         ("weight", "7.25", "1.504", None, UNKNOWN),
         ("weight", "7.25", None, "1.50", UNKNOWN),
@@ -110,6 +119,7 @@ def verdict(
         ("packed", None, "2026-01-02T03:04:05.999Z", "2026-01-02T03:04:05Z", APPLIED),
         ("packed", None, "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", UNKNOWN),
         ("packed", None, "2026-01-02T03:04:05.999Z", "2026-01-02T03:04:05.001Z", UNKNOWN),
+        ("packed", None, "2026-01-02T03:04:05.999Z", "2026-01-02T03:04:05.998Z", UNKNOWN),
         ("packed", "2020-01-01T00:00:00.5Z", "2026-01-02T03:04:05.999Z", "2026-01-02T03:04:05Z", UNKNOWN),
         ("count", 1, 2, 3, UNKNOWN),
         ("count", 1, 2, 2, APPLIED),
@@ -294,6 +304,50 @@ def test_a_response_with_something_else_than_rows_is_looked_up(
     assert (caught.value.status, caught.value.request) == (200, write_of({"label": "without a key"}).request)
 
 
+def write_of_jars(*sent: dict[str, Any]) -> RecoverableWrite:
+    request = Request("PATCH", "/items/jars", json=list(sent))
+    return RecoverableWrite(request, Jar.directus, sent, Query(Jar, paths=Jar.directus.paths))
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ([{"id": 1}, {"id": 1}], "twice the same key, or the key of another row"),
+        ([{"id": 1}, {"id": 3}], "twice the same key, or the key of another row"),
+        ([{"id": 1}, {"id": "odd"}], "does not fit int"),
+    ],
+    ids=str,
+)
+def test_a_response_with_other_rows_than_were_written_is_looked_up(
+    found: list[dict[str, Any]], reason: str, tiny: TinyServer, session: Session
+) -> None:
+    stored = [{"id": 1, "label": "a"}, {"id": 2, "label": "a"}]
+    tiny.answers(Scripted(body={"data": found}), rows(*stored))
+    assert send(session, write_of_jars(*stored)).data == stored
+    assert tiny.methods == ["PATCH", "SEARCH"]
+    tiny.answers(Scripted(body={"data": found}), LOST)
+    with pytest.raises(OutcomeUnknown, match=f"shows other rows than were written: .*{reason}"):
+        send(session, write_of_jars(*stored))
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ([{"id": 1}, {"id": 2}], [{"id": 2}, {"id": 1}]),
+        ([{"id": 1}, {"id": 2}], [{"id": 2}]),
+        ([{"id": 1}, {"id": 2}], [{"id": None}, {"id": None}]),  # the key is hidden from this user
+        ([{"id": 1}, {"label": "a"}], [{"id": 1}, {"id": 7}]),  # the server makes the key
+    ],
+    ids=str,
+)
+def test_a_response_with_rows_that_were_written_is_one(
+    sent: list[dict[str, Any]], found: list[dict[str, Any]], tiny: TinyServer, session: Session
+) -> None:
+    tiny.answers(rows(*found))
+    assert send(session, write_of_jars(*sent)).data == found
+    assert tiny.methods == ["PATCH"]
+
+
 def test_a_response_without_rows_is_one(tiny: TinyServer, session: Session) -> None:
     """Of a user who may write and not read."""
     tiny.answers(Scripted(204, ""), rows())
@@ -321,10 +375,22 @@ def test_an_answer_that_no_time_mends_is_not_looked_up(tiny: TinyServer, session
 def test_the_tries_of_a_write_end(tiny: TinyServer, session: Session) -> None:
     before = {"x": {"count": 4}}
     unchanged = rows({"id": "x", "count": 4})
-    tiny.answers(LOST, unchanged, LOST, unchanged, LOST, unchanged, rows())
-    with pytest.raises(OutcomeUnknown):
+    lost_again = Scripted(502, "<html>")
+    tiny.answers(LOST, unchanged, lost_again, unchanged, lost_again, unchanged, rows())
+    with pytest.raises(OutcomeUnknown) as caught:
         send(session, write_of({"id": "x", "count": 5}, rows_before=before))
     assert tiny.methods == ["PATCH", "SEARCH"] * 3
+    assert caught.value.status == 504, "the first error that left it open"
+
+
+def test_looking_rows_up_ends_with_the_total_time_of_the_write(
+    tiny: TinyServer, open_session: Callable[..., Session]
+) -> None:
+    policy = Retry(100, total=0.5, first_pause=0.2, longest_pause=0.2, jitter=0)
+    tiny.answers(LOST, Scripted(502, "<html>"))
+    with pytest.raises(OutcomeUnknown):
+        send(open_session(tiny.url, token="t", retry=policy), write_of({"id": "x", "count": 5}))
+    assert tiny.methods.count("SEARCH") <= 2
 
 
 def test_a_write_is_checked_before_it_is_sent_again(tiny: TinyServer, session: Session) -> None:
