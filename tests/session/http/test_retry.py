@@ -23,7 +23,7 @@ from directus_orm.core import errors
 from directus_orm.core.request_response import Request
 from directus_orm.session import Retry, Session
 from directus_orm.session.http import retry
-from directus_orm.session.http.retry import RetryState, is_conclusive, shared_deadline
+from directus_orm.session.http.retry import RetryState, is_conclusive, is_refused_by_gateway, shared_deadline
 from directus_orm.session.http.v10_api import V10Api
 from tests.worlds.tiny_server import Scripted, TinyServer
 
@@ -361,6 +361,41 @@ def test_the_smallest_and_largest_values_of_a_policy_are_taken() -> None:
 def test_the_policy_of_a_session_that_gives_none() -> None:
     """As the docs tell it."""
     assert Retry() == Retry(times=4, total=60, first_pause=0.1, longest_pause=5, jitter=0.25)
+
+
+def timed_out() -> errors.TransportError:
+    error = errors.TransportError("no response", passing=True)
+    error.__cause__ = requests.ReadTimeout()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_refused"),
+    [
+        (errors.Forbidden("403", status=403), True),
+        (errors.Forbidden("no", status=403, errors=[{"message": "no"}]), False),
+        (errors.ServerError("405", status=405), False),
+        *((errors.TransportError(f"{status}", status=status), True) for status in (299, 400, 412, 415, 430, 432)),
+        *((errors.TransportError(f"{status}", status=status), False) for status in (300, 399, 413, 414, 431)),
+        (errors.TransportError("502", status=502, passing=True), False),
+        (errors.TransportError("no TLS", status=501, sent=False), False),
+        (LOST, True),
+        (UNSENT, False),
+        (errors.TransportError("unreadable"), False),
+        (timed_out(), False),
+        (errors.ConversionError("text"), False),
+    ],
+    ids=str,
+)
+def test_only_what_may_come_of_the_method_is_taken_for_a_gateway_that_refuses_it(
+    error: errors.DirectusError, is_refused: bool
+) -> None:
+    assert is_refused_by_gateway(error, EXACT) is is_refused
+
+
+def test_a_connection_that_was_closed_once_says_nothing_of_the_method() -> None:
+    assert is_refused_by_gateway(LOST, Retry(1))
+    assert not is_refused_by_gateway(LOST, Retry(0))
 
 
 @pytest.mark.parametrize(
