@@ -112,7 +112,7 @@ def limited(server: DirectusServer) -> Iterator[Session]:
         pytest.skip("without a licence it has no permissions for single rows")
     rules = {"boxes_hidden": {"id": {"_lte": 4}}, "shelves_hidden": {"code": {"_neq": SHELVES[-1]}}}
     shown = {"boxes_hidden": ["n", "shelf", "at"], "shelves_hidden": ["name"]}
-    may = dict.fromkeys(shown, ("read", "update", "delete"))
+    may: dict[str, Any] = dict.fromkeys(shown, ("read", "update", "delete"))
     with user(server, "keyhider", rules, shown, **may) as token, Session(server.url, token=token) as session:
         yield session
 
@@ -164,7 +164,7 @@ def unequal(server: DirectusServer) -> Iterator[Session]:
     if server.version.startswith("12."):
         pytest.skip("without a licence it has no permissions for single rows")
     rules, shown = {"boxes_hidden": {"id": {"_lte": 4}}}, {"boxes_hidden": ["id", "n", "at"]}
-    may = dict.fromkeys(("boxes_hidden", "shelves_hidden"), ("read",))
+    may: dict[str, Any] = dict.fromkeys(("boxes_hidden", "shelves_hidden"), ("read",))
     with user(server, "statushider", rules, shown, **may) as token, Session(server.url, token=token) as session:
         yield session
 

@@ -421,6 +421,6 @@ def reader(server: DirectusServer) -> Iterator[str]:
         "pages_blocks": {"pages_id": published},
         "pages_translations": {"pages_id": published},
     }
-    readable = [*ROWS, "directus_files", *_EMPTY]
-    with user(server, "reader", rules, fields=SHOWN_TO_READERS, **dict.fromkeys(readable, ("read",))) as token:
+    may: dict[str, Any] = dict.fromkeys([*ROWS, "directus_files", *_EMPTY], ("read",))
+    with user(server, "reader", rules, fields=SHOWN_TO_READERS, **may) as token:
         yield token

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from directus_orm import ConversionError, Model, Related, Session, field, generated, one_to_many
@@ -106,6 +108,7 @@ def test_a_failing_child_leaves_nothing_stored(article: Article, session: Sessio
 
 
 def test_values_that_cannot_be_added_raise_at_once(article: Article, session: Session) -> None:
+    wrong: Any
     with session.capture() as sent:
         for wrong in (None, Author(name="x"), "abc"):
             with pytest.raises((TypeError, ValueError)):

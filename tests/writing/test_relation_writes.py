@@ -259,7 +259,12 @@ class TestOrder:
 
     def test_blocks(self, article: Article, session: Session) -> None:
         page = Page.objects.create(title="blocks")
-        wanted = [Text.objects.ref(2), Hero.objects.ref(2), Hero.objects.ref(1), Text.objects.ref(1)]
+        wanted: list[Hero | Text] = [
+            Text.objects.ref(2),
+            Hero.objects.ref(2),
+            Hero.objects.ref(1),
+            Text.objects.ref(1),
+        ]
         page.blocks.set(wanted)
         assert list(page.blocks) == list(Page.objects.get(pk=page.pk).blocks) == wanted
         page.blocks.create(Hero, title="last")
@@ -436,6 +441,7 @@ class TestRowsThatCannotBeAdded:
         assert tied(session, article) == []
 
     def test_what_is_not_saved_is_not_removed(self, article: Article, session: Session) -> None:
+        related: Any
         for related in (article.tags, article.comments):
             with pytest.raises(QueryError, match="is not saved"):
                 related.remove(Tag(name="x") if related.query.model is Tag else Comment(text="x"))

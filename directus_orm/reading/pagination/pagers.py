@@ -70,10 +70,10 @@ def _refusing_others(pager: Pager, query: Query, keys: Sequence[Any]) -> Pager:
         except InvalidRequest as refusal:
             round_trip = pager.throw(refusal)
             continue
-        for page, request in zip(pages, round_trip.requests, strict=True):
-            _in_key_order(page, pk, keys, request)
+        for position, request in enumerate(round_trip.requests):
+            _in_key_order(pages[position], pk, keys, request)
         round_trip = pager.send(pages)
-        del pages, page  # frees their memory while the rows are in use
+        del pages  # frees their memory while the rows are in use
     yield round_trip
 
 

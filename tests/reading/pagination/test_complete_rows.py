@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from directus_orm import ConversionError, InvalidRequest, QuerySet
+from directus_orm import ConversionError, InvalidRequest, QuerySet, Rows
 from directus_orm.core.request_response import Request
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination.pager_protocol import RawPage
@@ -35,7 +35,7 @@ class HidingServer:
         total = self.visible + self.hidden if "meta" in params else None
         return RawPage([*rows[first : first + limit]], 0, total)
 
-    def read(self, queryset: QuerySet[Any], after: object = None) -> int:
+    def read(self, queryset: Rows[Any], after: object = None) -> int:
         """Return how many rows come."""
         pager = query_pager(queryset.query, V10Dialect(), after=after)
         round_trip, number = next(pager), 0
