@@ -253,7 +253,7 @@ def test_a_page_that_does_not_start_after_the_one_before_is_refused(
     if second_page == (3, 4):
         assert pager.send([RawPage(rows)]).rows == rows
     else:
-        asked = f"those after the key {sign * 2}, and starts with {sign * second_page[0]}"
+        asked = f"those after the key {sign * 2}, each once, and starts with {sign * second_page[0]}"
         with pytest.raises(TransportError, match=f"rows that it was not asked for.*{asked}") as caught:
             pager.send([RawPage(rows)])
         assert caught.value.status == 200
