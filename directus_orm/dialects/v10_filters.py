@@ -27,10 +27,23 @@ def filter_object(node: Node, prefix: tuple[str, ...]) -> Row:
         case Exists(path, where, False):
             return filter_object(where, (*prefix, *server_path(path)))
         case And(parts) | Or(parts) if parts:
-            return {"_and" if isinstance(node, And) else "_or": [filter_object(part, prefix) for part in parts]}
+            return _group("_and" if isinstance(node, And) else "_or", [filter_object(p, prefix) for p in parts])
     # An empty group would match every row (G4); sub-queries were replaced by their values before.
     msg = f"{node!r} has no filter."
     raise AssertionError(msg)
+
+
+# SQLite reads "a OR b OR c" as nested, and allows a depth of 1,000; groups within a group are less deep.
+_LONGEST_GROUP = 200
+
+
+def _group(operator: str, rules: list[Row]) -> Row:
+    """Return rules joined by ``_and`` or ``_or``; many of them as a group of groups."""
+    while len(rules) > _LONGEST_GROUP:
+        rules = [
+            {operator: rules[start : start + _LONGEST_GROUP]} for start in range(0, len(rules), _LONGEST_GROUP)
+        ]
+    return {operator: rules}
 
 
 def _rule(operator: str, value: Any) -> Row:

@@ -6,7 +6,7 @@ Values are converted by `scalar_values` and `json_values`.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -61,7 +61,6 @@ class DirectusType:
         family: what the values are.
         arrow: the name of the column type in tables of `querysets.tables`.
         traits: what is true of the values, as words of `Trait`.
-        unit: what moments are cut to when they are stored.
     """
 
     name: str
@@ -69,11 +68,9 @@ class DirectusType:
     family: Family
     arrow: str
     traits: frozenset[str] = attrs.field(converter=_traits)
-    unit: timedelta | None = None
 
 
 _PLAIN = "ordered equal extremes"
-_MILLISECOND, _SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
 
 # fmt: off
 _ROWS = (
@@ -87,9 +84,9 @@ _ROWS = (
     DirectusType("float", (float,), "float", "float", f"{_PLAIN} counted double rounded short"),
     DirectusType("decimal", (Decimal, float), "decimal", "decimal", f"{_PLAIN} counted distinct double rounded"),
     DirectusType("boolean", (bool,), "boolean", "bool", f"{_PLAIN} counted"),
-    DirectusType("timestamp", (datetime,), "moment", "moment", f"{_PLAIN} rounded short", _MILLISECOND),
-    DirectusType("dateTime", (datetime,), "moment", "naive", f"{_PLAIN} rounded short", _SECOND),
-    DirectusType("date", (date,), "date", "date", _PLAIN),
+    DirectusType("timestamp", (datetime,), "moment", "moment", f"{_PLAIN} rounded short"),
+    DirectusType("dateTime", (datetime,), "moment", "naive", f"{_PLAIN} rounded short"),
+    DirectusType("date", (date,), "date", "date", f"{_PLAIN} short"),
     DirectusType("time", (time,), "time", "time", f"{_PLAIN} counted"),
     DirectusType("csv", (list[str],), "list", "list", "ordered"),
     DirectusType("json", (Any,), "document", "text", ""),
@@ -144,7 +141,6 @@ COMPARED_AS_DOUBLES = _with_trait("double")
 ROUNDED = _with_trait("rounded")
 SHOWN_SHORTER = _with_trait("short")
 PLAIN_KEYS = _with_trait("key")
-UNITS = {row.name: row.unit for row in _ROWS if row.unit is not None}
 
 # --- documents -----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ..core.progress import Progress, checked
 from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of
+from ..query.lookups import time_ranges
 from .base_queryset import Rows
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class WritableRows(Rows[M]):
     def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """Return the row that meets the conditions, or create it; return also whether it was created.
 
-        A new row has the values of the conditions and of ``defaults``. If two programs do this at once and a
+        A new row has the values of the conditions and of ``defaults``. Times are looked for as they are stored,
+        cut to milliseconds (``timestamp``) or seconds (``dateTime``). If two programs do this at once and a
         unique field or the key allows one row only, the second program gets the row of the first; otherwise two
         rows may be created.
 
@@ -68,6 +70,7 @@ class WritableRows(Rows[M]):
             >>> note.stars, created
             (5, True)
         """
+        lookups = _with_stored_times(self._info, lookups)
         try:
             return self.get(**lookups), False
         except self._query.model.DoesNotExist:
@@ -297,3 +300,12 @@ def _plain_values(lookups: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a new row takes from lookups: those that compare a whole field for equality."""
     exact = {name.removesuffix("__exact"): value for name, value in lookups.items()}
     return {name: value for name, value in exact.items() if "__" not in name}
+
+
+def _with_stored_times(info: ModelInfo, lookups: Mapping[str, Any]) -> dict[str, Any]:
+    """Return lookups with times as a new row would have them, so that a second call finds the row of the first."""
+    fields = {name: info.fields.get(name.removesuffix("__exact")) for name in lookups}
+    return {
+        name: value if (field := fields[name]) is None else time_ranges.as_shown(field, value)
+        for name, value in lookups.items()
+    }

@@ -27,7 +27,7 @@ from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
-from .subqueries import LIST_OPERATORS, replace_subqueries
+from .subqueries import replace_subqueries
 from .unknown_names import explain_guessed_names
 
 # Keys are small: one request reads them all, as they were at one moment.
@@ -112,7 +112,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
     values = sum(
         len(leaf.value)
         for leaf in parts_of(resolved.where)
-        if isinstance(leaf, Comparison) and leaf.operator in LIST_OPERATORS
+        if isinstance(leaf, Comparison) and isinstance(leaf.value, list)
     )
     most = capabilities.longest_list
     if values > most:

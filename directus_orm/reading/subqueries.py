@@ -29,8 +29,6 @@ from ..query.conditions import (
 from ..query.lookups.text_lookups import by_key
 from ..query.query import PrefetchedList, Query
 
-LIST_OPERATORS = frozenset({"in", "nin"})
-
 ResolveSubquery = Callable[[InSubquery], Node]
 """Runs a sub-query, and returns the condition that takes its place."""
 

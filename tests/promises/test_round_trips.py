@@ -287,6 +287,16 @@ def test_g30_what_was_cut_is_found_by_what_was_stored() -> None:
     assert Value.objects.filter(pk=value.pk, seen__lt=seen, local__lt=local).exists()
 
 
+@pytest.mark.usefixtures("session")
+def test_a_value_is_found_in_a_long_list_of_those_that_are_compared_one_by_one() -> None:
+    """SQLite refuses expressions of a depth of 1,000."""
+    value = Value(ratio=0.5)
+    value.save()
+    mine, ratios = Value.objects.filter(pk=value.pk), [number / 8 for number in range(3_000)]
+    assert mine.filter(ratio__in=ratios).exists()
+    assert not mine.exclude(ratio__in=ratios).exists()
+
+
 class Spot(Model, collection="orm_spots"):
     id: int = field(default=generated, primary_key=True)
     where: dict[str, Any] | None = field(default=None, type="geometry.Point")

@@ -22,6 +22,7 @@ from ..capabilities import DEFAULT_CAPABILITIES
 from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, two_bounds
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
 from .text_lookups import with_recheck
+from .time_ranges import compare, time_range
 
 
 @attrs.frozen
@@ -196,7 +197,7 @@ def _date_bound(path: FieldPath, start: Callable[[Any], date], operator: str, va
     zone = UTC if field.value_type.kind == "timestamp" else None
     bound = day if field.value_type.kind == "date" else datetime.combine(day, time(), zone)
     try:
-        return Comparison(path, operator, field.value_type.dump(bound))
+        return compare(path, operator, time_range(field, bound))
     except ValueError as error:
         msg = f"{path_name(path)}: {value} cannot be compared with: {error}."
         raise QueryError(msg) from None
@@ -205,7 +206,7 @@ def _date_bound(path: FieldPath, start: Callable[[Any], date], operator: str, va
 def _hour_bound(path: FieldPath, operator: str, hour: int) -> Node:
     if not 0 < hour < 24:
         return _all_or_none(path, all_rows=(hour > 23) is (operator == "lt"))
-    return Comparison(path, operator, path[-1].value_type.dump(time(hour)))
+    return compare(path, operator, time_range(path[-1], time(hour)))
 
 
 def _all_or_none(path: FieldPath, *, all_rows: bool) -> Node:

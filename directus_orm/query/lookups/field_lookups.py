@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,18 +13,20 @@ from ...core.errors import QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ...fields.registry import is_model
-from ...fields.type_table import COMPARED_AS_DOUBLES, UNITS
+from ...fields.scalar_values import Convert
+from ...fields.type_table import COMPARED_AS_DOUBLES
 from ..capabilities import DEFAULT_CAPABILITIES
 from ..comparisons import range_bounds
 from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
 from ..query import DescribesRows
-from . import server_values, text_lookups
+from . import server_values, text_lookups, time_ranges
+from .time_ranges import TimeRange
+
+# A time in a list takes as much of a request as several other values.
+_TIMES_TO_VALUES = 4
 
 Build = Callable[[FieldPath, str, Any], Node]
 """Makes the condition of a lookup, from the path, the operator and the value that was given."""
-
-# A bound between two values that the column can store is raised for these operators, and cut for the others.
-_BOUNDS_RAISED = frozenset({"lt", "gte"})
 
 
 # --- exact and in -----------------------------------------------------------------------------------------------
@@ -34,8 +35,9 @@ _BOUNDS_RAISED = frozenset({"lt", "gte"})
 def _exact(path: FieldPath, _: str, value: Any) -> Node:
     if value is None:
         return Comparison(path, "null")
-    sent = _to_send(path, value)
-    return NEVER if _is_between_units(path, value) else _equals(path, sent)
+    if _is_time(path):
+        return time_ranges.compare(path, "eq", _time_range(path, value))
+    return _equals(path, _to_send(path, value))
 
 
 def _equals(path: FieldPath, sent: Any) -> Node:
@@ -63,13 +65,17 @@ def in_values(path: FieldPath, values: list[Any]) -> Node:
         UnsupportedQuery: there are more values than every database takes.
     """
     most = DEFAULT_CAPABILITIES.longest_list
+    if _is_time(path):
+        most //= _TIMES_TO_VALUES
     if len(values) > most:
         msg = (
             f"{path_name(path)}__in: {len(values):,} values are more than every database takes ({most:,}). "
             "in_bulk() takes any number of keys; otherwise query several times."
         )
         raise UnsupportedQuery(msg)
-    sent = [_to_send(path, value) for value in values if not _is_between_units(path, value)]
+    if _is_time(path):
+        return any_of(_exact(path, "eq", value) for value in values)
+    sent = [_to_send(path, value) for value in values]
     if path[-1].value_type.kind in DEFAULT_CAPABILITIES.one_by_one:
         return any_of(_equals(path, value) for value in sent)
     misread = [value for value in sent if value == "" or DEFAULT_CAPABILITIES.evaluates(value)]
@@ -130,29 +136,24 @@ def _compare(path: FieldPath, operator: str, value: Any) -> Node:
     if value is None:
         msg = f"{path_name(path)}: nothing is more or less than None; use {path_name(path)}__isnull=True."
         raise QueryError(msg)
-    bound = _raise_to_unit(path, value) if operator in _BOUNDS_RAISED else value
-    return Comparison(path, operator, _to_send(path, bound))
+    if _is_time(path):
+        return time_ranges.compare(path, operator, _time_range(path, value))
+    return Comparison(path, operator, _to_send(path, value))
 
 
 def _between(path: FieldPath, operator: str, value: Any) -> Node:
     low, high = range_bounds(value, f"{path_name(path)}__range")
-    low, high = _to_send(path, _raise_to_unit(path, low)), _to_send(path, high)
+    if _is_time(path):
+        return time_ranges.between(path, _time_range(path, low), _time_range(path, high))
+    low, high = _to_send(path, low), _to_send(path, high)
     if path[-1].value_type.kind in DEFAULT_CAPABILITIES.one_by_one:
         return all_of([Comparison(path, "gte", low), Comparison(path, "lte", high)])
     return Comparison(path, operator, [low, high])
 
 
-def _is_between_units(path: FieldPath, value: Any) -> bool:
-    """Return whether a time has more digits than the field stores, so that no stored value equals it."""
-    unit = UNITS.get(path[-1].value_type.kind)
-    if unit is None or not isinstance(value, datetime):
-        return False
-    return timedelta(microseconds=value.microsecond) % unit > timedelta(0)
-
-
-def _raise_to_unit(path: FieldPath, value: Any) -> Any:
-    """Return a bound that, cut to whole units, is not below the value that was given."""
-    return value + UNITS[path[-1].value_type.kind] if _is_between_units(path, value) else value
+def _is_time(path: FieldPath) -> bool:
+    """Return whether the field is of a type of which one shown value stands for a range of stored ones."""
+    return path[-1].value_type.kind in time_ranges.WITH_RANGE
 
 
 # --- flags and shapes -------------------------------------------------------------------------------------------
@@ -249,14 +250,30 @@ def _to_send(path: FieldPath, value: Any) -> Any:
     """
     field = path[-1]
     value = key_of(field, value)
-    try:
-        sent = field.value_type.dump(value)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        msg = f"filter on {path_name(path)}: {field} ({field.value_type.python}) has no such value: {error}."
-        raise QueryError(msg) from error
+    sent = _converted(path, value, field.value_type.dump)
     if field.value_type.kind in COMPARED_AS_DOUBLES and isinstance(value, Decimal | float | int):
         return _double_to_send(path, value, sent)
     return sent
+
+
+def _time_range(path: FieldPath, value: Any) -> TimeRange:
+    """Return the stored values that a time is compared with.
+
+    Raises:
+        QueryError: the field cannot hold such a value.
+    """
+    range_of = functools.partial(time_ranges.time_range, path[-1])
+    found: TimeRange = _converted(path, key_of(path[-1], value), range_of)
+    return found
+
+
+def _converted(path: FieldPath, value: Any, convert: Convert) -> Any:
+    field = path[-1]
+    try:
+        return convert(value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        msg = f"filter on {path_name(path)}: {field} ({field.value_type.python}) has no such value: {error}."
+        raise QueryError(msg) from error
 
 
 def _double_to_send(path: FieldPath, value: Decimal | float, sent: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQuery
 from ...fields.field import Field
 from ...fields.paths import kind_of
-from ...fields.type_table import NUMBERS, TEXTS
+from ...fields.type_table import MOMENTS, NUMBERS, TEXTS
 from ...query.comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, two_bounds
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.date_parts import DATE_PARTS
@@ -171,7 +171,8 @@ def _checked_value(
     if kind_of(field) in TEXTS and isinstance(value, str):
         return value
     try:
-        return field.value_type.load(field.value_type.dump(value))
+        stored = field.value_type.load(field.value_type.dump(value))
+        return value if kind_of(field) in MOMENTS else stored  # a time between two that are shown equals neither
     except (ConversionError, ValueError, TypeError, ArithmeticError) as error:
         msg = f"filter({path}=…): {field} holds {field.value_type.python}, and {value!r} is none: {error}"
         raise QueryError(msg) from None
