@@ -282,7 +282,10 @@ class Unavailable(ServerError):
 
 
 class RoundedWarning(UserWarning):
-    """A column stored a number or time less exactly than it was sent; the instance holds the stored value."""
+    """A number or a time was stored as another one than was sent; the instance holds the stored value.
+
+    The column is less precise, or the server's clock skips the time when daylight saving time begins.
+    """
 
 
 class NotVisibleWarning(UserWarning):

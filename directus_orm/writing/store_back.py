@@ -131,7 +131,7 @@ def _warn_if_any_rounded(fields: Iterable[Field], row: Row, sent: Row) -> None:
 
 
 def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
-    """Warn if a number, or a time within its second, was stored as another one."""
+    """Warn if a number, or a time within its second or in a gap of the server's clock, was stored as another."""
     if sent is None or stored is None:
         return
     try:
@@ -139,13 +139,25 @@ def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
     except (ValueError, TypeError, ArithmeticError):
         return  # access to the field raises the error
     # A time of another second was not rounded: the server sets some times itself (G47).
-    if before == after or (isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)):
+    is_other_time = isinstance(before, datetime) and abs(before - after) >= timedelta(seconds=1)
+    if before == after or (is_other_time and not _was_skipped(field, before, after)):
         return
-    msg = (
-        f"{field}: {before} was sent and the server stored {after}. Its column is less precise: "
-        "a float or decimal of few digits, or a timestamp of whole seconds."
+    reason = (
+        "Its clock skips this time, when daylight saving time begins: use a timestamp, or a server in UTC."
+        if is_other_time
+        else "Its column is less precise: a float or decimal of few digits, or a timestamp of whole seconds."
     )
+    msg = f"{field}: {before} was sent and the server stored {after}. {reason}"
     warnings.warn(msg, RoundedWarning, stacklevel=_level_of_caller())
+
+
+# By how much clocks are put forward: mostly an hour. Samoa skipped a day.
+_SKIPS = frozenset({timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(days=1)})
+
+
+def _was_skipped(field: Field, before: datetime, after: datetime) -> bool:
+    """Return whether a time looks like one that the server's clock skips, stored as what its clock shows then."""
+    return field.value_type.kind == "dateTime" and after - before in _SKIPS
 
 
 def _level_of_caller() -> int:

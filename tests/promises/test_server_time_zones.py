@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from directus_orm import Count, Model, Session, field, generated
+from directus_orm import Count, Model, RoundedWarning, Session, field, generated
 from directus_orm.testing import DirectusServer, start
 from tests.worlds.server_setup import column, make_collection, post
 
@@ -98,3 +99,40 @@ def test_times_with_an_offset_are_those_of_utc(visits: Session) -> None:
     Visit.objects.create(seen=seen)
     assert Visit.objects.filter(seen=seen, seen__hour=23, seen__day=1, seen__date=seen.date()).count() == 1
     assert list(Visit.objects.datetimes("seen", "hour")) == [seen.replace(minute=0)]
+
+
+# When daylight saving time begins, the clock shows no time between two and three.
+SKIPPED = {"America/New_York": datetime(2024, 3, 10, 2, 30), "Pacific/Auckland": datetime(2024, 9, 29, 2, 30)}
+
+
+def test_a_time_that_the_servers_clock_skips_is_stored_with_a_warning(
+    request: pytest.FixtureRequest, visits: Session
+) -> None:
+    skipped = SKIPPED[request.node.callspec.params["server"]]
+    stored = skipped + timedelta(hours=1)
+    visit = Visit()
+    writes = (
+        lambda: Visit.objects.create(local=skipped),
+        lambda: Visit.objects.bulk_create([Visit(local=stored), Visit(local=skipped)]),
+        lambda: Visit.objects.filter(pk=visit.pk).update(local=skipped),
+        lambda: Visit.objects.bulk_update([visit], ["local"]),
+        lambda: visit.save(),
+    )
+    for write in writes:
+        visit = Visit.objects.create(local=datetime(2024, 1, 1))
+        visit.local = skipped
+        with pytest.warns(
+            RoundedWarning, match=f"{skipped} was sent and the server stored {stored}.*skips"
+        ) as told:
+            write()
+        assert len(told) == 1
+        assert told[0].filename == __file__
+    assert Visit.objects.filter(local=stored).count() == 6
+
+
+def test_a_time_beside_the_gap_is_stored_without_a_warning(visits: Session) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for skipped in SKIPPED.values():
+            for hours in (-1, 1):
+                Visit.objects.create(local=skipped + timedelta(hours=hours))
