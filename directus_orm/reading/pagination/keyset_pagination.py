@@ -92,4 +92,4 @@ def _next_by_key(query: Query, sizes: PageSizer, left: int | None, size: int) ->
 def _has_flat_rows(query: Query) -> bool:
     """Return whether each row is a JSON object without nested objects, so that the key's name occurs once."""
     is_plain = all(len(path) == 1 and not path[0].is_document for path in query.paths)
-    return is_plain and not (query.related or query.nested or query.shown)
+    return is_plain and not (query.nested or query.shown)

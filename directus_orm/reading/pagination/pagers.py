@@ -119,7 +119,7 @@ def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any], request: Reques
     found = [load(key) for key in page.keys(pk)]
     places = [place_by_key.get(key, len(keys)) for key in found]
     strangers = [key for key in found if key not in place_by_key]
-    if strangers and has_spellings:
+    if strangers:
         strangers = _other_texts(strangers, keys)
     if strangers or (not has_spellings and len(set(places)) < len(places)):
         message = f"The response to {request.method} {request.path} has rows that it was not asked for."

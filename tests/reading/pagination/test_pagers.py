@@ -104,7 +104,7 @@ def test_windows_and_pages_of_a_long_list_grow() -> None:
 
 def test_how_large_keys_are_does_not_matter_for_pages_of_rows() -> None:
     asked = drive(query_pager(Airline.objects.all().query, V10Dialect()), 30_000, size=600, key_size=400)
-    assert max(int(params["keys"]) for params in asked if "keys" in params) == 1500
+    assert {params["keys"] for params in asked if "keys" in params} == {"1500", "1000", "400"}
 
 
 def test_windows_of_very_long_values_have_one_key_more_than_are_known() -> None:
