@@ -13,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from directus_orm import Model, OutcomeUnknown, RecordNotUnique, Retry, Session, TransportError, field, generated
+from directus_orm import (
+    Model,
+    OutcomeUnknown,
+    RateLimited,
+    RecordNotUnique,
+    Retry,
+    Session,
+    TransportError,
+    field,
+    generated,
+)
 from directus_orm.core.request_response import Request
 from directus_orm.query.query import Query
 from directus_orm.writing.write_recovery import RecoverableWrite, send
@@ -457,6 +467,13 @@ class TestRefusalsOfASecondTry:
         with pytest.raises(RecordNotUnique):
             send(session, write_of({"id": "x"}, creates=True))
         assert tiny.methods == ["POST"]
+
+    def test_a_busy_server_has_not_written(self, tiny: TinyServer, session: Session) -> None:
+        """Its refusal is raised as it is, since no response was lost."""
+        tiny.answers(Scripted(429, {"errors": [{"message": "no", "extensions": {"code": "REQUESTS_EXCEEDED"}}]}))
+        with pytest.raises(RateLimited):
+            send(session, write_of({"id": "x"}))
+        assert set(tiny.methods) == {"PATCH"}
 
     def test_only_an_answer_of_the_server_settles_it(self, tiny: TinyServer, session: Session) -> None:
         write = write_of({"id": "x", "label": "b"}, rows_before={"x": {"label": "a"}})
