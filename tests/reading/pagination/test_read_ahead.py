@@ -204,7 +204,7 @@ def decoding(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     def slowly(body: bytes) -> Any:
         begun = time.perf_counter()
         if len(body) > 1000:
-            time.sleep(0.1)
+            time.sleep(0.3)
             times.append((begun, time.perf_counter()))
         return loads(body)
 
