@@ -15,7 +15,7 @@ from ..core.errors import ConfigurationError
 from .errors import ServerSetupError
 from .installing import DEFAULT_VERSION, VERSIONS, exact_version, install
 from .progress import progress
-from .server import DirectusServer, start
+from .server import DirectusServer, require_free, start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +70,8 @@ def _serve(options: argparse.Namespace) -> int:
     # SIGTERM, which stops services, ends this like Ctrl-C, so that the database is dropped at once.
     signal.signal(signal.SIGTERM, _interrupt)
     version = exact_version(options.version)
+    if options.port:
+        require_free(options.port)  # before minutes of installing
     install(version)
     # People who start a server by hand want the app; tests do not.
     env = {"SERVE_APP": "true", **dict(pair for group in options.env for pair in group)}

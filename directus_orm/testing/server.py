@@ -95,7 +95,7 @@ class DirectusServer:
         self.token = self._env["ADMIN_TOKEN"]
         self.email = self._env["ADMIN_EMAIL"]
         self.password = self._env["ADMIN_PASSWORD"]
-        self.port = port or 0
+        self.port = _checked_port(port or 0)
         self.database = self._database_server
         self._has_own_admin = not env.keys().isdisjoint({"ADMIN_EMAIL", "ADMIN_PASSWORD"})
         self._has_created_database = False
@@ -135,6 +135,8 @@ class DirectusServer:
             'pong'
         """
         server = cls(version, database, port=port, env=env, timeout=timeout)
+        if port:
+            require_free(port)
         _alive.add(server)
         try:
             server._prepare()
@@ -281,7 +283,7 @@ class DirectusServer:
         if self._folder is None:
             msg = "This server was stopped, and its rows are gone. Start a new one."
             raise ConfigurationError(msg)
-        _require_free(self.port)
+        require_free(self.port)
         environment = {"PUBLIC_URL": self.url, **self._env, **self.database.environment}
         environment["PORT"] = str(self.port)
         self._process = NodeProcess.start(
@@ -338,18 +340,29 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _require_free(port: int) -> None:
+def _checked_port(port: int) -> int:
+    if port in range(2**16):
+        return port
+    raise ConfigurationError(f"port= takes a number from 1 to 65535, not {port}.")
+
+
+def require_free(port: int) -> None:
+    """Raise `PortTaken` if another program listens on a port, or this user may not."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
+        except PermissionError as error:
+            raise PortTaken(f"This user may not listen on port {port} of {HOST}. {_WAY_OUT}") from error
         except OSError as error:
             raise _port_taken(port) from error
 
 
 def _port_taken(port: int) -> PortTaken:
-    return PortTaken(f"Port {port} on {HOST} is taken by another program. Leave port= out to get a free one.")
+    return PortTaken(f"Port {port} on {HOST} is taken by another program. {_WAY_OUT}")
 
+
+_WAY_OUT = "Without a port, the server takes a free one."
 
 _alive: weakref.WeakSet[DirectusServer] = weakref.WeakSet()
 

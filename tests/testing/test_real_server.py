@@ -134,9 +134,29 @@ def test_env_cannot_contradict_the_arguments(name: str) -> None:
         start(env={name: "x"})
 
 
-def test_a_taken_port_is_named(taken_port: int) -> None:
+def test_a_taken_port_is_named_before_a_directus_is_installed(
+    taken_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIRECTUS_ORM_CACHE", str(tmp_path))
     with pytest.raises(PortTaken, match=f"Port {taken_port} on 127.0.0.1 is taken"):
         start(port=taken_port)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_only_others_may_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listener(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(server.socket, "socket", Listener)
+    with pytest.raises(PortTaken, match="This user may not listen on port 80"):
+        start(port=80)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_number_that_is_no_port_is_refused(port: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"from 1 to 65535, not {port}"):
+        start(port=port)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +170,7 @@ def odd_server() -> Iterator[DirectusServer]:
         other_program.listen()
         ports = iter([other_program.getsockname()[1], server._free_port()])
         patch.setattr(server, "_free_port", lambda: next(ports))
-        patch.setattr(server, "_require_free", lambda port: None)
+        patch.setattr(server, "require_free", lambda port: None)
         own = start(env=env, timeout=240)
         assert next(ports, None) is None
     with own:
