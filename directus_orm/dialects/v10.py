@@ -17,7 +17,7 @@ from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
 from ..query.conditions import ALWAYS, Comparison, joins_to_many
 from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
-from ..session.http.error_mapping import outcome_unknown
+from ..session.http.error_mapping import unexpected_response
 from ..session.http.routes import collection_segments, finds_by_keys
 from . import v10_nested
 from .v10_filters import filter_object, function_call
@@ -153,7 +153,7 @@ class V10Dialect:
         data, shape = response.data, ANY_ROWS if response.request is None else response.request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not shape.fits(data):
-            raise _unexpected_response(response, data, f"a list of rows{shape}")
+            raise unexpected_response(response, data, f"a list of rows{shape}")
         return data
 
     def written_row(self, response: Response) -> Row | None:
@@ -165,7 +165,7 @@ class V10Dialect:
         row: Row | None = response.data
         shape = ANY_ROWS if response.request is None else response.request.row_shape
         if row is not None and not shape.fits([row]):
-            raise _unexpected_response(response, row, f"the row that was written{shape}")
+            raise unexpected_response(response, row, f"the row that was written{shape}")
         return row
 
     def row_count(self, response: Response) -> int:
@@ -180,7 +180,7 @@ class V10Dialect:
                 (number,) = number.values()
             return int(number)
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise _unexpected_response(response, response.data, "a count") from error
+            raise unexpected_response(response, response.data, "a count") from error
 
     def total_count(self, response: Response) -> int:
         """Return the number of rows of all pages, from the response to `read` with ``total``.
@@ -191,7 +191,7 @@ class V10Dialect:
         try:
             return int(response.meta["filter_count"])
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            raise _unexpected_response(response, response.meta, "a count") from error
+            raise unexpected_response(response, response.meta, "a count") from error
 
     def singleton_row(self, response: Response, info: ModelInfo) -> Row:
         """Return the row in the response to `read_singleton`.
@@ -239,17 +239,6 @@ class V10Dialect:
 def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
     match = pattern.search(str(error))
     return int(match[1]) if match else None
-
-
-def _unexpected_response(response: Response, value: Any, expected: str) -> TransportError:
-    """Return the error for a response that lacks what was asked for."""
-    request = response.request
-    if request is None:
-        found = repr(str(value)[:80])
-        return TransportError(f"The response is {found}, where {expected} belongs.", status=response.status)
-    found = f"(status {response.status}) is {request.excerpt(value)}, where {expected} belongs."
-    message = f"The response to {request.method} {request.path} {found}"
-    return outcome_unknown(request, message, response.status, passing=not request.reads)
 
 
 # --- routes -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 
@@ -19,7 +20,7 @@ from ...core.errors import (
     TransportError,
     Unavailable,
 )
-from ...core.request_response import Request
+from ...core.request_response import Request, Response
 from .api import Api, ErrorEntry
 from .raw_messages import RawResponse
 
@@ -149,6 +150,17 @@ def unusable_response(
 ) -> TransportError:
     """Return the error for a request without a usable response."""
     return TransportError(message, request=request.masked(), status=status, sent=sent, passing=passing)
+
+
+def unexpected_response(response: Response, value: Any, expected: str) -> TransportError:
+    """Return the error for a response that lacks what was asked for; `OutcomeUnknown` if it is that to a write."""
+    request = response.request
+    if request is None:
+        found = repr(str(value)[:80])
+        return TransportError(f"The response is {found}, where {expected} belongs.", status=response.status)
+    found = f"(status {response.status}) is {request.excerpt(value)}, where {expected} belongs."
+    message = f"The response to {request.method} {request.path} {found}"
+    return outcome_unknown(request, message, response.status, passing=not request.reads)
 
 
 def outcome_unknown(

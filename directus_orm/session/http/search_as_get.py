@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import attrs
 
 from ...core.errors import UnsupportedQuery
 from ...core.request_response import Request, Response, Row, param_text, parsed_param
+from .error_mapping import unexpected_response
 
 Fits = Callable[[Request], bool]
 """Whether the URL of a GET is short enough."""
@@ -44,19 +46,16 @@ def merged(search: Request, responses: Sequence[Response]) -> Response:
 
     Raises:
         UnsupportedQuery: the rows have another order than numbers and uuids have.
+        TransportError: one of the responses has another shape.
     """
     if len(responses) == 1:
         return attrs.evolve(responses[0], request=search)
+    parts = [_rows(search, response) for response in responses]
     query = _query_of(search)
-    parts = [response.data for response in responses]
-    if query.get("sort"):
-        data = _in_order(search, query, parts)
-    elif "aggregate" in query:
-        data = [_added_up([part[0] for part in parts])]
-    else:
-        data = [row for part in parts for row in part]
-    counts = [response.meta["filter_count"] for response in responses if "filter_count" in response.meta]
-    meta = {"filter_count": sum(map(int, counts))} if counts else {}
+    try:
+        data, meta = _merged_data(search, query, parts), _merged_meta(responses)
+    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise unexpected_response(responses[0], [parts, responses[0].meta], "a count") from error
     size = sum(response.size for response in responses)
     return attrs.evolve(responses[0], data=data, meta=meta, size=size, request=search)
 
@@ -161,6 +160,28 @@ def _with_values(condition: Row, rule: Row, values: list[Any]) -> Row:
     if condition.keys() == {"_and"}:
         return {"_and": [_with_values(part, rule, values) for part in condition["_and"]]}
     return condition
+
+
+def _rows(search: Request, response: Response) -> list[Row]:
+    """Return the rows of one part; of parts from the first row on there may be more than of the SEARCH."""
+    data, shape = response.data, attrs.evolve(search.row_shape, most=inf)
+    if not isinstance(data, list) or not shape.fits(data):
+        raise unexpected_response(response, data, f"a list of rows{shape}")
+    return data
+
+
+def _merged_data(search: Request, query: Row, parts: Sequence[list[Row]]) -> list[Row]:
+    if query.get("sort"):
+        return _in_order(search, query, parts)
+    if "aggregate" in query:
+        return [_added_up([part[0] for part in parts])]
+    return [row for part in parts for row in part]
+
+
+def _merged_meta(responses: Sequence[Response]) -> Row:
+    if not any("filter_count" in response.meta for response in responses):
+        return {}
+    return {"filter_count": sum(int(response.meta["filter_count"]) for response in responses)}
 
 
 def _in_order(search: Request, query: Row, parts: Sequence[list[Row]]) -> list[Row]:
