@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..core.request_response import Row
 from ..fields.field import Field, field, generated
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
@@ -75,7 +76,7 @@ def junction_rows(instance: Any, relation: ToMany) -> Any:
 class Link:
     """A junction row: its key as it is sent, its ``sort`` value, and the key of the row that it links to.
 
-    ``is_shown`` says whether this user sees that row; None if the response does not show it.
+    ``is_shown`` says whether this user sees that row, and that it is linked; None if the response does not tell.
     """
 
     key: Any
@@ -91,18 +92,26 @@ def read_links(session: Session, instance: Any, relation: ToMany, related: Seque
         rows = rows.filter(target__in=related)
     fields: dict[str, Field] = rows.query.model.directus.fields
     key, target, sort = fields["id"], fields["target"], fields.get("sort")
+    # The server filters by fields that it hides on some rows: they match, and the response has nulls there.
+    matched = [fields[name] for name in ("source", "collection") if name in fields]
     # The related row comes as well where the server sends both: its key, and what this user may see of it.
     with_row = not related and not relation.is_many_to_any
-    paths: list[FieldPath] = [(key,), (target,), *([(sort,)] if sort else [])]
+    paths: list[FieldPath] = [(each,) for each in (key, target, *matched, *([sort] if sort else []))]
     if with_row:
         paths.append((target, relation.target.directus.pk))
     query, get_key = rows.query.with_paths(*paths), raw_getter((target,))
+
+    def is_shown(row: Row) -> bool | None:
+        if any(row.get(each.column) is None for each in matched):
+            return False
+        return isinstance(row.get(target.column), dict) if with_row else None
+
     return [
         Link(
             row[key.column],
             target.load(related_key),
             None if sort is None else row.get(sort.column),
-            isinstance(row.get(target.column), dict) if with_row else None,
+            is_shown(row),
         )
         for page in read_pages(session, query)
         for row in with_spelled_rows(session, query, page)

@@ -249,9 +249,9 @@ class Related(QuerySet[M]):
         """Replace the list by these instances, or rows by their keys.
 
         The rows that are in the list now are read, and new instances are created. Then one request adds and
-        removes only the differences, so that rows which another program adds meanwhile stay, and rows which this
-        user may not see. If the relation has a ``sort`` field, the list gets the given order, unless ``others`` is
-        a Python set.
+        removes only the differences, so that rows which another program adds meanwhile stay, and rows or links
+        which this user may not see. If the relation has a ``sort`` field, the list gets the given order, unless
+        ``others`` is a Python set.
 
         Example:
             >>> article.tags.set([tag])
@@ -317,7 +317,10 @@ class Related(QuerySet[M]):
     def _gained_and_lost(self, wanted: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return the children to add and those to remove, so that the list holds the wanted ones."""
         rows = self._with(self._query).using(session_of(self._instance))
-        children = relation_arguments.references_to(self._relation, rows.values_list("pk", flat=True))
+        # The server filters by fields that it hides on some rows: they match, and have a null in the response.
+        links = rows.values_list("pk", self._relation.reverse_field.name)
+        keys = [key for key, parent in links if parent is not None]
+        children = relation_arguments.references_to(self._relation, keys)
         current = {row_identity(child): child for child in children}
         kept = {row_identity(child) for child in wanted if not is_new(child)}
         gained = [child for child in wanted if is_new(child) or row_identity(child) not in current]
@@ -351,7 +354,8 @@ class Related(QuerySet[M]):
             links = read_links(session, self._instance, scope, of_model)
             shown = {link.related_key for link in links} if of_model else shown_keys(session, scope, links)
             for link in links:
-                row = relation_writes.JunctionRow(link.key, link.sort, link.related_key in shown)
+                is_shown = link.is_shown is not False and link.related_key in shown
+                row = relation_writes.JunctionRow(link.key, link.sort, is_shown)
                 rows_by_identity.setdefault((collection, link.related_key), []).append(row)
         return rows_by_identity
 

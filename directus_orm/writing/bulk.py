@@ -29,7 +29,7 @@ from .store_back import (
     check_stored_values,
     is_readable,
     match_rows,
-    store_unread_creations,
+    read_back_creations,
     store_unseen,
     warn_of_unseen,
 )
@@ -76,7 +76,7 @@ def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int])
         if response.data is None:
             store_unseen(session, instances, chunk)
             bulk.record_done(positions)
-            warn_of_unseen(store_unread_creations(session, instances, chunk, response))
+            warn_of_unseen(read_back_creations(session, instances, chunk, response))
             return
         _store_rows(bulk, positions, chunk, _created_rows(info, chunk, response))
 

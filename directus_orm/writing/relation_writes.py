@@ -42,7 +42,7 @@ from .store_back import reading_after_write, warn_of_unseen
 class JunctionRow:
     """An existing junction row: its key for payloads, and its value of the relation's ``sort`` field.
 
-    ``is_shown`` says whether the list shows the related row: this user may see it.
+    ``is_shown`` says whether the list shows the related row: this user may see it, and that it is linked.
     """
 
     key: Any
@@ -123,7 +123,7 @@ def set_links(
 ) -> None:
     """Link an instance to these related instances and no others, in one request; ``ordered`` keeps their order.
 
-    Junction rows whose related row this user may not see stay as they are.
+    Junction rows of which this user may not see the related row, or what they link, stay as they are.
     """
     links = find_junction_rows([])
     create_new(session_of(instance), related)

@@ -25,9 +25,9 @@ from .optimistic_lock import check_unmodified
 from .store_back import (
     WRITTEN_BUT_NOT_READ,
     keeps_object,
+    read_back_creations,
     reading_after_write,
     store_row,
-    store_unread_creations,
     warn_of_unseen,
 )
 from .write_recovery import RecoverableWrite
@@ -88,7 +88,7 @@ def _send_creation(session: Session, payload: NestedPayload) -> None:
         nested_columns = {info.fields[name].column for name in payload.related}
         nested_columns |= {info.relations[name].column for name in payload.lists}
         flat_row = {column: value for column, value in payload.row.items() if column not in nested_columns}
-        unseen += store_unread_creations(session, [payload.instance], [flat_row], response)
+        unseen += read_back_creations(session, [payload.instance], [flat_row], response)
     refuse_dropped_names(session, dropped_names)
     warn_of_unseen(unseen)
 

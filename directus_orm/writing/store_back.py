@@ -203,26 +203,26 @@ def reading_after_write(response: Response) -> Iterator[None]:
         raise outcome_unknown(request, message, response.status) from error
 
 
-def store_unread_creations(
+def read_back_creations(
     session: Session, instances: Sequence[Any], sent: Sequence[Row], response: Response
 ) -> list[Any]:
-    """Store what was sent in new instances, since the response has no rows (G13); then find out why it has none.
+    """Find out why the response to a creation has no rows, and store those rows that can be found by their keys.
 
-    Returns the instances whose rows this user does not see.
+    The instances hold already what was sent. Returns those whose rows this user does not see.
 
     Raises:
         Forbidden: the server lacks a field, or this user may not read it.
         OutcomeUnknown: reading failed in another way.
     """
     info = info_of(instances[0])
-    store_unseen(session, instances, sent)
     rows: list[Row | None] = [None] * len(instances)
     if is_readable(session, info, info.paths, response) and info.pk.column in sent[0]:
         # A row that the database stored under another key is not found by the key that was sent.
         with reading_after_write(response):
             rows = refetch_rows(session, instances, info.fields.values())
-        for instance, sent_row, row in zip(instances, sent, rows, strict=True):
-            store_row(session, instance, row or sent_row, sent_row)
+    for instance, sent_row, row in zip(instances, sent, rows, strict=True):
+        if row is not None:
+            store_row(session, instance, row, sent_row)
     return [instance for instance, row in zip(instances, rows, strict=True) if row is None]
 
 

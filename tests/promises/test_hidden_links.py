@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from directus_orm import (
+    Forbidden,
     Model,
     Related,
     Session,
@@ -82,8 +83,10 @@ def limited(library_server: DirectusServer) -> Iterator[Limit]:
     """Opens the session of a user who sees some rows only, or some fields of some rows."""
     opened: list[Any] = []
 
-    def open_session(rules: Mapping[str, Any], shown: Mapping[str, Any] | None = None) -> Session:
-        user_token = user(library_server, f"limited{len(opened)}", rules, shown, **MAY)
+    def open_session(
+        rules: Mapping[str, Any] | None = None, shown: Mapping[str, Any] | None = None, fields: Any = None
+    ) -> Session:
+        user_token = user(library_server, f"limited{len(opened)}", rules, shown, fields, **MAY)
         session = Session(library_server.url, token=user_token.__enter__())
         opened.extend((user_token, session))
         return session
@@ -158,6 +161,30 @@ HIDDEN: dict[str, Callable[[dict[str, Any]], tuple[Any, Any]]] = {
         },
         None,
     ),
+    "the field that leads to it": lambda made: (
+        {
+            "articles_tags": {"id": {"_neq": made["links"][1]}},
+            "pages_blocks": {"id": {"_neq": made["blocks"][1]}},
+            "comments": {"id": {"_neq": made["comments"][1]}},
+        },
+        {
+            "articles_tags": ["id", "articles_id", "sort", "note"],
+            "pages_blocks": ["id", "pages_id", "collection", "sort"],
+            "comments": ["id", "text", "likes"],
+        },
+    ),
+    "the field that leads back": lambda made: (
+        {
+            "articles_tags": {"id": {"_neq": made["links"][1]}},
+            "pages_blocks": {"id": {"_neq": made["blocks"][1]}},
+            "comments": {"id": {"_neq": made["comments"][1]}},
+        },
+        {
+            "articles_tags": ["id", "tags_id", "sort", "note"],
+            "pages_blocks": ["id", "item", "collection", "sort"],
+            "comments": ["id", "text", "likes"],
+        },
+    ),
 }
 
 
@@ -199,4 +226,44 @@ def test_hidden_links_stay(admin: Session, limited: Limit, made: dict[str, Any],
     paper = Paper.objects.using(session).get(pk=made["article"])
     front = Front.objects.using(session).get(pk=made["page"])
     WRITES[name](paper, front, made)
+    assert hidden_links(admin, made) == before
+
+
+@pytest.mark.parametrize("name", [name for name in WRITES if name.startswith("blocks")])
+def test_blocks_stay_where_their_collection_is_hidden(
+    admin: Session, limited: Limit, made: dict[str, Any], name: str
+) -> None:
+    rules, shown = (
+        {"pages_blocks": {"id": {"_neq": made["blocks"][1]}}},
+        {"pages_blocks": ["id", "pages_id", "item"]},
+    )
+    session, before = limited(rules, shown), hidden_links(admin, made)
+    WRITES[name](Paper(), Front.objects.using(session).get(pk=made["page"]), made)
+    assert hidden_links(admin, made) == before
+
+
+# Fields that link rows, each of which the user may read on no row at all.
+UNREADABLE: dict[str, dict[str, list[str]]] = {
+    "tags_id": {"articles_tags": ["id", "articles_id", "sort"]},
+    "articles_id": {"articles_tags": ["id", "tags_id", "sort"]},
+    "item": {"pages_blocks": ["id", "pages_id", "collection"]},
+    "pages_id": {"pages_blocks": ["id", "item", "collection"]},
+    "collection": {"pages_blocks": ["id", "pages_id", "item"]},
+    "article": {"comments": ["id", "text"]},
+}
+
+
+@pytest.mark.parametrize("column", UNREADABLE)
+def test_nothing_is_sent_if_nobody_can_tell_what_is_linked(
+    admin: Session, limited: Limit, made: dict[str, Any], column: str
+) -> None:
+    session, before = limited(fields=UNREADABLE[column]), hidden_links(admin, made)
+    paper = Paper.objects.using(session).get(pk=made["article"])
+    front = Front.objects.using(session).get(pk=made["page"])
+    lists: dict[str, Any] = {"articles_tags": paper.tags, "pages_blocks": front.blocks, "comments": paper.comments}
+    (junction,) = UNREADABLE[column]
+    for write in (lists[junction].clear, lambda: lists[junction].set([])):
+        with session.capture() as sent, pytest.raises(Forbidden, match=column):
+            write()
+        assert all(entry.request.reads for entry in sent)
     assert hidden_links(admin, made) == before
