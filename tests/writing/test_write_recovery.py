@@ -6,7 +6,7 @@ import _thread
 import json
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from directus_orm import (
-    ConfigurationError,
     Forbidden,
     Model,
     OutcomeUnknown,
@@ -502,24 +501,3 @@ def test_values_that_come_back_in_another_form_are_recognised(name: str, request
             assert Plain.objects.get().weight == plain.weight == Decimal("2.5")
     finally:
         drop_collection(server, "fate_crates")
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        *({"times": -1}, {"times": 1.5}, {"times": True}, {"total": -1}, {"total": float("nan")}),
-        *({"first_pause": 0}, {"longest_pause": "1"}, {"first_pause": 9}, {"jitter": 2}, {"jitter": None}),
-    ],
-    ids=str,
-)
-def test_a_policy_that_makes_no_sense_is_refused_at_the_call(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=next(iter(wrong)) if "times" not in wrong else "retry="):
-        Retry(**wrong)
-
-
-def test_a_session_takes_a_number_or_a_policy(open_session: Callable[..., Session]) -> None:
-    assert open_session("http://x", retry=2).retry == Retry(2) == Retry(times=2)
-    assert open_session("http://x", retry=Retry(total=5)).retry == Retry(4, 5)
-    assert open_session("http://x").retry == Retry()
-    with pytest.raises(ConfigurationError, match="retry='often' is not a whole number"):
-        open_session("http://x", retry="often")

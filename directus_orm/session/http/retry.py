@@ -160,7 +160,7 @@ class RetryState:
         if isinstance(error, RateLimited | Unavailable):
             if self._api.is_refused_unprocessed(error):
                 return True
-            return isinstance(error, Unavailable) and request.reads and not error.code
+            return request.reads and not error.code
         if not isinstance(error, TransportError) or not error.passing:
             return False
         if not error.sent or request.reads or request.purpose == "login":

@@ -358,6 +358,27 @@ def test_the_smallest_and_largest_values_of_a_policy_are_taken() -> None:
             Retry(jitter=share)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"times": -1}, {"times": 1.5}, {"times": True}, {"total": -1}, {"total": float("nan")}),
+        *({"first_pause": 0}, {"longest_pause": "1"}, {"first_pause": 9}, {"jitter": 2}, {"jitter": None}),
+    ],
+    ids=str,
+)
+def test_a_policy_that_makes_no_sense_is_refused_at_the_call(wrong: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigurationError, match=next(iter(wrong)) if "times" not in wrong else "retry="):
+        Retry(**wrong)
+
+
+def test_a_session_takes_a_number_or_a_policy(open_session: Open) -> None:
+    assert open_session("http://x", retry=2).retry == Retry(2) == Retry(times=2)
+    assert open_session("http://x", retry=Retry(total=5)).retry == Retry(4, 5)
+    assert open_session("http://x").retry == Retry()
+    with pytest.raises(errors.ConfigurationError, match="retry='often' is not a whole number"):
+        open_session("http://x", retry="often")
+
+
 def test_the_policy_of_a_session_that_gives_none() -> None:
     """As the docs tell it."""
     assert Retry() == Retry(times=4, total=60, first_pause=0.1, longest_pause=5, jitter=0.25)
