@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from .cancellation import Cancellation, Cancelled, cancelled_by, result_of
-from .masking import clear_own_locals, hides_locals
+from .tracebacks import clear_own_locals, hides_locals
 from .worker import in_context, start_thread
 
 if TYPE_CHECKING:

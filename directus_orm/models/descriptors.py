@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ..core.deferred_import import DeferredModule
-from ..core.masking import hides_locals
+from ..core.tracebacks import hides_locals
 from ..fields.field import ABSENT, Field
 from ..fields.field_references import FieldReference
 from ..fields.paths import target_of

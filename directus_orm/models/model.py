@@ -13,7 +13,8 @@ from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError
 from ..core.forks import no_fork
-from ..core.masking import MASK, hides_locals
+from ..core.masking import MASK
+from ..core.tracebacks import hides_locals
 from ..fields import model_info, registry
 from ..fields.field import ABSENT, Field, field, none_means_absent
 from ..fields.field_references import FieldReference

@@ -8,8 +8,9 @@ from ..core.async_twins import async_twin
 from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import DoesNotExist, MultipleObjectsReturned, QueryError, UnsupportedQuery
-from ..core.masking import hides_locals, masked
+from ..core.masking import masked
 from ..core.progress import Progress, reporting
+from ..core.tracebacks import hides_locals
 from ..dialects.registry import dialect_of
 from ..fields.scalar_values import storable
 from ..query.conditions import NEVER, split_key_list

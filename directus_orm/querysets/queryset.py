@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..core.async_twins import async_twin
 from ..core.errors import QueryError
-from ..core.masking import hides_locals
+from ..core.tracebacks import hides_locals
 from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, reference

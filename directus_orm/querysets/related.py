@@ -9,8 +9,8 @@ from uuid import UUID
 from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
-from ..core.masking import hides_locals
 from ..core.progress import Progress
+from ..core.tracebacks import hides_locals
 from ..fields.to_many import ToMany
 from ..instances.state import (
     HasKey,

@@ -10,8 +10,8 @@ import attrs
 
 from ..core.deferred_import import DeferredModule
 from ..core.errors import Forbidden, UnsupportedQuery
-from ..core.masking import clear_own_locals
 from ..core.request_response import Row
+from ..core.tracebacks import clear_own_locals
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader

@@ -14,8 +14,8 @@ from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import IterationLost, QueryError, UnsupportedQuery
 from ..core.forks import call_after_fork
-from ..core.masking import hides_locals
 from ..core.progress import Progress, checked, reporting
+from ..core.tracebacks import hides_locals
 from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key

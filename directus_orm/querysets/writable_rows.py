@@ -9,8 +9,8 @@ from ..core.async_twins import async_twin
 from ..core.checks import check_whole
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError, RecordNotUnique
-from ..core.masking import hides_locals
 from ..core.progress import Progress, checked
+from ..core.tracebacks import hides_locals
 from ..fields.field import ABSENT
 from ..fields.model_info import ModelInfo
 from ..instances.state import HasKey, PageBatch, state_of

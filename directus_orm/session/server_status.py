@@ -7,8 +7,8 @@ from typing import Any
 
 from ..core.async_twins import async_twin
 from ..core.errors import TransportError
-from ..core.masking import hides_locals
 from ..core.request_response import Request, Response
+from ..core.tracebacks import hides_locals
 from .http.server_info import Health, ServerInfo
 from .state import ServerFacts, SessionState, SharedFact
 

@@ -19,8 +19,9 @@ from ..core.errors import (
     TransportError,
 )
 from ..core.forks import register_for_forks
-from ..core.masking import Secret, as_secret, hides_locals, masked_url
+from ..core.masking import Secret, as_secret, masked_url
 from ..core.request_response import Request, Response
+from ..core.tracebacks import hides_locals
 from .api_registry import api_of
 from .auth import Auth, auth_of
 from .capture import Capture

@@ -18,8 +18,9 @@ from requests.adapters import HTTPAdapter
 
 from directus_orm import Count, Model, QuerySet, Related, Rows, Session
 from directus_orm.core import errors
-from directus_orm.core.masking import Secret, hides_locals
+from directus_orm.core.masking import Secret
 from directus_orm.core.request_response import Request
+from directus_orm.core.tracebacks import hides_locals
 from directus_orm.querysets.related import RelatedAny
 from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows

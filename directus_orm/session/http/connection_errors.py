@@ -10,8 +10,9 @@ import attrs
 import requests
 from urllib3 import exceptions as urllib3_errors
 
-from ...core.masking import causes, clear_locals, masked_url
+from ...core.masking import masked_url
 from ...core.request_response import Request
+from ...core.tracebacks import causes, clear_locals
 from .connections import TooLarge
 
 # TLS failures while the connection is made; others may come after the request was sent.

@@ -14,8 +14,9 @@ import attrs
 from ...core.errors import ConfigurationError, TransportError
 from ...core.forks import register_for_forks
 from ...core.json_codec import loads
-from ...core.masking import Secret, clear_locals, masked_url
+from ...core.masking import Secret, masked_url
 from ...core.request_response import Request, Response
+from ...core.tracebacks import clear_locals
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
 from .raw_messages import Connections, RawResponse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from directus_orm.core.masking import causes
+from directus_orm.core.tracebacks import causes
 
 
 def caused(error: BaseException, cause: BaseException) -> BaseException:
