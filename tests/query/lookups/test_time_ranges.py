@@ -159,6 +159,15 @@ def test_a_row_with_more_digits_than_are_stored_is_created_once(meetings: Sessio
     assert Meeting.objects.get_or_create(**values) == (first, False)
 
 
+def test_a_row_with_hidden_digits_is_not_taken_for_changed(server: DirectusServer, meetings: Session) -> None:
+    hidden(server, TEN + timedelta(microseconds=123_999))
+    row = Meeting.objects.get()
+    row.local, row.day = row.local, date(2024, 5, 1)
+    with meetings.capture() as sent:
+        row.save(if_unmodified=True)
+    assert [entry.request.json for entry in sent if entry.request.method == "PATCH"] == [{"day": "2024-05-01"}]
+
+
 def test_groups_and_conditions_on_them_agree_with_the_rows(server: DirectusServer, meetings: Session) -> None:
     for microseconds in (0, 1_000, 400_000):
         hidden(server, TEN + timedelta(microseconds=microseconds))
