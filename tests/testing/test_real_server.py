@@ -148,7 +148,7 @@ def test_a_port_that_only_others_may_use_is_named(monkeypatch: pytest.MonkeyPatc
         def bind(self, address: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(server.socket, "socket", Listener)
+    monkeypatch.setattr(socket, "socket", Listener)
     with pytest.raises(PortTaken, match="This user may not listen on port 80"):
         start(port=80)
 

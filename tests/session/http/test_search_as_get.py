@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import pytest
 
 from directus_orm.core.errors import TransportError
@@ -29,7 +30,7 @@ def responses(search: Request, *parts: Any) -> list[Response]:
     assert len(gets) > 1
     bodies = [*parts, *parts[:1] * (len(gets) - len(parts))]
     return [
-        Response(200, *(body if isinstance(body, tuple) else (body,)), request=get)
+        attrs.evolve(Response(200, *(body if isinstance(body, tuple) else (body,))), request=get)
         for get, body in zip(gets, bodies, strict=True)
     ]
 
