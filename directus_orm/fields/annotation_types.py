@@ -14,7 +14,8 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from . import json_values, registry
-from .scalar_values import CSV, SCALARS, Convert, short_repr
+from .numpy_pandas import as_python
+from .scalar_values import CSV, SCALARS, Convert, dump_csv_items, short_repr
 from .type_table import DOCUMENTS
 
 
@@ -23,7 +24,8 @@ class FieldType:
     """The type of a field: its Directus type (``kind``), its Python type, and the conversion each way.
 
     ``load`` and ``dump`` raise ValueError or TypeError with a message that says what is wrong with the value.
-    ``plain`` is the class whose values ``load`` returns unchanged, if there is one.
+    ``plain`` is the class whose values ``load`` returns unchanged, if there is one. Types of lists have
+    ``dump_items``, which converts any items that such a list may hold.
     """
 
     kind: str
@@ -31,6 +33,7 @@ class FieldType:
     load: Convert = attrs.field(eq=False)
     dump: Convert = attrs.field(eq=False)
     plain: type | None = None
+    dump_items: Convert | None = attrs.field(default=None, eq=False)
 
 
 def register_type(python: type, *, load: Convert, dump: Convert, type: str) -> None:  # noqa: A002 - as in field()
@@ -68,7 +71,7 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
     if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):
         return _choice_type(annotation, kind)
     if kind == "csv" and annotation in (list, list[str]):
-        return FieldType("csv", "list[str]", *CSV)
+        return FieldType("csv", "list[str]", *CSV, dump_items=dump_csv_items)
     if json_values.is_document(annotation):
         return _document_type(annotation, kind)
     raise _unknown_annotation(annotation)
@@ -88,9 +91,8 @@ def _document_type(annotation: Any, kind: str | None) -> FieldType:
     chosen = _checked_kind(kind, DOCUMENTS, annotation)
     if why := json_values.annotation_problem(annotation):
         raise _unknown_annotation(annotation, why)
-    return FieldType(
-        chosen, name, partial(json_values.load, annotation, name), partial(json_values.dump, annotation, name)
-    )
+    load, dump = partial(json_values.load, annotation, name), partial(json_values.dump, annotation, name)
+    return FieldType(chosen, name, load, dump, dump_items=dump if json_values.is_list(annotation) else None)
 
 
 def _scalar_type(annotation: Any, kind: str | None) -> FieldType:
@@ -130,6 +132,7 @@ def _choice_type(annotation: Any, kind: str | None) -> FieldType:
         return by_value[loaded]
 
     def dump(value: Any) -> Any:
+        value = as_python(value)
         if isinstance(value, enum.Enum) and value in members:
             return base.dump(value.value)
         load(value)  # refuses a bare value that is none of them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json as jsonlib
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from uuid import UUID
 
 import attrs
 
+from .numpy_pandas import as_python
 from .registry import is_model, registered_types
 from .scalar_values import MAX_SAFE_INTEGER, Convert, expect, short_repr, storable
 
@@ -39,7 +41,7 @@ def is_document(annotation: Any) -> bool:
     """Whether an annotation means a JSON document: a list, dict, union, attrs class, TypedDict, or anything."""
     return (
         annotation in _ANYTHING
-        or _is_list(annotation)
+        or is_list(annotation)
         or _is_dict(annotation)
         or _is_union(annotation)
         or (isinstance(annotation, type) and (attrs.has(annotation) or typing.is_typeddict(annotation)))
@@ -84,6 +86,7 @@ def dump(annotation: Any, name: str, value: Any) -> Any:
     Raises:
         ValueError, TypeError: it does not fit the annotation, or the server would store something else.
     """
+    value = _as_python(value)
     plain = value if annotation in _ANYTHING or annotation in _PLAIN else _converter().unstructure(value)
     _check(plain)
     loaded = load(annotation, name, plain)
@@ -95,6 +98,15 @@ def dump(annotation: Any, name: str, value: Any) -> Any:
         raise ValueError(msg)
     # A bare string or boolean is stored as such only when it is sent as JSON text.
     return jsonlib.dumps(plain) if isinstance(plain, str | bool) else _copy(plain)
+
+
+def _as_python(value: Any) -> Any:
+    """Return a document with the scalars of numpy and pandas in it as values of Python; attrs objects stay."""
+    if isinstance(value, dict):
+        return {key: _as_python(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_as_python, value)) if type(value) in (list, tuple) else value
+    return as_python(value)
 
 
 def _copy(value: Any) -> Any:
@@ -166,8 +178,8 @@ def _check_int(value: int) -> None:
 
 
 def _check_float(value: float) -> None:
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN alone differs from itself
-        msg = "JSON has no NaN and no infinity"
+    if math.isinf(as_python(value)):
+        msg = "JSON has no infinity"
         raise ValueError(msg)
 
 
@@ -234,7 +246,8 @@ def _is_union(annotation: Any) -> bool:
     return typing.get_origin(annotation) in (typing.Union, types.UnionType)
 
 
-def _is_list(annotation: Any) -> bool:
+def is_list(annotation: Any) -> bool:
+    """Return whether an annotation means a list."""
     return annotation is list or typing.get_origin(annotation) is list
 
 
@@ -346,7 +359,7 @@ def _refuse_model(converter: Any, annotation: Any) -> Hook:  # noqa: ARG001
 _HOOK_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any], Hook]], ...] = (
     (typing.is_typeddict, _typed_dict_hook),
     (_is_union, _union_hook),
-    (_is_list, _list_hook),
+    (is_list, _list_hook),
     (_is_dict, _dict_hook),
     (_is_literal, _literal_hook),
     (_is_object, _object_hook),

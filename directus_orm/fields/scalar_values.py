@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from ..core.masking import MASK
+from .numpy_pandas import as_python
 
 Convert = Callable[[Any], Any]
 
@@ -47,6 +48,16 @@ def expect(value: Any, classes: Any, wanted: str) -> Any:
     return value
 
 
+def expect_given(value: Any, classes: Any, wanted: str) -> Any:
+    """Do as `expect` does, for a value from the application: a scalar of numpy or pandas becomes one of Python.
+
+    Raises:
+        TypeError: as `expect` does.
+        ValueError: it stands for a missing value, or Python has no equal value.
+    """
+    return value if type(value) is classes else expect(as_python(value), classes, wanted)
+
+
 # --- text ---------------------------------------------------------------------------------------------------
 
 
@@ -55,7 +66,7 @@ def _load_str(value: Any) -> str:
 
 
 def _dump_str(value: Any) -> str:
-    text = _load_str(value)
+    text = expect_given(value, str, "a string")
     if text == MASK:
         # The server would store ten asterisks, as a password too (G6).
         msg = f"{MASK!r} is what the server shows instead of a secret; writing it would replace the secret"
@@ -85,7 +96,7 @@ def _load_secret(value: Any) -> str:
 
 
 def _dump_secret(value: Any) -> str:
-    return _dump_str(_expect_secret(value))
+    return _dump_str(_expect_secret(as_python(value)))
 
 
 def _expect_secret(value: Any) -> Any:
@@ -117,7 +128,7 @@ def load_int(value: Any) -> int:
 def _dump_int(value: Any) -> int | str:
     if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:  # the common case first
         return value
-    number: int = expect(value, int, "an int")
+    number: int = expect_given(value, int, "an int")
     if not -_MAX_INT64 - 1 <= number <= _MAX_INT64:
         msg = "no column holds an integer beyond 64 bits"
         raise ValueError(msg)
@@ -131,9 +142,11 @@ def _load_float(value: Any) -> float:
 
 
 def _dump_float(value: Any) -> float:
-    number = float(expect(value, (int, float), "a float"))
-    if not math.isfinite(number):
-        msg = "JSON has no NaN and no infinity"
+    if type(value) is float and math.isfinite(value):  # the common case first
+        return value
+    number = float(expect(as_python(value), (int, float), "a float"))
+    if math.isinf(number):
+        msg = "JSON has no infinity"
         raise ValueError(msg)
     return number
 
@@ -152,9 +165,9 @@ def _load_decimal(value: Any) -> Decimal:
 
 
 def _dump_decimal(value: Any) -> str:
-    number = Decimal(expect(value, (Decimal, int), "a Decimal; Decimal(str(x)) makes one of a float"))
+    number = Decimal(expect(as_python(value), (Decimal, int), "a Decimal; Decimal(str(x)) makes one of a float"))
     if not number.is_finite():
-        msg = "JSON has no NaN and no infinity"
+        msg = "JSON has no infinity"
         raise ValueError(msg)
     if number.copy_abs() > Decimal(sys.float_info.max):  # abs() would round
         msg = f"{short_repr(number)} is beyond {sys.float_info.max}: SQLite would store infinity"
@@ -169,7 +182,7 @@ def _load_bool(value: Any) -> bool:
 
 
 def _dump_bool(value: Any) -> bool:
-    return typing.cast("bool", expect(value, bool, "True or False"))
+    return typing.cast("bool", expect_given(value, bool, "True or False"))
 
 
 # --- dates --------------------------------------------------------------------------------------------------
@@ -204,7 +217,7 @@ def _load_timestamp(value: Any) -> datetime:
 
 
 def _dump_timestamp(value: Any) -> str:
-    moment: datetime = expect(value, datetime, "a datetime")
+    moment: datetime = expect_given(value, datetime, "a datetime")
     if moment.tzinfo is None:
         msg = (
             "a timestamp takes aware datetimes, and this one has no tzinfo: "
@@ -225,7 +238,7 @@ def _load_datetime(value: Any) -> datetime:
 
 
 def _dump_datetime(value: Any) -> str:
-    moment: datetime = expect(value, datetime, "a datetime")
+    moment: datetime = expect_given(value, datetime, "a datetime")
     if moment.tzinfo is not None:
         # The server would shift it to its own local time, then forget the offset.
         msg = (
@@ -241,6 +254,7 @@ def _load_date(value: Any) -> date:
 
 
 def _dump_date(value: Any) -> str:
+    value = value if type(value) is date else as_python(value)
     if isinstance(value, datetime):
         msg = "a date is expected, not a datetime; value.date() makes one"
         raise TypeError(msg)
@@ -252,7 +266,7 @@ def _load_time(value: Any) -> time:
 
 
 def _dump_time(value: Any) -> str:
-    moment: time = expect(value, time, "a time")
+    moment: time = expect_given(value, time, "a time")
     if moment.tzinfo is not None or moment.microsecond:
         msg = "a time field holds whole seconds without an offset: value.replace(microsecond=0, tzinfo=None)"
         raise ValueError(msg)
@@ -268,7 +282,7 @@ def _load_uuid(value: Any) -> UUID:
 
 def _dump_uuid(value: Any) -> str:
     # Lower case, since SQLite compares UUIDs as text.
-    return str(value if isinstance(value, UUID) else UUID(expect(value, str, "a UUID, or its text")))
+    return str(value if isinstance(value, UUID) else UUID(expect_given(value, str, "a UUID, or its text")))
 
 
 def _load_csv(value: Any) -> list[str]:
@@ -276,11 +290,24 @@ def _load_csv(value: Any) -> list[str]:
 
 
 def _dump_csv(value: Any) -> list[str]:
-    items = [_dump_str(item) for item in expect(value, (list, tuple), "a list of strings")]
-    if any("," in item for item in items) or items == [""]:
+    items = dump_csv_items(value)
+    if items == [""]:
+        msg = "a csv field is stored as one text, in which a single empty item would come back as an empty list"
+        raise ValueError(msg)
+    return items
+
+
+def dump_csv_items(value: Any) -> list[str]:
+    """Convert items that a csv list may hold to those to send.
+
+    Raises:
+        ValueError, TypeError: one of them is no text, or one with a comma.
+    """
+    items = [_dump_str(item) for item in expect(as_python(value), (list, tuple), "a list of strings")]
+    if any("," in item for item in items):
         msg = (
-            "a csv field is stored as one text: an item with a comma, or a single empty one, would come back as "
-            "another list; a json field holds any strings"
+            "a csv field is stored as one text: an item with a comma would come back as several; "
+            "a json field holds any strings"
         )
         raise ValueError(msg)
     return items

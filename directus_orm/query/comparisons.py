@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.errors import QueryError
+from ..fields.numpy_pandas import plain_operand
 
 Compare = Callable[[Any, Any], Any]
 
@@ -46,6 +47,30 @@ _BY_OPERATOR |= {
 def compares(value: Any, operator_name: str, operand: Any) -> bool:
     """Return whether a comparison holds; ``operator_name`` is the server's, such as ``lte``, not a lookup."""
     return bool(_BY_OPERATOR[operator_name](value, operand))
+
+
+def comparable_json(value: Any) -> Any:
+    """Return a JSON value in a form that has a hash, and equals what equals it in JSON: true is not 1."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list | tuple):
+        return (list, tuple(map(comparable_json, value)))
+    if isinstance(value, dict):
+        return (dict, frozenset((key, comparable_json(item)) for key, item in value.items()))
+    return value
+
+
+def operand(name: str, value: Any) -> Any:
+    """Return the value of a lookup, of which scalars and lists of numpy and pandas become those of Python.
+
+    Raises:
+        QueryError: one of them stands for a missing value, or Python has no equal value.
+    """
+    try:
+        return plain_operand(value)
+    except ValueError as error:
+        msg = f"filter({name}=…): {error}."
+        raise QueryError(msg) from None
 
 
 def two_bounds(of: str = "values") -> str:

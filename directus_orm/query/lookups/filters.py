@@ -14,7 +14,7 @@ from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.model_info import ModelInfo, Step
 from ...fields.paths import FieldPath, path_name, target_model, trim_join
 from ...fields.to_many import ToMany
-from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS
+from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, operand
 from ..conditions import ALWAYS, NEVER, Comparison, Node, all_of, any_of, negate
 from ..q import Q, check_root
 from . import custom_lookups, date_parts, json_lookups
@@ -60,7 +60,7 @@ def _resolve_lookup(name: str, value: Any, model: type[Any], *, negated: bool, i
     check_root(name, model)
     info: ModelInfo = model.directus
     steps, rest = info.cached_path(name) or info.resolve_path(name, f"filter({name}=…)")
-    node = _on_path_end(steps, rest, value, model, related_row if in_negation else OneRow)
+    node = _on_path_end(steps, rest, operand(name, value), model, related_row if in_negation else OneRow)
     return negate(node) if negated else node
 
 

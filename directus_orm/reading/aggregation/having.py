@@ -16,7 +16,7 @@ from ...core.errors import ConversionError, FieldError, QueryError, UnsupportedQ
 from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.type_table import MOMENTS, NUMBERS, TEXTS
-from ...query.comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, two_bounds
+from ...query.comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, operand, two_bounds
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.date_parts import DATE_PARTS
 from ...query.lookups.group_conditions import leading_name
@@ -89,6 +89,7 @@ def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
     """Return the test of one lookup, such as ``n__gt=10`` or ``month__in=[1, 2]``."""
     name = leading_name(path, grouping.names)
     assert name is not None  # noqa: S101 - conditions were divided by their names
+    value = operand(path, value)
     spec, key = dict(grouping.aggregates).get(name), dict(grouping.keys).get(name)
     part, lookup = _split_lookup(path, path[len(name) + 2 :])
     if lookup == "isnull" or value is None:
@@ -97,7 +98,7 @@ def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
     compared_part = part or (key.part if key is not None else None)
     _check_lookup(path, lookup, "" if field is None or compared_part else kind_of(field))
     check = partial(_checked_value, path, field, spec, compared_part)
-    operand = _checked_operand(path, lookup, value, check)
+    bound = _checked_operand(path, lookup, value, check)
     compare, part_of = _LOOKUPS[lookup], DATE_PARTS[part].of if part else None
     # A null key equals nothing, so that a negated condition keeps its group, as it keeps rows with null (G19).
     if_null = None if spec is not None else False
@@ -106,7 +107,7 @@ def _lookup_test(path: str, value: Any, grouping: Grouping) -> Test:
         group_value = group[name]
         if group_value is None:
             return if_null
-        return bool(compare(part_of(group_value) if part_of else group_value, operand))
+        return bool(compare(part_of(group_value) if part_of else group_value, bound))
 
     return test
 
