@@ -10,6 +10,7 @@ from ..core.deferred_import import DeferredModule
 from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..query.conditions import ALWAYS, NEVER, InSubquery, Node, split_key_list
+from ..query.group_conditions import leading_name, lookup_names, split_conditions
 from ..query.grouping import Grouping, GroupOrder
 from ..query.lookups.aliases import (
     expand_alias,
@@ -17,7 +18,6 @@ from ..query.lookups.aliases import (
     resolve_value,
 )
 from ..query.lookups.filters import resolve_filter
-from ..query.lookups.group_conditions import leading_name, lookup_names, split_conditions
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q, check_root
 from ..query.query import Query

@@ -29,6 +29,7 @@ class ValueRows(Protocol):
 
 
 T = TypeVar("T")
+V = TypeVar("V")
 M = TypeVar("M", bound=HasKey)
 D = TypeVar("D", dt.date, dt.datetime)
 
@@ -174,9 +175,16 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
         """Return the condition that the field is null or ``""``; False for the opposite."""
         return self.lookup("empty", value)
 
-    def contains(self: Column[str], text: str) -> Q:
-        """Return the condition that the field contains a text; SQLite and MariaDB ignore the case."""
-        return self.lookup("contains", text)
+    @overload
+    def contains(self: Column[str], value: str) -> Q: ...
+    @overload
+    def contains(self: Column[list[V]], value: V | Iterable[V]) -> Q: ...
+    def contains(self: Column[Any], value: Any) -> Q:
+        """Return the condition that a text contains a text, or a list a value, or all of several values.
+
+        In texts, SQLite and MariaDB ignore the case; in lists, it counts.
+        """
+        return self.lookup("contains", value)
 
     def icontains(self: Column[str], text: str) -> Q:
         """Return the condition that the field contains a text, ignoring case."""
@@ -201,6 +209,16 @@ class Column(_ColumnBase, Generic[T]):  # noqa: PLW1641 - equality is a conditio
     def iexact(self: Column[str], text: str) -> Q:
         """Return the condition that the field equals a text, ignoring case."""
         return self.lookup("iexact", text)
+
+    # --- lists ------------------------------------------------------------------------------------------------
+
+    def overlap(self: Column[list[V]], values: Iterable[V]) -> Q:
+        """Return the condition that the list contains at least one of these values."""
+        return self.lookup("overlap", values)
+
+    def contained_by(self: Column[list[V]], values: Iterable[V]) -> Q:
+        """Return the condition that the list contains no other values than these."""
+        return self.lookup("contained_by", values)
 
     # --- parts of dates and times -----------------------------------------------------------------------------
 

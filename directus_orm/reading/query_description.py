@@ -10,6 +10,7 @@ from ..query.conditions import ALWAYS, NEVER, And, Comparison, Exists, InSubquer
 from ..query.grouping import Grouping
 from ..query.lookups.date_parts import DatePartTest
 from ..query.lookups.json_lookups import JsonTest
+from ..query.lookups.list_lookups import ListTest
 from ..query.lookups.text_lookups import TextTest
 from ..query.query import Order, Query
 
@@ -47,6 +48,7 @@ _STATES = {
 }
 _BETWEEN = {"between": "is between", "nbetween": "is not between"}
 _TEXT_VERBS = {"exact": "is", "contains": "contains", "starts_with": "starts with", "ends_with": "ends with"}
+_LIST_VERBS = {"contains": "contains all of", "overlap": "contains any of", "contained_by": "contains only"}
 _MOST_VALUES_SHOWN = 5
 
 
@@ -150,6 +152,8 @@ def _describe_subquery(node: InSubquery) -> str:
             return f"{negation}{prefix}{name} {_TEXT_VERBS[where]} {needle!r}{case}, letter by letter"
         case DatePartTest(part=part, lookup=lookup, value=value):
             return f"{negation}the {part.name} of {prefix}{name} is {lookup} {_describe_values(value)}"
+        case ListTest(lookup=lookup, items=items):
+            return f"{negation}{prefix}{name} {_LIST_VERBS[lookup]} {_describe_values(items)}"
         case JsonTest(keys=keys, lookup=lookup, value=value):
             verb = "is there" if lookup == "isnull" else f"is {lookup} {_describe_values(value)}"
             return f"{negation}{'.'.join(keys)} of {prefix}{name} {verb}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
+from ..fields.paths import kind_of
 from ..query.conditions import And, Comparison, InSubquery, KeyList, all_of, split_key_list
 from ..query.lookups.text_lookups import TextTest, case_pattern
 from ..query.query import Query
@@ -73,13 +75,18 @@ class RowRecheck:
         test, value = self._condition.test, self._value(row)
         if value is None or test is None:
             return False
-        if isinstance(test, TextTest):
-            if not isinstance(value, str):
-                field, key = self._condition.tested_path[-1], row.get(self._query.model.directus.pk.column)
-                raise field.conversion_error(f"the server's value {field.display(value)}", "no text", key, value)
-            if test.depends_on_case(value):
-                return self._disregards_case(row, value)
+        self._check_shape(row, value)
+        if isinstance(test, TextTest) and test.depends_on_case(value):
+            return self._disregards_case(row, value)
         return test(value)
+
+    def _check_shape(self, row: Row, value: Any) -> None:
+        """Raise ConversionError if the value of a text is no text, or that of a csv list no list."""
+        field, test = self._condition.tested_path[-1], self._condition.test
+        expected: type = str if isinstance(test, TextTest) else list if kind_of(field) == "csv" else object
+        if not isinstance(value, expected):
+            why, key = "no text" if expected is str else "no list", row.get(self._query.model.directus.pk.column)
+            raise field.conversion_error(f"the server's value {field.display(value)}", why, key, value)
 
     def _disregards_case(self, row: Row, text: str) -> bool:
         field, known = self._condition.tested_path[-1], self._session.facts.disregards_case

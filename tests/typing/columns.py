@@ -147,6 +147,14 @@ def texts() -> None:
     col(Flight.carrier).icontains("a")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def lists() -> None:
+    tags = col(Flight.tags)
+    assert_type(tags.contains("a"), Q)
+    FLIGHTS.filter(tags.contains(["a", "b"]), tags.overlap({"a"}), tags.contained_by(("a", "b")))
+    tags.overlap([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    tags.icontains("a")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def parts() -> None:
     hour, day, at = col(Flight.time_hour), col(Flight.day), col(Flight.at)
     assert_type(hour.year, Column[int])

@@ -20,6 +20,7 @@ from ..comparisons import range_bounds
 from ..conditions import NEVER, Comparison, InSubquery, Node, all_of, any_of, negate
 from ..query import DescribesRows
 from . import server_values, text_lookups, time_ranges
+from .list_lookups import LIST_LOOKUPS, list_lookups_of
 from .time_ranges import TimeRange
 
 # A time in a list takes as much of a request as several other values.
@@ -218,6 +219,11 @@ def lookups_of(kind: str) -> list[str]:
     return sorted(name for name, lookup in LOOKUPS.items() if lookup.operator in operators)
 
 
+def lookups_of_field(field: Field) -> list[str]:
+    """Return the names of the lookups that a field has."""
+    return sorted((*lookups_of(field.value_type.kind), *list_lookups_of(field)))
+
+
 def condition(path: FieldPath, name: str, value: Any) -> Node:
     """Return the condition of a lookup on the value at the end of a path.
 
@@ -228,14 +234,22 @@ def condition(path: FieldPath, name: str, value: Any) -> Node:
     lookup, kind = LOOKUPS[name], path[-1].value_type.kind
     is_null = value is None and name == "exact"
     if lookup.operator not in DEFAULT_CAPABILITIES.operators_of(kind) and not is_null:
-        msg = (
-            f"{path_name(path)}__{name}: the server has no {name!r} for fields of type {kind}. "
-            f"It has: {', '.join(lookups_of(kind))}."
-        )
-        raise UnsupportedQuery(msg)
+        raise _missing_lookup(path, name)
     if server_values.holds_server_value(value):
         return server_values.condition(path, name, value, functools.partial(condition, path))
     return lookup.build(path, lookup.operator, value)
+
+
+def _missing_lookup(path: FieldPath, name: str) -> UnsupportedQuery:
+    field, kind = path[-1], path[-1].value_type.kind
+    choices = ", ".join(lookups_of_field(field))
+    if list_lookups_of(field):
+        return UnsupportedQuery(f"{path_name(path)}__{name}: lists have no {name!r}. They have: {choices}.")
+    hint = ""
+    if kind == "json" and name in LIST_LOOKUPS:
+        hint = f" {name!r} is for fields that are annotated as a list, such as list[str]."
+    reason = f"the server has no {name!r} for fields of type {kind}"
+    return UnsupportedQuery(f"{path_name(path)}__{name}: {reason}. It has: {choices}.{hint}")
 
 
 # --- values -----------------------------------------------------------------------------------------------------

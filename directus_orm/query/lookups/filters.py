@@ -17,8 +17,8 @@ from ...fields.to_many import ToMany
 from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, operand
 from ..conditions import ALWAYS, NEVER, Comparison, Node, all_of, any_of, negate
 from ..q import Q, check_root
-from . import custom_lookups, date_parts, json_lookups
-from .field_lookups import LOOKUPS, condition, lookups_of
+from . import custom_lookups, date_parts, json_lookups, list_lookups
+from .field_lookups import LOOKUPS, condition, lookups_of_field
 from .related_rows import OneRow, exists, join_rows, related_row
 
 _QUANTIFIERS = {"some": False, "none": True}
@@ -92,6 +92,8 @@ def _on_path_end(
 def _on_value(path: FieldPath, rest: str, value: Any, model: type[Any]) -> Node:
     """Return the condition of a lookup on a field, on a part of its date, or on a key inside its JSON."""
     first, _, after = rest.partition("__")
+    if rest in list_lookups.list_lookups_of(path[-1]):
+        return list_lookups.condition(path, rest, value)
     is_json = path[-1].value_type.kind == "json"
     if not rest or (first in LOOKUPS and not (after and is_json)):
         if after:
@@ -110,7 +112,7 @@ def _on_date_part(path: FieldPath, rest: str, value: Any, model: type[Any]) -> N
     if kind not in part.kinds:
         msg = (
             f"{path_name(path)}__{rest}: fields of type {kind} have no {first!r}. "
-            f"They have: {', '.join([*date_parts.parts_of(kind), *lookups_of(kind)])}."
+            f"They have: {', '.join([*date_parts.parts_of(kind), *lookups_of_field(path[-1])])}."
         )
         raise UnsupportedQuery(msg)
     if first == "date" and after.partition("__")[0] in date_parts.DATE_PARTS:
@@ -131,7 +133,7 @@ def _on_date_part(path: FieldPath, rest: str, value: Any, model: type[Any]) -> N
 def _unknown_lookup(path: FieldPath, name: str, model: type[Any]) -> FieldError:
     target, kind = path[-1].target, path[-1].value_type.kind
     fields = sorted((*target.directus.fields, *target.directus.relations)) if target is not None else []
-    lookups = [*date_parts.parts_of(kind), *lookups_of(kind)]
+    lookups = [*date_parts.parts_of(kind), *lookups_of_field(path[-1])]
     choices = (*fields, *lookups, *custom_lookups.registered_names())
     no_field = f" and no field of {target.__name__}" if target is not None else ""
     listed = f" Fields: {', '.join(fields)}." if fields else ""
@@ -156,10 +158,11 @@ _HINTS = {
             "declare the relation with one_to_many(), many_to_many() or many_to_any()",
         ),
         (
-            "has_key has_keys has_any_keys contained_by",
+            "has_key has_keys has_any_keys",
             "such test of JSON",
             "compare a key, as in meta__key=value",
         ),
+        ("overlap contained_by", "list in this field", "the lookup is for fields that are declared as list[…]"),
     )
     for name in names.split()
 }

@@ -18,9 +18,10 @@ from ...core.errors import FieldError, QueryError
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
 from ..capabilities import DEFAULT_CAPABILITIES
-from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, Compare, two_bounds
+from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, Compare, comparable_json, two_bounds
 from ..conditions import Comparison, JsonRule, Node, all_of, any_of, negate
 from . import text_lookups
+from .list_lookups import ListTest
 from .text_lookups import with_recheck
 
 _ABSENT = object()
@@ -42,7 +43,7 @@ _TEXT_OPERATORS = {
 
 def _equals(stored: Any, value: Any) -> bool:
     """Compare like JSON, in which true is not 1."""
-    return bool(stored == value) and isinstance(stored, bool) is isinstance(value, bool)
+    return bool(comparable_json(stored) == comparable_json(value))
 
 
 def _same_type_only(compare: Compare) -> Compare:
@@ -65,6 +66,15 @@ def _of_text(lookup: str) -> Compare:
     return holds
 
 
+def _of_list(lookup: str) -> Compare:
+    return lambda stored, items: ListTest(lookup, tuple(items))(stored)
+
+
+def _text_or_list(lookup: str) -> Compare:
+    of_text, of_list = _of_text(lookup), _of_list(lookup)
+    return lambda stored, value: (of_text if isinstance(value, str) else of_list)(stored, value)
+
+
 _at_least, _at_most = _same_type_only(COMPARISONS["gte"]), _same_type_only(COMPARISONS["lte"])
 _COMPARISONS: dict[str, Compare] = {
     "exact": _equals,
@@ -73,25 +83,39 @@ _COMPARISONS: dict[str, Compare] = {
     "range": lambda stored, bounds: _at_least(stored, bounds[0]) and _at_most(stored, bounds[1]),
     "isnull": lambda _, __: True,  # a value is there; the caller negates the condition for isnull=True
     **{lookup: _of_text(lookup) for lookup in ("iexact", *_TEXT_OPERATORS)},
+    "contains": _text_or_list("contains"),
+    **{lookup: _of_list(lookup) for lookup in ("overlap", "contained_by")},
 }
 LOOKUPS = tuple(_COMPARISONS)
 """The lookups on a value inside a document."""
 
 _KEY_LOOKUPS = ("has_key", "has_keys", "has_any_keys")
 # Lookups of Django that would be taken for keys, and find nothing.
-_REFUSED = frozenset({"contained_by", "regex", "iregex"})
+_REFUSED = frozenset({"regex", "iregex"})
+_REFUSED_OF_DOCUMENTS = _REFUSED | {"contained_by"}
+
+
+def _is_json(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | list | dict)
+
 
 _Operand = tuple[Callable[[Any], bool], str]
 """The values that a lookup takes: a check, and how messages describe them."""
 _NUMBER_OR_TEXT: _Operand = (lambda value: is_number(value) or isinstance(value, str), "a number or a text")
 _TEXT: _Operand = (lambda value: isinstance(value, str), "a text")
+_LIST: _Operand = (
+    lambda value: isinstance(value, list | tuple | set | frozenset) and all(map(_is_json, value)),
+    "a list of JSON values",
+)
 _OPERANDS: dict[str, _Operand] = {
-    "exact": (lambda value: value is None or isinstance(value, str | int | float | list | dict), "a JSON value"),
+    "exact": (_is_json, "a JSON value"),
     "in": (lambda value: isinstance(value, list | tuple | set | frozenset | range), "a list of values"),
     "range": (lambda value: isinstance(value, list | tuple) and len(value) == 2, two_bounds()),
     "isnull": (lambda value: isinstance(value, bool), "True or False"),
     **dict.fromkeys(("gt", "gte", "lt", "lte"), _NUMBER_OR_TEXT),
     **dict.fromkeys(("iexact", *_TEXT_OPERATORS), _TEXT),
+    "contains": (lambda value: isinstance(value, str) or _LIST[0](value), "a text, or a list of JSON values"),
+    **dict.fromkeys(("overlap", "contained_by"), _LIST),
 }
 
 
@@ -132,7 +156,7 @@ def condition(path: FieldPath, rest: str, value: Any) -> Node:
     """
     *keys, last = rest.split("__")
     name = f"{path_name(path)}__{rest}"
-    if last in _REFUSED:
+    if last in (_REFUSED if keys else _REFUSED_OF_DOCUMENTS):
         msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *_KEY_LOOKUPS))}."
         raise FieldError(msg, name=last, choices=(*LOOKUPS, *_KEY_LOOKUPS))
     if last in _KEY_LOOKUPS:

@@ -106,7 +106,7 @@ def pattern(path: FieldPath, operator: str, value: Any) -> Node:
         return Comparison(path, "nnull")
     any_case = operator[1:] in _HOLDS
     with_case = operator[1:] if any_case else operator
-    sent = _with_wildcard_first(needle) if DEFAULT_CAPABILITIES.evaluates(needle) else _without_escapes(needle)
+    sent = as_pattern(needle)
     # The server changes the case of letters beyond ASCII unlike the database (G29), so both operators are sent.
     operators = (operator, with_case) if any_case and not needle.isascii() else (operator,)
     if DEFAULT_CAPABILITIES.has_wildcard(sent):
@@ -125,6 +125,11 @@ def iexact(path: FieldPath, _: str, value: Any) -> Node:
     ends = (pattern(path[-1:], operator, needle) for operator in ("istarts_with", "iends_with"))
     superset = all_of(end.query.where if isinstance(end, InSubquery) else end for end in ends)
     return with_recheck(path, superset, TextTest("exact", needle, any_case=True))
+
+
+def as_pattern(text: str) -> str:
+    """Return a text as it is sent: with a wildcard in place of each character that the server would misread."""
+    return _with_wildcard_first(text) if DEFAULT_CAPABILITIES.evaluates(text) else _without_escapes(text)
 
 
 def _without_escapes(text: str) -> str:

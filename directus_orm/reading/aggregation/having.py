@@ -17,9 +17,9 @@ from ...fields.field import Field
 from ...fields.paths import kind_of
 from ...fields.type_table import MOMENTS, NUMBERS, TEXTS
 from ...query.comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, operand, two_bounds
+from ...query.group_conditions import leading_name
 from ...query.grouping import AggregateSpec, Grouping
 from ...query.lookups.date_parts import DATE_PARTS
-from ...query.lookups.group_conditions import leading_name
 from ...query.q import Q
 
 Test = Callable[[Mapping[str, Any]], bool | None]

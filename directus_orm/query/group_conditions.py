@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Literal
 
-from ...core.errors import UnsupportedQuery
-from ..grouping import Grouping
-from ..q import Q
+from ..core.errors import UnsupportedQuery
+from .grouping import Grouping
+from .q import Q
 
 
 def split_conditions(condition: Q, grouping: Grouping, where: str) -> tuple[Q | None, Q | None]:
