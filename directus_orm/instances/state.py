@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ..core.errors import ConversionError, DoesNotExist
 from ..core.request_response import Row
@@ -60,6 +60,10 @@ class InstanceState:
         if self._pending is None:
             self._pending = {}
         return self._pending
+
+    def keys(self) -> NoReturn:
+        """Refuse `dict`: FastAPI tries it on all that ``vars(instance)`` holds, and shows this error."""
+        raise TypeError("An instance of a model becomes JSON by instance.to_dict(json=True).")
 
     def detached(self) -> InstanceState:
         """Return a copy without batch and session, for copies and pickles."""

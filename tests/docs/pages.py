@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from directus_orm.testing import DirectusServer
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A line of an example that shows what is printed, as in `#> 42`; `…` stands for anything.
@@ -23,6 +25,15 @@ def code_of(page: str) -> str:
     blocks = BLOCK.findall((ROOT / page).read_text())
     assert blocks
     return "\n".join(blocks)
+
+
+def address_of(server: DirectusServer) -> dict[str, str]:
+    """Return what stands for a server in the pages, and what it is for this one."""
+    return {
+        "http://localhost:8055": server.url,
+        'token="…"': f"token={server.token!r}",
+        '"Bearer …"': f'"Bearer {server.token}"',
+    }
 
 
 def run(page: str, replaced: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,10 +29,12 @@ PAGES = (
     "docs/expressions.md",
     "docs/iterating.md",
     "docs/models.md",
+    "docs/notebooks.md",
     "docs/queries.md",
     "docs/relations.md",
     "docs/tables.md",
     "docs/types.md",
+    "docs/web.md",
 )
 FINDER = doctest.DocTestFinder()
 
@@ -49,15 +51,15 @@ def examples_of(name: str, names: dict[str, Any]) -> list[doctest.DocTest]:
 WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
 
 
+@pytest.mark.usefixtures("default_session")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run_in_a_row(
     library_server: Any, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if page == "docs/bulk.md" and library_server.version.startswith("10."):
         pytest.skip("Directus 10 does not name the value that is not unique")
-    replaced = {"http://localhost:8055": library_server.url, 'token="…"': f"token={library_server.token!r}"}
     with as_it_was(library_server):
-        pages.run(page, replaced, monkeypatch)
+        pages.run(page, pages.address_of(library_server), monkeypatch)
 
 
 @pytest.mark.parametrize("printed", ["1\n", "1\n3\n", "2\n1\n", "1\n2\n3\n", ""])

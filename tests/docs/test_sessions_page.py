@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from directus_orm.session import session as session_module
 from directus_orm.testing import DirectusServer
 from tests.docs import pages
 
 PAGE = "docs/sessions.md"
 
 
-@pytest.fixture
-def default() -> Iterator[None]:
-    before = session_module.session_stack.default
-    yield
-    made, session_module.session_stack.default = session_module.session_stack.default, before
-    if made is not None:
-        made.close()
-
-
-@pytest.mark.usefixtures("default")
+@pytest.mark.usefixtures("default_session")
 def test_the_examples_of_the_page_run(world: DirectusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pages.code_of(PAGE).count("Session(") > 5
     replaced = {

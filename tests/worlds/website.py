@@ -341,6 +341,8 @@ def _columns() -> dict[str, list[Spec]]:
         column("published_at", "timestamp"),
         column("date_created", "timestamp", special=["date-created", "cast-timestamp"]),
         column("user_created", "uuid", special=["user-created"]),
+        column("date_updated", "timestamp", special=["date-updated", "cast-timestamp"]),
+        column("user_updated", "uuid", special=["user-updated"]),
     ]
     for name in ("navigation_items", *_JUNCTIONS):
         columns.setdefault(name, []).append(column("sort", "integer"))
