@@ -6,7 +6,7 @@ import functools
 import types
 import typing
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -76,47 +76,52 @@ def junction_rows(instance: Any, relation: ToMany) -> Any:
 class Link:
     """A junction row: its key as it is sent, its ``sort`` value, and the key of the row that it links to.
 
-    ``is_shown`` says whether this user sees that row, and that it is linked; None if the response does not tell.
+    ``is_shown`` says whether this user sees that row; None if the response does not show it. ``hidden_column`` is
+    a linking field of the junction row that this user may not see.
     """
 
     key: Any
     related_key: Any
     sort: int | None
     is_shown: bool | None
+    hidden_column: str | None
 
 
 def read_links(session: Session, instance: Any, relation: ToMany, related: Sequence[Any]) -> list[Link]:
     """Read the junction rows that link an instance to related ones of one model; to all, if none are given."""
     rows = junction_rows(instance, relation)
-    if related:
-        rows = rows.filter(target__in=related)
+    rows = rows.filter(target__in=related) if related else rows.filter(target__isnull=False)
     fields: dict[str, Field] = rows.query.model.directus.fields
-    key, target, sort = fields["id"], fields["target"], fields.get("sort")
-    # The server filters by fields that it hides on some rows: they match, and the response has nulls there.
-    matched = [fields[name] for name in ("source", "collection") if name in fields]
     # The related row comes as well where the server sends both: its key, and what this user may see of it.
     with_row = not related and not relation.is_many_to_any
-    paths: list[FieldPath] = [(each,) for each in (key, target, *matched, *([sort] if sort else []))]
+    paths: list[FieldPath] = [(each,) for each in fields.values()]
     if with_row:
-        paths.append((target, relation.target.directus.pk))
-    query, get_key = rows.query.with_paths(*paths), raw_getter((target,))
-
-    def is_shown(row: Row) -> bool | None:
-        if any(row.get(each.column) is None for each in matched):
-            return False
-        return isinstance(row.get(target.column), dict) if with_row else None
-
+        paths.append((fields["target"], relation.target.directus.pk))
+    query = rows.query.with_paths(*paths)
     return [
-        Link(
-            row[key.column],
-            target.load(related_key),
-            None if sort is None else row.get(sort.column),
-            is_shown(row),
-        )
+        link
         for page in read_pages(session, query)
         for row in with_spelled_rows(session, query, page)
-        if (related_key := get_key(row)) is not None
+        if (link := _link(relation, fields, row, with_row=with_row)) is not None
     ]
+
+
+def _link(relation: ToMany, fields: Mapping[str, Field], row: Row, *, with_row: bool) -> Link | None:
+    """Return the link in a junction row; None if no list shows it."""
+    target = fields["target"]
+    related_key = raw_getter((target,))(row)
+    # The server filters by fields that it hides on some rows: they match, and the response has nulls there.
+    values = {name: row.get(field.column) for name, field in fields.items()} | {"target": related_key}
+    hidden = {name: fields[name].column for name, value in values.items() if value is None}
+    if "target" in hidden and not relation.is_many_to_any:
+        return None
+    return Link(
+        values["id"],
+        None if related_key is None else target.load(related_key),
+        values.get("sort"),
+        "collection" not in hidden and (isinstance(row.get(target.column), dict) if with_row else None),
+        hidden.get("source", hidden.get("target")),
+    )
 
 
 def shown_keys(session: Session, relation: ToMany, links: Sequence[Link]) -> set[Any]:
@@ -124,7 +129,7 @@ def shown_keys(session: Session, relation: ToMany, links: Sequence[Link]) -> set
     rows: Any = relation.target.objects
     if rows.query.where == ALWAYS and all(link.is_shown is not None for link in links):
         return {link.related_key for link in links if link.is_shown}
-    keys = [link.related_key for link in links if link.is_shown is not False]
+    keys = [link.related_key for link in links if link.is_shown is not False and link.related_key is not None]
     return set(rows.using(session).only("pk").in_bulk(keys))
 
 

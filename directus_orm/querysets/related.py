@@ -253,6 +253,9 @@ class Related(QuerySet[M]):
         which this user may not see. If the relation has a ``sort`` field, the list gets the given order, unless
         ``others`` is a Python set.
 
+        Raises:
+            ConversionError: a row of the list has to go, and this user may not see a field that links it.
+
         Example:
             >>> article.tags.set([tag])
         """
@@ -354,8 +357,9 @@ class Related(QuerySet[M]):
             links = read_links(session, self._instance, scope, of_model)
             shown = {link.related_key for link in links} if of_model else shown_keys(session, scope, links)
             for link in links:
-                is_shown = link.is_shown is not False and link.related_key in shown
-                row = relation_writes.JunctionRow(link.key, link.sort, is_shown)
+                # Of which row a link is that has no key, nobody can tell.
+                is_shown = link.is_shown is not False and (link.related_key is None or link.related_key in shown)
+                row = relation_writes.JunctionRow(link.key, link.sort, is_shown, link.hidden_column)
                 rows_by_identity.setdefault((collection, link.related_key), []).append(row)
         return rows_by_identity
 

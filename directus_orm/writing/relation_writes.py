@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ..core.errors import Forbidden, InvalidForeignKey
+from ..core.errors import ConversionError, Forbidden, InvalidForeignKey
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
@@ -42,12 +42,14 @@ from .store_back import reading_after_write, warn_of_unseen
 class JunctionRow:
     """An existing junction row: its key for payloads, and its value of the relation's ``sort`` field.
 
-    ``is_shown`` says whether the list shows the related row: this user may see it, and that it is linked.
+    ``is_shown`` says whether the list shows the related row: this user may see it. ``hidden_column`` is a linking
+    field that this user may not see.
     """
 
     key: Any
     sort: int | None = None
     is_shown: bool = True
+    hidden_column: str | None = None
 
 
 JunctionRows = dict[RowIdentity, list[JunctionRow]]
@@ -123,9 +125,14 @@ def set_links(
 ) -> None:
     """Link an instance to these related instances and no others, in one request; ``ordered`` keeps their order.
 
-    Junction rows of which this user may not see the related row, or what they link, stay as they are.
+    Junction rows whose related row this user may not see stay as they are.
+
+    Raises:
+        ConversionError: a link that the list shows has to go, and a linking field of it is hidden from this user.
     """
     links = find_junction_rows([])
+    kept = {row_identity(each) for each in related if not is_new(each)}
+    _refuse_hidden_links(relation, [row for key in links.keys() - kept for row in links[key] if row.is_shown])
     create_new(session_of(instance), related)
     sort_column = relation.sort_column if ordered else None
     create: list[Row] = []
@@ -145,6 +152,18 @@ def set_links(
                 update.append({relation.junction_key: row.key, sort_column: last_sort})
     delete = [row.key for junction_rows in links.values() for row in junction_rows if row.is_shown]
     send_list_changes(instance, relation, {"create": create, "update": update, "delete": delete}, linked=new)
+
+
+def _refuse_hidden_links(relation: ToMany, lost: Iterable[JunctionRow]) -> None:
+    """Refuse to delete junction rows of which this user may not see what they link."""
+    for row in lost:
+        if row.hidden_column is not None:
+            msg = (
+                f"{relation}: the list shows a row that cannot be taken out of it, since "
+                f"{relation.junction}.{row.hidden_column} is hidden from this user on the row with the key "
+                f"{row.key!r}. Permit to read that field there; nothing was written."
+            )
+            raise ConversionError(msg, model=relation.model.__name__, key=row.key, field=relation.name)
 
 
 def _next_sort(last: int | None, current: int | None) -> int:

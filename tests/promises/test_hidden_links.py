@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from directus_orm import (
+    ConversionError,
     Forbidden,
     Model,
     Related,
@@ -219,14 +220,44 @@ WRITES: dict[str, Callable[[Paper, Front, dict[str, Any]], object]] = {
 }
 
 
+# What would unlink a row that the list shows, by a field that it does not show.
+REFUSED = {
+    ("the field that leads to it", "blocks.clear"),
+    ("the field that leads to it", "blocks.set"),
+    ("the field that leads back", "tags.clear"),
+    ("the field that leads back", "tags.set"),
+    ("the field that leads back", "tags.set in order"),
+    ("the field that leads back", "blocks.clear"),
+    ("the field that leads back", "blocks.set"),
+}
+
+
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_hidden_links_stay(admin: Session, limited: Limit, made: dict[str, Any], hidden: str, name: str) -> None:
     session, before = limited(*HIDDEN[hidden](made)), hidden_links(admin, made)
     paper = Paper.objects.using(session).get(pk=made["article"])
     front = Front.objects.using(session).get(pk=made["page"])
-    WRITES[name](paper, front, made)
+    if (hidden, name) in REFUSED:
+        with session.capture() as sent, pytest.raises(ConversionError, match=r"_id is hidden|item is hidden"):
+            WRITES[name](paper, front, made)
+        assert all(entry.request.reads for entry in sent)
+    else:
+        WRITES[name](paper, front, made)
     assert hidden_links(admin, made) == before
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_list_that_was_cleared_is_empty(limited: Limit, made: dict[str, Any], hidden: str) -> None:
+    """Where a hidden link would remain that the list shows, `clear` refuses."""
+    session = limited(*HIDDEN[hidden](made))
+    paper = Paper.objects.using(session).get(pk=made["article"])
+    front = Front.objects.using(session).get(pk=made["page"])
+    lists: dict[str, Any] = {"tags": paper.tags, "comments": paper.comments, "blocks": front.blocks}
+    for name, rows in lists.items():
+        if (hidden, f"{name}.clear") not in REFUSED:
+            rows.clear()
+            assert list(rows.all()) == []
 
 
 @pytest.mark.parametrize("name", [name for name in WRITES if name.startswith("blocks")])
