@@ -170,7 +170,24 @@ class _DeepWriter:
             own = _aliases(inner).get(())
             if own is not None:
                 inner_params["_alias"] = own.with_repeated(self.aliases)
+        if nested.relation.is_many_to_any:
+            params["_alias"] = self._aliases_of_items(nested)
         return {name: value for name, value in params.items() if value != {}}
+
+    def _aliases_of_items(self, nested: PrefetchedList) -> Row:
+        """Return aliases of rows of a many-to-any for its junction, where Directus 10 and 11 look for them.
+
+        Only Directus 12 has aliases for each model. So a name that stands for two columns, or that is a column of
+        the junction, is left out: Directus 12 does not need it there, and 11 refuses it as unknown.
+        """
+        levels = [level for query in nested.queries if (level := _aliases(query).get(()))]
+        aliases = [alias for level in levels for alias in level.columns.items()]
+        if not aliases:
+            return {}
+        relation, columns = nested.relation, dict(aliases)
+        ambiguous = {*nested.junction_fields, relation.collection_column, relation.target_column}
+        ambiguous |= {alias for alias, column in aliases if columns[alias] != column}
+        return {alias: column for alias, column in (self.aliases | columns).items() if alias not in ambiguous}
 
     def _filters(self, nested: PrefetchedList) -> list[Row]:
         """Return filters; each row of the list must meet one of them. Without filters, all rows are meant."""

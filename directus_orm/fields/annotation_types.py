@@ -15,8 +15,8 @@ import attrs
 from ..core.errors import ConfigurationError
 from . import json_values, registry
 from .numpy_pandas import as_python
-from .scalar_values import CSV, SCALARS, Convert, dump_csv_items, short_repr
-from .type_table import DOCUMENTS
+from .scalar_values import CSV, KEY, SCALARS, Convert, dump_csv_items, short_repr
+from .type_table import DOCUMENTS, JunctionKey
 
 
 @attrs.frozen
@@ -66,6 +66,8 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
     custom = registry.registered_type(annotation)
     if custom is not None:
         return FieldType(kind or custom.kind, custom.python.__name__, custom.load, custom.dump)
+    if annotation is JunctionKey:
+        return FieldType("key", "a key", *KEY)
     if annotation in SCALARS:
         return _scalar_type(annotation, kind)
     if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):

@@ -285,6 +285,22 @@ def _dump_uuid(value: Any) -> str:
     return str(value if isinstance(value, UUID) else UUID(expect_given(value, str, "a UUID, or its text")))
 
 
+def _load_key(value: Any) -> int | UUID | str:
+    if type(value) is not str:
+        return load_int(value)
+    if value.isdecimal() and value.isascii() and str(int(value)) == value:
+        return int(value)  # PostgreSQL sends bigInteger as text
+    try:
+        key = UUID(value)
+    except ValueError:
+        return value
+    return key if str(key) == value else value
+
+
+def _dump_key(value: Any) -> int | str:
+    return _dump_int(value) if type(value) is int else _dump_str(str(expect(value, (str, UUID), "a key")))
+
+
 def _load_csv(value: Any) -> list[str]:
     return [_load_str(item) for item in expect(value, list, "a list of strings")]
 
@@ -340,5 +356,7 @@ SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
 The first Directus type is that of the bare annotation.
 """
 
+KEY = (_load_key, _dump_key)
+"""The load and dump functions of keys whose type is not declared."""
 CSV = (_load_csv, _dump_csv)
 """The load and dump functions of csv fields."""

@@ -45,6 +45,10 @@ Trait = Literal[
 """
 
 
+class JunctionKey:
+    """The annotation of keys whose type only the server knows: an int, a UUID, or another text."""
+
+
 def _traits(words: str) -> frozenset[str]:
     traits = frozenset(words.split())
     assert traits <= set(get_args(Trait)), traits  # noqa: S101 - the table below is all that calls this
@@ -56,7 +60,7 @@ class DirectusType:
     """A type of field, by the name that Directus gives it; all ``geometry.…`` types are one.
 
     Args:
-        name: the name in Directus.
+        name: the name in Directus; ``key`` is ours, for keys of a type that is not declared.
         annotations: the Python types that fields are annotated with; a generated model uses the first.
         family: what the values are.
         arrow: the name of the column type in tables of `querysets.tables`.
@@ -78,6 +82,7 @@ _ROWS = (
     DirectusType("text", (str,), "text", "text", f"{_PLAIN} collated counted distinct"),
     DirectusType("binary", (str,), "text", "text", f"{_PLAIN} collated"),
     DirectusType("uuid", (UUID, str), "uuid", "text", "ordered equal collated counted distinct key"),
+    DirectusType("key", (JunctionKey,), "uuid", "text", "ordered equal collated counted distinct key"),
     DirectusType("hash", (str,), "secret", "text", ""),
     DirectusType("integer", (int,), "integer", "int", f"{_PLAIN} counted distinct key"),
     DirectusType("bigInteger", (int,), "integer", "int", f"{_PLAIN} counted distinct key"),

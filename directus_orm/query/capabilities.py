@@ -116,7 +116,7 @@ _DATE = ("year", "month", "day")
 DEFAULT_CAPABILITIES = Capabilities(
     operators={
         **dict.fromkeys(TEXTS, _TEXT_OPERATORS),
-        **dict.fromkeys((*NUMBERS, "dateTime", "date", "time", "timestamp"), _NUMBER_OPERATORS),
+        **dict.fromkeys((*NUMBERS, "key", "dateTime", "date", "time", "timestamp"), _NUMBER_OPERATORS),
         **dict.fromkeys(("boolean", "uuid"), frozenset("eq in null".split())),
         "csv": frozenset("null empty".split()),
         "json": _ONLY_NULL,

@@ -16,6 +16,7 @@ from ..fields.field import Field, field, generated
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany
+from ..fields.type_table import JunctionKey
 from ..query.conditions import ALWAYS, InSubquery, Node
 from ..reading.row_values import raw_getter
 from ..reading.rows_by_key import with_spelled_rows
@@ -44,7 +45,7 @@ def _define_junction_model(relation: ToMany, collection: str) -> type[Any]:
     else:
         target = {relation.target_column: relation.target | None}
     sort = {options.sort: int | None} if options.sort else {}
-    annotations = {"id": int, relation.source_column: relation.model | None, **target, **sort}
+    annotations = {"id": JunctionKey, relation.source_column: relation.model | None, **target, **sort}
     return _define_model(relation, collection, annotations, {"id": field(default=generated, primary_key=True)})
 
 
@@ -152,7 +153,7 @@ def _define_link_model(relation: ToMany) -> type[Any]:
     if relation.is_many_to_any:
         annotations["collection"] = str | None
         fields["collection"] = field(default=None, name=relation.collection_column)
-    return _define_model(relation, relation.junction, {**annotations, "id": int}, fields)
+    return _define_model(relation, relation.junction, {**annotations, "id": JunctionKey}, fields)
 
 
 # --- generating -------------------------------------------------------------------------------------------------

@@ -110,8 +110,11 @@ def _field_column(name: str, field: Field) -> TableColumn:
         return TableColumn(name, "float")
     if python in _TAKEN_AS_IS:
         return TableColumn(name, directus_type(kind).arrow)
+    arrow = directus_type(kind).arrow
+    if kind in ("key", "uuid"):
+        return TableColumn(name, arrow, str)
     load = _LOADERS[kind]
-    return TableColumn(name, directus_type(kind).arrow, str if kind == "uuid" else lambda value: load(dump(value)))
+    return TableColumn(name, arrow, lambda value: load(dump(value)))
 
 
 def _json_text(dumped: Any) -> str:

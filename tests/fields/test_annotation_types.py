@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from directus_orm import ConfigurationError, ConversionError, Model, field, register_type
 from directus_orm.fields.annotation_types import field_type, unregister_type
 from directus_orm.fields.registry import registered_types
+from directus_orm.fields.type_table import JunctionKey
 from tests.fields.round_trip import (
     AWARE,
     DATES,
@@ -128,6 +129,32 @@ def test_an_annotation_without_meaning_is_refused_with_the_choices(
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         field_type(annotation, declared)
+
+
+@pytest.mark.parametrize(
+    ("raw", "key"),
+    [
+        (7, 7),
+        ("9007199254740993", 9007199254740993),  # bigInteger, from PostgreSQL
+        ("5f0c6a52-5a2e-4a8e-9f0b-2f8f5b1f0a11", UUID("5f0c6a52-5a2e-4a8e-9f0b-2f8f5b1f0a11")),
+        ("5F0C6A52-5A2E-4A8E-9F0B-2F8F5B1F0A11", "5F0C6A52-5A2E-4A8E-9F0B-2F8F5B1F0A11"),
+        ("007", "007"),
+        ("en-US", "en-US"),
+    ],
+)
+def test_a_key_whose_type_is_not_declared_is_sent_as_it_was_read(raw: Any, key: Any) -> None:
+    kind = field_type(JunctionKey, None)
+    assert kind.load(raw) == key
+    assert type(kind.load(raw)) is type(key)
+    assert kind.dump(key) == raw
+
+
+@pytest.mark.parametrize("value", [True, 1.5, None, [1]])
+def test_what_is_no_key_is_refused(value: Any) -> None:
+    kind = field_type(JunctionKey, None)
+    for convert in (kind.load, kind.dump):
+        with pytest.raises(TypeError):
+            convert(value)
 
 
 def test_a_model_with_an_unknown_annotation_names_the_field() -> None:

@@ -40,4 +40,4 @@ def test_other_types_are_not_in_the_table(unknown: str) -> None:
 def test_types_without_order_or_equality() -> None:
     assert {"hash", "json", "geometry"} == WITHOUT_ORDER
     assert {"hash", "json", "geometry", "csv"} == WITHOUT_EQUALITY
-    assert TYPES.keys() - WITH_EXTREMES == {"hash", "json", "geometry", "csv", "uuid"}
+    assert TYPES.keys() - WITH_EXTREMES == {"hash", "json", "geometry", "csv", "key", "uuid"}

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
 import pytest
 
-from directus_orm import Session
+from directus_orm import Forbidden, Session
+from directus_orm.testing import DirectusServer
+from tests.worlds import website
 from tests.worlds.website import (
+    Category,
+    File,
     Gallery,
     Hero,
     NavigationItem,
@@ -13,7 +21,9 @@ from tests.worlds.website import (
     Post,
     PostList,
     RichText,
+    Tag,
     User,
+    key_of,
 )
 
 pytestmark = pytest.mark.usefixtures("website_session")
@@ -98,3 +108,146 @@ class TestReading:
         assert post
         assert post.date_created
         assert post.user_created
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post.objects.create(title="mine")
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page.objects.create(permalink="/mine")
+
+
+def stored(model: type[Any], key: UUID, name: str) -> list[Any]:
+    """Return a list as another program reads it."""
+    return list(getattr(model.objects.get(pk=key), name))
+
+
+class TestWritingLists:
+    """The keys of junction rows are uuids, and no model says so."""
+
+    def test_a_sorted_many_to_many_keeps_its_order(self, post: Post) -> None:
+        python, rest, sql = (Tag.objects.ref(key_of("tags", n)) for n in (1, 2, 3))
+        post.tags.add(sql, python)
+        assert stored(Post, post.id, "tags") == [sql, python]
+        post.tags.set([rest, python, sql])
+        assert stored(Post, post.id, "tags") == [rest, python, sql]
+        post.tags.remove(python)
+        assert stored(Post, post.id, "tags") == [rest, sql]
+        new = post.tags.create(name="new")
+        assert stored(Post, post.id, "tags") == [rest, sql, new]
+        post.tags.clear()
+        assert stored(Post, post.id, "tags") == []
+        assert Tag.objects.filter(pk=new.pk).exists()
+
+    def test_a_many_to_any_keeps_blocks_of_several_models_in_order(self, page: Page) -> None:
+        hero, text = Hero.objects.ref(key_of("block_hero", 1)), RichText.objects.ref(key_of("block_richtext", 1))
+        page.blocks.add(text, hero)
+        assert stored(Page, page.id, "blocks") == [text, hero]
+        gallery = page.blocks.create(Gallery, headline="Mine")
+        page.blocks.set([gallery, text, hero])
+        assert stored(Page, page.id, "blocks") == [gallery, text, hero]
+        page.blocks.remove(text)
+        assert stored(Page, page.id, "blocks") == [gallery, hero]
+        page.blocks.clear()
+        assert stored(Page, page.id, "blocks") == []
+        assert Gallery.objects.filter(pk=gallery.pk).exists()
+
+    def test_files_and_users_are_targets_of_lists(self, post: Post) -> None:
+        sunrise, harbour = (File.objects.ref(key_of("directus_files", n)) for n in (1, 2))
+        gallery = Gallery.objects.create(headline="Mine")
+        gallery.images.set([harbour, sunrise])
+        assert stored(Gallery, gallery.id, "images") == [harbour, sunrise]
+        gallery.images.remove(harbour)
+        assert stored(Gallery, gallery.id, "images") == [sunrise]
+        ada, grace = (User.objects.ref(key_of("directus_users", n)) for n in (1, 2))
+        post.contributors.add(ada)
+        post.contributors.set([grace])
+        assert stored(Post, post.id, "contributors") == [grace]
+        post.contributors.clear()
+        assert User.objects.filter(pk__in=[ada.pk, grace.pk]).count() == 2
+
+    def test_translations_are_rows_of_the_junction(self, page: Page) -> None:
+        page.translations.create(language="en-US", title="Mine")
+        german = page.translations.create(language="de-DE", title="Meine")
+        assert Page.objects.get(translations__title="Meine").permalink == "/mine"
+        page.translations.remove(german)
+        assert [each.title for each in stored(Page, page.id, "translations")] == ["Mine"]
+
+    def test_lists_longer_than_a_page_are_changed_as_a_whole(self, post: Post, page: Page) -> None:
+        tags = Tag.objects.bulk_create(Tag(name=f"{n:03}") for n in range(130))
+        heroes = Hero.objects.bulk_create(Hero(headline=f"{n:03}") for n in range(130))
+        post.tags.add(*tags)
+        page.blocks.add(*heroes)
+        post.tags.set(tags[20:])
+        page.blocks.set(heroes[20:])
+        assert stored(Post, post.id, "tags") == tags[20:]
+        assert stored(Page, page.id, "blocks") == heroes[20:]
+        post.tags.remove(*tags[:129])
+        page.blocks.remove(*heroes[:129])
+        assert stored(Post, post.id, "tags") == tags[129:]
+        assert stored(Page, page.id, "blocks") == heroes[129:]
+
+    def test_lists_of_a_new_instance_go_along_with_it(self) -> None:
+        sunrise = File.objects.ref(key_of("directus_files", 1))
+        page = Page(permalink="/new")
+        page.blocks.add(Hero(headline="New", image=sunrise), RichText(content="<p>New</p>"))
+        page.translations.create(language="en-US", title="New")
+        page.save()
+        hero, text = stored(Page, page.id, "blocks")
+        assert (hero.headline, hero.image, text.content) == ("New", sunrise, "<p>New</p>")
+        assert [each.title for each in stored(Page, page.id, "translations")] == ["New"]
+
+    def test_the_rows_of_a_junction_have_their_keys(self, post: Post, website_session: Session) -> None:
+        post.tags.add(key_of("tags", 1), key_of("tags", 2))
+        links = list(post.tags.through.order_by("sort"))
+        raw = website_session.items("posts_tags").read(fields="id", filter={"posts_id": str(post.id)}, sort="sort")
+        assert [link.pk for link in links] == [UUID(row["id"]) for row in raw]
+        links[1].sort = 0
+        links[1].save()
+        assert [tag.pk for tag in stored(Post, post.id, "tags")] == [key_of("tags", 2), key_of("tags", 1)]
+        assert post.tags.through.get(pk=links[0].pk) == links[0]
+        assert post.tags.through.filter(pk__in=[links[0].pk]).delete() == 1
+        frame = post.tags.through.values("id", "sort").to_pandas()
+        assert list(frame.itertuples(index=False, name=None)) == [(raw[1]["id"], 0)]
+
+
+@pytest.mark.row_rules
+class TestReader:
+    """A user who may read what is published, and of posts and users some fields only."""
+
+    @pytest.fixture
+    def reader(self, website_server: DirectusServer) -> Iterator[Session]:
+        if not website_server.version.startswith("11."):
+            pytest.skip("10 has no such permissions, and 12 none without a licence")
+        with website.reader(website_server) as token, Session(website_server.url, token=token) as session:
+            yield session
+
+    def test_only_what_is_published_is_found(self, reader: Session) -> None:
+        titles = Post.objects.only("title").order_by("title").values_list("title", flat=True)
+        assert list(titles) == ["Anonymous", "Hello world", "Second steps"]
+        assert Page.objects.count() == 2
+        page = Page.objects.prefetch_related("blocks__hero__image", "blocks__gallery__images").get(permalink="/")
+        hero, _, gallery, _ = page.blocks
+        assert isinstance(hero, Hero)
+        assert hero.image
+        assert hero.image.title == "Sunrise"
+        assert isinstance(gallery, Gallery)
+        assert len(gallery.images) == 2
+
+    def test_fields_that_are_not_shown_are_refused_by_name(self, reader: Session) -> None:
+        with pytest.raises(Forbidden, match="slug"):
+            Post.objects.get(title="Hello world")
+        post = Post.objects.only("title").get(title="Hello world")
+        with pytest.raises(Forbidden, match="status"):
+            post.status
+        assert [tag.name for tag in post.tags] == ["rest", "sql", "python"]
+
+    def test_nothing_can_be_written(self, reader: Session) -> None:
+        post = Post.objects.only("title").get(title="Hello world")
+        with pytest.raises(Forbidden):
+            post.tags.clear()
+        with pytest.raises(Forbidden):
+            Category.objects.create(title="mine")
