@@ -50,6 +50,7 @@ def _leave_unset(instance: Any, row: Row, field: Field, error: Exception | None)
     if field.model.directus.options.singleton and raw is None:
         # A singleton that was never saved comes without the fields that have no default (G49).
         instance.__dict__[field.name] = None
+        state.row.setdefault(field.column, None)
         return
     key = instance.__dict__.get(field.model.directus.pk.name)
     if field.column not in row:

@@ -13,6 +13,7 @@ from ..core.progress import Progress, reporting
 from ..core.tracebacks import hides_locals
 from ..dialects.registry import dialect_of
 from ..fields.scalar_values import storable
+from ..instances.state import state_of
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
@@ -398,10 +399,13 @@ class Rows(Results[T]):
     def _get_singleton(self, filtered: bool) -> T:
         if filtered:
             self._check_verb("filter")
-        session = self._session()
+        model, session = self._query.model, self._session()
         response = session.send(dialect_of(session).read_singleton(self._query))
-        row = dialect_of(session).singleton_row(response, self._query.model.directus)
-        return self._shape.decoder(self._query)(session, [row])[0]
+        row = dialect_of(session).singleton_row(response, model.directus)
+        instance = self._shape.decoder(self._query)(session, [row])[0]
+        if row.get(model.directus.pk.column) is None:  # the server sends one also if none was ever saved
+            state_of(instance).stored = False
+        return instance
 
     @hides_locals
     def last(self) -> T | None:

@@ -7,7 +7,8 @@ refer to, since nested twice it would become two rows. New instances of lists al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..fields.to_many import ToMany
-from ..instances.state import info_of, is_new, key_to_send, state_of
+from ..instances.state import RowIdentity, info_of, is_new, key_to_send, row_identity, state_of
 from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames
 from .payload import check_new_key, dump_fields, with_generated_key
@@ -28,13 +29,14 @@ class NestedPayload:
     """The payload of one instance, and those of the instances nested in it.
 
     ``row`` is what is sent. ``related`` are new many-to-one instances, by field; ``lists`` are the entries of
-    to-many relations, by relation.
+    to-many relations, by relation. ``listed`` are the rows that the lists hold already, by relation.
     """
 
     instance: Any
     row: Row
     related: dict[str, NestedPayload] = attrs.field(factory=dict)
     lists: dict[str, list[ListEntry]] = attrs.field(factory=dict)
+    listed: Mapping[str, Set[RowIdentity]] = attrs.field(factory=dict)
 
     @property
     def info(self) -> ModelInfo:
@@ -114,21 +116,19 @@ def creation_payload(
     fields = [f for f in info.fields.values() if f.name in instance.__dict__ and f != parent_field]
     payload = update_payload(instance, fields, created_first)
     check_new_key(info, payload.row)
-    for name, pending in state_of(instance).pending.items():
-        relation = info.relations[name]
-        entries = [
-            _list_entry(relation, related, junction_values, created_first)
-            for related, junction_values in pending
-            if not (is_new(related) and _contains(created_first, related))
-        ]
-        if entries:
-            payload.lists[name] = entries
-            payload.row[relation.column] = list_payload(relation, entries)
     return payload
 
 
-def update_payload(instance: Any, fields: Sequence[Field], created_first: Sequence[Any] = ()) -> NestedPayload:
-    """Return the payload of some fields, with the new many-to-one instances in them nested."""
+def update_payload(
+    instance: Any,
+    fields: Sequence[Field],
+    created_first: Sequence[Any] = (),
+    listed: Mapping[str, Set[RowIdentity]] = MappingProxyType({}),
+) -> NestedPayload:
+    """Return the payload of some fields, with the new many-to-one instances in them, and of the waiting lists.
+
+    ``listed`` are the rows that are in the lists already, by relation.
+    """
     info, values = info_of(instance), instance.__dict__
     new = {field.name: values[field.name] for field in fields if is_new(values[field.name])}
     related = {
@@ -138,7 +138,28 @@ def update_payload(instance: Any, fields: Sequence[Field], created_first: Sequen
     }
     row = dump_fields(instance, [field for field in fields if field.name not in new])
     nested_rows = {info.fields[name].column: payload.row for name, payload in related.items()}
-    return NestedPayload(instance, row | nested_rows, related)
+    payload = NestedPayload(instance, row | nested_rows, related, listed=listed)
+    for name, pending in state_of(instance).pending.items():
+        _add_list(payload, info.relations[name], pending, created_first)
+    return payload
+
+
+def _add_list(
+    payload: NestedPayload,
+    relation: ToMany,
+    pending: Iterable[tuple[Any, Mapping[str, Any]]],
+    created_first: Sequence[Any],
+) -> None:
+    """Add the entries of a list to a payload, except those that are created first, and those that are listed."""
+    listed = payload.listed.get(relation.name, frozenset())
+    entries = [
+        _list_entry(relation, related, junction_values, created_first)
+        for related, junction_values in pending
+        if not (_contains(created_first, related) if is_new(related) else row_identity(related) in listed)
+    ]
+    if entries:
+        payload.lists[relation.name] = entries
+        payload.row[relation.column] = list_payload(relation, entries)
 
 
 def _list_entry(
@@ -210,6 +231,7 @@ def instances_to_create_first(instance: Any, fields: Iterable[Field] | None = No
     else:
         walk.ancestors.append(instance)
         walk.visit_related(instance, fields)
+        walk.visit_lists(instance)
     return [each for identity, each in walk.visited.items() if identity in walk.created_first]
 
 
@@ -230,23 +252,29 @@ class _DependencyWalk:
             return
         instance.clean()
         self.ancestors.append(instance)
-        info = info_of(instance)
-        self.visit_related(instance, [field for field in info.fields.values() if field != parent_field])
+        fields = info_of(instance).fields.values()
+        self.visit_related(instance, [field for field in fields if field != parent_field])
+        self.visit_lists(instance)
+        self.ancestors.pop()
+        self.visited[id(instance)] = instance
+
+    def visit_lists(self, instance: Any) -> None:
         for name, pending in state_of(instance).pending.items():
-            relation = info.relations[name]
+            relation = info_of(instance).relations[name]
             for related, _ in pending:
                 if is_new(related):
                     self.visit(related, relation.reverse_field if relation.is_one_to_many else None)
                     # Under ``create`` of a one-to-many a key is safe: the row is created, never updated.
                     if relation.has_junction:
                         self._create_first_if_keyed(related)
-        self.ancestors.pop()
-        self.visited[id(instance)] = instance
 
     def visit_related(self, instance: Any, fields: Iterable[Field]) -> None:
         for field in fields:
             value = instance.__dict__.get(field.name)
             if is_new(value):
+                if info_of(value).options.singleton:  # nested, it would become a second row
+                    msg = f"{field} refers to {value!r}, a singleton that is not saved: save it first."
+                    raise ConversionError(msg, model=type(instance).__name__, field=field.name)
                 self.visit(value)
                 self._create_first_if_keyed(value)
 

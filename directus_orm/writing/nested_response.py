@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.to_many import ToMany
-from ..instances.state import info_of, state_of
+from ..instances.state import RowIdentity, info_of, state_of
 from ..reading.unknown_names import SentNames
 from ..session.session import Session
 from .nested_payload import ListEntry, NestedPayload
@@ -36,7 +36,9 @@ def store_nested(session: Session, payload: NestedPayload, row: Row) -> list[Any
             sent[column] = stored[column] = nested_row[key]
     for name, entries in payload.lists.items():
         relation = payload.info.relations[name]
-        for entry_payload, entry_row in _match_entries(relation, entries, stored.pop(relation.column, None)):
+        listed = payload.listed.get(name, frozenset())
+        list_rows = stored.pop(relation.column, None)
+        for entry_payload, entry_row in _match_entries(relation, entries, list_rows, listed):
             if entry_row is entry_payload.row:
                 unseen.append(entry_payload.instance)
             unseen += store_nested(session, entry_payload, entry_row)
@@ -67,8 +69,9 @@ def missing_from_response(payload: NestedPayload, row: Any) -> Iterator[SentName
     for name, entries in payload.lists.items():
         names = payload.sent_names(name)
         if names.are_in(row):
+            listed = payload.listed.get(name, frozenset())
             entry_rows: Iterable[tuple[NestedPayload, Row]] = _match_entries(
-                names.relation, entries, row[names.relation.column]
+                names.relation, entries, row[names.relation.column], listed
             )
         else:
             yield names
@@ -84,15 +87,28 @@ def set_parent(child: Any, relation: ToMany, parent: Any) -> None:
         child.__dict__[relation.reverse_field.name] = parent
 
 
+def listed_rows(relation: ToMany, list_rows: Any) -> set[RowIdentity]:
+    """Return what identifies the rows of a list in a response, or behind a list of its junction rows."""
+    identities: set[RowIdentity] = set()
+    for scope in relation.scopes:
+        collection = scope.target.directus.collection
+        identities |= {(collection, key) for key in related_rows(scope, list_rows)}
+    return identities
+
+
 def _match_entries(
-    relation: ToMany, entries: Sequence[ListEntry], list_rows: Any
+    relation: ToMany, entries: Sequence[ListEntry], list_rows: Any, listed: Set[RowIdentity]
 ) -> Iterator[tuple[NestedPayload, Row]]:
-    """Yield the payload of each new entry of a list with its row, or with the sent row if that is unclear."""
+    """Yield the payload of each new entry of a list with its row, or with the sent row if that is unclear.
+
+    ``listed`` are the rows that the list held before.
+    """
     for scope in relation.scopes:
         pk: Field = scope.target.directus.pk
         row_by_key = related_rows(scope, list_rows)
         in_scope = [entry for entry in entries if isinstance(entry.instance, scope.target)]
         existing_keys = {entry.instance.pk for entry in in_scope if entry.payload is None}
+        existing_keys |= {key for collection, key in listed if collection == scope.target.directus.collection}
         new_rows = {key: row for key, row in row_by_key.items() if key not in existing_keys}
         payloads = [entry.payload for entry in in_scope if entry.payload is not None]
         matches = match_rows(pk, [payload.row for payload in payloads], new_rows)

@@ -13,14 +13,15 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo
 from ..instances.column_conversion import load_fields
 from ..instances.dirty_tracking import changed_fields, has_changes
-from ..instances.refetch import refetch_rows
-from ..instances.state import does_not_exist, info_of, session_of, state_of, stored_key
+from ..instances.refetch import refetch_by_query, refetch_rows
+from ..instances.state import RowIdentity, does_not_exist, info_of, session_of, state_of, stored_key
+from ..query.query import PrefetchedList, Query
 from ..reading.hidden_rows import may_hide_rows
 from ..reading.unknown_names import refuse_dropped_names
 from ..session.session import Session
 from . import write_recovery
 from .nested_payload import NestedPayload, creation_payload, instances_to_create_first, update_payload
-from .nested_response import missing_from_response, store_nested
+from .nested_response import listed_rows, missing_from_response, store_nested
 from .optimistic_lock import check_unmodified
 from .store_back import (
     WRITTEN_BUT_NOT_READ,
@@ -38,7 +39,7 @@ def save(instance: Any, update_fields: Iterable[str] | None = None, *, if_unmodi
     info, state = info_of(instance), state_of(instance)
     if state.deleted:
         raise does_not_exist(instance, "it was deleted; a new instance creates it again")
-    if if_unmodified and not state.stored:
+    if if_unmodified and not state.row:
         msg = f"if_unmodified is for rows that were read or saved before, and this {info.model.__name__} was not."
         raise ConfigurationError(msg)
     if state.stored or info.options.singleton:
@@ -98,20 +99,22 @@ def _send_creation(session: Session, payload: NestedPayload) -> None:
 
 def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmodified: bool) -> None:
     candidates = list(info.fields.values()) if names is None else _named_fields(info, names)
-    if not has_changes(instance, candidates):
+    if not has_changes(instance, candidates) and not _has_waiting_rows(instance):
         return
     instance.clean()
     created_first = instances_to_create_first(instance, candidates)
     changed = changed_fields(instance)  # after clean() of all instances, which may change fields
     fields = [field for field in candidates if field in changed]
-    if not fields:
+    if not fields and not _has_waiting_rows(instance):
         return
     _refuse_changed_key(instance, info, fields)
     check = partial(check_unmodified, instance) if if_unmodified else None
     if check is not None:
         check()
     session = session_of(instance)
-    payload = _after_creating(session, created_first, partial(update_payload, instance, fields, created_first))
+    listed = _listed_rows(session, instance)
+    build_payload = partial(update_payload, instance, fields, created_first, listed)
+    payload = _after_creating(session, created_first, build_payload)
     # Changed fields that are not saved now keep their values, to be saved later.
     unsaved = [field for field in changed if field not in fields]
     readback_fields = [
@@ -127,6 +130,27 @@ def _update(instance: Any, info: ModelInfo, names: Iterable[str] | None, if_unmo
     unseen = store_nested(session, payload, payload.row if row is None else row)
     refuse_dropped_names(session, dropped_names)
     warn_of_unseen([instance, *unseen] if row is None else unseen)
+
+
+def _has_waiting_rows(instance: Any) -> bool:
+    """Return whether rows wait in the lists of an instance: of a singleton that was not read or saved before."""
+    return any(state_of(instance).pending.values())
+
+
+def _listed_rows(session: Session, instance: Any) -> dict[str, set[RowIdentity]]:
+    """Return the rows that are in the lists in which others wait, by relation: the singleton may exist."""
+    relations = [info_of(instance).relations[name] for name, rows in state_of(instance).pending.items() if rows]
+    if not relations:
+        return {}
+    info = info_of(instance)
+    lists = [PrefetchedList((relation,), tuple(map(_query_of_keys, relation.targets))) for relation in relations]
+    query = Query(info.model, paths=((info.pk,),), nested=tuple(lists))
+    row = refetch_by_query(session, query, [instance])[0] or {}
+    return {relation.name: listed_rows(relation, row.get(relation.column)) for relation in relations}
+
+
+def _query_of_keys(model: type[Any]) -> Query:
+    return Query(model, paths=((model.directus.pk,),))
 
 
 def _named_fields(info: ModelInfo, names: Iterable[str]) -> list[Field]:
@@ -274,6 +298,7 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
         fields = [info.field(name, "refresh(…)") for name in names if name not in info.relations]
     for name in info.relations if names is None else info.relations.keys() & set(names):
         instance.__dict__.pop(name, None)  # a list is read again when it is used
+        state.pending.pop(name, None)
     if names and not fields:
         return
     row = refetch_rows(session_of(instance), [instance], fields)[0]
@@ -283,4 +308,5 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     for field in fields:
         state.problems.pop(field.name, None)
     state.row.update(row)
+    state.stored = not info.options.singleton or row.get(info.pk.column) is not None
     load_fields(instance, row, [f for f in fields if not keeps_object(f, instance, row)])

@@ -53,9 +53,11 @@ class RecoverableWrite:
 
     @property
     def can_be_looked_up(self) -> bool:
-        """Whether every row has a key to look for."""
-        singleton = self.info.options.singleton
-        return singleton or all(row.get(self.info.pk.column) is not None for row in self.rows)
+        """Whether the rows show what became of it: each has a key to look for, and no new rows in its lists."""
+        if self.info.options.singleton:
+            lists = {relation.column for relation in self.info.relations.values()}
+            return all(lists.isdisjoint(row) for row in self.rows)
+        return all(row.get(self.info.pk.column) is not None for row in self.rows)
 
     def key_of(self, row: Row) -> Any:
         """Return the key of a row as a Python value; None for a singleton."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from directus_orm import Forbidden, Session
+from directus_orm import ConversionError, Forbidden, Session
 from directus_orm.testing import DirectusServer
 from tests.worlds import website
 from tests.worlds.website import (
     Category,
+    Feature,
     File,
     Gallery,
     Hero,
+    Home,
     NavigationItem,
     Page,
     Post,
@@ -212,6 +214,81 @@ class TestWritingLists:
         assert post.tags.through.filter(pk__in=[links[0].pk]).delete() == 1
         frame = post.tags.through.values("id", "sort").to_pandas()
         assert list(frame.itertuples(index=False, name=None)) == [(raw[1]["id"], 0)]
+
+
+class TestHome:
+    """The home page is a singleton, which nobody saved before."""
+
+    def test_its_lists_are_empty(self) -> None:
+        home = Home.objects.get()
+        assert (home.pk, home.title) == (None, None)
+        assert [list(home.features), list(home.posts), list(home.blocks)] == [[], [], []]
+        assert home.features.count() == 0
+        assert not home.posts.filter(title="x").exists()
+        assert Home.objects.only("title").get().posts.first() is None
+
+    @pytest.mark.parametrize("start", [Home.objects.get, Home], ids=["read", "new"])
+    def test_rows_go_along_with_it(self, start: Callable[[], Home], website_session: Session) -> None:
+        home = start()
+        home.title = "Welcome"
+        home.features.create(title="Fast")
+        home.posts.set([key_of("posts", 2), key_of("posts", 1)])
+        hero = home.blocks.create(Hero, headline="Hello")
+        with website_session.capture() as sent:
+            home.save()
+        assert sum(not entry.request.reads for entry in sent) == 1
+        stored = Home.objects.get()
+        assert stored.pk == home.pk is not None
+        assert [feature.title for feature in stored.features] == ["Fast"]
+        assert [post.pk for post in stored.posts] == [key_of("posts", 2), key_of("posts", 1)]
+        assert list(stored.blocks) == [hero]
+        assert home.features[0].home is home
+        with website_session.capture() as sent:
+            home.save()
+        assert not sent
+
+    def test_rows_alone_are_saved_with_it(self, website_session: Session) -> None:
+        home = Home.objects.get()
+        home.features.create(title="Fast")
+        with website_session.capture() as sent:
+            home.save()
+        assert sent[-1].request.json.keys() == {"features"}
+        assert Home.objects.get().features.get().title == "Fast"
+
+    def test_what_it_lists_already_stays_once(self) -> None:
+        first = Home(title="First")
+        first.posts.add(key_of("posts", 1))
+        old = first.features.create(title="Fast")
+        first.save()
+        second = Home(title="Second")
+        second.posts.add(key_of("posts", 1), key_of("posts", 2))
+        new = second.features.create(title="Fast")
+        second.save()
+        home = Home.objects.get()
+        assert home.pk == first.pk == second.pk
+        assert home.title == "Second"
+        assert [post.pk for post in home.posts] == [key_of("posts", 1), key_of("posts", 2)]
+        assert home.posts.through.count() == 2
+        assert set(home.features) == {old, new}
+
+    @pytest.mark.parametrize("start", [Home.objects.get, Home], ids=["read", "new"])
+    def test_it_is_not_created_by_a_row_that_refers_to_it(self, start: Callable[[], Home]) -> None:
+        feature = Feature(title="Fast", home=start())
+        with pytest.raises(ConversionError, match="a singleton that is not saved: save it first"):
+            feature.save()
+        assert Home.objects.get().pk is None
+
+    def test_refreshing_it_forgets_what_waits(self) -> None:
+        home = Home.objects.get()
+        home.features.create(title="Waits")
+        other = Home(title="Other")
+        other.save()
+        home.refresh()
+        assert (home.pk, home.title, list(home.features)) == (other.pk, "Other", [])
+        home.save()
+        assert not home.features.exists()
+        home.features.create(title="Sent at once")
+        assert Home.objects.get().features.count() == 1
 
 
 @pytest.mark.row_rules

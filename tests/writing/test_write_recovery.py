@@ -65,6 +65,7 @@ class Item(Model, collection="fate_items"):
     name: str | None = None
     crate: Crate | None = None
     tag: Tag | None = None
+    knob: Knob | None = None
 
 
 class Parcel(Model, collection="fate_parcels"):
@@ -78,6 +79,7 @@ class Parcel(Model, collection="fate_parcels"):
 class Knob(Model, collection="fate_knobs", singleton=True):
     id: int = field(default=generated, primary_key=True)
     angle: int | None = None
+    items: Related[Item] = one_to_many("knob")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,7 @@ def made(directus_server: DirectusServer) -> Iterator[DirectusServer]:
     make_relation(server, "fate_items", "tag", "fate_tags", on_delete="SET NULL")
     make_relation(server, "fate_parcels", "tag", "fate_tags", on_delete="SET NULL")
     make_collection(server, "fate_knobs", column("angle", "integer"), singleton=True)
+    make_relation(server, "fate_items", "knob", "fate_knobs", reverse="items", on_delete="SET NULL")
     yield server
     for name in ("fate_items", "fate_parcels", "fate_crates", "fate_tags", "fate_knobs"):
         drop_collection(server, name)
@@ -273,6 +276,16 @@ class TestUnknownOutcome:
         with pytest.raises(OutcomeUnknown):
             Crate.objects.create(id=theirs.pk, label="ours")
         assert Crate.objects.get().label == "theirs"
+
+    @pytest.mark.parametrize("fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER], ids=str)
+    def test_new_rows_in_the_lists_of_a_singleton(self, fault: Fault, crates: FaultProxy) -> None:
+        knob = Knob()
+        knob.items.create(name="a")
+        crates.script(fault, method="PATCH")
+        with pytest.raises(OutcomeUnknown):
+            knob.save()
+        assert methods(crates) == ["SEARCH", "PATCH"]
+        assert Item.objects.count() == (fault is Fault.RESET_AFTER)
 
     def test_a_masked_field_decides_nothing(self, crates: FaultProxy) -> None:
         """G6: what is stored cannot be read."""
