@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any
+from urllib.parse import unquote
 
 import attrs
 
@@ -85,8 +86,9 @@ class V10Dialect:
         """
         pk = query.model.directus.pk.column
         aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
-        params = {"aggregate": aggregate, **_row_choice(query)}
-        return Request("GET", _items_path(query.model.directus), _as_text(params), key_column=pk)
+        params, shape = {"aggregate": aggregate, **_row_choice(query)}, RowShape(columns=tuple(aggregate))
+        path = _items_path(query.model.directus)
+        return Request("GET", path, _as_text(params), row_shape=shape, key_column=pk)
 
     def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
@@ -148,11 +150,15 @@ class V10Dialect:
         """Return the rows in a response.
 
         Raises:
+            ConfigurationError: the server's collection is a singleton.
             TransportError: the response has another shape; `OutcomeUnknown` if it is that to a write.
         """
-        data, shape = response.data, ANY_ROWS if response.request is None else response.request.row_shape
+        data, request = response.data, response.request
+        shape = ANY_ROWS if request is None else request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not shape.fits(data):
+            if request is not None and request.reads and isinstance(data, dict) and shape.fits([data]):
+                raise _is_singleton(request)
             raise unexpected_response(response, data, f"a list of rows{shape}")
         return data
 
@@ -174,8 +180,9 @@ class V10Dialect:
         Raises:
             TransportError: the response has another shape.
         """
+        rows = self.rows(response)
         try:
-            ((number,),) = (row.values() for row in self.rows(response))
+            ((number,),) = (row.values() for row in rows)
             if isinstance(number, dict):
                 (number,) = number.values()
             return int(number)
@@ -234,6 +241,14 @@ class V10Dialect:
         if isinstance(error, TransportError):
             return error.status == 413
         return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
+
+
+def _is_singleton(request: Request) -> ConfigurationError:
+    collection = unquote(request.path.rpartition("/")[2])
+    return ConfigurationError(
+        f"The server's collection {collection!r} is a singleton, which has one row: declare its model with "
+        "singleton=True."
+    )
 
 
 def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:

@@ -73,6 +73,7 @@ class InSubquery:
         tested_path: the path of the value that ``test`` gets.
         negated: true where the value is not among them.
         session: the session of the sub-query, if it is another one than the outer query's.
+        shortcut: a condition of the same meaning, which needs no request if the server has the list it is about.
     """
 
     path: tuple[Field, ...]
@@ -82,6 +83,7 @@ class InSubquery:
     tested_path: tuple[Field, ...] = ()
     negated: bool = False
     session: Any = attrs.field(default=None, eq=False, repr=False)
+    shortcut: Exists | None = None
 
 
 @attrs.frozen
@@ -192,6 +194,8 @@ def _null_condition(path: tuple[Step, ...]) -> Iterator[Node]:
 def parts_of(node: Node) -> Iterator[Node]:
     """Yield a condition and all parts of it, but nothing inside conditions on related rows or sub-queries."""
     yield node
+    if isinstance(node, InSubquery) and node.shortcut is not None:
+        yield node.shortcut
     if isinstance(node, And | Or):
         for part in node.parts:
             yield from parts_of(part)

@@ -17,7 +17,7 @@ from ..fields.paths import FieldPath
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany
 from ..fields.type_table import JunctionKey
-from ..query.conditions import ALWAYS, InSubquery, Node
+from ..query.conditions import ALWAYS, Exists, InSubquery, Node
 from ..reading.row_values import raw_getter
 from ..reading.rows_by_key import with_spelled_rows
 from ..reading.run_query import read_pages
@@ -58,12 +58,16 @@ def field_of(model: type[Any], column: str | None) -> Field:
 # --- links to one model -----------------------------------------------------------------------------------------
 
 
-def junction_condition(instance: Any, relation: ToMany) -> Node:
-    """Return the condition that the junction links a row of the target model to an instance."""
+def junction_condition(instance: Any, relation: ToMany, shortcut: Exists | None = None) -> Node:
+    """Return the condition that the junction links a row of the target model to an instance.
+
+    ``shortcut`` says the same by the list of the target model, which the server may not have.
+    """
     query = junction_rows(instance, relation).query
     target: Field = query.model.directus.fields["target"]
     paths = ((query.model.directus.pk,), (target,))
-    return InSubquery((relation.target.directus.pk,), query.evolve(paths=paths), (target,))
+    path = (relation.target.directus.pk,)
+    return InSubquery(path, query.evolve(paths=paths), (target,), shortcut=shortcut)
 
 
 def junction_rows(instance: Any, relation: ToMany) -> Any:

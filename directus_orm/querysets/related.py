@@ -465,10 +465,9 @@ def _query_of(instance: Any, relation: ToMany) -> Query:
     if relation.is_one_to_many:
         return rows.query.filtered(condition((relation.reverse_field,), "exact", instance))
     reverse = _reverse_of(relation)
-    if reverse is None:
-        return rows.query.filtered(junction_condition(instance, relation))
     has_key = condition((relation.model.directus.pk,), "exact", instance)
-    return rows.query.filtered(Exists((reverse,), has_key))
+    shortcut = None if reverse is None else Exists((reverse,), has_key)
+    return rows.query.filtered(junction_condition(instance, relation, shortcut))
 
 
 def _reverse_of(relation: ToMany) -> ToMany | None:

@@ -122,8 +122,15 @@ class Explainer:
         return replace_subqueries(query, self._add_subquery, self.dialect.capabilities)
 
     def _add_subquery(self, condition: InSubquery) -> Node:
+        if condition.shortcut is not None and self._may_have_list(condition.shortcut.path[-1]):
+            return condition.shortcut
         self.read(condition.query, f"what is needed to say that {describe_condition(condition)}", KEYS_AT_ONCE)
         return Comparison(condition.path, "in", [self.last_result])
+
+    def _may_have_list(self, relation: ToMany) -> bool:
+        """Return whether the server has a list, as far as the session knows, which nothing is sent to find out."""
+        place = (relation.model.directus.collection, relation.column)
+        return self.session is None or self.session.facts.has_list.get(place, True)
 
 
 def _first_request(query: Query, dialect: Dialect, session: Session | None, page_size: int | None) -> Request:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from ..fields.paths import path_name
 from ..query.conditions import ALWAYS, NEVER, And, Comparison, Exists, InSubquery, JsonRule, KeyList, Node, Or
 from ..query.grouping import Grouping
@@ -144,6 +146,8 @@ def _describe_values(value: Any) -> str:
 
 
 def _describe_subquery(node: InSubquery) -> str:
+    if node.shortcut is not None:
+        return describe_condition(attrs.evolve(node.shortcut, negated=node.negated))
     name, negation = path_name(node.tested_path), "it is not so that " if node.negated else ""
     prefix = "" if len(node.path) == 1 and node.path[0].primary_key else f"{path_name(node.path)}__"
     match node.test:

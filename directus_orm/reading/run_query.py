@@ -28,7 +28,7 @@ from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
 from .subqueries import replace_subqueries
-from .unknown_names import explain_guessed_names
+from .unknown_names import explain_guessed_names, has_list
 
 # Keys are small: one request reads them all, as they were at one moment.
 KEYS_AT_ONCE = 100_000
@@ -125,12 +125,14 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
 
 
 def _run_subquery(session: Session, condition: InSubquery) -> Node:
-    """Return the condition that a value is one of those that a sub-query finds.
+    """Return the condition that a value is one of those that a sub-query finds, or its shortcut.
 
     Raises:
         UnsupportedQuery: the sub-query finds more values than a filter can carry.
     """
     session = condition.session or session
+    if condition.shortcut is not None and has_list(session, condition.shortcut.path[-1]):
+        return condition.shortcut
     if isinstance(condition.test, TextTest) and condition.path == condition.tested_path == condition.value_path:
         return _run_key_test(session, condition, condition.test)
     passes = None if condition.test is None else RowRecheck(session, condition.query, condition)

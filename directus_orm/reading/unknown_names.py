@@ -54,17 +54,36 @@ def unknown_name_error(session: Session, sent: SentNames) -> ConfigurationError 
     Sends a request for each name, since a response may also lack names that this user may not read.
     """
     for collection, name, kind, option in sent.names:
-        try:
-            session.send(attrs.evolve(dialect_of(session).check_field(collection, name), purpose="info"))
-        except (Forbidden, InvalidRequest) as error:
-            if isinstance(error, Forbidden) and not dialect_of(session).names_field(error):
-                continue  # this user may not read the collection
-            msg = (
-                f"{sent.relation}: {collection!r} has no {kind} {name!r}, as far as this user may read. "
-                f"{option}= takes the server's name of it."
-            )
-            return ConfigurationError(msg)
+        refusal = _refusal_of_field(session, collection, name)
+        if isinstance(refusal, Forbidden) and not dialect_of(session).names_field(refusal):
+            continue  # this user may not read the collection
+        if refusal is not None:
+            return ConfigurationError(_unknown_name(sent.relation, collection, name, kind, option))
     return None
+
+
+def _unknown_name(relation: ToMany, collection: str, name: str, kind: str, option: str) -> str:
+    return (
+        f"{relation}: {collection!r} has no {kind} {name!r}, as far as this user may read. "
+        f"{option}= takes the server's name of it."
+    )
+
+
+def _refusal_of_field(session: Session, collection: str, column: str) -> Forbidden | InvalidRequest | None:
+    """Return the error with which the server refuses a field or list, or None if this user may read it."""
+    try:
+        session.send(attrs.evolve(dialect_of(session).check_field(collection, column), purpose="info"))
+    except (Forbidden, InvalidRequest) as error:
+        return error
+    return None
+
+
+def has_list(session: Session, relation: ToMany) -> bool:
+    """Return whether the server has the list of a relation, and this user may read it; a session asks once."""
+    known, place = session.facts.has_list, (relation.model.directus.collection, relation.column)
+    if place not in known:
+        known[place] = _refusal_of_field(session, *place) is None
+    return known[place]
 
 
 def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None:
@@ -82,20 +101,28 @@ def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None
 
 @contextmanager
 def explain_guessed_names(query: Query) -> Iterator[None]:
-    """Add a note to a refusal that may be about a junction: which names of the junction were guessed."""
+    """Add a note to a refusal that may be about a list or its junction: the names that the server may not have."""
     try:
         yield
     except (Forbidden, InvalidRequest) as error:
         for relation in dict.fromkeys(_to_many_relations(query)):
-            if relation.guess_note and _may_be_about(error, {*relation.guessed_names.values(), relation.junction}):
-                error.add_note(relation.guess_note)
+            note = _note_about(error, relation)
+            if note:
+                error.add_note(note)
         raise
 
 
-def _may_be_about(error: ServerError, names: set[str]) -> bool:
-    """Return whether an error quotes one of these names, or quotes nothing, as in Directus 10."""
-    quoted = re.findall(r'"([^"]+)"', str(error))
-    return not quoted or any(name in text.split(".") for text in quoted for name in names)
+def _note_about(error: ServerError, relation: ToMany) -> str:
+    """Return what to say of a relation that an error may be about; empty if it is about something else.
+
+    Directus 10 quotes no names. Where the list is unknown, the others also quote the names that lead on from it.
+    """
+    quoted = {name for text in re.findall(r'"([^"]+)"', str(error)) for name in text.split(".")}
+    collection = relation.model.directus.collection
+    if {relation.column, collection} <= quoted:
+        return _unknown_name(relation, collection, relation.column, "list", "name")
+    guessed = {*relation.guessed_names.values(), relation.junction}
+    return relation.guess_note if not quoted or quoted & guessed else ""
 
 
 def _to_many_relations(query: Query) -> Iterator[ToMany]:

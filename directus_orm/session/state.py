@@ -34,6 +34,7 @@ class ServerFacts:
         disregards_case: whether the database treats "a" and "A" as equal in ``contains`` and similar operators, by
             collection and column: each column has its own collation.
         finds_other_spellings: whether the database finds a row by its text key in another spelling, by collection.
+        has_list: whether a collection has the list of a relation, by collection and column.
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
         refuses_search: whether a gateway before the server refuses the method SEARCH.
@@ -45,6 +46,7 @@ class ServerFacts:
     max_body: int | None = None
     disregards_case: dict[tuple[str, str], bool] = attrs.field(factory=dict)
     finds_other_spellings: dict[str, bool] = attrs.field(factory=dict)
+    has_list: dict[tuple[str, str], bool] = attrs.field(factory=dict)
     null_first: bool | None = None
     is_cached: bool = False
     refuses_search: bool = False

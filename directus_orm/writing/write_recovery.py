@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from ..core.errors import ConversionError, DirectusError, OutcomeUnknown, RecordNotUnique
+from ..core.errors import ConversionError, DirectusError, InvalidRequest, OutcomeUnknown, RecordNotUnique
 from ..core.request_response import Request, Response, Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
@@ -70,10 +70,23 @@ def send(session: Session, write: RecoverableWrite) -> Response:
     Raises:
         OutcomeUnknown: it is impossible to find out whether the write was applied.
     """
-    if not write.can_be_looked_up or not session.retry.times:
-        return _checked(session, write, session.send(write.request))
-    with shared_deadline():
-        return WriteRecovery(session, write).result()
+    try:
+        if not write.can_be_looked_up or not session.retry.times:
+            return _checked(session, write, session.send(write.request))
+        with shared_deadline():
+            return WriteRecovery(session, write).result()
+    except InvalidRequest as error:
+        _explain_route(write.info, error)
+        raise
+
+
+def _explain_route(info: ModelInfo, error: InvalidRequest) -> None:
+    """Add a note to a refusal of the request for a singleton by an ordinary collection, or the other way round."""
+    name = info.model.__name__
+    if info.options.singleton and '"data" is required' in str(error):
+        error.add_note(f"If the server's {info.collection!r} is no singleton, leave out singleton=True of {name}.")
+    if not info.options.singleton and error.code == "ROUTE_NOT_FOUND":
+        error.add_note(f"If the server's {info.collection!r} is a singleton, declare {name} with singleton=True.")
 
 
 class WriteRecovery:

@@ -12,7 +12,9 @@ import pytest
 from directus_orm import (
     ConfigurationError,
     ConversionError,
+    Count,
     FieldError,
+    InvalidRequest,
     Model,
     Session,
     UnsupportedQuery,
@@ -156,6 +158,13 @@ class TestRelations:
             Flight.objects.filter(note="of a test").delete()
 
 
+class SettingRow(Model, collection="settings_of_app"):
+    """A singleton, which is not declared as one."""
+
+    id: int = field(default=generated, primary_key=True)
+    size: int | None = None
+
+
 class TestSingleton:
     def test_it_is_read_by_get_and_written_by_save(self, session: Session) -> None:
         """G49: a singleton that was never saved has no key, and only the fields with a default."""
@@ -184,6 +193,44 @@ class TestSingleton:
 
         with pytest.raises(ConfigurationError, match="leave out singleton=True"):
             Wrong.objects.get()
+
+    def test_saving_it_says_so_too(self, session: Session) -> None:
+        class Wrong(Model, collection="airlines", singleton=True):
+            carrier: str = field(primary_key=True)
+            name: str | None = None
+
+        with pytest.raises(InvalidRequest) as caught:
+            Wrong(carrier="AA", name="x").save()
+        assert caught.value.__notes__ == [
+            "If the server's 'airlines' is no singleton, leave out singleton=True of Wrong."
+        ]
+
+    @pytest.mark.parametrize(
+        "read",
+        [
+            lambda rows: list(rows),
+            lambda rows: rows.first(),
+            lambda rows: rows.get(pk=1),
+            lambda rows: rows.count(),
+            lambda rows: rows.exists(),
+            lambda rows: list(rows.values("size")),
+            lambda rows: rows.aggregate(n=Count("*")),
+            lambda rows: rows.page(1, 10),
+            lambda rows: rows.in_bulk([1]),
+            lambda rows: rows.update(size=1),
+        ],
+    )
+    def test_a_singleton_is_no_ordinary_collection(self, session: Session, read: Any) -> None:
+        message = "'settings_of_app' is a singleton, which has one row: declare its model with singleton=True"
+        with pytest.raises(ConfigurationError, match=message):
+            read(SettingRow.objects.all())
+
+    def test_saving_a_row_of_a_singleton_says_so_too(self, session: Session) -> None:
+        for write in (SettingRow(size=1).save, lambda: SettingRow.objects.bulk_create([SettingRow(size=1)])):
+            with pytest.raises(InvalidRequest) as caught:
+                write()
+            note = "If the server's 'settings_of_app' is a singleton, declare SettingRow with singleton=True."
+            assert note in caught.value.__notes__
 
     @pytest.mark.parametrize(
         "use",

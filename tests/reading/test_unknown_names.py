@@ -10,8 +10,10 @@ import pytest
 from directus_orm import (
     ConfigurationError,
     ConversionError,
+    Count,
     DirectusError,
     FieldError,
+    Forbidden,
     Model,
     NotVisibleWarning,
     QueryError,
@@ -131,6 +133,68 @@ class TestUnknownLists:
     ) -> None:
         with pytest.raises(ConfigurationError, match=r"Draft\.labels: 'articles' has no list 'labels'.*name="):
             list(Draft.objects.all()[0].labels)
+
+
+class Topic(Model, collection="tags"):
+    """The articles of a tag, by a name that the server has not."""
+
+    id: int = field(default=generated, primary_key=True)
+    name: str | None = None
+    pieces: Related[Piece] = many_to_many("articles_tags")
+
+
+class Piece(Model, collection="articles"):
+    id: int = field(default=generated, primary_key=True)
+    title: str | None = None
+    tags: Related[Topic] = many_to_many("articles_tags")
+
+
+class TestListsOfOneSide:
+    """Both models declare the list, and the server has it on one side only."""
+
+    @pytest.mark.parametrize(
+        ("read", "expected"),
+        [
+            (lambda tags: [tag.pk for tag in tags.order_by("-id")], [2, 1]),
+            (lambda tags: list(tags.values_list("id", flat=True)), [1, 2]),
+            (lambda tags: tags.filter(pk__lte=3).count(), 2),
+            (lambda tags: tags.aggregate(n=Count("*")), {"n": 2}),
+            (lambda tags: tags.get(name="New").pk, 2),
+            (lambda tags: tags.exclude(name="New").get().pk, 1),
+            (lambda tags: Tag.objects.filter(pk__in=tags.all()).count(), 2),
+        ],
+    )
+    def test_the_other_side_is_as_without_the_declaration(
+        self, article: Article, session: Session, read: Callable[[Any], Any], expected: Any
+    ) -> None:
+        article.tags.add(1, 2)
+        Article.objects.create(title="other").tags.add(3)
+        assert read(Piece.objects.get(pk=article.pk).tags) == expected
+
+    def test_it_is_looked_for_once_in_a_session(self, article: Article, session: Session) -> None:
+        article.tags.add(1)
+        piece = Piece.objects.get(pk=article.pk)
+        for name in ("new", "New", "other"):
+            with session.capture() as sent:
+                piece.tags.filter(name=name).exists()
+            assert sum(entry.purpose == "info" for entry in sent) == (name == "new")
+        assert "articles_tags" in str(piece.tags.filter(name="new").explain())
+
+    def test_changes_touch_the_rows_of_the_list_alone(self, article: Article, session: Session) -> None:
+        mine, other = Tag.objects.create(name="topic"), Tag.objects.create(name="topic")
+        article.tags.add(mine)
+        assert Piece.objects.get(pk=article.pk).tags.filter(name="topic").update(name="changed") == 1
+        assert Tag.objects.get(pk=other.pk).name == "topic"
+        assert Piece.objects.get(pk=article.pk).tags.filter(name="changed").delete() == 1
+        assert Tag.objects.filter(pk=other.pk).exists()
+
+    def test_a_condition_on_it_says_what_is_missing(self, session: Session, is_directus_10: bool) -> None:
+        if is_directus_10:
+            pytest.skip("10 is silent about unknown fields")
+        with pytest.raises(Forbidden) as caught:
+            Topic.objects.filter(pieces__title="x").count()
+        (note,) = caught.value.__notes__
+        assert note.startswith("Topic.pieces: 'tags' has no list 'pieces', as far as this user may read.")
 
 
 class Guessed(Model, collection="articles"):
