@@ -157,8 +157,8 @@ class V10Dialect:
         shape = ANY_ROWS if request is None else request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not shape.fits(data):
-            if request is not None and request.reads and isinstance(data, dict) and shape.fits([data]):
-                raise _is_singleton(request)
+            if request is not None and _shows_singleton(request, data):
+                raise _undeclared_singleton(request)
             raise unexpected_response(response, data, f"a list of rows{shape}")
         return data
 
@@ -243,7 +243,13 @@ class V10Dialect:
         return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
 
 
-def _is_singleton(request: Request) -> ConfigurationError:
+def _shows_singleton(request: Request, data: Any) -> bool:
+    """Return whether the response to a request for rows is one such row."""
+    shape = request.row_shape
+    return request.reads and isinstance(data, dict) and shape.key in {None, *data} and shape.fits([data])
+
+
+def _undeclared_singleton(request: Request) -> ConfigurationError:
     collection = unquote(request.path.rpartition("/")[2])
     return ConfigurationError(
         f"The server's collection {collection!r} is a singleton, which has one row: declare its model with "
