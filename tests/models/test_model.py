@@ -195,14 +195,14 @@ class TestSingleton:
             Wrong.objects.get()
 
     def test_saving_it_says_so_too(self, session: Session) -> None:
-        class Wrong(Model, collection="airlines", singleton=True):
-            carrier: str = field(primary_key=True)
-            name: str | None = None
+        class Wrong(Model, collection="flights", singleton=True):
+            id: int = field(default=generated, primary_key=True)
+            note: str | None = None
 
         with pytest.raises(InvalidRequest) as caught:
-            Wrong(carrier="AA", name="x").save()
+            Wrong(note="x").save()
         assert caught.value.__notes__ == [
-            "If the server's 'airlines' is no singleton, leave out singleton=True of Wrong."
+            "If the server's 'flights' is no singleton, leave out singleton=True of Wrong."
         ]
 
     @pytest.mark.parametrize(

