@@ -11,6 +11,7 @@ from ..core.errors import ConfigurationError
 from ..core.request_response import Request
 from ..dialects.protocol import Dialect
 from ..dialects.registry import dialect_of
+from ..fields.model_info import Step
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, InSubquery, Node, split_key_list
 from ..query.query import Query
@@ -127,7 +128,7 @@ class Explainer:
         self.read(condition.query, f"what is needed to say that {describe_condition(condition)}", KEYS_AT_ONCE)
         return Comparison(condition.path, "in", [self.last_result])
 
-    def _may_have_list(self, relation: ToMany) -> bool:
+    def _may_have_list(self, relation: Step) -> bool:
         """Return whether the server has a list, as far as the session knows, which nothing is sent to find out."""
         place = (relation.model.directus.collection, relation.column)
         return self.session is None or self.session.facts.has_list.get(place, True)

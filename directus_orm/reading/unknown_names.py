@@ -11,6 +11,7 @@ import attrs
 
 from ..core.errors import ConfigurationError, Forbidden, InvalidRequest, ServerError
 from ..dialects.registry import dialect_of
+from ..fields.model_info import Step
 from ..fields.to_many import ToMany
 from ..query.conditions import Comparison, Exists, Node, parts_of
 from ..query.query import Query
@@ -78,7 +79,7 @@ def _refusal_of_field(session: Session, collection: str, column: str) -> Forbidd
     return None
 
 
-def has_list(session: Session, relation: ToMany) -> bool:
+def has_list(session: Session, relation: Step) -> bool:
     """Return whether the server has the list of a relation, and this user may read it; a session asks once."""
     known, place = session.facts.has_list, (relation.model.directus.collection, relation.column)
     if place not in known:

@@ -207,6 +207,8 @@ def _set_session(instance: Any, session: Session) -> None:
 
 # The URL selects the rows of the list to read back by key, and has room for this many keys (G36).
 _MOST_READ_BACK = 50
+# Directus 10 takes no more rows out of a list by one request, and the others no more than their maximum (G1).
+_MOST_REMOVED = 100
 
 
 def send_list_changes(
@@ -214,8 +216,26 @@ def send_list_changes(
 ) -> None:
     """Send changes of a list (``create``, ``update``, ``delete``), and forget what was loaded of the list.
 
-    ``linked`` are the related instances that the changes add. The server ignores rows that do not exist (G5), so
-    the linked rows are read back.
+    One request takes at most 100 rows out of the list. ``linked`` are the related instances that the changes add.
+
+    Raises:
+        DoesNotExist: the instance or a linked one does not exist.
+        ConfigurationError: the server has no such list, or its junction lacks a field.
+        OutcomeUnknown: the response is lost, or the linked rows could not be read back.
+    """
+    removed = changes.get("delete", [])
+    size = min(_MOST_REMOVED, session_of(instance).max_rows or _MOST_REMOVED)
+    _send_changes(instance, relation, {**changes, "delete": removed[:size]}, linked)
+    for start in range(size, len(removed), size):
+        _send_changes(instance, relation, {"delete": removed[start : start + size]}, ())
+
+
+def _send_changes(
+    instance: Any, relation: ToMany, changes: Mapping[str, list[Any]], linked: Sequence[Any]
+) -> None:
+    """Send changes of a list by one request.
+
+    The server ignores rows that do not exist (G5), so the linked rows are read back.
 
     Raises:
         DoesNotExist: the instance or a linked one does not exist.

@@ -192,6 +192,15 @@ class TestWritingLists:
         assert stored(Post, post.id, "tags") == tags[129:]
         assert stored(Page, page.id, "blocks") == heroes[129:]
 
+    def test_more_children_than_a_page_are_removed(self) -> None:
+        category = Category.objects.create(title="mine")
+        posts = Post.objects.bulk_create(Post(title=f"{n:03}", category=category) for n in range(110))
+        category.posts.remove(*posts[:105])
+        assert {post.pk for post in category.posts} == {post.pk for post in posts[105:]}
+        category.posts.add(*posts)
+        category.posts.clear()
+        assert not category.posts.exists()
+
     def test_lists_of_a_new_instance_go_along_with_it(self) -> None:
         sunrise = File.objects.ref(key_of("directus_files", 1))
         page = Page(permalink="/new")
