@@ -115,6 +115,9 @@ def verdict(
         ("weight", None, "1.504", "1.50", APPLIED),
         ("weight", ABSENT, "1.504", "1.50", UNKNOWN),
         ("weight", "1.506", "1.504", "1.50", UNKNOWN),
+        ("weight", "7.125", "1.54", "1.5", UNKNOWN),  # it kept thousandths of one value
+        ("label", "a", "bc", "b", UNKNOWN),
+        ("parent", {"id": "p"}, {"id": "q"}, {"id": "q"}, APPLIED),
         ("weight", "1.51", "1.505", "1.50", UNKNOWN),
         ("weight", "7", "9E+999999", "-9E+999999", UNKNOWN),
         ("weight", "1.50", "1.504", "1.50", REPEATED),
@@ -154,6 +157,63 @@ def test_one_field_of_an_update(
 
     write = write_of(row(sent), rows_before={"x": row(before)})
     assert verdict(tiny, session, write, row(stored)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"count": 5, "label": "b"}, APPLIED),
+        ({"count": 1, "label": "a"}, REPEATED),
+        ({"count": 5, "label": "a"}, UNKNOWN),
+        ({"count": 1, "label": "b"}, UNKNOWN),
+        ({"count": 5}, UNKNOWN),
+    ],
+    ids=str,
+)
+def test_all_fields_of_a_row_say_the_same_or_nothing(
+    stored: dict[str, Any], expected: str, tiny: TinyServer, session: Session
+) -> None:
+    write = write_of({"id": "x", "count": 5, "label": "b"}, rows_before={"x": {"count": 1, "label": "a"}})
+    assert verdict(tiny, session, write, {"id": "x", **stored}) == expected
+
+
+@pytest.mark.parametrize(("before", "expected"), [({"count": 1, "label": "b"}, APPLIED), ({"count": 5}, UNKNOWN)])
+def test_of_hidden_rows_one_field_that_changed_says_enough(
+    before: dict[str, Any], expected: str, tiny: TinyServer, session: Session
+) -> None:
+    sent = {"count": 5, "label": "b"}
+    write = write_of({"id": "x", **sent}, {"id": "y", **sent}, rows_before={"y": before})
+    assert verdict(tiny, session, write, {"id": "y", **sent}, sees_all=False) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [({"count": 5, "parent": "q"}, UNKNOWN), ({"count": 1, "parent": "p"}, REPEATED)],
+    ids=["changed", "as before"],
+)
+def test_a_new_related_row_shows_nothing_by_its_key(
+    stored: dict[str, Any], expected: str, tiny: TinyServer, session: Session
+) -> None:
+    """The server makes the key, so that no row can be compared with what was sent."""
+    write = write_of(
+        {"id": "x", "count": 5, "parent": {"label": "new"}}, rows_before={"x": {"count": 1, "parent": "p"}}
+    )
+    assert verdict(tiny, session, write, {"id": "x", **stored}) == expected
+
+
+def test_a_masked_field_does_not_show_that_a_row_was_created(tiny: TinyServer, session: Session) -> None:
+    for masked in ("s", "**********"):
+        write = write_of({"id": "x", "secret": masked}, creates=True)
+        assert verdict(tiny, session, write, {"id": "x", "secret": "**********"}) == UNKNOWN
+
+
+def test_a_session_that_repeats_nothing_looks_nothing_up(
+    tiny: TinyServer, open_session: Callable[..., Session]
+) -> None:
+    tiny.answers(LOST)
+    with pytest.raises(OutcomeUnknown):
+        send(open_session(tiny.url, token="t", retry=0), write_of({"id": "x", "count": 5}))
+    assert tiny.methods == ["PATCH"]
 
 
 @pytest.mark.parametrize(
