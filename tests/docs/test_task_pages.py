@@ -43,7 +43,7 @@ def test_the_first_steps_lead_from_an_empty_server_to_printed_rows(
         drop_collection(world, "directors")
 
 
-@pytest.mark.parametrize("page", ["docs/system_fields.md", "docs/translations.md"])
+@pytest.mark.parametrize("page", ["docs/page_builder.md", "docs/system_fields.md", "docs/translations.md"])
 def test_the_examples_for_a_website_run(
     website_server: DirectusServer, website_session: Session, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
