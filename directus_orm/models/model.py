@@ -13,10 +13,9 @@ from ..core.async_twins import async_twin
 from ..core.deferred_import import DeferredModule
 from ..core.errors import ConfigurationError
 from ..core.forks import no_fork
-from ..core.masking import MASK
 from ..core.tracebacks import hides_locals
 from ..fields import model_info, registry
-from ..fields.field import ABSENT, Field, field, none_means_absent
+from ..fields.field import ABSENT, field, none_means_absent
 from ..fields.field_references import FieldReference
 from ..fields.model_info import ModelInfo, ModelOptions
 from ..fields.to_many_declaration import many_to_any, many_to_many, one_to_many, relation_options
@@ -26,8 +25,10 @@ from . import checks, info_builder
 from .descriptors import FieldDescriptor, ManyToOneDescriptor, ToManyDescriptor
 
 if TYPE_CHECKING:
+    from ..instances import dictionaries
     from ..writing import save
 else:
+    dictionaries = DeferredModule("..instances.dictionaries", __package__)
     save = DeferredModule("..writing.save", __package__)
 
 
@@ -198,21 +199,31 @@ class Model:
 
     # --- dictionaries -----------------------------------------------------------------------------------------
 
-    def to_dict(self, *, json: bool = False) -> dict[str, Any]:
+    def to_dict(
+        self, *, json: bool = False, relations: bool | str | Iterable[str] = (), skip_invalid: bool = False
+    ) -> dict[str, Any]:
         """Return a dictionary of the loaded fields by name; a many-to-one relation is its key. Nothing is sent.
 
         Args:
             json: return the values as the server writes them in JSON, such as datetimes as strings.
+            relations: the relations to return as nested dictionaries and lists of them, as in `prefetch_related`:
+                ``"author"``, or ``("author", "blocks__hero__image")``; True for all that are loaded. Each item of
+                a many-to-any also has ``collection``, the name of its collection.
+            skip_invalid: leave out the fields whose values did not fit their annotations.
+
+        Raises:
+            ConversionError: the server's value of a field does not fit its annotation.
+            QueryError: a relation that is named is not loaded.
+            FieldError: there is no relation of that name.
 
         Example:
             >>> Airline.objects.get(pk="LH").to_dict()
             {'carrier': 'LH', 'name': 'Lufthansa', 'country': ''}
+            >>> flight = Flight.objects.only("id").select_related("carrier").get(pk=2)
+            >>> flight.to_dict(relations="carrier")
+            {'id': 2, 'carrier': {'carrier': 'B6', 'name': 'JetBlue', 'country': None}}
         """
-        loaded = [f for f in type(self).directus.fields.values() if f.name in self.__dict__]
-        values = {f.name: _key_or_value(self.__dict__[f.name]) for f in loaded}
-        if not json:
-            return values
-        return {f.name: _as_json(f, values[f.name]) for f in loaded}
+        return dictionaries.to_dict(self, relations, dictionaries.Form(json, skip_invalid))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, json: bool = False) -> Self:
@@ -371,8 +382,3 @@ def _identity(instance: Model) -> tuple[str, Any] | None:
 
 def _key_or_value(value: Any) -> Any:
     return value.pk if isinstance(value, Model) else value
-
-
-def _as_json(field: Field, value: Any) -> Any:
-    # A masked secret cannot be dumped; to_dict() may show it, since it sends nothing.
-    return value if value is None or value == MASK else field.value_type.dump(value)
