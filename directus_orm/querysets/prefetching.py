@@ -10,20 +10,25 @@ import attrs
 from ..core.errors import QueryError
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
-from ..fields.paths import FieldPath
+from ..fields.paths import FieldPath, target_model
 from ..fields.to_many import ToMany
+from ..query.conditions import ALWAYS
 from ..query.query import DescribesRows, PrefetchedList, Query
-from .values_and_groups import with_annotations
+from ..query.selections import fields_at, selection_of, with_selection
 
 
 @attrs.frozen(init=False)
 class Prefetch:
     """Describe a list for `QuerySet.prefetch_related`: which related rows, in which order, how many.
 
+    Of a many-to-one relation, it describes what is loaded of the related row.
+
     Args:
         name: the path of the relation, such as ``"comments"`` or ``"author__articles"``.
         queryset: the rows to load. Its filters and order apply to each list, and a slice limits each list. It must
             be a queryset of instances of the related model, without `annotate` and `search`. By default all rows.
+            Of a many-to-one, it has no filters and slices: `only`, `defer`, `select_related` and
+            `prefetch_related` say what is loaded.
         to_attr: the attribute of the instances that holds the list; by default the name of the relation.
 
     Raises:
@@ -59,38 +64,73 @@ class Prefetch:
 # --- own fields and many-to-one relations -----------------------------------------------------------------------
 
 
-def with_fields(query: Query, own: Iterable[Field], related: Iterable[FieldPath]) -> Query:
-    """Return the query that loads these fields, and the related rows at the end of these many-to-one paths."""
-    prefixes = dict.fromkeys(path[:n] for path in related for n in range(1, len(path) + 1))
-    paths: list[FieldPath] = [(field,) for field in own]
-    paths += [(*prefix, field) for prefix in prefixes for field in _fields_of_target(prefix)]
-    query = query.evolve(paths=tuple(paths), related=tuple(prefixes))
-    return with_annotations(query)
+def with_only(query: Query, names: Iterable[str]) -> Query:
+    """Return the query that loads these fields and keys alone, of its own rows and of those that names lead to."""
+    chosen: dict[FieldPath, dict[Field, None]] = {(): {query.model.directus.pk: None}}
+    for path in (_field_path(query.model.directus, name, "only") for name in names):
+        for place in _places(path):
+            chosen.setdefault(place, {target_model(place).directus.pk: None})
+        chosen[path[:-1]][path[-1]] = None
+    return with_selection(query, {**selection_of(query), **chosen})
 
 
-def own_fields(query: Query) -> list[Field]:
-    """Return the fields of its own model that a query loads."""
-    loaded = {path[0] for path in query.paths}
-    return [field for field in query.model.directus.fields.values() if field in loaded]
+def with_deferred(query: Query, names: Iterable[str]) -> Query:
+    """Return the query that loads all that it loads but these fields, of its own rows and of related rows."""
+    left_out = {_field_path(query.model.directus, name, "defer") for name in names}
+    query = with_related(query, *(path[:-1] for path in left_out if len(path) > 1))
+    return with_selection(
+        query,
+        {
+            place: [field for field in fields if field.primary_key or (*place, field) not in left_out]
+            for place, fields in selection_of(query).items()
+        },
+    )
 
 
-def own_field(info: ModelInfo, name: str, verb: str) -> Field:
-    """Return a field of the model itself by name, for `only` and `defer`.
+def _field_path(info: ModelInfo, name: str, verb: str) -> FieldPath:
+    """Return the path to a field that `only` or `defer` names, over many-to-one relations.
 
     Raises:
         FieldError: there is no such field.
-        QueryError: the name is a path to a field of another model.
+        QueryError: the path crosses a relation to many rows, or goes on behind a field.
     """
-    path, rest = info.resolve_to_one(name, f"{verb}({name!r})")
-    if rest or path[1:]:
-        msg = f"{verb}({name!r}): only {info.model.__name__}'s own fields are taken here."
+    where = f"{verb}({name!r})"
+    steps, rest = info.resolve_path(name, where)
+    last = steps[-1]
+    to_many = next((step for step in steps if isinstance(step, ToMany)), None)
+    if to_many is not None:
+        msg = (
+            f"{where}: {to_many} leads to many rows. Some of their fields are loaded by "
+            f"prefetch_related(Prefetch({to_many.name!r}, {to_many.target.__name__}.objects.{verb}(…)))."
+        )
         raise QueryError(msg)
-    return path[0]
+    if rest and last.target is not None:
+        raise last.target.directus.unknown_field(rest.partition("__")[0], where)
+    if rest:
+        msg = f"{where}: {last} has no fields of its own; name it, or fields of the rows that relations lead to."
+        raise QueryError(msg)
+    return cast("FieldPath", steps)
 
 
 def with_related(query: Query, *paths: FieldPath) -> Query:
-    """Return the query that also loads the related rows at the end of these many-to-one paths."""
-    return with_fields(query, own_fields(query), (*query.related, *paths))
+    """Return the query that also loads the related rows at the end of these many-to-one paths.
+
+    All their fields are loaded; of a row that the query loads already, the same fields as before.
+    """
+    selection = selection_of(query)
+    for place in (place for path in paths for place in (*_places(path), path)):
+        selection.setdefault(place, fields_at(query, place))
+    return with_selection(query, selection)
+
+
+def without_related(query: Query) -> Query:
+    """Return the query that loads its own rows alone, without many-to-one relations."""
+    return with_selection(query, {(): selection_of(query)[()]})
+
+
+def _places(path: FieldPath) -> Iterable[FieldPath]:
+    """Yield the paths to the rows before the end of a path, but the first."""
+    return (path[:n] for n in range(1, len(path)))
 
 
 def many_to_one_path(info: ModelInfo, name: str) -> FieldPath:
@@ -146,9 +186,12 @@ def with_prefetch(query: Query, relation: str | Prefetch) -> Query:
 def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
     query, attribute = prefetch.query, prefetch.to_attr
     if not isinstance(last, ToMany):
-        if query is not None or attribute is not None:
-            msg = f"{where}: {last} leads to one row, so there are no rows to select; leave out queryset=."
+        if attribute is not None:
+            msg = f"{where}: {last} leads to one row, which is its value; leave out to_attr=."
             raise QueryError(msg)
+        if query is not None:
+            _check_queryset(query, last, where)
+            _refuse_choice_of_rows(query, last, where)
         return
     whole: ToMany = last.model.directus.relations[last.name]
     if last.is_many_to_any and (query is not None or (attribute is not None and last != whole)):
@@ -162,13 +205,25 @@ def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
         _check_queryset(query, last, where)
 
 
-def _check_queryset(query: Query, relation: ToMany, where: str) -> None:
-    if query.model.directus.collection != relation.target.directus.collection:
-        names = ", ".join(target.__name__ for target in relation.targets)
+def _refuse_choice_of_rows(query: Query, last: Field, where: str) -> None:
+    """Refuse a queryset that chooses among the rows that a many-to-one leads to: there is one."""
+    if query.where != ALWAYS or query.is_sliced:
+        msg = (
+            f"{where}: {last} leads to one row, so there are no rows to choose from: the queryset takes only(), "
+            "defer(), select_related() and prefetch_related(). Filter the rows that have the relation."
+        )
+        raise QueryError(msg)
+
+
+def _check_queryset(query: Query, relation: Step, where: str) -> None:
+    targets = relation.targets if isinstance(relation, ToMany) else (target_model((relation,)),)
+    if query.model.directus.collection != targets[0].directus.collection:
+        names = ", ".join(target.__name__ for target in targets)
         msg = f"{where}: a queryset of {query.model.__name__} does not fit {relation}, which leads to {names}."
         raise QueryError(msg)
     if query.grouping is not None or query.shown or query.search is not None:
-        msg = f"{where}: a prefetched list has no values(), annotate() and search(): query it by itself."
+        what = "list" if isinstance(relation, ToMany) else "row"
+        msg = f"{where}: a prefetched {what} has no values(), annotate() and search(): query it by itself."
         raise QueryError(msg)
 
 
@@ -176,7 +231,7 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
     """Add the first list on a path to a query, and the rest of the path to the queries of that list."""
     position = next((n for n, step in enumerate(steps) if isinstance(step, ToMany)), None)
     if position is None:
-        return with_related(query, cast("FieldPath", steps))
+        return _add_row(query, cast("FieldPath", steps), prefetch.query)
     before, scoped, rest = steps[:position], cast("ToMany", steps[position]), steps[position + 1 :]
     if before:
         query = with_related(query, cast("FieldPath", before))
@@ -206,6 +261,16 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
     return query.evolve(nested=(*unchanged, nested))
 
 
+def _add_row(query: Query, path: FieldPath, row: Query | None) -> Query:
+    """Add the row at the end of a many-to-one path to a query, with what another query loads of it."""
+    query = with_related(query, path)
+    if row is None:
+        return query
+    of_row = {(*path, *place): fields for place, fields in selection_of(row).items()}
+    lists = [attrs.evolve(nested, path=(*path, *nested.path)) for nested in row.nested]
+    return with_selection(query, {**selection_of(query), **of_row}).evolve(nested=(*query.nested, *lists))
+
+
 def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:
     """Refuse a ``to_attr`` that is the attribute of another list of the same instances."""
     if attribute is None:
@@ -214,8 +279,3 @@ def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: st
         if nested.attribute == attribute and nested.path[:-1] == path[:-1] and nested.path != path:
             msg = f"prefetch_related({name!r}): to_attr={attribute!r} is the list of {nested.relation} already."
             raise QueryError(msg)
-
-
-def _fields_of_target(path: FieldPath) -> Iterable[Field]:
-    target = path[-1].target
-    return () if target is None else target.directus.fields.values()

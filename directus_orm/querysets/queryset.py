@@ -121,38 +121,40 @@ class QuerySet(WritableRows[M]):
     # --- loaded fields and related rows -----------------------------------------------------------------------
 
     def only(self, *names: str) -> Self:
-        """Load only these fields and the key.
+        """Load only these fields and the keys: ``"title"``, ``"author__first_name"``.
 
-        A field that is left out is loaded when it is read: one request loads it for all instances of the page.
+        A path over many-to-one relations loads the related rows in the same request, and of them only the fields
+        that are named. A field that is left out is loaded when it is read: one request loads it for all instances
+        of the page.
 
         Raises:
             FieldError: a field does not exist.
-            QueryError: a name is a path to a field of another model.
+            QueryError: a path crosses a relation to many rows.
 
         Example:
-            >>> for flight in Flight.objects.only("dep_delay")[:1]:
-            ...     print(flight)
-            Flight(id=1, dep_delay=None)
+            >>> for flight in Flight.objects.only("dep_delay", "carrier__name")[:1]:
+            ...     print(flight, flight.carrier)
+            Flight(id=1, carrier='AA', dep_delay=None) Airline(carrier='AA', name='American Airlines')
         """
         self._check_verb("only")
-        fields = [prefetching.own_field(self._info, name, "only") for name in names]
-        return self._with(prefetching.with_fields(self._query, [self._info.pk, *fields], self._query.related))
+        return self._with(prefetching.with_only(self._query, names))
 
     def defer(self, *names: str) -> Self:
         """Load all fields but these; each is loaded when it is read, as with `only`.
+
+        A path over many-to-one relations loads the related rows without the field that it names.
 
         Raises:
             FieldError, QueryError: as `only`.
         """
         self._check_verb("defer")
-        left_out = [prefetching.own_field(self._info, name, "defer") for name in names]
-        kept = [f for f in prefetching.own_fields(self._query) if f not in left_out or f is self._info.pk]
-        return self._with(prefetching.with_fields(self._query, kept, self._query.related))
+        return self._with(prefetching.with_deferred(self._query, names))
 
     def select_related(self, *names: str | None) -> Self:
         """Load the rows of many-to-one relations in the same request: ``"carrier"``, ``"plane__owner"``.
 
-        Without names, it loads the relations that cannot be null; with None alone, no relation.
+        Without names, it loads the relations that cannot be null; with None alone, no relation. Of a relation in
+        `only` or `defer`, it loads the fields that these say.
 
         Raises:
             FieldError: a field does not exist.
@@ -164,7 +166,7 @@ class QuerySet(WritableRows[M]):
         """
         self._check_verb("select_related")
         if None in names:
-            return self._with(prefetching.with_fields(self._query, prefetching.own_fields(self._query), ()))
+            return self._with(prefetching.without_related(self._query))
         required = [f for f in self._info.fields.values() if f.target is not None and not f.nullable]
         paths = [prefetching.many_to_one_path(self._info, str(name)) for name in names] or [
             (field,) for field in required

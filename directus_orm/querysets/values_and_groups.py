@@ -9,7 +9,6 @@ import attrs
 from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
-from ..fields.paths import target_model
 from ..fields.type_table import DATES, MOMENTS
 from ..query.conditions import Exists, all_of, parts_of
 from ..query.expressions import Aggregate, F
@@ -28,6 +27,7 @@ from ..query.lookups.filters import resolve_filter
 from ..query.lookups.ordering import resolve_ordering
 from ..query.q import Q
 from ..query.query import Order, Query
+from ..query.selections import key_path, with_annotations
 from ..query.value_refs import Alias, RelatedCount, ValueRef
 
 Columns = tuple[tuple[str, Alias | None], ...]
@@ -69,13 +69,8 @@ def _with_columns(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query
     paths = dict.fromkeys([(query.model.directus.pk,), *(ref.path for ref in refs)])
     # The related rows on the path to a count are loaded, too.
     relations = [count.path[:n] for _, count in counts for n in range(1, len(count.path))]
-    paths |= dict.fromkeys(map(_key_path, relations))
+    paths |= dict.fromkeys(map(key_path, relations))
     return query.evolve(paths=tuple(paths), related=(), nested=(), shown=tuple(name for name, _ in counts))
-
-
-def _key_path(path: Any) -> Any:
-    """Return the path to the key of the row that a many-to-one path ends in."""
-    return (*path, target_model(path).directus.pk)
 
 
 def _values_of_groups(query: Query, grouping: Grouping, names: tuple[str, ...]) -> tuple[Query, Columns]:
@@ -106,17 +101,6 @@ def annotate_instances(
         if shown:
             query = query.evolve(shown=(*query.shown, name))
     return with_annotations(query) if shown else query
-
-
-def with_annotations(query: Query) -> Query:
-    """Return the query that also loads the fields that its annotations are read from."""
-    annotations = [value for name, value in query.aliases if name in query.shown]
-    prefixes = {value.path[:n]: None for value in annotations for n in range(1, len(value.path))}
-    prefixes |= dict.fromkeys(query.related)
-    paths = [*query.paths, *(value.path for value in annotations if isinstance(value, ValueRef))]
-    # The relations themselves as well: the row that an instance refers to may be hidden or gone.
-    paths += [path for prefix in prefixes for path in (prefix, _key_path(prefix))]
-    return query.evolve(paths=tuple(dict.fromkeys(paths)))
 
 
 def _with_alias(query: Query, name: str, expression: object, where: str) -> Query:
