@@ -126,6 +126,10 @@ class ReadsRefusals(Protocol):
         """Return whether single fields were refused, as unknown or unreadable, and not the whole collection."""
         ...
 
+    def refused_fields(self, error: Forbidden) -> tuple[str, tuple[str, ...]]:
+        """Return the collection that a refusal names, and its fields that were refused; empty if none is named."""
+        ...
+
     def is_of_reading(self, error: Forbidden) -> bool:
         """Return whether the rows of a response were refused; of a write, that is after it was applied."""
         ...

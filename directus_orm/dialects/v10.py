@@ -25,6 +25,9 @@ from .v10_filters import filter_object, function_call
 from .v10_groups import group_params
 
 _NAMES_FIELDS = re.compile(r'access fields? "')
+_REFUSED = re.compile(
+    r'access (?:fields? (?P<fields>"[^"]+"(?:, "[^"]+")*) in )?collection "(?P<collection>[^"]+)"'
+)
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
@@ -219,6 +222,13 @@ class V10Dialect:
     def names_field(self, error: Forbidden) -> bool:
         """Return whether single fields were refused, and not the whole collection (G33)."""
         return _NAMES_FIELDS.search(str(error)) is not None
+
+    def refused_fields(self, error: Forbidden) -> tuple[str, tuple[str, ...]]:
+        """Return the collection that a refusal names, and its fields that were refused; empty if none is named."""
+        match = _REFUSED.search(str(error))
+        if match is None:
+            return "", ()
+        return match["collection"], tuple(re.findall(r'"([^"]+)"', match["fields"] or ""))
 
     def is_of_reading(self, error: Forbidden) -> bool:
         """Return whether the rows of a response were refused: Directus 11 and 12 say what was queried."""

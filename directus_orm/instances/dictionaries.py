@@ -197,13 +197,13 @@ def _begins(path: str, name: str) -> bool:
 
 def _not_loaded(instance: Any, name: str, whole: str) -> QueryError:
     """Return the error for a relation that is named and not loaded."""
-    relation = info_of(instance).relations.get(name) or info_of(instance).fields.get(name)
-    is_one = isinstance(relation, Field)
+    is_one = name in info_of(instance).fields
     call = "select_related" if is_one and "__" not in whole else "prefetch_related"
-    hidden = ", and whether this user may read that row" if is_one and name in instance.__dict__ else ""
+    has_key = is_one and name in instance.__dict__
+    hidden = " If it is there, this user may not read that row: relations=True gives its key." if has_key else ""
     return QueryError(
         f"to_dict(relations={whole!r}): {type(instance).__name__}.{name} is not loaded, and to_dict() sends "
-        f"nothing. Add {call}({whole!r}) to the queryset{hidden}; relations=True gives what is loaded."
+        f"nothing. Add {call}({whole!r}) to the queryset.{hidden}"
     )
 
 

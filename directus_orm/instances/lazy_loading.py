@@ -13,9 +13,10 @@ from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
 from ..query.query import PrefetchedList, Query, key_alias
+from ..reading.readable_fields import readable_fields, readable_part
 from ..reading.rows_by_key import may_find_other_spellings
 from ..reading.run_query import resolve_subqueries
-from ..reading.unknown_names import SentNames, explain_guessed_names, unknown_name_error
+from ..reading.unknown_names import SentNames, unknown_name_error
 from ..session.session import Session
 from .column_conversion import fill_missing
 from .hydration import RowLoader
@@ -88,14 +89,20 @@ class LazyLoad:
         """The query for what is deferred, and the keys."""
         model = self.batch.model
         paths, related, nested = _selection(self.batch, self.deferred)
-        return Query(model, paths=((model.directus.pk,), *paths), related=tuple(related), nested=tuple(nested))
+        return Query(
+            model,
+            paths=((model.directus.pk,), *paths),
+            related=tuple(related),
+            nested=tuple(nested),
+            readable=self.batch.readable,
+        )
 
     def load(self) -> None:
         """Send the query and give the instances what they lack; mark those whose row does not exist."""
-        session, query = self.batch.session, self.query
+        session = self.batch.session
+        query = readable_part(session, self.query)
         loader = RowLoader(query.model, query.paths, query.nested)
-        with explain_guessed_names(query):
-            rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
+        rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
         left: list[Any] = []
         for instance, row in zip(self.instances, rows, strict=True):
             if row is None:
@@ -144,7 +151,9 @@ def load_missing(instance: Any, field: Field) -> None:
 
 
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
-    fields = _fields_to_load(instance, field)
+    fields, batch = _fields_to_load(instance, field), state_of(instance).batch
+    if batch is not None and batch.readable:
+        fields = [field, *(other for other in readable_fields(session, fields) if other != field)]
     lacking = [instance, *(member for member in _other_members(instance) if _lacks(member, field))]
     for each, row in zip(lacking, refetch_rows(session, lacking, fields), strict=True):
         if row is None:

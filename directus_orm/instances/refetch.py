@@ -10,6 +10,7 @@ from ..dialects.registry import dialect_of
 from ..fields.field import Field
 from ..query.query import Query
 from ..reading.rows_by_key import read_rows_by_key
+from ..reading.unknown_names import explain_refusals
 from ..session.session import Session
 from .state import info_of, stored_key
 
@@ -28,9 +29,11 @@ def refetch_by_query(session: Session, query: Query, instances: Sequence[Any]) -
     """Read what a query selects for the rows of instances; return None for a row that does not exist."""
     info, dialect = query.model.directus, dialect_of(session)
     if info.options.singleton:
-        response = session.send(dialect.read_singleton(query, fresh=True))
+        with explain_refusals(query, dialect):
+            response = session.send(dialect.read_singleton(query, fresh=True))
         return [dialect.singleton_row(response, info)] * len(instances)
     pk: Field = info.pk
     keys = [stored_key(instance) for instance in instances]
-    row_by_key = read_rows_by_key(session, query, keys)
+    with explain_refusals(query, dialect):
+        row_by_key = read_rows_by_key(session, query, keys)
     return [row_by_key.get(pk.load(key)) for key in keys]

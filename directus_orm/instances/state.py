@@ -119,13 +119,18 @@ class PageBatch:
         "_related",
         "lazily_loaded",
         "model",
+        "readable",
         "session",
         "trail",
     )
 
-    def __init__(self, session: Session, model: type[Any], parent: PageBatch | None = None) -> None:
+    def __init__(
+        self, session: Session, model: type[Any], parent: PageBatch | None = None, *, readable: bool = False
+    ) -> None:
         self.session = session
         self.model = model
+        # Whether only what the user may read is loaded later, too.
+        self.readable: bool = readable if parent is None else parent.readable
         # Unsaved instances have no hash, so this is a list.
         self._members: list[weakref.ref[Any]] = []
         self._prune_at = BATCH_SIZE

@@ -103,6 +103,7 @@ class Query:
         shown: the aliases whose values come with each row; the others can only be filtered and ordered by.
         grouping: the groups, if rows are grouped.
         nested: the lists that come with each row (``prefetch_related``).
+        readable: whether, of all that, only what the user may read is loaded.
     """
 
     model: type[Any]
@@ -117,6 +118,7 @@ class Query:
     shown: tuple[str, ...] = ()
     grouping: Grouping | None = None
     nested: tuple[PrefetchedList, ...] = ()
+    readable: bool = False
 
     @property
     def related_counts(self) -> tuple[RelatedCount, ...]:

@@ -17,6 +17,8 @@ from ..instances.state import state_of
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
+from ..reading.readable_fields import readable_part
+from ..reading.unknown_names import explain_refusals
 from . import filtering_and_ordering, values_and_groups
 from .result_shapes import Values
 from .results import Results
@@ -399,11 +401,13 @@ class Rows(Results[T]):
     def _get_singleton(self, filtered: bool) -> T:
         if filtered:
             self._check_verb("filter")
-        model, session = self._query.model, self._session()
-        response = session.send(dialect_of(session).read_singleton(self._query))
-        row = dialect_of(session).singleton_row(response, model.directus)
-        instance = self._shape.decoder(self._query)(session, [row])[0]
-        if row.get(model.directus.pk.column) is None:  # the server sends one also if none was ever saved
+        session = self._session()
+        query, dialect = readable_part(session, self._query), dialect_of(session)
+        with explain_refusals(query, dialect):
+            response = session.send(dialect.read_singleton(query))
+        row = dialect.singleton_row(response, query.model.directus)
+        instance = self._shape.decoder(query)(session, [row])[0]
+        if row.get(query.model.directus.pk.column) is None:  # the server sends one also if none was ever saved
             state_of(instance).stored = False
         return instance
 

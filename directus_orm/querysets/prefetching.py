@@ -207,6 +207,9 @@ def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:
 
 def _refuse_choice_of_rows(query: Query, last: Field, where: str) -> None:
     """Refuse a queryset that chooses among the rows that a many-to-one leads to: there is one."""
+    if query.readable:
+        msg = f"{where}: call readable() on the queryset that prefetches {last}: it holds for all that this loads."
+        raise QueryError(msg)
     if query.where != ALWAYS or query.is_sliced:
         msg = (
             f"{where}: {last} leads to one row, so there are no rows to choose from: the queryset takes only(), "
@@ -231,7 +234,7 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
     """Add the first list on a path to a query, and the rest of the path to the queries of that list."""
     position = next((n for n, step in enumerate(steps) if isinstance(step, ToMany)), None)
     if position is None:
-        return _add_row(query, cast("FieldPath", steps), prefetch.query)
+        return _add_row(query, cast("FieldPath", steps), prefetch)
     before, scoped, rest = steps[:position], cast("ToMany", steps[position]), steps[position + 1 :]
     if before:
         query = with_related(query, cast("FieldPath", before))
@@ -239,9 +242,7 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
     path = (*before, relation)
     attribute = None if rest else prefetch.to_attr
     _refuse_shared_attribute(query, path, attribute, prefetch.name)
-    existing = next(
-        (nested for nested in query.nested if (nested.path, nested.attribute) == (path, attribute)), None
-    )
+    existing = _list_at(query, path, attribute)
     nested = existing or PrefetchedList(
         path, tuple(target.objects.query for target in relation.targets), attribute
     )
@@ -253,22 +254,42 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
         nested = attrs.evolve(nested, queries=queries)
     elif prefetch.query is not None:
         if existing is not None and existing.queries != (prefetch.query,):
-            where = f"prefetch_related({prefetch.name!r})"
-            msg = f"{where}: the list was named before, for other rows; put this one first."
-            raise QueryError(msg)
+            raise _named_before(prefetch.name)
         nested = attrs.evolve(nested, queries=(prefetch.query,))
     unchanged = tuple(prefetched for prefetched in query.nested if prefetched is not existing)
     return query.evolve(nested=(*unchanged, nested))
 
 
-def _add_row(query: Query, path: FieldPath, row: Query | None) -> Query:
-    """Add the row at the end of a many-to-one path to a query, with what another query loads of it."""
+def _add_row(query: Query, path: FieldPath, prefetch: Prefetch) -> Query:
+    """Add the row at the end of a many-to-one path to a query, with what the queryset of the `Prefetch` loads."""
     query = with_related(query, path)
-    if row is None:
+    if prefetch.query is None:
         return query
-    of_row = {(*path, *place): fields for place, fields in selection_of(row).items()}
-    lists = [attrs.evolve(nested, path=(*path, *nested.path)) for nested in row.nested]
-    return with_selection(query, {**selection_of(query), **of_row}).evolve(nested=(*query.nested, *lists))
+    of_row = {(*path, *place): fields for place, fields in selection_of(prefetch.query).items()}
+    query = with_selection(query, {**selection_of(query), **of_row})
+    for nested in prefetch.query.nested:
+        query = _add_list(query, attrs.evolve(nested, path=(*path, *nested.path)), prefetch.name)
+    return query
+
+
+def _add_list(query: Query, nested: PrefetchedList, name: str) -> Query:
+    """Add a list to a query, unless it has the same; refuse it if the query has it with other rows."""
+    existing = _list_at(query, nested.path, nested.attribute)
+    if existing is None:
+        return query.evolve(nested=(*query.nested, nested))
+    if existing.queries != nested.queries:
+        raise _named_before(name)
+    return query
+
+
+def _list_at(query: Query, path: tuple[Step, ...], attribute: str | None) -> PrefetchedList | None:
+    """Return the list that a query has at a path, in this attribute."""
+    return next((nested for nested in query.nested if (nested.path, nested.attribute) == (path, attribute)), None)
+
+
+def _named_before(name: str) -> QueryError:
+    where = f"prefetch_related({name!r})"
+    return QueryError(f"{where}: the list was named before, for other rows; put this one first.")
 
 
 def _refuse_shared_attribute(query: Query, path: tuple[Step, ...], attribute: str | None, name: str) -> None:

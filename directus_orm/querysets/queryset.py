@@ -1,4 +1,4 @@
-"""`QuerySet`: the rows of a model as instances: union, only, select_related, prefetch_related, dates, in_bulk."""
+"""`QuerySet`: the rows of a model as instances: union, only, readable, select_related, prefetch_related, dates."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
+from ..reading.readable_fields import readable_part
 from ..reading.run_query import resolve_subqueries
 from . import filtering_and_ordering, prefetching, values_and_groups
 from .base_queryset import Rows
@@ -150,6 +151,24 @@ class QuerySet(WritableRows[M]):
         self._check_verb("defer")
         return self._with(prefetching.with_deferred(self._query, names))
 
+    def readable(self) -> Self:
+        """Load, of the fields, related rows and lists of the query, those that this user may read.
+
+        The others are deferred: reading one of them asks the server, which refuses. Of related rows that are
+        loaded later, too, only readable fields are. The session asks for the permissions once, when the first such
+        query is read. Keys are always loaded, and conditions and orderings stay as they are.
+
+        Raises:
+            UnsupportedQuery: when rows are read, the server does not say what this user may read; Directus 11 and
+                later do.
+
+        Example:
+            >>> Airline.objects.readable().get(pk="AA")  # as a user who may read everything
+            Airline(carrier='AA', name='American Airlines', country='US')
+        """
+        self._check_verb("readable")
+        return self._with(self._query.evolve(readable=True))
+
     def select_related(self, *names: str | None) -> Self:
         """Load the rows of many-to-one relations in the same request: ``"carrier"``, ``"plane__owner"``.
 
@@ -266,7 +285,7 @@ class QuerySet(WritableRows[M]):
         if not unique_keys or self._query.is_empty:
             return {}
         session = self._session()
-        query = resolve_subqueries(session, self._query)
+        query = resolve_subqueries(session, readable_part(session, self._query))
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)

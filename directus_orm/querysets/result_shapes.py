@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 import attrs
 
 from ..core.deferred_import import DeferredModule
-from ..core.errors import Forbidden, UnsupportedQuery
+from ..core.errors import UnsupportedQuery
 from ..core.request_response import Row
 from ..core.tracebacks import clear_own_locals
-from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
 from ..query.query import Query
 from ..query.value_refs import Alias, RelatedCount, ValueRef
+from ..reading.readable_fields import readable_part
 from ..reading.row_values import count_getter, value_getter, value_transform
 from ..reading.rows_by_key import with_spelled_rows
 from ..reading.run_query import read_pages
@@ -86,7 +86,7 @@ class Instances:
         def decode(session: Session, rows: list[Row]) -> list[Any]:
             nonlocal batch
             if batch is None or batch.session is not session or not batch.has_room:
-                batch = PageBatch(session, query.model)
+                batch = PageBatch(session, query.model, readable=query.readable)
             if not annotations:
                 return [load(row, batch) for row in rows]
             # Annotations are read first, since loading changes the rows.
@@ -186,19 +186,12 @@ def read_shaped_pages(
         for page_of_groups in read_groups.read(session, query, page_size):
             yield shape.pack_groups(page_of_groups)
         return
+    query = readable_part(session, query)
     decode = shape.decoder(query)
-    try:
-        size = page_size or session.page_size
-        for page in read_pages(session, query, size, read_ahead=read_ahead, after=after):
-            yield decode(session, page)
-            del page  # frees the memory before the next page is read
-    except Forbidden as error:
-        if dialect_of(session).names_field(error) and not getattr(error, "__notes__", None):
-            error.add_note(
-                f"{query.model.__name__} declares it: leave it out if the server has no such field, or "
-                "give the server's name with field(name=…)."
-            )
-        raise
+    size = page_size or session.page_size
+    for page in read_pages(session, query, size, read_ahead=read_ahead, after=after):
+        yield decode(session, page)
+        del page  # frees the memory before the next page is read
 
 
 def flatten(pages: Iterator[list[T]]) -> Iterator[T]:

@@ -16,15 +16,14 @@ from ..core.errors import IterationLost, QueryError, UnsupportedQuery
 from ..core.forks import call_after_fork
 from ..core.progress import Progress, checked, reporting
 from ..core.tracebacks import hides_locals
-from ..dialects.registry import dialect_of
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
 from ..reading.parallel_parts import partition as partition_query
+from ..reading.readable_fields import readable_part
 from ..reading.row_recheck import needs_recheck
-from ..reading.run_query import read_page_and_total, read_pages, resolve_subqueries, select_keys
-from ..reading.unknown_names import explain_guessed_names
+from ..reading.run_query import read_count, read_page_and_total, read_pages, resolve_subqueries, select_keys
 from ..session.current import current_session
 from ..session.session import Session
 from .result_shapes import Instances, Page, Shape, flatten, read_shaped_pages
@@ -54,7 +53,7 @@ _DROPPED = (
 )
 
 # The methods that a singleton has.
-_OF_SINGLETONS = frozenset({"get", "only", "defer", "using"})
+_OF_SINGLETONS = frozenset({"get", "only", "defer", "readable", "using"})
 
 
 class Results(DescribesRows, Generic[T]):
@@ -387,7 +386,7 @@ class Results(DescribesRows, Generic[T]):
         if self._query.is_empty:
             return Page([], 0)
         session = self._session()
-        query = resolve_subqueries(session, self._query).sliced(start, start + size)
+        query = resolve_subqueries(session, readable_part(session, self._query)).sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
         rows, total = read_page_and_total(session, query)
@@ -416,9 +415,7 @@ class Results(DescribesRows, Generic[T]):
         query = resolve_subqueries(session, self._query)
         if query.is_empty:
             return 0
-        with explain_guessed_names(query):
-            total = dialect_of(session).row_count(session.send(dialect_of(session).count(query)))
-        after_offset = max(total - self._query.offset, 0)
+        after_offset = max(read_count(session, query) - self._query.offset, 0)
         return after_offset if self._query.limit is None else min(after_offset, self._query.limit)
 
     @hides_locals

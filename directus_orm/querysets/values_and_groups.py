@@ -50,6 +50,12 @@ def with_values(query: Query, names: tuple[str | F, ...], by_name: dict[str, Any
     if query.grouping is not None:
         return _values_of_groups(query, query.grouping, column_names)
     info: ModelInfo = query.model.directus
+    if query.readable and not column_names:
+        msg = (
+            "values() after readable() takes the names of fields: only when rows are read is it known which ones "
+            "this user may read. to_dict() of the instances has those."
+        )
+        raise QueryError(msg)
     column_names = column_names or (*info.fields, *query.shown)
     columns = tuple((name, _alias_of(query, name, f"values({name!r})")) for name in column_names)
     return _with_columns(query, columns), columns
@@ -70,7 +76,8 @@ def _with_columns(query: Query, columns: tuple[tuple[str, Alias], ...]) -> Query
     # The related rows on the path to a count are loaded, too.
     relations = [count.path[:n] for _, count in counts for n in range(1, len(count.path))]
     paths |= dict.fromkeys(map(key_path, relations))
-    return query.evolve(paths=tuple(paths), related=(), nested=(), shown=tuple(name for name, _ in counts))
+    shown = tuple(name for name, _ in counts)
+    return query.evolve(paths=tuple(paths), related=(), nested=(), shown=shown, readable=False)
 
 
 def _values_of_groups(query: Query, grouping: Grouping, names: tuple[str, ...]) -> tuple[Query, Columns]:

@@ -20,6 +20,7 @@ from ..session.session import Session
 from .pagination.page_size import FULL_PAGE, LARGEST_PAGE, PageSizer
 from .pagination.pagers import query_pager
 from .query_description import describe_condition, describe_query
+from .readable_fields import readable_part
 from .row_recheck import widened
 from .run_query import KEYS_AT_ONCE
 from .subqueries import replace_subqueries
@@ -113,10 +114,21 @@ class Explainer:
 
     def read(self, query: Query, purpose: str, page_size: int | None = None) -> None:
         """Add the requests for the first page of a query, those of its sub-queries first."""
+        query, purpose = self._readable_part(query, purpose)
         sendable, checks = widened(query)
         resolved = self.resolve_subqueries(sendable)
         purpose = f"{purpose}, and some more, which are filtered on arrival" if checks else purpose
         self.add(purpose, _first_request(resolved, self.dialect, self.session, page_size))
+
+    def _readable_part(self, query: Query, purpose: str) -> tuple[Query, str]:
+        """Return the part of a query that this user may read, as far as that is known, and the purpose."""
+        if self.session is not None and self.session.knows_readable_fields:
+            return readable_part(self.session, query), purpose
+        if not query.readable:
+            return query, purpose
+        for request in () if self.session is None else self.session.api.rights_requests[:1]:
+            self.add("what this user may read, which a session asks once", request)
+        return query, f"{purpose}, with those of these fields that this user may read"
 
     def resolve_subqueries(self, query: Query) -> Query:
         """Add the requests of a query's sub-queries, and return the query that is sent after them."""

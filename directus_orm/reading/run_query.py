@@ -28,7 +28,7 @@ from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
 from .subqueries import replace_subqueries
-from .unknown_names import explain_guessed_names, has_list
+from .unknown_names import explain_refusals, has_list
 
 # Keys are small: one request reads them all, as they were at one moment.
 KEYS_AT_ONCE = 100_000
@@ -52,7 +52,7 @@ def read_pages(
         return
     pages = fetch(session, _pager(session, resolved, page_size, after), read_ahead)
     try:
-        with explain_guessed_names(resolved):
+        with explain_refusals(resolved, dialect_of(session)):
             if needs_recheck(query):
                 pages = recheck_pages(session, pages, resolved, checks, query)
             yield from pages
@@ -83,11 +83,18 @@ def read_page_and_total(session: Session, query: Query) -> tuple[list[Row], int]
         ConversionError: a row came without its key.
     """
     dialect = dialect_of(session)
-    with explain_guessed_names(query):
+    with explain_refusals(query, dialect):
         response = session.send(dialect.read(query, total=True))
     page = RawPage(dialect.rows(response))
     page.keys(query.model.directus.pk)
     return page.rows, dialect.total_count(response)
+
+
+def read_count(session: Session, query: Query) -> int:
+    """Return the number of rows that a query selects without its limit and offset, by one request."""
+    dialect = dialect_of(session)
+    with explain_refusals(query, dialect):
+        return dialect.row_count(session.send(dialect.count(query)))
 
 
 def select_keys(session: Session, query: Query) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError, Forbidden, InvalidRequest, ServerError
+from ..dialects.protocol import Dialect
 from ..dialects.registry import dialect_of
 from ..fields.model_info import Step
 from ..fields.to_many import ToMany
@@ -101,14 +102,15 @@ def refuse_dropped_names(session: Session, missing: Iterable[SentNames]) -> None
 
 
 @contextmanager
-def explain_guessed_names(query: Query) -> Iterator[None]:
-    """Add a note to a refusal that may be about a list or its junction: the names that the server may not have."""
+def explain_refusals(query: Query, dialect: Dialect) -> Iterator[None]:
+    """Add notes to a refusal: on lists and junctions, and on the model that declares a refused field."""
     try:
         yield
     except (Forbidden, InvalidRequest) as error:
-        for relation in dict.fromkeys(_to_many_relations(query)):
-            note = _note_about(error, relation)
-            if note:
+        if not getattr(error, "__notes__", None):
+            relations = dict.fromkeys(_to_many_relations(query))
+            on_lists = filter(None, (_note_about(error, relation) for relation in relations))
+            for note in (*on_lists, *_notes_on_fields(query, dialect, error)):
                 error.add_note(note)
         raise
 
@@ -124,6 +126,43 @@ def _note_about(error: ServerError, relation: ToMany) -> str:
         return _unknown_name(relation, collection, relation.column, "list", "name")
     guessed = {*relation.guessed_names.values(), relation.junction}
     return relation.guess_note if not quoted or quoted & guessed else ""
+
+
+def _notes_on_fields(query: Query, dialect: Dialect, error: ServerError) -> Iterator[str]:
+    """Yield which models declare the fields that were refused, and the ways out."""
+    if not isinstance(error, Forbidden):
+        return
+    readable = f"{query.model.__name__}.objects.readable() loads what the user may read"
+    way_out = "leave it out" if query.readable else readable
+    collection, columns = dialect.refused_fields(error)
+    if not collection and not query.readable:  # Directus 10
+        yield f"The server does not say what was refused. If this user may not read some of the fields, {way_out}."
+    for model in dict.fromkeys(_models_of(query)):
+        names = [str(field) for field in model.directus.fields.values() if field.column in columns]
+        if names and model.directus.collection == collection:
+            yield (
+                f"{model.__name__} declares it: {' and '.join(names)}. If this user may not read it, {way_out}. "
+                "If the server has no such field, leave it out, or give the server's name with field(name=…)."
+            )
+
+
+def _models_of(query: Query) -> Iterator[type[Any]]:
+    """Yield the models whose rows a query reads or tests."""
+    yield query.model
+    yield from (field.model for path in query.paths for field in path)
+    yield from (step.model for order in query.order for step in order.path)
+    yield from _models_in(query.where)
+    for nested in query.nested:
+        for inner in nested.queries:
+            yield from _models_of(inner)
+
+
+def _models_in(node: Node) -> Iterator[type[Any]]:
+    for part in parts_of(node):
+        if isinstance(part, Comparison | Exists):
+            yield from (step.model for step in part.path)
+        if isinstance(part, Exists):
+            yield from _models_in(part.where)
 
 
 def _to_many_relations(query: Query) -> Iterator[ToMany]:

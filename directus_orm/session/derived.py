@@ -97,7 +97,8 @@ def derive(parent: SessionState, opened: SessionState, *, has_credentials: bool)
         ),
         recorder=opened.recorder,
         facts=parent.facts,
-        info_cache=opened.info_cache if is_another_user else parent.info_cache,
+        info=opened.info if is_another_user else parent.info,
+        rights=opened.rights if is_another_user else parent.rights,
         lazy_loading=LazyLoading(parent=parent.lazy_loading),
         is_another_user=not auth.anonymous if is_another_user else parent.is_another_user,
     )

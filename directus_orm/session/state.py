@@ -12,7 +12,7 @@ from ..core.forks import register_for_forks
 from .auth import Auth, MissingUser
 from .capture import Recorder
 from .http.api import Api
-from .http.server_info import ServerInfo
+from .http.server_info import ReadingRights, ServerInfo
 from .http.transport import Transport
 from .options import SessionOptions
 from .sending import LoginSender
@@ -82,11 +82,11 @@ class SharedFact(Generic[T]):
         setattr(session.facts, self._name, value)
 
 
-class ServerInfoCache:
-    """The `ServerInfo` of a session: requested once, however many threads need it."""
+class AskedOnce(Generic[T]):
+    """What a server says of itself or of the user: requested once, however many threads need it."""
 
     def __init__(self) -> None:
-        self._info: ServerInfo | None = None
+        self.known: T | None = None
         self.reset_after_fork()
         register_for_forks(self)
 
@@ -94,13 +94,13 @@ class ServerInfoCache:
         """Make a new lock: another thread of the parent may have held the old one."""
         self._lock = threading.Lock()
 
-    def get(self, request_info: Callable[[], ServerInfo], *, fresh: bool) -> ServerInfo:
-        """Return the cached info; request it if there is none, or if it has to be ``fresh``."""
-        if self._info is None or fresh:
+    def get(self, ask: Callable[[], T], *, fresh: bool) -> T:
+        """Return what is known; ask if that is nothing, or if it has to be ``fresh``."""
+        if self.known is None or fresh:
             with self._lock:
-                if self._info is None or fresh:
-                    self._info = request_info()
-        return self._info
+                if self.known is None or fresh:
+                    self.known = ask()
+        return self.known
 
 
 @attrs.define(eq=False)
@@ -126,7 +126,8 @@ class SessionState:
         transport: sends its requests.
         recorder: its open captures.
         facts: what was learned about the server; shared by all sessions derived from one another.
-        info_cache: the `ServerInfo`; shared by sessions of the same user.
+        info: the `ServerInfo`; shared by sessions of the same user.
+        rights: what the user may read; shared by sessions of the same user.
         lazy_loading: whether lazy loading is forbidden.
         is_another_user: whether this session got a login of its own by `Session.with_options`.
         login_sender: sends the requests of ``auth``.
@@ -137,7 +138,8 @@ class SessionState:
     transport: Transport
     recorder: Recorder
     facts: ServerFacts = attrs.field(factory=ServerFacts)
-    info_cache: ServerInfoCache = attrs.field(factory=ServerInfoCache)
+    info: AskedOnce[ServerInfo] = attrs.field(factory=AskedOnce)
+    rights: AskedOnce[ReadingRights] = attrs.field(factory=AskedOnce)
     lazy_loading: LazyLoading = attrs.field(factory=LazyLoading)
     is_another_user: bool = False
     login_sender: LoginSender = attrs.field(

@@ -30,6 +30,7 @@ PAGES = (
     "docs/iterating.md",
     "docs/models.md",
     "docs/notebooks.md",
+    "docs/permissions.md",
     "docs/queries.md",
     "docs/relations.md",
     "docs/tables.md",

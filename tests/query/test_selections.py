@@ -147,6 +147,20 @@ class TestPrefetchOfAManyToOne:
         with pytest.raises(QueryError, match=r"Post.author leads to one row, so there are no rows to choose"):
             Post.objects.prefetch_related(Prefetch("author", users))
 
+    def test_names_each_list_of_the_row_once(self, website_session: Session) -> None:
+        published = User.objects.prefetch_related(Prefetch("posts", Post.objects.filter(status="published")))
+        with pytest.raises(QueryError, match="named before, for other rows"):
+            Post.objects.prefetch_related("author__posts", Prefetch("author", published))
+        for both in (
+            (Prefetch("author", published), "author__posts"),
+            (Prefetch("author", published), Prefetch("author", published)),
+        ):
+            with website_session.capture() as sent:
+                hello = Post.objects.prefetch_related(*both).get(title="Hello world")
+                assert hello.author
+                assert [post.title for post in hello.author.posts] == ["Hello world"]
+            assert len(sent) == 1
+
     def test_takes_a_queryset_of_its_model_and_no_attribute(self) -> None:
         with pytest.raises(QueryError, match=r"a queryset of Post does not fit Post\.author, which leads to User"):
             Post.objects.prefetch_related(Prefetch("author", Post.objects.all()))

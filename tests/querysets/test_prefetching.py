@@ -447,7 +447,11 @@ class TestErrors:
             ("author__name", QueryError, r"Author\.name is no relation"),
             ("tags__nope", QueryError, r"Tag\.nope is no relation\. Relations of Tag: articles"),
             (3, QueryError, r"takes names of relations and Prefetch"),
-            (Prefetch("author", Author.objects.all()), QueryError, r"Article\.author leads to one row"),
+            (
+                Prefetch("author", Author.objects.filter(name="Bob")),
+                QueryError,
+                r"Article\.author leads to one row",
+            ),
             (Prefetch("author", to_attr="x"), QueryError, r"Article\.author leads to one row"),
             (
                 Prefetch("tags", Comment.objects.all()),

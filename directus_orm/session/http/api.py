@@ -17,7 +17,7 @@ from ...core.errors import AuthenticationError, ServerError
 from ...core.masking import Secret
 from ...core.request_response import Request, Response
 from .raw_messages import RawRequest, RawResponse
-from .server_info import Health, ServerInfo
+from .server_info import Health, ReadingRights, ServerInfo
 
 ErrorEntry = Mapping[str, Any]
 """One error of a refusal: its ``message``, and its ``extensions`` with the ``code``."""
@@ -73,6 +73,11 @@ class Api(Protocol):
     @property
     def visibility_requests(self) -> tuple[Request, ...]:
         """Requests for what this user may read; `sees_every_row` takes what they return."""
+        ...
+
+    @property
+    def rights_requests(self) -> tuple[Request, ...]:
+        """Requests for the fields that this user may read; `read_rights` takes what they return."""
         ...
 
     # --- routes and parameters ------------------------------------------------------------------------------
@@ -173,6 +178,10 @@ class Api(Protocol):
 
     def read_info(self, data: Any) -> ServerInfo | None:
         """Return the info in the data of the response to `info_request`; None if it is not from Directus."""
+        ...
+
+    def read_rights(self, data: Any) -> ReadingRights | None:
+        """Return what a user may read, from the response to a rights request; None if that does not say."""
         ...
 
     def is_pong(self, data: Any) -> bool:

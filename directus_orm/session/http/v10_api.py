@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.checks import is_number, is_whole_number
@@ -27,7 +27,7 @@ from ...core.request_response import Request, Response, param_text, url_path
 from . import routes, search_as_get
 from .api import ErrorEntry, Tokens
 from .raw_messages import Cookie, RawRequest, RawResponse, is_credential
-from .server_info import Health, RateLimit, ServerInfo
+from .server_info import Health, RateLimit, ReadingRights, ServerInfo
 
 _ERROR_CODES: Mapping[type[ServerError], str] = {
     AuthenticationError: """
@@ -89,6 +89,21 @@ class V10Api:
     visibility_requests = (
         Request("GET", "/permissions/me", purpose="info"),
         Request("GET", "/users/me", (("fields", "role.admin_access"),), purpose="info"),
+    )
+
+    # Directus 10 lists the permissions of the own role, and says of administrators only that they are some.
+    rights_requests = (
+        *visibility_requests,
+        Request(
+            "GET",
+            "/permissions",
+            (
+                ("fields", "collection,fields"),
+                ("filter", '{"_and":[{"action":{"_eq":"read"}},{"role":{"_eq":"$CURRENT_ROLE"}}]}'),
+                ("limit", "-1"),
+            ),
+            purpose="info",
+        ),
     )
 
     list_route = staticmethod(routes.list_route)
@@ -239,6 +254,16 @@ class V10Api:
             raw=data,
         )
 
+    def read_rights(self, data: Any) -> ReadingRights | None:
+        """Return what a user may read, from ``/permissions/me``, or as Directus 10 says it."""
+        if _value_in(data, "role", "admin_access") is True:
+            return ReadingRights(is_administrator=True)
+        if isinstance(data, list):
+            return ReadingRights(_fields_by_collection((_object(row).get("collection"), row) for row in data))
+        if isinstance(data, dict) and all("read" in _object(actions) for actions in data.values()):
+            return ReadingRights(_fields_by_collection((name, each["read"]) for name, each in data.items()))
+        return None
+
     def is_pong(self, data: Any) -> bool:
         """Return whether data is the response to ``/server/ping``."""
         return bool(data == "pong")
@@ -255,6 +280,15 @@ def _value_in(data: Any, *names: str) -> Any:
     for name in names:
         data = data.get(name) if isinstance(data, dict) else None
     return data
+
+
+def _fields_by_collection(permissions: Iterable[tuple[Any, Any]]) -> dict[str, frozenset[str]]:
+    """Return the fields that permissions name, by collection; a permission without fields allows none."""
+    fields: dict[str, frozenset[str]] = {}
+    for collection, permission in permissions:
+        names = _object(permission).get("fields") or ()
+        fields[str(collection)] = fields.get(str(collection), frozenset()) | frozenset(map(str, names))
+    return fields
 
 
 def _auth_request(action: str, body: Mapping[str, str | Secret]) -> Request:
