@@ -15,8 +15,17 @@ import attrs
 from ..core.errors import ConfigurationError
 from . import json_values, registry
 from .numpy_pandas import as_python
-from .scalar_values import CSV, KEY, SCALARS, Convert, dump_csv_items, short_repr
-from .type_table import DOCUMENTS, JunctionKey
+from .scalar_values import (
+    CSV,
+    KEY,
+    SCALARS,
+    SENT_AS_READ,
+    Convert,
+    check_sent_as_read,
+    dump_csv_items,
+    short_repr,
+)
+from .type_table import DOCUMENTS, MOMENTS, JunctionKey
 
 
 @attrs.frozen
@@ -77,6 +86,24 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
     if json_values.is_document(annotation):
         return _document_type(annotation, kind)
     raise _unknown_annotation(annotation)
+
+
+def key_type(value_type: FieldType) -> FieldType:
+    """Return the type of a key: it does not load a text that it would send in another form.
+
+    A number would be found in a column of numbers all the same; but a column of texts may hold it, too. Of times,
+    every server writes some in another form, and reads them in any.
+    """
+    if value_type.plain is str or value_type.load in SENT_AS_READ or value_type.kind in MOMENTS:
+        return value_type
+
+    def load(value: Any) -> Any:
+        key = value_type.load(value)
+        if type(value) is str:
+            check_sent_as_read(value, str(value_type.dump(key)))
+        return key
+
+    return attrs.evolve(value_type, load=load)
 
 
 def _unknown_annotation(annotation: Any, why: str = "") -> ConfigurationError:

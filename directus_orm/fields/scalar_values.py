@@ -1,12 +1,14 @@
 """Conversion of single values: text, numbers, dates, UUIDs and csv lists, by a load and a dump function each.
 
 They raise ValueError or TypeError with a message about the value. Loading refuses values that the server may show
-differently from what is stored; dumping refuses values that the server would store differently.
+differently from what is stored, and texts that would be sent in another form, which the server would not find;
+dumping refuses values that the server would store differently.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 import sys
 import typing
@@ -106,6 +108,20 @@ def _expect_secret(value: Any) -> Any:
     return value
 
 
+def check_sent_as_read(text: str, sent: str) -> None:
+    """Refuse a text whose value would be sent in another form: the database compares texts by their letters.
+
+    Raises:
+        ValueError: it would be sent as ``sent``.
+    """
+    if text != sent:
+        msg = (
+            f"it would be sent as {short_repr(sent)}, which the database takes for another value; "
+            "declare the field as str"
+        )
+        raise ValueError(msg)
+
+
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +131,9 @@ def load_int(value: Any) -> int:
     if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
         return value
     if type(value) is str:  # PostgreSQL sends bigInteger as text
-        return int(value)
+        digits = int(value)
+        check_sent_as_read(value, str(digits))
+        return digits
     if type(value) is float and abs(value) > MAX_SAFE_INTEGER:  # orjson reads integers beyond 64 bits as floats
         value = int(value)
     number: int = expect(value, int, "an integer")
@@ -161,6 +179,8 @@ def _load_decimal(value: Any) -> Decimal:
             "not all of which were stored"
         )
         raise ValueError(msg)
+    if type(value) is str:
+        check_sent_as_read(value, format(number, "f"))
     return number
 
 
@@ -250,7 +270,10 @@ def _dump_datetime(value: Any) -> str:
 
 
 def _load_date(value: Any) -> date:
-    return date.fromisoformat(_iso_text(value))
+    text = _iso_text(value)
+    day = date.fromisoformat(text)
+    check_sent_as_read(text, day.isoformat())
+    return day
 
 
 def _dump_date(value: Any) -> str:
@@ -276,8 +299,20 @@ def _dump_time(value: Any) -> str:
 # --- uuid and csv ------------------------------------------------------------------------------------------
 
 
+# SQLite and MariaDB store UUIDs as texts: in upper case or without hyphens, as Django makes them on MySQL, too.
+_UUID_AS_SENT = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def _load_uuid(value: Any) -> UUID:
-    return UUID(_load_str(value))
+    number = UUID(_load_str(value))
+    if not _UUID_AS_SENT.fullmatch(value):
+        check_sent_as_read(value, str(number))
+    return number
+
+
+def _load_uuid_text(value: Any) -> str:
+    _load_uuid(value)
+    return typing.cast("str", value)
 
 
 def _dump_uuid(value: Any) -> str:
@@ -337,7 +372,7 @@ SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
     str: {
         **dict.fromkeys(("string", "text", "binary"), _TEXT),
         "hash": (_load_secret, _dump_secret, str),
-        "uuid": (_load_str, _dump_uuid, str),
+        "uuid": (_load_uuid_text, _dump_uuid, None),
     },
     int: dict.fromkeys(("integer", "bigInteger"), (load_int, _dump_int, None)),
     float: dict.fromkeys(("float", "decimal"), (_load_float, _dump_float, float)),
@@ -358,5 +393,9 @@ The first Directus type is that of the bare annotation.
 
 KEY = (_load_key, _dump_key)
 """The load and dump functions of keys whose type is not declared."""
+
+SENT_AS_READ = frozenset({_load_str, load_int, _load_decimal, _load_date, _load_uuid, _load_uuid_text})
+"""The load functions that take no text whose value would be sent in another form."""
+
 CSV = (_load_csv, _dump_csv)
 """The load and dump functions of csv fields."""

@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from ..fields.annotation_types import field_type
+from ..fields.annotation_types import field_type, key_type
 from ..fields.field import Field, field_options
-from ..fields.model_info import ModelInfo, ModelOptions
+from ..fields.model_info import ModelInfo, ModelOptions, primary_key_name
 from ..fields.registry import is_model, latest_definition, models_named
 from ..fields.to_many import ToMany
 from ..fields.to_many_declaration import RelationOptions, relation_options
@@ -33,6 +33,9 @@ def build_model_info(model: type[Any], options: ModelOptions) -> ModelInfo:
     built = [build_attribute(model, attribute) for attribute in attrs.fields(model)]
     fields = {each.name: each for each in built if isinstance(each, Field)}
     relations = {each.name: each for each in built if isinstance(each, ToMany)}
+    pk = fields[primary_key_name(model)]
+    if pk.own_type is not None:
+        fields[pk.name] = attrs.evolve(pk, own_type=key_type(pk.own_type))
     return ModelInfo(model, options, types.MappingProxyType(fields), types.MappingProxyType(relations))
 
 
