@@ -28,6 +28,7 @@ _NAMES_FIELDS = re.compile(r'access fields? "')
 _REFUSED = re.compile(
     r'access (?:fields? (?P<fields>"[^"]+"(?:, "[^"]+")*) in )?collection "(?P<collection>[^"]+)"'
 )
+_LACKS_JSON = re.compile(r'Invalid query\. The filter value for "_json" has to be ')
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
@@ -236,7 +237,7 @@ class V10Dialect:
 
     def lacks_json(self, error: InvalidRequest) -> bool:
         """Return whether conditions inside JSON were refused, as by servers before Directus 12."""
-        return '"_json"' in str(error)
+        return _LACKS_JSON.match(str(error)) is not None
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows in one response, if the server refused a limit for being higher (G45)."""

@@ -14,7 +14,7 @@ import attrs
 from ..core.errors import UnsupportedQuery
 from ..core.request_response import Row
 from ..fields.model_info import Step
-from ..fields.paths import server_path
+from ..fields.paths import operator_like, server_path
 from ..fields.to_many import ToMany
 from ..query.conditions import ALWAYS, NEVER, Node
 from ..query.query import Order, PrefetchedList, Query
@@ -147,10 +147,10 @@ class _DeepWriter:
         """Return what goes into ``deep`` for the related rows and lists of a query."""
         params: Row = {}
         for nested in query.nested:
-            _descend(params, server_path(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
+            _descend(params, _place(nested.path[:-1]))[nested.column] = self._list_parameters(nested)
         for place, level in _aliases(query).items():
             if place:
-                _descend(params, server_path(place))["_alias"] = level.with_repeated(self.aliases)
+                _descend(params, _place(place))["_alias"] = level.with_repeated(self.aliases)
         return params
 
     def _list_parameters(self, nested: PrefetchedList) -> Row:
@@ -231,7 +231,7 @@ def add_related_counts(params: Row, query: Query) -> None:
     """
     for related_count in dict.fromkeys(query.related_counts):
         *outer, relation = related_count.path
-        place = server_path(outer)
+        place = _place(outer)
         if not related_count.is_listed:
             params["fields"].append(".".join((*place, f"count({relation.column})")))
             continue
@@ -250,6 +250,23 @@ def _junction_filter(relation: ToMany, related_count: RelatedCount) -> Row:
         # The junction of a many-to-any keeps the keys of deleted rows; `RelatedCount.count` leaves these out.
         return {relation.collection_column or "": {"_in": related_count.collections}}
     return {relation.target_column: {"_nnull": True}}
+
+
+def _place(path: Iterable[Step]) -> tuple[str, ...]:
+    """Return the server's names of a path to rows, as ``deep`` takes them.
+
+    Raises:
+        UnsupportedQuery: the server would take a name for an operator, and ignore what is said of these rows.
+    """
+    path = tuple(path)
+    column = operator_like(path)
+    if column is not None:
+        msg = (
+            f"{path[0].model.__name__}: the server ignores what is said of lists and related rows behind "
+            f"{column!r}: it takes names that begin with '_' for operators. Query these rows by themselves."
+        )
+        raise UnsupportedQuery(msg)
+    return server_path(path)
 
 
 def _descend(params: Row, names: Iterable[str]) -> Row:

@@ -31,6 +31,14 @@ def server_path(path: Iterable[Step]) -> tuple[str, ...]:
     return tuple(name for step in path for name in step.segments)
 
 
+def operator_like(path: Iterable[Step]) -> str | None:
+    """Return the first of the server's names along a path that it takes for an operator; None if there is none.
+
+    In filters, and in what is said of lists, the server takes every name that begins with ``_`` for an operator.
+    """
+    return next((name for name in server_path(path) if name.startswith("_")), None)
+
+
 FieldPath = tuple[Field, ...]
 """Many-to-one fields to follow one after the other, and the field at the end."""
 

@@ -133,14 +133,26 @@ class ToMany:
         if self.is_one_to_many:
             return ""
         declared = self._checked_column("target", self.options.target)
-        return declared or self._junction_field(self.target, "target")
+        return self._usable(declared or self._junction_field(self.target, "target"))
 
     def _check_declaration(self) -> None:
+        for name in (self.column, self.options.source, self.collection_column):
+            self._usable(name or "")
         self._checked_column("sort", self.sort_column)
         if self.is_one_to_many:
-            self.reverse_field  # noqa: B018 - raises where there is none
+            self.source_column  # noqa: B018 - raises where there is none
         if self.is_many_to_any:
             self._checked_column("collection", self.collection_column)
+
+    def _usable(self, column: str) -> str:
+        """Return the server's name of the list, or of a field that makes it; refuse one that lists cannot have."""
+        if column.startswith("_"):
+            msg = (
+                f"{self}: the server filters, sorts and completes no list that is made by {column!r}: it takes "
+                "names that begin with '_' for operators. Rename the field on the server."
+            )
+            raise ConfigurationError(msg)
+        return column
 
     @functools.cached_property
     def source_column(self) -> str:
@@ -150,9 +162,9 @@ class ToMany:
             ConfigurationError: there is no such field.
         """
         if self.is_one_to_many:
-            return str(self.reverse_field.column)
+            return self._usable(self.reverse_field.column)
         declared = self._checked_column("source", self.options.source)
-        return declared or self._junction_field(self.model, "source")
+        return self._usable(declared or self._junction_field(self.model, "source"))
 
     @property
     def sort_column(self) -> str | None:

@@ -34,6 +34,12 @@ def build_model_info(model: type[Any], options: ModelOptions) -> ModelInfo:
     fields = {each.name: each for each in built if isinstance(each, Field)}
     relations = {each.name: each for each in built if isinstance(each, ToMany)}
     pk = fields[primary_key_name(model)]
+    if pk.column.startswith("_"):
+        msg = (
+            f"{pk}: the server finds no row by a key that is called {pk.column!r}: it takes names that begin with "
+            "'_' for operators. Rename the field on the server."
+        )
+        raise ConfigurationError(msg)
     if pk.own_type is not None:
         fields[pk.name] = attrs.evolve(pk, own_type=key_type(pk.own_type))
     return ModelInfo(model, options, types.MappingProxyType(fields), types.MappingProxyType(relations))

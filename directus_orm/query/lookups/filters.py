@@ -12,7 +12,7 @@ from typing import Any, cast
 from ...core.checks import is_whole_number
 from ...core.errors import FieldError, QueryError, UnsupportedQuery, suggestion
 from ...fields.model_info import ModelInfo, Step
-from ...fields.paths import FieldPath, path_name, target_model, trim_join
+from ...fields.paths import FieldPath, operator_like, path_name, target_model, trim_join
 from ...fields.to_many import ToMany
 from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, operand
 from ..conditions import ALWAYS, NEVER, Comparison, Node, all_of, any_of, negate
@@ -60,6 +60,13 @@ def _resolve_lookup(name: str, value: Any, model: type[Any], *, negated: bool, i
     check_root(name, model)
     info: ModelInfo = model.directus
     steps, rest = info.cached_path(name) or info.resolve_path(name, f"filter({name}=…)")
+    column = operator_like(steps)
+    if column is not None:
+        msg = (
+            f"filter({name}=…): in a filter the server takes {column!r} for an operator, as every name that "
+            "begins with '_'. Test the rows in Python."
+        )
+        raise UnsupportedQuery(msg)
     node = _on_path_end(steps, rest, operand(name, value), model, related_row if in_negation else OneRow)
     return negate(node) if negated else node
 
