@@ -33,6 +33,7 @@ _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 # Directus has routes of these names where its own collections have the keys of their rows.
+_DOTS = frozenset({".", ".."})
 _RESERVED_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
 
 
@@ -303,7 +304,9 @@ def _item_path(info: ModelInfo, key: Any) -> str:
     try:
         return url_path(*route, key)
     except ValueError as error:
-        raise QueryError(str(error)) from None
+        by_query = f"{info.model.__name__}.objects.filter(pk={key!r})"
+        hint = f" {by_query}.update(…) and .delete() send the key in another place." if key in _DOTS else ""
+        raise QueryError(f"{error}{hint}") from None
 
 
 def _write(method: str, path: str, params: tuple[tuple[str, str], ...], json: Any, info: ModelInfo) -> Request:

@@ -11,7 +11,7 @@ from ..core.errors import QueryError
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, target_model
-from ..fields.to_many import ToMany
+from ..fields.to_many import ToMany, scope_name
 from ..query.conditions import ALWAYS
 from ..query.query import DescribesRows, PrefetchedList, Query
 from ..query.selections import fields_at, selection_of, with_selection
@@ -167,9 +167,17 @@ def with_prefetch(query: Query, relation: str | Prefetch) -> Query:
         msg = f"prefetch_related() takes names of relations and Prefetch(…), not {relation!r}."
         raise QueryError(msg)
     prefetch = relation if isinstance(relation, Prefetch) else Prefetch(relation)
+    return _with_list(query, prefetch.name, prefetch)
+
+
+def _with_list(query: Query, name: str, prefetch: Prefetch) -> Query:
+    """Return the query that also loads what is at the end of a path, which may begin with a ``to_attr``."""
+    within = _within_attribute(query, name, prefetch)
+    if within is not None:
+        return within
     where = f"prefetch_related({prefetch.name!r})"
     info: ModelInfo = query.model.directus
-    steps, rest = info.resolve_path(prefetch.name, where)
+    steps, rest = info.resolve_path(name, where)
     last = steps[-1]
     if rest or (not isinstance(last, ToMany) and last.target is None):
         owner: ModelInfo = last.target.directus if rest and last.target else last.model.directus
@@ -181,6 +189,31 @@ def with_prefetch(query: Query, relation: str | Prefetch) -> Query:
         raise QueryError(msg)
     _check_prefetch(prefetch, last, where)
     return _add_steps(query, steps, prefetch)
+
+
+def _within_attribute(query: Query, name: str, prefetch: Prefetch) -> Query | None:
+    """Return the query that loads more with the rows of a ``to_attr``; None if the path leads over none."""
+    for nested in query.nested:
+        prefix = "".join(f"{each}__" for each in (*(step.name for step in nested.path[:-1]), nested.name))
+        queries = _inner_queries(nested, name[len(prefix) :], prefetch) if name.startswith(prefix) else None
+        if queries is not None:
+            others = tuple(other for other in query.nested if other is not nested)
+            return query.evolve(nested=(*others, attrs.evolve(nested, queries=queries)))
+    return None
+
+
+def _inner_queries(nested: PrefetchedList, name: str, prefetch: Prefetch) -> tuple[Query, ...] | None:
+    """Return the queries of a list that also load a path from its rows; None if it leads over no ``to_attr``."""
+    add = _within_attribute if nested.attribute is None else _with_list
+    queries, leads_on = list(nested.queries), False
+    for number, scope in enumerate(nested.relation.scopes):
+        scope_prefix = f"{scope_name(scope.target)}__" if scope.is_many_to_any else ""
+        if name.startswith(scope_prefix):
+            inner = add(queries[number], name[len(scope_prefix) :], prefetch)
+            if inner is None:
+                return None
+            queries[number], leads_on = inner, True
+    return tuple(queries) if leads_on else None
 
 
 def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:

@@ -23,7 +23,7 @@ from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import select_keys
 from ..session.session import Session
 from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
-from .payload import DumpPlan, dump_new_row, dump_plan, dump_row, with_generated_key
+from .payload import DumpPlan, check_new_key, dump_flat_row, dump_plan, dump_row, with_generated_key
 from .store_back import (
     StoreBack,
     check_stored_values,
@@ -48,7 +48,7 @@ def create(
 ) -> None:
     """Create the rows of instances; each instance then holds what the server stored."""
     with bulk_write(session, info, instances, "created", batch_size=batch_size, progress=progress) as bulk:
-        rows = list(map(_RowDump(instances).new_row, instances))
+        rows = [check_new_key(info, row) for row in map(_RowDump(instances).whole_row, instances)]
         _refuse_repeated_keys("bulk_create", info, rows, instances)
         _create_rows(bulk, rows, range(len(rows)))
 
@@ -180,7 +180,7 @@ def upsert(
         dump, column = _RowDump(instances), info.pk.column
         was_read = [_is_its_row(instance) for instance in instances]
         rows = [
-            dump.changes(instance) if read else dump.new_row(instance)
+            dump.changes(instance) if read else dump.whole_row(instance)
             for instance, read in zip(instances, was_read, strict=True)
         ]
         _refuse_repeated_keys("upsert", info, rows, instances)
@@ -188,14 +188,15 @@ def upsert(
         to_update, unchanged, to_create = [], [], {}
         for position, row in enumerate(rows):
             if row.get(column) not in existing:
-                to_create[position] = dump.new_row(instances[position]) if was_read[position] else row
+                whole_row = dump.whole_row(instances[position]) if was_read[position] else row
+                to_create[position] = check_new_key(info, whole_row)
             elif was_read[position] and len(row) == 1:
                 unchanged.append(position)
             else:
                 to_update.append(position)
         bulk.skip(unchanged)
         gone = _update_rows(bulk, [rows[position] for position in to_update], to_update, info.paths)
-        to_create |= {position: dump.new_row(instances[position]) for position in gone}
+        to_create |= {position: check_new_key(info, dump.whole_row(instances[position])) for position in gone}
         positions = sorted(to_create)
         _create_rows(bulk, [to_create[position] for position in positions], positions)
 
@@ -215,8 +216,8 @@ class _RowDump:
         models = {type(instance) for instance in instances}
         self._plans: dict[type[Any], DumpPlan] = {m: dump_plan(m.directus.fields.values()) for m in models}
 
-    def new_row(self, instance: Any) -> Row:
-        """Return the row that creates an instance.
+    def whole_row(self, instance: Any) -> Row:
+        """Return all that an instance has, to create its row or to write over one that exists.
 
         Readonly fields that still have the value that was read are left out.
         """
@@ -224,13 +225,13 @@ class _RowDump:
         if state_of(instance).stored:
             changed = changed_fields(instance)
             plan = tuple(entry for entry in plan if not entry[-1].options.readonly or entry[-1] in changed)
-        return dump_new_row(instance, plan)
+        return dump_flat_row(instance, plan)
 
     def changes(self, instance: Any) -> Row:
         """Return the key of an instance's row, and the fields that changed."""
         changed = changed_fields(instance)
         plan = tuple(entry for entry in self._plans[type(instance)] if entry[-1] in changed)
-        return {info_of(instance).pk.column: stored_key(instance), **dump_new_row(instance, plan)}
+        return {info_of(instance).pk.column: stored_key(instance), **dump_flat_row(instance, plan)}
 
 
 def _refuse_repeated_keys(verb: str, info: ModelInfo, rows: Sequence[Row], instances: Sequence[Any]) -> None:
@@ -260,7 +261,12 @@ def _update_rows(
     gone: set[int] = set()
 
     def build_request(chunk: list[Row]) -> RecoverableWrite:
-        request = dialect_of(session).update_many(info, chunk, paths)
+        first, dialect = chunk[0], dialect_of(session)
+        if first[pk.column]:
+            request = dialect.update_many(info, chunk, paths)
+        else:  # beside others, the server takes a row with the key 0 for one without a key
+            changes = {column: value for column, value in first.items() if column != pk.column}
+            request = dialect.update_keys(info, [first[pk.column]], changes, paths)
         return RecoverableWrite(request, info, chunk, Query(info.model, paths=paths), rows_before)
 
     def handle_response(positions: Sequence[int], chunk: list[Row], response: Response) -> None:
@@ -279,7 +285,14 @@ def _update_rows(
         bulk.record_done([position for position in positions if position in gone])
         _store_rows(bulk, found, [row_by_position[each] for each in found], [stored[each] for each in found])
 
-    return [*_send_to_existing(bulk, row_by_position, keys, build_request, handle_response), *gone]
+    by_itself = {position: row for position, row in row_by_position.items() if not row[pk.column]}
+    together = {position: row for position, row in row_by_position.items() if row[pk.column]}
+    missing = [
+        position
+        for items in (together, by_itself)
+        for position in _send_to_existing(bulk, items, keys, build_request, handle_response)
+    ]
+    return [*missing, *gone]
 
 
 def _send_to_existing(

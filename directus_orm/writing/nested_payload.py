@@ -21,7 +21,7 @@ from ..fields.to_many import ToMany
 from ..instances.state import RowIdentity, info_of, is_new, key_to_send, row_identity, state_of
 from ..query.query import PrefetchedList, Query
 from ..reading.unknown_names import SentNames
-from .payload import check_new_key, dump_fields, with_generated_key
+from .payload import check_new_key, dump_fields, with_generated_key, without_null_key
 
 
 @attrs.define(eq=False)
@@ -115,7 +115,7 @@ def creation_payload(
     info = info_of(instance)
     fields = [f for f in info.fields.values() if f.name in instance.__dict__ and f != parent_field]
     payload = update_payload(instance, fields, created_first)
-    check_new_key(info, payload.row)
+    check_new_key(info, without_null_key(info, payload.row))
     return payload
 
 

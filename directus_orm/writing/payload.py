@@ -70,25 +70,29 @@ def _check(field: Field, instance: Any, value: Any) -> None:
         field.options.validator(instance, field.attribute, value)
 
 
-def dump_new_row(instance: Any, plan: DumpPlan) -> Row:
-    """Return the row that creates an instance, without related rows."""
+def dump_flat_row(instance: Any, plan: DumpPlan) -> Row:
+    """Return the row of an instance, without related rows, and without a key that is None."""
     pending = state_of(instance).pending
     if any(pending.values()):
         names = ", ".join(name for name, related in pending.items() if related)
         msg = f"{instance!r} has related rows to send ({names}): save() sends them with it, bulk writes do not."
         raise ConfigurationError(msg)
-    return check_new_key(info_of(instance), dump_row(plan, instance))
+    return without_null_key(info_of(instance), dump_row(plan, instance))
+
+
+def without_null_key(info: ModelInfo, row: Row) -> Row:
+    """Remove a null key from a row: the server refuses it, and makes a key if there is none."""
+    if row.get(info.pk.column, ...) is None:
+        del row[info.pk.column]
+    return row
 
 
 def check_new_key(info: ModelInfo, row: Row) -> Row:
-    """Remove a null key from a new row, and return the row; refuse keys that the server would replace (G12)."""
-    column = info.pk.column
-    if column in row and not row[column]:
-        if row[column] is None:
-            del row[column]  # the server refuses null, and makes a key if there is none
-        else:
-            msg = f"{info.pk} is {row[column]!r}: the server would store it, and respond with another key."
-            raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=row[column])
+    """Return a new row; refuse a key that the server would store, and respond with another one (G12)."""
+    key = row.get(info.pk.column)
+    if key is not None and not key:
+        msg = f"{info.pk} is {key!r}: the server would store it, and respond with another key."
+        raise ConversionError(msg, model=info.model.__name__, field=info.pk.name, value=key)
     return row
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import DirectusError, Model, Session, field
+from directus_orm import DirectusError, Model, QueryError, Session, field
 from directus_orm.testing import DirectusServer
 from tests.worlds.server_setup import column, drop_collection, key, make_collection
 from tests.worlds.tiny_server import Scripted, TinyServer
@@ -189,3 +189,30 @@ def test_the_row_of_another_user_is_not_reached_by_a_key(directus_server: Direct
                 User.objects.ref("me").delete()
     finally:
         drop_collection(server, "path_rows")
+
+
+class Dotted(Model, collection="keys_of_dots"):
+    id: str
+    n: int | None = None
+
+
+@pytest.mark.parametrize("dots", [".", ".."])
+def test_rows_whose_keys_are_dots_are_written_by_a_query(world: DirectusServer, dots: str) -> None:
+    """A path cannot hold such a key: the error says what can be done."""
+    drop_collection(world, "keys_of_dots")
+    make_collection(world, "keys_of_dots", key(), column("n", "integer"))
+    with Session(world.url, token=world.token):
+        Dotted.objects.create(id=dots, n=1)
+        row = Dotted.objects.get(pk=dots)
+        row.n = 2
+        for refused in (row.save, row.delete):
+            with pytest.raises(QueryError, match=rf"Dotted.objects.filter\(pk='{dots}'\).update\(…\) and .delete"):
+                refused()
+        assert Dotted.objects.filter(pk=dots).update(n=3) == 1
+        row.refresh()
+        assert row.n == 3
+        assert Dotted.objects.bulk_update([row], ["n"]) == 1
+        assert Dotted.objects.in_bulk([dots])[dots].n == 3
+        assert Dotted.objects.filter(pk=dots).delete() == 1
+        assert not Dotted.objects.exists()
+    drop_collection(world, "keys_of_dots")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -338,6 +338,58 @@ def thousand(library_server: DirectusServer) -> Iterator[None]:
     yield
     for name in ("hints", "hops", "carriers_of_many"):
         drop_collection(library_server, name)
+
+
+def articles_of_authors(comments: Iterable[Comment]) -> list[Article]:
+    return [article for comment in comments if comment.author for article in comment.author.articles]
+
+
+MINE = Prefetch("articles", to_attr="mine")
+OVER_OTHER_NAMES: dict[str, tuple[tuple[Any, ...], Callable[[Any], list[Article]]]] = {
+    "a list": ((MINE, "mine__tags"), lambda author: author.mine),
+    "twice": ((MINE, "mine__tags", "mine__tags"), lambda author: author.mine),
+    "beside the list itself": ((MINE, "mine__tags", "articles"), lambda author: author.mine),
+    "behind a list": (
+        ("articles", Prefetch("articles__comments", to_attr="said"), "articles__said__author__articles__tags"),
+        lambda author: articles_of_authors(comment for article in author.articles for comment in article.said),
+    ),
+    "one behind another": (
+        (MINE, Prefetch("mine__comments", to_attr="said"), "mine__said__author__articles__tags"),
+        lambda author: articles_of_authors(comment for article in author.mine for comment in article.said),
+    ),
+}
+
+
+class TestPathsOverOtherNames:
+    """A path goes on from a list under another name, as in Django, in the same request."""
+
+    @pytest.mark.parametrize("over", OVER_OTHER_NAMES)
+    def test_the_rows_are_those_that_come_by_themselves(self, library_session: Session, over: str) -> None:
+        prefetches, articles_of = OVER_OTHER_NAMES[over]
+        tags = {article.pk: [tag.pk for tag in article.tags.order_by("pk")] for article in Article.objects.all()}
+        with library_session.capture() as sent, library_session.forbid_lazy_loading():
+            authors = list(Author.objects.prefetch_related(*prefetches))
+            found = [article for author in authors for article in articles_of(author)]
+            assert found
+            assert all(sorted(tag.pk for tag in article.tags) == tags[article.pk] for article in found)
+        assert len(sent) == 1
+
+    def test_a_slice_and_a_filter_stay(self, library_session: Session) -> None:
+        first = Prefetch("articles", Article.objects.filter(views__gt=0).order_by("-pk")[:2], to_attr="mine")
+        for author in Author.objects.prefetch_related(first, Prefetch("mine__tags", Tag.objects.order_by("-pk"))):
+            assert author.mine == list(author.articles.filter(views__gt=0).order_by("-pk")[:2])  # type: ignore[attr-defined]
+            for article in author.mine:  # type: ignore[attr-defined]
+                assert list(article.tags) == list(article.tags.order_by("-pk"))
+
+    def test_rows_of_a_many_to_any(self, library_session: Session) -> None:
+        pages = list(Page.objects.prefetch_related(Prefetch("blocks", to_attr="parts")))
+        assert any(page.parts for page in pages)  # type: ignore[attr-defined]
+        with pytest.raises(FieldError):
+            Page.objects.prefetch_related(Prefetch("blocks", to_attr="parts"), "parts__tag__articles")
+
+    def test_a_list_is_named_before_the_paths_over_it(self) -> None:
+        with pytest.raises(FieldError, match="mine"):
+            Author.objects.prefetch_related("mine__tags", Prefetch("articles", to_attr="mine"))
 
 
 class TestNumbersOfRequests:
