@@ -335,6 +335,7 @@ class TestForeignKeys:
 
     @pytest.mark.parametrize("prefetch", [(), ("things",), (Prefetch("things", to_attr="mine"),)])
     def test_lists(self, rows: Session, prefetch: Any) -> None:
+        owner: Any
         for owner in ByText.objects.prefetch_related(*prefetch):
             assert [thing.token for thing in getattr(owner, "mine", owner.things)] == [owner.pk]
         for owner in ByUuid.objects.prefetch_related(*prefetch):
