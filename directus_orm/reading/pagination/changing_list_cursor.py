@@ -5,7 +5,7 @@ The position is that of the keys that were returned last. Only the last ones are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.errors import IterationLost
@@ -13,7 +13,8 @@ from .remembered_keys import RememberedKeys
 
 # How many windows may bring few keys or none, besides two for each window that brought what was expected.
 _FRUITLESS_WINDOWS = 64
-# How many keys show whether rows come again and again: the first new one of each window, up to so many.
+# How many keys show whether rows come again: so many of the new ones of each window, and so many in all.
+_LANDMARKS_OF_WINDOW = 8
 _MOST_LANDMARKS = 10_000
 
 
@@ -47,7 +48,7 @@ class ListCursor:
         self._is_missed = self._is_searching = after is not None
         # Windows that start before this offset may have known keys ahead.
         self._known_until = 1
-        self._landmarks = set[Any]()
+        self._landmarks = dict[Any, Any]()
         self._repeated = 0
         # How many more windows may be fruitless; None while the key to start after is searched: any number may be.
         self._patience = _FRUITLESS_WINDOWS if after is None else None
@@ -83,7 +84,7 @@ class ListCursor:
             self._search(keys, offset, limit)
             return None
         self._remember(keys[first:], values[first:], offset)
-        self._count_repeated(new_keys)
+        self._check_landmarks(new_keys, dict(zip(keys, values, strict=True)))
         end = offset + len(keys)
         self._shift = max(0, self._position - (end - len(new_keys)))
         self._position, self.ended = end, len(keys) < limit
@@ -134,17 +135,24 @@ class ListCursor:
         if self._patience < 0:
             raise IterationLost(_FRUITLESS)
 
-    def _count_repeated(self, new_keys: list[Any]) -> None:
-        """Count the landmarks among keys that seem to be new: they were forgotten, and their rows moved.
+    def _check_landmarks(self, new_keys: list[Any], values: Mapping[Any, Any]) -> None:
+        """Look for landmarks among keys that seem to be new; make landmarks of some of these keys.
+
+        A landmark that comes again was forgotten. If its row did not move, rows that were read are ahead again.
 
         Raises:
-            IterationLost: there were more of them than landmarks, so the list has no end.
+            IterationLost: the row of a landmark did not move; or more landmarks came than there are, so the list
+                has no end.
         """
-        self._repeated += len(self._landmarks.intersection(new_keys))
+        again = self._landmarks.keys() & new_keys
+        self._repeated += len(again)
+        if any(self._landmarks[key] == values[key] for key in again):
+            raise IterationLost(_OVERTAKEN)
         if self._repeated > len(self._landmarks):
             raise IterationLost(_ENDLESS)
         if len(self._landmarks) < _MOST_LANDMARKS:
-            self._landmarks.update(new_keys[:1])
+            step = max(1, len(new_keys) // _LANDMARKS_OF_WINDOW)
+            self._landmarks.update((key, values[key]) for key in new_keys[::step])
 
 
 _LOST = (
@@ -154,6 +162,10 @@ _LOST = (
 _FRUITLESS = (
     "The reading cannot go on: so many rows are deleted, or moved in this order, that hardly any request brings "
     "new rows. Start again when less is written, or order by a key that is an integer, where no row moves."
+)
+_OVERTAKEN = (
+    "The reading cannot go on: more rows are inserted where it stands than it remembers, so that it would return "
+    "rows again. Start again when less is written, or order by a key that is an integer."
 )
 _ENDLESS = (
     "The reading would not end: rows that were read are moved to places ahead, again and again. Order by a field "

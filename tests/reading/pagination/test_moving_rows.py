@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from directus_orm import IterationLost
@@ -252,6 +252,7 @@ def test_a_loop_may_move_what_it_reads(change: Loop | None, maximum: int | None,
     kinds=st.sampled_from(KINDS),
     change=st.sampled_from(LOOPS),
 )
+@example(seed=3039443, size=1500, maximum=300, share=0.7, kinds=KINDS[-1], change=None)
 def test_rows_that_do_not_move_come_once_and_in_order(
     seed: int, size: int, maximum: int | None, share: float, kinds: dict[str, int], change: Loop | None
 ) -> None:

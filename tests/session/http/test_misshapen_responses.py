@@ -21,7 +21,7 @@ class Thing(Model, collection="things"):
     name: str | None = None
 
 
-ODD: list[Any] = [5, "text", True, {"id": 1}, [1, 2], [[1]], None, {"data": []}, [None]]
+ODD: list[Any] = [5, "text", True, {"name": "a"}, [1, 2], [[1]], None, {"data": []}, [None]]
 
 
 @pytest.mark.parametrize("data", ODD, ids=str)
