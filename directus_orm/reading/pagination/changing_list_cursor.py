@@ -14,7 +14,7 @@ from .remembered_keys import RememberedKeys
 # How many windows may bring few keys or none, besides two for each window that brought what was expected.
 _FRUITLESS_WINDOWS = 64
 # How many keys show whether rows come again: so many of the new ones of each window, and so many in all.
-_LANDMARKS_OF_WINDOW = 8
+_LANDMARKS_OF_WINDOW = 100
 _MOST_LANDMARKS = 10_000
 
 
