@@ -41,8 +41,8 @@ from tests.worlds.sessions import CountingExecutor
 LAZY = set(
     """
     alias all annotate as_manager dates datetimes defer difference distinct exclude filter initial intersection
-    limit none of of_model offset only order_by prefetch_related ref reverse search select_related union using
-    values values_list columns ordered query through
+    limit none of of_model offset only order_by prefetch_related readable ref reverse search select_related union
+    using values values_list columns ordered query through
     """.split()
 )
 

@@ -46,6 +46,7 @@ def sees_users(website_server: DirectusServer, reader: Session) -> Session:
 @pytest.fixture
 def reader(website_server: DirectusServer, open_session: OPEN) -> Iterator[Session]:
     """The current session, as a user who may read some fields of published posts, and the first names of users."""
+    _skip_without_rules(website_server)
     with website.reader(website_server) as token, open_session(website_server.url, token=token) as session:
         yield session
 
@@ -53,8 +54,14 @@ def reader(website_server: DirectusServer, open_session: OPEN) -> Iterator[Sessi
 @pytest.fixture
 def title_reader(website_server: DirectusServer) -> Iterator[str]:
     """The token of a user who may read the titles of all posts, and nothing else."""
+    _skip_without_rules(website_server)
     with user(website_server, "title-reader", fields={"posts": ("id", "title")}, posts=["read"]) as token:
         yield token
+
+
+def _skip_without_rules(server: DirectusServer) -> None:
+    if server.version.startswith("12."):
+        pytest.skip("without a licence it has no permissions for single rows and fields")
 
 
 def loaded(instance: Any) -> set[str]:
