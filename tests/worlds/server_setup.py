@@ -113,8 +113,18 @@ def upload(server: DirectusServer, *, file: str, **values: str) -> None:
 
 def drop_collection(server: DirectusServer, name: str) -> None:
     """Delete a collection with its rows; one that is not there is no error."""
+    _delete(server, f"/collections/{name}")
+
+
+def drop_field(server: DirectusServer, collection: str, name: str) -> None:
+    """Delete a field with its values; one that is not there is no error."""
+    _delete(server, f"/fields/{collection}/{name}")
+
+
+def _delete(server: DirectusServer, path: str) -> None:
     headers = {"Authorization": f"Bearer {server.token}"}
-    _http.delete(f"{server.url}/collections/{name}", headers=headers, timeout=60)
+    response = _http.delete(f"{server.url}{path}", headers=headers, timeout=60)
+    assert response.status_code in {204, 403, 404}, response.text  # 403: it is not there
 
 
 @contextmanager
