@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from directus_orm import InvalidRequest, Model, Session, TransportError
+from directus_orm import InvalidRequest, Model, Q, QuerySet, Session, TransportError
 from directus_orm.core.request_response import Row
 from directus_orm.dialects.v10 import V10Dialect
 from directus_orm.reading.pagination.pager_protocol import Pager, RawPage
@@ -312,6 +312,32 @@ def test_a_query_that_names_its_key_refuses_others(order: str, rows: list[Row]) 
 def test_a_query_that_names_its_key_takes_the_row() -> None:
     pager = query_pager(Flight.objects.filter(pk__in=[1, 5]).query, V10Dialect(), 2)
     next(pager)
+    assert pager.send([RawPage([{"id": 5}])]).rows == [{"id": 5}]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        Flight.objects.filter(Q(pk=1) | Q(dep_delay=4)),
+        Flight.objects.exclude(pk=1),
+        Flight.objects.filter(pk__gt=1),
+        Flight.objects.filter(dep_delay=4),
+    ],
+    ids=["or", "exclude", "gt", "another field"],
+)
+def test_a_query_that_does_not_name_its_key_takes_any_row(rows: QuerySet[Flight]) -> None:
+    pager = query_pager(rows.query, V10Dialect(), 2)
+    next(pager)
+    assert pager.send([RawPage([{"id": 7, "dep_delay": 4}])]).rows == [{"id": 7, "dep_delay": 4}]
+
+
+def test_a_query_that_names_its_key_goes_on_with_what_the_server_accepts() -> None:
+    """Its refusal of a limit reaches the pager, which asks for less."""
+    pager = query_pager(Flight.objects.filter(pk__in=[*range(1, 400)]).query, V10Dialect())
+    before = dict(next(pager).requests[0].params)["limit"]
+    refusal = InvalidRequest('"limit" must be less than or equal to 50', code="INVALID_QUERY")
+    again = pager.throw(refusal)
+    assert int(dict(again.requests[0].params)["limit"]) == 50 < int(before)
     assert pager.send([RawPage([{"id": 5}])]).rows == [{"id": 5}]
 
 
