@@ -76,7 +76,7 @@ ALL_TYPES: list[tuple[Any, str | None]] = [
 
 @pytest.mark.parametrize(
     "missing",
-    [float("nan"), np.float32("nan"), np.longdouble("nan"), pd.NaT, pd.NA, np.datetime64("NaT")],
+    [float("nan"), np.float32("nan"), np.longdouble("nan"), pd.NaT, pd.NA, np.datetime64("NaT", "s")],
     ids=repr,
 )
 @pytest.mark.parametrize(("annotation", "kind"), ALL_TYPES, ids=str)
