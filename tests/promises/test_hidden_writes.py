@@ -317,7 +317,7 @@ def test_a_user_who_sees_rows_without_their_keys_learns_that_they_were_written(t
 def _raises_after_writing(write: Callable[[], object]) -> None:
     with pytest.raises(Forbidden) as caught:
         write()
-    assert "was written" in caught.value.__notes__[0]
+    assert any("was written" in note for note in caught.value.__notes__)
 
 
 def stored_switch(server: DirectusServer) -> str | None:
