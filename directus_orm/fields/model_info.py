@@ -113,6 +113,26 @@ class ModelInfo:
                 raise UnsupportedQuery(msg)
         return typing.cast("tuple[Field, ...]", steps), rest
 
+    def resolve_relation(self, path: str, where: str) -> tuple[Step, ...]:
+        """Resolve a path that ends in a relation; return its steps.
+
+        Raises:
+            FieldError: a name does not exist.
+            QueryError: the path ends in something else.
+        """
+        steps, rest = self.resolve_path(path, where)
+        last = steps[-1]
+        if rest or last.target is None:
+            owner: ModelInfo = last.target.directus if rest and last.target else last.model.directus
+            relations = (*owner.relations, *(f.name for f in owner.fields.values() if f.target is not None))
+            name = owner.model.__name__
+            msg = (
+                f"{where}: {name}.{rest or last.name} is no relation. "
+                f"Relations of {name}: {', '.join(relations) or 'none'}."
+            )
+            raise QueryError(msg)
+        return steps
+
     def resolve_path(self, path: str, where: str = "") -> tuple[tuple[Step, ...], str]:
         """Resolve a path over relations of every kind; return its steps, and the rest of the path (a lookup).
 

@@ -10,7 +10,6 @@ import attrs
 from ..core.errors import QueryError
 from ..core.masking import MASK
 from ..fields.field import Field
-from ..fields.model_info import ModelInfo
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany, scope_name
 from .state import info_of, is_reference, state_of
@@ -172,14 +171,7 @@ def _split_path(instance: Any, path: str, whole: str) -> tuple[str, str]:
     own = isinstance(path, str) and next((n for n in _attribute_lists(instance) if _begins(path, n)), None)
     if own:
         return own, path[len(own) + 2 :]
-    steps, rest = info.resolve_path(path, where)
-    last = steps[-1]
-    if rest or last.target is None:
-        owner: ModelInfo = last.target.directus if rest and last.target else last.model.directus
-        relations = [*owner.relations, *(f.name for f in owner.fields.values() if f.target is not None)]
-        name = owner.model.__name__
-        msg = f"{where}: {name}.{rest or last.name} is no relation. Relations of {name}: {', '.join(relations)}."
-        raise QueryError(msg)
+    steps = info.resolve_relation(path, where)
     return steps[0].name, path[len(steps[0].name) + 2 :]
 
 

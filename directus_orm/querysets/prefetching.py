@@ -177,17 +177,8 @@ def _with_list(query: Query, name: str, prefetch: Prefetch) -> Query:
         return within
     where = f"prefetch_related({prefetch.name!r})"
     info: ModelInfo = query.model.directus
-    steps, rest = info.resolve_path(name, where)
-    last = steps[-1]
-    if rest or (not isinstance(last, ToMany) and last.target is None):
-        owner: ModelInfo = last.target.directus if rest and last.target else last.model.directus
-        relations = [*owner.relations, *(f.name for f in owner.fields.values() if f.target is not None)]
-        msg = (
-            f"{where}: {owner.model.__name__}.{rest or last.name} is no relation. Relations of "
-            f"{owner.model.__name__}: {', '.join(relations) or 'none'}."
-        )
-        raise QueryError(msg)
-    _check_prefetch(prefetch, last, where)
+    steps = info.resolve_relation(name, where)
+    _check_prefetch(prefetch, steps[-1], where)
     return _add_steps(query, steps, prefetch)
 
 

@@ -1,4 +1,7 @@
-"""Names of lists and junction fields that the server does not have: it ignores them, so they are checked (G15)."""
+"""Names that the server does not have, or that this user may not read: found out, and explained in errors.
+
+The server ignores unknown names of lists and junction fields, so they are checked (G15).
+"""
 
 from __future__ import annotations
 

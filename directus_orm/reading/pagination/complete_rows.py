@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from ...core.errors import DirectusError, InvalidRequest
+from ...core.errors import DirectusError
 from ...dialects.protocol import Dialect
 from ...query.query import Query
-from .pager_protocol import Pager, RawPage, RoundTrip
+from .pager_protocol import Pager, RawPage, RoundTrip, relay
 
 # The server reads the rows first and counts them then. A row that is inserted between looks like one left out.
 _CONFIRMATIONS = 5
@@ -25,17 +25,15 @@ def complete_pager(pager: Pager, query: Query, dialect: Dialect) -> Pager:
     Raises:
         ConversionError: a row was left out, since its key is hidden.
     """
-    round_trip, number, total = next(pager), 0, None
-    while round_trip.requests:
-        try:
-            pages = yield round_trip
-        except InvalidRequest as refusal:
-            round_trip = pager.throw(refusal)
-            continue
+    number, total = 0, None
+
+    def count(round_trip: RoundTrip, pages: list[RawPage]) -> None:
+        nonlocal number, total
         total = pages[-1].total if total is None else total
-        round_trip = pager.send(pages)
         number += len(round_trip.rows or ())
-        del pages  # frees their memory while the rows are in use
+
+    round_trip = yield from relay(pager, count)
+    number += len(round_trip.rows or ())
     if total is not None and number < _within_slice(query, total):
         pk = query.model.directus.pk
         yield from check_last_row(query.with_paths((pk,)), total, dialect, pk.missing_key_error(is_null=False))

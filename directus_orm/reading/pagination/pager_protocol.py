@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from ...core.errors import InvalidRequest
 from ...core.request_response import Request, Row
 from ...fields.field import Field
 
@@ -59,3 +60,23 @@ class RoundTrip:
 
 Pager = Generator[RoundTrip, list[RawPage], None]
 """Yields round trips, and is sent the pages for their requests; `InvalidRequest` is thrown into it."""
+
+
+def relay(
+    pager: Pager, look_at: Callable[[RoundTrip, list[RawPage]], None]
+) -> Generator[RoundTrip, list[RawPage], RoundTrip]:
+    """Page as another pager does, and look at all pages; return the last round trip, which has no requests.
+
+    ``look_at`` may raise an error, which ends the reading.
+    """
+    round_trip = next(pager)
+    while round_trip.requests:
+        try:
+            pages = yield round_trip
+        except InvalidRequest as refusal:
+            round_trip = pager.throw(refusal)
+            continue
+        look_at(round_trip, pages)
+        round_trip = pager.send(pages)
+        del pages  # frees their memory while the rows are in use
+    return round_trip

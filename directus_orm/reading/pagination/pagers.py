@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
@@ -18,7 +19,7 @@ from .complete_rows import complete_pager
 from .key_window_pagination import key_window_pager
 from .keyset_pagination import after_key, has_keyset_order, keyset_pager
 from .page_size import FULL_PAGE, PageSizer
-from .pager_protocol import Pager, RawPage
+from .pager_protocol import Pager, RawPage, RoundTrip, relay
 
 
 def query_pager(
@@ -62,19 +63,13 @@ def _named_keys(query: Query, dialect: Dialect) -> Sequence[Any] | None:
 
 def _refusing_others(pager: Pager, query: Query, keys: Sequence[Any]) -> Pager:
     """Page as another pager does; refuse rows whose key is none of these."""
-    pk: Field = query.model.directus.pk
-    round_trip = next(pager)
-    while round_trip.requests:
-        try:
-            pages = yield round_trip
-        except InvalidRequest as refusal:
-            round_trip = pager.throw(refusal)
-            continue
-        for position, request in enumerate(round_trip.requests):
-            _in_key_order(pages[position], pk, keys, request)
-        round_trip = pager.send(pages)
-        del pages  # frees their memory while the rows are in use
-    yield round_trip
+    named = _NamedKeys(query.model.directus.pk, keys)
+
+    def check(round_trip: RoundTrip, pages: list[RawPage]) -> None:
+        for page, request in zip(pages, round_trip.requests, strict=True):
+            named.in_order(page, request)
+
+    yield (yield from relay(pager, check))
 
 
 def key_pager(
@@ -101,30 +96,41 @@ def key_pager(
         except InvalidRequest as refusal:
             sizes.retry_smaller(refusal)
             continue
-        sizes.ready = _in_key_order(page, pk, chunk, request)
+        sizes.ready = _NamedKeys(pk, chunk).in_order(page, request)
         start += size
         del page
     yield sizes.round_trip()
 
 
-def _in_key_order(page: RawPage, pk: Field, keys: Sequence[Any], request: Request) -> list[Row]:
-    """Return rows in the order of the keys that they were read by.
+class _NamedKeys:
+    """The keys that rows are read by."""
 
-    Raises:
-        TransportError: there is a row of another key, or one comes twice.
-    """
-    has_spellings = pk.value_type.kind not in PLAIN_KEYS
-    load = _as_it_is if has_spellings else pk.load
-    place_by_key = {load(key): place for place, key in enumerate(keys)}
-    found = [load(key) for key in page.keys(pk)]
-    places = [place_by_key.get(key, len(keys)) for key in found]
-    strangers = [key for key in found if key not in place_by_key]
-    if strangers:
-        strangers = _other_texts(strangers, keys)
-    if strangers or (not has_spellings and len(set(places)) < len(places)):
-        message = f"The response to {request.method} {request.path} has rows that it was not asked for."
-        raise unusable_response(request, message, 200)
-    return [row for _, row in sorted(zip(places, page.rows, strict=True), key=itemgetter(0))]
+    def __init__(self, pk: Field, keys: Sequence[Any]) -> None:
+        self._pk = pk
+        self._keys = keys
+        self._has_spellings = pk.value_type.kind not in PLAIN_KEYS
+        self._load = _as_it_is if self._has_spellings else pk.load
+
+    @functools.cached_property
+    def _place_by_key(self) -> dict[Any, int]:
+        # Not before there are rows: explain() has keys that are only found by a request.
+        return {self._load(key): place for place, key in enumerate(self._keys)}
+
+    def in_order(self, page: RawPage, request: Request) -> list[Row]:
+        """Return the rows of a page in the order of the keys.
+
+        Raises:
+            TransportError: there is a row of another key, or one comes twice.
+        """
+        found = [self._load(key) for key in page.keys(self._pk)]
+        places = [self._place_by_key.get(key, len(self._keys)) for key in found]
+        strangers = [key for key in found if key not in self._place_by_key]
+        if strangers:
+            strangers = _other_texts(strangers, self._keys)
+        if strangers or (not self._has_spellings and len(set(places)) < len(places)):
+            message = f"The response to {request.method} {request.path} has rows that it was not asked for."
+            raise unusable_response(request, message, 200)
+        return [row for _, row in sorted(zip(places, page.rows, strict=True), key=itemgetter(0))]
 
 
 def _other_texts(found: Sequence[Any], keys: Sequence[Any]) -> list[Any]:
