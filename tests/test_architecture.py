@@ -35,6 +35,7 @@ FOLDERS = (
     "writing",
     "querysets",
     "models",
+    "system",
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.

@@ -158,3 +158,10 @@ class Dialect(CompilesReads, CompilesWrites, ReadsResponses, ReadsRefusals, Prot
     def capabilities(self) -> Capabilities:
         """What this version can be asked."""
         ...
+
+    def versions_of(self, collection: str, column: str) -> tuple[int, int | None] | None:
+        """Return the first and the last major version that have a field or list; None if all of them have it.
+
+        The last one is None if all later versions have it.
+        """
+        ...

@@ -10,7 +10,15 @@ from urllib.parse import unquote
 
 import attrs
 
-from ..core.errors import ConfigurationError, DirectusError, Forbidden, InvalidRequest, QueryError, TransportError
+from ..core.errors import (
+    ConfigurationError,
+    DirectusError,
+    Forbidden,
+    InvalidRequest,
+    QueryError,
+    TransportError,
+    UnsupportedQuery,
+)
 from ..core.request_response import ANY_ROWS, Request, Response, Row, RowShape, param_text, url_path
 from ..fields.model_info import ModelInfo
 from ..fields.paths import FieldPath, server_path
@@ -19,7 +27,13 @@ from ..query.conditions import ALWAYS, Comparison, joins_to_many
 from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
 from ..session.http.error_mapping import unexpected_response
-from ..session.http.routes import collection_segments, finds_by_keys
+from ..session.http.routes import (
+    RESERVED_KEYS,
+    SYSTEM_COLLECTIONS,
+    collection_segments,
+    finds_by_keys,
+    versions_of,
+)
 from . import v10_nested
 from .v10_filters import filter_object, function_call
 from .v10_groups import group_params
@@ -32,9 +46,7 @@ _LACKS_JSON = re.compile(r'Invalid query\. The filter value for "_json" has to b
 _TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
 _TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
 _LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
-# Directus has routes of these names where its own collections have the keys of their rows.
 _DOTS = frozenset({".", ".."})
-_RESERVED_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
 
 
 @attrs.frozen
@@ -45,6 +57,10 @@ class V10Dialect:
     def capabilities(self) -> Capabilities:
         """What Directus 10 to 12 can be asked."""
         return DEFAULT_CAPABILITIES
+
+    def versions_of(self, collection: str, column: str) -> tuple[int, int | None] | None:
+        """Return the first and the last major version that have a column; None if all of them have it."""
+        return versions_of(collection, column)
 
     # --- requests that read -----------------------------------------------------------------------------------
 
@@ -89,14 +105,19 @@ class V10Dialect:
 
         Joins with related rows repeat rows, so these are counted by their keys (G21).
         """
-        pk = query.model.directus.pk.column
+        pk, path = query.model.directus.pk.column, _items_path(query.model.directus)
+        if _adds_rows(query.model.directus):  # to aggregates as well, but not to this number
+            params = {**_row_choice(query), "fields": [pk], "limit": 0, **_total_param(total=True)}
+            return Request("GET", path, _as_text(params), key_column=pk)
         aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
         params, shape = {"aggregate": aggregate, **_row_choice(query)}, RowShape(columns=tuple(aggregate))
-        path = _items_path(query.model.directus)
         return Request("GET", path, _as_text(params), row_shape=shape, key_column=pk)
 
     def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
+        if _adds_rows(groups.rows.model.directus):
+            msg = f"{groups.rows.model.__name__}: the server also counts rows that it does not store; use count()."
+            raise UnsupportedQuery(msg)
         params = group_params(groups, _row_choice(groups.rows)) | _total_param(total=total)
         path = _items_path(groups.rows.model.directus)
         totals = tuple((aggregate.function, aggregate.field.column) for aggregate in groups.aggregates)
@@ -143,10 +164,12 @@ class V10Dialect:
 
     def delete(self, info: ModelInfo, key: Any) -> Request:
         """Return the request that deletes one row."""
+        _check_writes(info, "delete")
         return Request("DELETE", _item_path(info, key))
 
     def delete_keys(self, info: ModelInfo, keys: Sequence[Any]) -> Request:
         """Return the request that deletes the rows with these keys."""
+        _check_writes(info, "delete")
         return Request("DELETE", _items_path(info), json=list(keys))
 
     # --- responses --------------------------------------------------------------------------------------------
@@ -159,6 +182,8 @@ class V10Dialect:
             TransportError: the response has another shape; `OutcomeUnknown` if it is that to a write.
         """
         data, request = response.data, response.request
+        if request is not None and request.path in _WITH_ADDED_ROWS and isinstance(data, list):
+            data = [row for row in data if not isinstance(row, dict) or row.get("id") is not None]
         shape = ANY_ROWS if request is None else request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not shape.fits(data):
@@ -185,6 +210,8 @@ class V10Dialect:
         Raises:
             TransportError: the response has another shape.
         """
+        if "filter_count" in response.meta:
+            return self.total_count(response)
         rows = self.rows(response)
         try:
             ((number,),) = (row.values() for row in rows)
@@ -255,6 +282,14 @@ class V10Dialect:
         return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
 
 
+_WITH_ADDED_ROWS = frozenset(f"/{each.name}" for each in SYSTEM_COLLECTIONS.values() if each.adds_rows)
+
+
+def _adds_rows(info: ModelInfo) -> bool:
+    """Return whether the server adds rows that are not stored to those of a collection (S27)."""
+    return info.collection in SYSTEM_COLLECTIONS and SYSTEM_COLLECTIONS[info.collection].adds_rows
+
+
 def _shows_singleton(request: Request, data: Any) -> bool:
     """Return whether the response to a request for rows is one such row."""
     shape = request.row_shape
@@ -298,7 +333,7 @@ def _search_by_keys(info: ModelInfo, keys: Sequence[Any], params: Row, shape: Ro
 
 def _item_path(info: ModelInfo, key: Any) -> str:
     route = collection_segments(info.collection)
-    if route[0] != "items" and key in _RESERVED_KEYS:
+    if route[0] != "items" and key in RESERVED_KEYS:
         msg = f"{info.pk} cannot be {key!r}: below /{route[0]}, that is a route of its own."
         raise QueryError(msg)
     try:
@@ -309,7 +344,28 @@ def _item_path(info: ModelInfo, key: Any) -> str:
         raise QueryError(f"{error}{hint}") from None
 
 
+def _check_writes(info: ModelInfo, action: str) -> None:
+    """Refuse what no user can do to the rows of one of Directus's own collections.
+
+    Raises:
+        UnsupportedQuery: the server has no route for it.
+    """
+    system = SYSTEM_COLLECTIONS.get(info.collection)
+    if system is None or action in system.writes:
+        return
+    possible = [each for each in ("create", "update", "delete") if each in system.writes]
+    msg = (
+        f"{info.model.__name__}: Directus itself makes the rows of {info.collection!r}; "
+        f"you can {' and '.join(possible) or 'read'} them, but not {action} them."
+    )
+    raise UnsupportedQuery(msg)
+
+
+_ACTIONS = {"POST": "create", "PATCH": "update"}
+
+
 def _write(method: str, path: str, params: tuple[tuple[str, str], ...], json: Any, info: ModelInfo) -> Request:
+    _check_writes(info, _ACTIONS[method])
     secret = frozenset(field.column.lower() for field in info.fields.values() if field.is_secret)
     return Request(method, path, params, json=json, secret=secret, row_shape=RowShape(key=info.pk.column))
 

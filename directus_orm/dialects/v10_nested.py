@@ -233,7 +233,7 @@ def add_related_counts(params: Row, query: Query) -> None:
         *outer, relation = related_count.path
         place = _place(outer)
         if not related_count.is_listed:
-            params["fields"].append(".".join((*place, f"count({relation.column})")))
+            params["fields"].append(".".join((*place, f"count({relation.segments[0]})")))
             continue
         name = related_count.response_key
         params["fields"] += [".".join((*place, name, *path)) for path in related_count.item_paths]

@@ -163,7 +163,7 @@ class ModelInfo:
                 if relation.is_many_to_any and rest.partition("__")[0] not in _LOOKUPS_OF_LISTS:
                     scope, _, rest = rest.partition("__")
                     relation = relation.scoped(scope)
-                relation.segments  # noqa: B018 - raises for a wrong declaration
+                relation.target_column  # noqa: B018 - raises for a wrong declaration
                 steps.append(relation)
             else:
                 steps.append(owner.field(name, where))

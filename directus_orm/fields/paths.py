@@ -7,6 +7,7 @@ from typing import Any
 
 from .field import Field
 from .model_info import Step
+from .to_many import ToMany
 
 
 def path_name(path: Iterable[Step]) -> str:
@@ -36,7 +37,8 @@ def operator_like(path: Iterable[Step]) -> str | None:
 
     In filters, and in what is said of lists, the server takes every name that begins with ``_`` for an operator.
     """
-    return next((name for name in server_path(path) if name.startswith("_")), None)
+    sent = (step for step in path if not isinstance(step, ToMany) or step.has_alias)
+    return next((name for name in server_path(sent) if name.startswith("_")), None)
 
 
 FieldPath = tuple[Field, ...]

@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+_PACKAGE = f"{__name__.partition('.')[0]}."
+
 # By module and qualified name.
 _models: weakref.WeakValueDictionary[tuple[str, str], type[Any]] = weakref.WeakValueDictionary()
 
@@ -15,15 +17,45 @@ _models: weakref.WeakValueDictionary[tuple[str, str], type[Any]] = weakref.WeakV
 def register(model: type[Any]) -> None:
     """Add a model; a model that is defined again, as in a notebook, replaces the former one."""
     name = (model.__module__, model.__qualname__)
-    if name in _models:
+    if name in _models or any(map(is_ready_made, model.__mro__[1:])):
         for registered in list(_models.values()):
-            registered._info = None  # noqa: SLF001 - they may refer to the former model
+            registered._info = None  # noqa: SLF001 - they may refer to the former model, or have to refer to this
     _models[name] = model
 
 
 def latest_definition(model: type[Any]) -> type[Any]:
     """Return the model that was last defined under a model's module and name."""
     return _models.get((model.__module__, model.__qualname__), model)
+
+
+def is_ready_made(model: type[Any]) -> bool:
+    """Return whether a model comes with this library, for one of Directus's own collections."""
+    return is_model(model) and not model._options.abstract and model.__module__.startswith(_PACKAGE)  # noqa: SLF001
+
+
+def extended(target: type[Any], owner: type[Any]) -> type[Any]:
+    """Return the model that a relation declared by ``owner`` leads to.
+
+    Relations among ready-made models lead to the application's subclass of a model, if there is exactly one.
+    """
+    if not is_ready_made(owner) or not is_ready_made(target):
+        return target
+    subclasses = [
+        model
+        for model in all_models()
+        if issubclass(model, target) and model._options.collection == target._options.collection  # noqa: SLF001
+    ]
+    subclasses.remove(target)
+    return subclasses[0] if len(subclasses) == 1 else target
+
+
+def is_row_of(value: object, target: type[Any]) -> bool:
+    """Return whether a value is an instance of a model, or of one that it extends for the same collection."""
+    if isinstance(value, target):
+        return True
+    kind = type(value)
+    is_extended = is_model(kind) and issubclass(target, kind)
+    return is_extended and kind._options.collection == target._options.collection  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def all_models() -> list[type[Any]]:

@@ -236,6 +236,12 @@ def _load_timestamp(value: Any) -> datetime:
     return moment
 
 
+def _load_moment(value: Any) -> datetime:
+    """Return a moment that the database holds with or without an offset; without one, it is in UTC."""
+    moment = datetime.fromisoformat(_iso_text(value))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 def _dump_timestamp(value: Any) -> str:
     moment: datetime = expect_given(value, datetime, "a datetime")
     if moment.tzinfo is None:
@@ -381,6 +387,7 @@ SCALARS: dict[Any, dict[str, tuple[Convert, Convert, type | None]]] = {
     datetime: {
         "timestamp": (_load_timestamp, _dump_timestamp, None),
         "dateTime": (_load_datetime, _dump_datetime, None),
+        "moment": (_load_moment, _dump_timestamp, None),
     },
     date: {"date": (_load_date, _dump_date, None)},
     time: {"time": (_load_time, _dump_time, None)},

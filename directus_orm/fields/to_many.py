@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 import inflection
 
-from ..core.errors import ConfigurationError, FieldError
+from ..core.errors import ConfigurationError, FieldError, UnsupportedQuery
 from .to_many_declaration import MANY_TO_ANY_COLUMNS, RelationOptions
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class ToMany:
         return self.options.kind == "many-to-any"
 
     @property
+    def has_alias(self) -> bool:
+        """Whether the server has the list as a field; otherwise a filter finds its rows."""
+        return self.options.has_alias
+
+    @property
     def has_junction(self) -> bool:
         """Whether the server's list holds rows of a junction, which refer to the related rows."""
         return not self.is_one_to_many
@@ -94,6 +99,14 @@ class ToMany:
         msg = f"{self} leads to several models{wrong}. A path says to which: {paths}."
         return FieldError(msg, name=name, choices=choices)
 
+    def missing_alias_error(self, what: str) -> UnsupportedQuery:
+        """Return the error for what a list cannot do that the server does not have as a field."""
+        reverse = self.reverse_field
+        return UnsupportedQuery(
+            f"{self}: the server has no list for this relation, so {what}. It holds the rows of "
+            f"{self.target.__name__} whose {reverse.name!r} is this {self.model.__name__}: query and write these."
+        )
+
     def check_targets(self) -> None:
         """Refuse models whose rows could not be told apart in a path or in a junction.
 
@@ -116,7 +129,10 @@ class ToMany:
 
         Raises:
             ConfigurationError: the junction, or the other model, has no field of the declared name.
+            UnsupportedQuery: the server has no such list.
         """
+        if not self.has_alias:
+            raise self.missing_alias_error("this cannot be asked along it")
         if not self.target_column:
             return (self.column,)
         scope = f":{self.target.directus.collection}" if self.is_many_to_any else ""

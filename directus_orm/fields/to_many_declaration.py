@@ -28,14 +28,17 @@ class RelationOptions:
     target: str | None = None
     collection: str | None = None
     sort: str | None = None
+    has_alias: bool = True
 
 
-def one_to_many(field: str, *, name: str | None = None, init: Literal[False] = False) -> Any:
+def one_to_many(field: str, *, name: str | None = None, alias: bool = True, init: Literal[False] = False) -> Any:
     """Declare the list of rows of another model whose many-to-one ``field`` refers to this model.
 
     Args:
         field: the Python name of the many-to-one field of the other model.
         name: the server's name of the list, if it differs from the attribute's name.
+        alias: whether the server has the list as a field of its own, which Directus calls an alias. Without it,
+            a filter on ``field`` finds the rows. Such a list can be read and filtered by; ``field`` writes it.
         init: always False; tells type checkers that ``__init__`` does not take the list.
 
     Example:
@@ -46,7 +49,7 @@ def one_to_many(field: str, *, name: str | None = None, init: Literal[False] = F
         ...     id: int = field(default=generated, primary_key=True)
         ...     author: Author | None = None
     """
-    return _declare(RelationOptions("one-to-many", field=field, name=name), init)
+    return _declare(RelationOptions("one-to-many", field=field, name=name, has_alias=bool(alias)), init)
 
 
 def many_to_many(
@@ -132,7 +135,9 @@ def _check_names(options: RelationOptions) -> None:
         ConfigurationError: an argument is no name, or a name that is needed was not given.
     """
     needed = "field" if options.kind == "one-to-many" else "through"
-    for name, value in attrs.asdict(options, recurse=False).items():
+    names = attrs.asdict(options, recurse=False)
+    del names["has_alias"]
+    for name, value in names.items():
         is_name = isinstance(value, str) and value
         is_left_out = value is None and name != needed
         if is_name or is_left_out or (name == "through" and is_model(value)):

@@ -60,7 +60,8 @@ class DirectusType:
     """A type of field, by the name that Directus gives it; all ``geometry.…`` types are one.
 
     Args:
-        name: the name in Directus; ``key`` is ours, for keys of a type that is not declared.
+        name: the name in Directus. Two are ours: ``key``, for keys of a type that is not declared, and ``moment``,
+            for times of Directus's own collections, which are a timestamp or a dateTime, as the database has it.
         annotations: the Python types that fields are annotated with; a generated model uses the first.
         family: what the values are.
         arrow: the name of the column type in tables of `querysets.tables`.
@@ -91,6 +92,7 @@ _ROWS = (
     DirectusType("boolean", (bool,), "boolean", "bool", f"{_PLAIN} counted"),
     DirectusType("timestamp", (datetime,), "moment", "moment", f"{_PLAIN} rounded short"),
     DirectusType("dateTime", (datetime,), "moment", "naive", f"{_PLAIN} rounded short"),
+    DirectusType("moment", (datetime,), "moment", "moment", f"{_PLAIN} rounded short"),
     DirectusType("date", (date,), "date", "date", f"{_PLAIN} short"),
     DirectusType("time", (time,), "time", "time", f"{_PLAIN} counted"),
     DirectusType("csv", (list[str],), "list", "list", "ordered"),
@@ -129,6 +131,8 @@ SEQUENTIAL_KEYS = INTEGERS
 NUMBERS = _family("integer", "float", "decimal")
 BOOLEANS = _family("boolean")
 MOMENTS = _family("moment")
+AWARE_MOMENTS = MOMENTS - {"dateTime"}
+"""Types whose values have an offset from UTC."""
 DATES = _family("moment", "date")
 """Types whose values have a date."""
 CLOCKS = _family("moment", "time")

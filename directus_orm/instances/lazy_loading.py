@@ -13,13 +13,15 @@ from ..fields.field import Field
 from ..fields.paths import FieldPath, target_of
 from ..fields.registry import is_model
 from ..query.query import PrefetchedList, Query, key_alias
-from ..reading.readable_fields import readable_fields, readable_part
+from ..reading.readable_fields import loadable_part, readable_fields
 from ..reading.rows_by_key import may_find_other_spellings
 from ..reading.run_query import resolve_subqueries
+from ..reading.server_versions import require_support, supported_fields
 from ..reading.unknown_names import SentNames, unknown_name_error
 from ..session.session import Session
 from .column_conversion import fill_missing
 from .hydration import RowLoader
+from .lists_by_reference import load_lists
 from .refetch import refetch_by_query, refetch_rows
 from .state import (
     PageBatch,
@@ -100,7 +102,7 @@ class LazyLoad:
     def load(self) -> None:
         """Send the query and give the instances what they lack; mark those whose row does not exist."""
         session = self.batch.session
-        query = readable_part(session, self.query)
+        query = loadable_part(session, self.query)
         loader = RowLoader(query.model, query.paths, query.nested)
         rows = refetch_by_query(session, resolve_subqueries(session, query), self.instances)
         left: list[Any] = []
@@ -136,6 +138,7 @@ def load_missing(instance: Any, field: Field) -> None:
     if state.missing:
         raise does_not_exist(instance)
     session = session_of(instance)
+    require_support(session, [field])
     if session.lazy_loading_is_forbidden:
         raise _forbidden(field, _how_to_select_field(instance, field))
     batch, deferred = _batch_to_load_for(instance, field)
@@ -151,7 +154,7 @@ def load_missing(instance: Any, field: Field) -> None:
 
 
 def _load_by_keys(session: Session, instance: Any, field: Field) -> None:
-    fields, batch = _fields_to_load(instance, field), state_of(instance).batch
+    fields, batch = supported_fields(session, _fields_to_load(instance, field)), state_of(instance).batch
     if batch is not None and batch.readable:
         fields = [field, *(other for other in readable_fields(session, fields) if other != field)]
     lacking = [instance, *(member for member in _other_members(instance) if _lacks(member, field))]
@@ -172,16 +175,23 @@ def load_list(instance: Any, nested: PrefetchedList) -> None:
     state = state_of(instance)
     if state.missing:
         raise does_not_exist(instance)
+    relation = nested.relation
+    require_support(session_of(instance), [relation])
     if session_of(instance).lazy_loading_is_forbidden:
-        raise _forbidden(nested.relation, _how_to_prefetch_list(instance, nested.name))
+        raise _forbidden(relation, _how_to_prefetch_list(instance, nested))
+    if not relation.has_alias:
+        batch = state.batch or PageBatch(session_of(instance), type(instance))
+        members = (each for each in _other_members(instance) if nested.name not in each.__dict__)
+        load_lists(batch, [instance, *members], relation)
+        return
     lazy_load = lazy_load_for(instance, nested)
     lazy_load.load()
     if state.missing:
         raise does_not_exist(instance)
     if nested.name not in instance.__dict__:
-        unknown = unknown_name_error(lazy_load.batch.session, SentNames(nested.relation))
-        guess = nested.relation.guess_note
-        raise unknown or ConfigurationError(f"{nested.relation} may not be read by this user. {guess}".rstrip())
+        unknown = unknown_name_error(lazy_load.batch.session, SentNames(relation))
+        guess = relation.guess_note
+        raise unknown or ConfigurationError(f"{relation} may not be read by this user. {guess}".rstrip())
     lazy_load.batch.lazily_loaded[DeferredList(nested)] = None
 
 
@@ -296,7 +306,7 @@ def _load_by_spelling(session: Session, references: Mapping[int, Any]) -> None:
     lacking = list(references.values())
     info = info_of(lacking[0])
     rows: list[Row | None] = [None] * len(lacking)
-    fields = [field for field in info.fields.values() if field != info.pk]
+    fields = supported_fields(session, (field for field in info.fields.values() if field != info.pk))
     if may_find_other_spellings(session, info.pk, _keys_of_loaded(lacking[0])):
         rows = refetch_rows(session, lacking, fields)
     for each, row in zip(lacking, rows, strict=True):
@@ -359,8 +369,11 @@ def _how_to_select_field(instance: Any, field: Field) -> str:
     return f"{type(instance).__name__}.objects.get(pk={instance.pk!r}) reads the row"
 
 
-def _how_to_prefetch_list(instance: Any, name: str) -> str:
+def _how_to_prefetch_list(instance: Any, nested: PrefetchedList) -> str:
     """Return how to write the query so that it prefetches a list."""
+    name, relation = nested.name, nested.relation
+    if not relation.has_alias:
+        return f"read {relation.target.__name__}.objects.filter({relation.reverse_field.name}__in=…) instead"
     return _calls_to_add([(extend_path(path, name), True) for path, _ in _paths_to(instance) or [("", False)]])
 
 

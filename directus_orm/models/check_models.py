@@ -67,7 +67,7 @@ def _resolve_key(field: Field) -> object:
 
 
 def _resolve_names(relation: ToMany) -> object:
-    return relation.segments, relation.source_column
+    return relation.target_column, relation.source_column
 
 
 def _messages(functions: Iterable[Callable[[], Any]]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from ..core.tracebacks import hides_locals
 from ..fields.field import ABSENT, Field
 from ..fields.field_references import FieldReference
 from ..fields.paths import target_of
-from ..fields.registry import is_model
+from ..fields.registry import is_model, is_row_of
 from ..instances.state import reference, state_of
 from ..querysets.related import Related, RelatedAny
 
@@ -76,7 +76,7 @@ def _checked_value(field: Field, value: Any) -> Any:
     Other values are refused: from a list, the server would create rows (G9).
     """
     target = target_of(field)
-    if isinstance(value, target) or (value is None and field.nullable):
+    if is_row_of(value, target) or (value is None and field.nullable):
         return value
     if value is not None and not is_model(type(value)):
         with contextlib.suppress(ValueError, TypeError):

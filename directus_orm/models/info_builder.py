@@ -17,7 +17,7 @@ from ..core.errors import ConfigurationError
 from ..fields.annotation_types import field_type, key_type
 from ..fields.field import Field, field_options
 from ..fields.model_info import ModelInfo, ModelOptions, primary_key_name
-from ..fields.registry import is_model, latest_definition, models_named
+from ..fields.registry import extended, is_model, is_ready_made, latest_definition, models_named
 from ..fields.to_many import ToMany
 from ..fields.to_many_declaration import RelationOptions, relation_options
 from ..querysets.related import Related
@@ -68,9 +68,8 @@ def _build_relation(model: type[Any], attribute: attrs.Attribute[Any], declared:
             f"not {attribute.type!r}."
         )
         raise ConfigurationError(msg)
-    relation = ToMany(
-        model, attribute.name, declared.name or attribute.name, declared, tuple(map(latest_definition, targets))
-    )
+    models = tuple(_target(model, attribute, target) for target in targets)
+    relation = ToMany(model, attribute.name, declared.name or attribute.name, declared, models)
     relation.check_targets()
     return relation
 
@@ -83,9 +82,8 @@ def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         if declared.type is not None:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
-        return Field(
-            model, attribute.name, column, nullable, declared, attribute, target=latest_definition(annotation)
-        )
+        target = _target(model, attribute, annotation)
+        return Field(model, attribute.name, column, nullable, declared, attribute, target=target)
     if _is_related(annotation):
         msg = (
             f"{model.__name__}.{attribute.name} leads to many rows: say how, with = one_to_many(field), "
@@ -98,6 +96,11 @@ def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         msg = f"{model.__name__}.{attribute.name}: {error}"
         raise ConfigurationError(msg) from None
     return Field(model, attribute.name, column, nullable, declared, attribute, value_type)
+
+
+def _target(model: type[Any], attribute: attrs.Attribute[Any], annotation: type[Any]) -> type[Any]:
+    """Return the model that a relation leads to, as the application defined or extended it last."""
+    return extended(latest_definition(annotation), _declaring_class(model, attribute.name))
 
 
 def _is_related(annotation: Any) -> bool:
@@ -166,10 +169,14 @@ def _model_named(name: str, owner: type[Any], field: str) -> type[Any] | None:
 
 
 def _models_by_distance(name: str, owner: type[Any]) -> Iterator[list[type[Any]]]:
-    """Yield the models with a name, the nearest first: in the same function or class, in the module, all."""
+    """Yield the models with a name, the nearest first: in the same function or class, in the module, all.
+
+    The models of this library have names that applications use as well: each side finds its own first.
+    """
     models = models_named(name)
     scope = owner.__qualname__.rpartition(".")[0]
     same_module = [model for model in models if model.__module__ == owner.__module__]
     yield [model for model in same_module if model.__qualname__.rpartition(".")[0] == scope]
     yield same_module
+    yield [model for model in models if is_ready_made(model) == is_ready_made(owner)]
     yield models

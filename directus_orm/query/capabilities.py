@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..fields.type_table import NUMBERS, TEXTS
+from ..fields.type_table import AWARE_MOMENTS, DATES, NUMBERS, TEXTS
 from .conditions import Comparison, Exists, Node, true_for_null_row
 
 
@@ -116,7 +116,7 @@ _DATE = ("year", "month", "day")
 DEFAULT_CAPABILITIES = Capabilities(
     operators={
         **dict.fromkeys(TEXTS, _TEXT_OPERATORS),
-        **dict.fromkeys((*NUMBERS, "key", "dateTime", "date", "time", "timestamp"), _NUMBER_OPERATORS),
+        **dict.fromkeys((*NUMBERS, "key", *DATES, "time"), _NUMBER_OPERATORS),
         **dict.fromkeys(("boolean", "uuid"), frozenset("eq in null".split())),
         "csv": frozenset("null empty".split()),
         "json": _ONLY_NULL,
@@ -168,6 +168,10 @@ DEFAULT_CAPABILITIES = Capabilities(
     aggregates={name: name for name in ("count", "sum", "avg", "min", "max")},
     distinct_aggregates={name: f"{name}Distinct" for name in ("count", "sum", "avg")},
     sum_error=2.0**-23,  # PostgreSQL adds up floats in single precision
-    date_formats={"timestamp": "%Y-%m-%dT%H:%M:%S.%fZ", "dateTime": "%Y-%m-%dT%H:%M:%S", "date": "%Y-%m-%d"},
+    date_formats={
+        **dict.fromkeys(AWARE_MOMENTS, "%Y-%m-%dT%H:%M:%S.%fZ"),
+        "dateTime": "%Y-%m-%dT%H:%M:%S",
+        "date": "%Y-%m-%d",
+    },
 )
 """The capabilities of Directus 10 to 12."""

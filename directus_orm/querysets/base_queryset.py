@@ -17,7 +17,7 @@ from ..instances.state import state_of
 from ..query.conditions import NEVER, split_key_list
 from ..query.expressions import Aggregate, F
 from ..query.q import Q
-from ..reading.readable_fields import readable_part
+from ..reading.readable_fields import loadable_part
 from ..reading.unknown_names import explain_refusals
 from . import filtering_and_ordering, values_and_groups
 from .result_shapes import Values
@@ -402,7 +402,7 @@ class Rows(Results[T]):
         if filtered:
             self._check_verb("filter")
         session = self._session()
-        query, dialect = readable_part(session, self._query), dialect_of(session)
+        query, dialect = loadable_part(session, self._query), dialect_of(session)
         with explain_refusals(query, dialect):
             response = session.send(dialect.read_singleton(query))
         row = dialect.singleton_row(response, query.model.directus)

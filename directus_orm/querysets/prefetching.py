@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import attrs
 
-from ..core.errors import QueryError
+from ..core.errors import QueryError, UnsupportedQuery
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, target_model
@@ -178,6 +178,7 @@ def _with_list(query: Query, name: str, prefetch: Prefetch) -> Query:
     where = f"prefetch_related({prefetch.name!r})"
     info: ModelInfo = query.model.directus
     steps = info.resolve_relation(name, where)
+    _refuse_without_alias(steps, where)
     _check_prefetch(prefetch, steps[-1], where)
     return _add_steps(query, steps, prefetch)
 
@@ -205,6 +206,17 @@ def _inner_queries(nested: PrefetchedList, name: str, prefetch: Prefetch) -> tup
                 return None
             queries[number], leads_on = inner, True
     return tuple(queries) if leads_on else None
+
+
+def _refuse_without_alias(steps: tuple[Step, ...], where: str) -> None:
+    """Refuse lists that the server does not have: reading one loads it for the whole page all the same."""
+    for step in steps:
+        if isinstance(step, ToMany) and not step.has_alias:
+            msg = (
+                f"{where}: the server has no list for {step}, and cannot send it along. Leave it out: reading the "
+                "list of one instance loads those of all instances of its page, in one request."
+            )
+            raise UnsupportedQuery(msg)
 
 
 def _check_prefetch(prefetch: Prefetch, last: Step, where: str) -> None:

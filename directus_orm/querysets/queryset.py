@@ -19,7 +19,7 @@ from ..query.lookups.ordering import resolve_ordering
 from ..query.query import Query
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
-from ..reading.readable_fields import readable_part
+from ..reading.readable_fields import loadable_part
 from ..reading.run_query import resolve_subqueries
 from . import filtering_and_ordering, prefetching, values_and_groups
 from .base_queryset import Rows
@@ -285,7 +285,7 @@ class QuerySet(WritableRows[M]):
         if not unique_keys or self._query.is_empty:
             return {}
         session = self._session()
-        query = resolve_subqueries(session, readable_part(session, self._query))
+        query = resolve_subqueries(session, loadable_part(session, self._query))
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)

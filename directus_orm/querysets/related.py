@@ -11,6 +11,7 @@ from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
 from ..core.progress import Progress
 from ..core.tracebacks import hides_locals
+from ..fields.registry import is_row_of
 from ..fields.to_many import ToMany
 from ..instances.state import (
     HasKey,
@@ -350,7 +351,7 @@ class Related(QuerySet[M]):
         """Return the junction rows that link this instance to others, by the related row; without others, all."""
         rows_by_identity: relation_writes.JunctionRows = {}
         for scope in self._relation.scopes:
-            of_model = [other for other in others if isinstance(other, scope.target)]
+            of_model = [other for other in others if is_row_of(other, scope.target)]
             if others and not of_model:
                 continue
             collection, session = scope.target.directus.collection, session_of(self._instance)

@@ -17,10 +17,11 @@ from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
 from ..query.query import Query
 from ..query.value_refs import Alias, RelatedCount, ValueRef
-from ..reading.readable_fields import readable_part
+from ..reading.readable_fields import loadable_part, readable_part
 from ..reading.row_values import count_getter, value_getter, value_transform
 from ..reading.rows_by_key import with_spelled_rows
 from ..reading.run_query import read_pages
+from ..reading.server_versions import require_support
 from ..session.current import current_session
 from ..session.session import Session
 
@@ -186,12 +187,24 @@ def read_shaped_pages(
         for page_of_groups in read_groups.read(session, query, page_size):
             yield shape.pack_groups(page_of_groups)
         return
-    query = readable_part(session, query)
+    query = part_to_read(session, query, shape)
     decode = shape.decoder(query)
     size = page_size or session.page_size
     for page in read_pages(session, query, size, read_ahead=read_ahead, after=after):
         yield decode(session, page)
         del page  # frees the memory before the next page is read
+
+
+def part_to_read(session: Session, query: Query, shape: Shape[Any]) -> Query:
+    """Return what a query reads of its rows on this server: of instances, all that can be loaded.
+
+    Raises:
+        UnsupportedQuery: values are wanted that this version of the server does not have.
+    """
+    if isinstance(shape, Instances):
+        return loadable_part(session, query)
+    require_support(session, (step for path in query.paths for step in path))
+    return readable_part(session, query)
 
 
 def flatten(pages: Iterator[list[T]]) -> Iterator[T]:

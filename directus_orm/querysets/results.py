@@ -21,12 +21,11 @@ from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
 from ..reading.pagination.keyset_pagination import after_key, has_keyset_order
 from ..reading.parallel_parts import partition as partition_query
-from ..reading.readable_fields import readable_part
 from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_count, read_page_and_total, read_pages, resolve_subqueries, select_keys
 from ..session.current import current_session
 from ..session.session import Session
-from .result_shapes import Instances, Page, Shape, flatten, read_shaped_pages
+from .result_shapes import Instances, Page, Shape, flatten, part_to_read, read_shaped_pages
 
 if TYPE_CHECKING:
     from ..reading.aggregation import group_explain, read_groups
@@ -386,7 +385,8 @@ class Results(DescribesRows, Generic[T]):
         if self._query.is_empty:
             return Page([], 0)
         session = self._session()
-        query = resolve_subqueries(session, readable_part(session, self._query)).sliced(start, start + size)
+        query = resolve_subqueries(session, part_to_read(session, self._query, self._shape))
+        query = query.sliced(start, start + size)
         if query.is_empty:
             return Page([], 0)
         rows, total = read_page_and_total(session, query)

@@ -13,6 +13,12 @@ from ..fields.to_many import ToMany
 from ..query.query import PrefetchedList, Query
 from ..query.selections import Selection, selection_of, with_selection
 from ..session.session import Session
+from .server_versions import supported_part
+
+
+def loadable_part(session: Session, query: Query) -> Query:
+    """Return a query for instances with what this server has and, if it is ``readable``, this user may read."""
+    return supported_part(session, readable_part(session, query))
 
 
 def readable_part(session: Session, query: Query) -> Query:

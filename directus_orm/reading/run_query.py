@@ -27,6 +27,7 @@ from .pagination.pagers import key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
+from .server_versions import require_named_support
 from .subqueries import replace_subqueries
 from .unknown_names import explain_refusals, has_list
 
@@ -114,6 +115,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
     Raises:
         UnsupportedQuery: a sub-query finds more values than a filter can carry.
     """
+    require_named_support(session, query)
     capabilities = dialect_of(session).capabilities
     resolved = replace_subqueries(query, partial(_run_subquery, session), capabilities)
     values = sum(

@@ -24,6 +24,12 @@ class ServerStatusMixin:
         """What this session, and all that share its connections, learned about the server."""
         return self._state.facts
 
+    @property
+    def known_major(self) -> int | None:
+        """The major version of the server, if it is known; `info` asks for it."""
+        info = self._state.info.known
+        return None if info is None else info.major
+
     def send(self, request: Request) -> Response:
         """Send a request and return its response."""
         raise NotImplementedError

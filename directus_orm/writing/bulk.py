@@ -21,6 +21,7 @@ from ..reading.hidden_rows import may_hide_rows
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.run_query import select_keys
+from ..reading.server_versions import require_columns, supported_paths
 from ..session.session import Session
 from .chunking import BuildRequest, BulkWrite, HandleResponse, bulk_write
 from .payload import DumpPlan, check_new_key, dump_flat_row, dump_plan, dump_row, with_generated_key
@@ -62,9 +63,12 @@ def _create_rows(bulk: BulkWrite, rows: Iterable[Row], positions: Sequence[int])
     # Only sequential keys and uuids tell which row of the response is which.
     one_by_one = info.pk.value_type.kind not in SEQUENTIAL_KEYS and any(info.pk.column not in row for row in rows)
 
+    require_columns(session, info, dict.fromkeys(column for row in rows for column in row))
+    paths = supported_paths(session, info.paths)
+
     def build_request(chunk: list[Row]) -> RecoverableWrite:
-        request = dialect_of(session).create_many(info, chunk, info.paths)
-        readback = Query(info.model, paths=info.paths)
+        request = dialect_of(session).create_many(info, chunk, paths)
+        readback = Query(info.model, paths=paths)
         return RecoverableWrite(request, info, chunk, readback, new_keys=new_keys, creates=True)
 
     def handle_response(positions: Sequence[int], chunk: list[Row], response: Response) -> None:
@@ -255,6 +259,8 @@ def _update_rows(
 ) -> list[int]:
     """Update each row by its key, and store the response; return the positions of rows that do not exist."""
     session, info, pk = bulk.session, bulk.info, bulk.info.pk
+    require_columns(session, info, dict.fromkeys(column for row in rows for column in row))
+    paths = supported_paths(session, paths)
     row_by_position = dict(zip(positions, rows, strict=True))
     keys = {position: row[pk.column] for position, row in row_by_position.items()}
     rows_before = {pk.load(key): state_of(bulk.inputs[position]).row for position, key in keys.items()}
@@ -339,6 +345,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
     """
     info: ModelInfo = query.model.directus
     changes = _dump_values(info, values)
+    require_columns(session, info, changes)
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
     updated = 0
 

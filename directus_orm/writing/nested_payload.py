@@ -17,6 +17,7 @@ from ..core.errors import ConversionError
 from ..core.request_response import Row
 from ..fields.field import Field
 from ..fields.model_info import ModelInfo
+from ..fields.registry import is_row_of
 from ..fields.to_many import ToMany
 from ..instances.state import RowIdentity, info_of, is_new, key_to_send, row_identity, state_of
 from ..query.query import PrefetchedList, Query
@@ -80,7 +81,7 @@ class ListEntry:
 
 def _readback_of_entries(scope: ToMany, entries: list[ListEntry]) -> Query:
     info: ModelInfo = scope.target.directus
-    payloads = [entry.payload for entry in entries if isinstance(entry.instance, scope.target)]
+    payloads = [entry.payload for entry in entries if is_row_of(entry.instance, scope.target)]
     readbacks = [payload.readback(info.fields.values()) for payload in payloads if payload is not None]
     return _union([Query(info.model, paths=info.paths), *readbacks])
 

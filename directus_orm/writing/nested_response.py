@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.request_response import Row
 from ..fields.field import Field
+from ..fields.registry import is_row_of
 from ..fields.to_many import ToMany
 from ..instances.state import RowIdentity, info_of, state_of
 from ..reading.unknown_names import SentNames
@@ -106,7 +107,7 @@ def _match_entries(
     for scope in relation.scopes:
         pk: Field = scope.target.directus.pk
         row_by_key = related_rows(scope, list_rows)
-        in_scope = [entry for entry in entries if isinstance(entry.instance, scope.target)]
+        in_scope = [entry for entry in entries if is_row_of(entry.instance, scope.target)]
         existing_keys = {entry.instance.pk for entry in in_scope if entry.payload is None}
         existing_keys |= {key for collection, key in listed if collection == scope.target.directus.collection}
         new_rows = {key: row for key, row in row_by_key.items() if key not in existing_keys}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.errors import FieldError, QueryError
 from ..core.request_response import Row
-from ..fields.registry import is_model
+from ..fields.registry import is_model, is_row_of
 from ..fields.to_many import ToMany
 from ..instances.state import does_not_exist, is_new, reference, row_identity, state_of
 
@@ -20,8 +20,11 @@ def coerce_instances(relation: ToMany, verb: str, others: Iterable[Any]) -> list
     Raises:
         TypeError: an argument is neither an instance nor a key.
         QueryError: no row can have a key.
+        UnsupportedQuery: the server has no such list.
         DoesNotExist: an instance was deleted.
     """
+    if not relation.has_alias:
+        raise relation.missing_alias_error(f"{verb}() has nothing to write")
     if isinstance(others, str | bytes | Mapping) or not isinstance(others, Iterable):
         msg = f"{relation}.{verb}() takes a list, not {others!r}."
         raise TypeError(msg)
@@ -34,7 +37,7 @@ def coerce_instances(relation: ToMany, verb: str, others: Iterable[Any]) -> list
 
 
 def _coerce_instance(relation: ToMany, verb: str, other: Any) -> Any:
-    if isinstance(other, relation.targets):
+    if any(is_row_of(other, target) for target in relation.targets):
         if state_of(other).deleted:
             raise does_not_exist(other, "it was deleted")
         return other

@@ -12,6 +12,7 @@ from ..core.errors import ConversionError, Forbidden, InvalidForeignKey
 from ..core.request_response import Row
 from ..dialects.registry import dialect_of
 from ..fields.field import Field
+from ..fields.registry import is_row_of
 from ..fields.to_many import ToMany
 from ..fields.type_table import PLAIN_KEYS
 from ..instances.refetch import refetch_rows
@@ -296,7 +297,7 @@ def _list_of(relation: ToMany, related: Sequence[Any], junction_fields: tuple[st
     queries = []
     for scope in relation.scopes:
         pk = scope.target.directus.pk
-        keys = [stored_key(each) for each in related if isinstance(each, scope.target)]
+        keys = [stored_key(each) for each in related if is_row_of(each, scope.target)]
         where = Comparison((pk,), "in", keys) if keys else NEVER
         queries.append(Query(scope.target, where, paths=((pk,),)))
     return PrefetchedList((relation,), tuple(queries), junction_fields=junction_fields)

@@ -17,6 +17,7 @@ from ..instances.refetch import refetch_by_query, refetch_rows
 from ..instances.state import RowIdentity, does_not_exist, info_of, session_of, state_of, stored_key
 from ..query.query import PrefetchedList, Query
 from ..reading.hidden_rows import may_hide_rows
+from ..reading.server_versions import require_columns, require_support, supported_fields, supported_part
 from ..reading.unknown_names import refuse_dropped_names
 from ..session.session import Session
 from . import write_recovery
@@ -78,7 +79,9 @@ def _after_creating(
 
 
 def _send_creation(session: Session, payload: NestedPayload) -> None:
-    info, readback = payload.info, payload.readback(payload.info.fields.values())
+    info = payload.info
+    require_columns(session, info, payload.row)
+    readback = supported_part(session, payload.readback(info.fields.values()))
     request = dialect_of(session).create(info, payload.row, readback)
     write = RecoverableWrite(request, info, [payload.row], readback, creates=True, single=True)
     response = write_recovery.send(session, write)
@@ -176,7 +179,8 @@ def _send_update(
 ) -> Response:
     info, instance = payload.info, payload.instance
     key = None if info.options.singleton else stored_key(instance)
-    readback = payload.readback(readback_fields)
+    require_columns(session, info, payload.row)
+    readback = supported_part(session, payload.readback(readback_fields))
     row = payload.row if key is None else {**payload.row, info.pk.column: key}
     write = RecoverableWrite(
         dialect_of(session).update(info, key, payload.row, readback),
@@ -290,18 +294,20 @@ def refresh(instance: Any, names: Iterable[str] | None = None) -> None:
     if isinstance(names, str):
         msg = f"refresh() takes a list of names, not the string {names!r}."
         raise TypeError(msg)
+    session = session_of(instance)
     names = None if names is None else list(names)
     if names is None:
         loaded = [f for f in info.fields.values() if f.name in instance.__dict__ or f.name in state.problems]
-        fields = loaded if len(loaded) > 1 else list(info.fields.values())
+        fields = supported_fields(session, loaded if len(loaded) > 1 else info.fields.values())
     else:
         fields = [info.field(name, "refresh(…)") for name in names if name not in info.relations]
+        require_support(session, fields)
     for name in info.relations if names is None else info.relations.keys() & set(names):
         instance.__dict__.pop(name, None)  # a list is read again when it is used
         state.pending.pop(name, None)
     if names and not fields:
         return
-    row = refetch_rows(session_of(instance), [instance], fields)[0]
+    row = refetch_rows(session, [instance], fields)[0]
     state.missing = row is None
     if row is None:
         raise does_not_exist(instance)

@@ -24,6 +24,7 @@ from ..instances.dirty_tracking import is_changed
 from ..instances.refetch import refetch_rows
 from ..instances.state import PageBatch, info_of, key_of, state_of
 from ..query.query import Query
+from ..reading.server_versions import supported_fields, supported_paths
 from ..session.http.error_mapping import outcome_unknown
 from ..session.session import Session
 
@@ -216,10 +217,10 @@ def read_back_creations(
     """
     info = info_of(instances[0])
     rows: list[Row | None] = [None] * len(instances)
-    if is_readable(session, info, info.paths, response) and info.pk.column in sent[0]:
+    if is_readable(session, info, supported_paths(session, info.paths), response) and info.pk.column in sent[0]:
         # A row that the database stored under another key is not found by the key that was sent.
         with reading_after_write(response):
-            rows = refetch_rows(session, instances, info.fields.values())
+            rows = refetch_rows(session, instances, supported_fields(session, info.fields.values()))
     for instance, sent_row, row in zip(instances, sent, rows, strict=True):
         if row is not None:
             store_row(session, instance, row, sent_row)

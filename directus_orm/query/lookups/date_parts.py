@@ -17,7 +17,7 @@ import attrs
 from ...core.errors import QueryError
 from ...fields.field import Field
 from ...fields.paths import FieldPath, path_name
-from ...fields.type_table import CLOCKS, DATES, MOMENTS
+from ...fields.type_table import AWARE_MOMENTS, CLOCKS, DATES, MOMENTS
 from ..capabilities import DEFAULT_CAPABILITIES
 from ..comparisons import COMPARISONS, MULTI_VALUE_LOOKUPS, OPERATORS, two_bounds
 from ..conditions import NEVER, Comparison, Node, all_of, any_of
@@ -194,7 +194,7 @@ def _date_bound(path: FieldPath, start: Callable[[Any], date], operator: str, va
     if isinstance(value, int) and value < 1:
         return _all_or_none(path, all_rows=operator == "gte")
     field, day = path[-1], start(value)
-    zone = UTC if field.value_type.kind == "timestamp" else None
+    zone = UTC if field.value_type.kind in AWARE_MOMENTS else None
     bound = day if field.value_type.kind == "date" else datetime.combine(day, time(), zone)
     try:
         return compare(path, operator, time_range(field, bound))
@@ -232,7 +232,7 @@ def _superset(field: Field, part: DatePart, lookup: str, value: Any) -> Node:
 def _before_1970(field: Field) -> Iterator[Node]:
     """Yield the condition on moments whose fractions of a second SQLite rounds up."""
     if field.value_type.kind != "date":
-        epoch = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind == "timestamp" else None)
+        epoch = datetime(1970, 1, 1, tzinfo=UTC if field.value_type.kind in AWARE_MOMENTS else None)
         yield Comparison((field,), "lt", field.value_type.dump(epoch))
 
 

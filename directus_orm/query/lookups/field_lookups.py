@@ -75,7 +75,7 @@ def in_values(path: FieldPath, values: list[Any]) -> Node:
         )
         raise UnsupportedQuery(msg)
     if _is_time(path):
-        return any_of(_exact(path, "eq", value) for value in values)
+        return time_ranges.among(path, [_time_range(path, value) for value in values])
     sent = [_to_send(path, value) for value in values]
     if path[-1].value_type.kind in DEFAULT_CAPABILITIES.one_by_one:
         return any_of(_equals(path, value) for value in sent)

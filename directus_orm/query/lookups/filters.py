@@ -213,6 +213,8 @@ def _on_count(path: tuple[Step, ...], lookup: str, value: Any, name: str) -> Nod
     if isinstance(relation, ToMany) and relation.is_many_to_any and len(relation.targets) == 1:
         msg = f"{name}: the server counts the rows of {relation} of all models together."
         raise UnsupportedQuery(msg)
+    if isinstance(relation, ToMany) and not relation.has_alias:
+        raise relation.missing_alias_error("its rows cannot be counted along with these")
     is_list = lookup in MULTI_VALUE_LOOKUPS
     numbers = list(value) if is_list and isinstance(value, list | tuple | set | frozenset | range) else [value]
     if not all(map(is_whole_number, numbers)) or (lookup == "range" and len(numbers) != 2):

@@ -22,12 +22,14 @@ from ..conditions import (
     And,
     Comparison,
     Exists,
+    InSubquery,
     Node,
     Or,
     all_of,
     any_of,
     true_for_null_row,
 )
+from ..query import Query
 
 # Conditions on several related rows that are joined by "or" are multiplied out, into at most this many terms.
 _MOST_TERMS = 16
@@ -57,7 +59,18 @@ def exists(path: tuple[Step, ...], where: Node, *, negated: bool = False) -> Nod
     inner = _with_known_key(where, pk)
     if inner == NEVER:
         return ALWAYS if negated else NEVER
+    if not path[-1].has_alias:  # type: ignore[union-attr]
+        return _by_reference(path, inner, negated=negated)
     return Exists(path, Comparison((pk,), "nnull") if inner == ALWAYS else inner, negated)
+
+
+def _by_reference(path: tuple[Any, ...], where: Node, *, negated: bool) -> InSubquery:
+    """Return the condition on a list that the server does not have: the rows that refer back are found first."""
+    *outer, relation = path
+    reverse = relation.reverse_field
+    refers = all_of([where, Comparison((reverse,), "nnull")])
+    query = Query(relation.target, where=refers, paths=((relation.target.directus.pk,), (reverse,)))
+    return InSubquery(tuple(outer) or (relation.model.directus.pk,), query, (reverse,), negated=negated)
 
 
 def _with_known_key(node: Node, pk: Field) -> Node:

@@ -15,7 +15,7 @@ import attrs
 from ...core.request_response import Row
 from ...fields.field import Field
 from ...fields.paths import FieldPath, kind_of, trim_join
-from ...fields.type_table import MOMENTS, SHOWN_SHORTER
+from ...fields.type_table import AWARE_MOMENTS, MOMENTS, SHOWN_SHORTER
 from ...query.capabilities import Capabilities, GroupFunctions
 from ...query.group_request import GroupColumn
 from ...query.value_refs import ValueRef
@@ -126,7 +126,7 @@ def _combine_parts(ref: ValueRef, functions: tuple[str, ...]) -> Callable[..., A
         return lambda number: number
     if functions == ("month",):
         return lambda month: transform(date(2000, month, 1))
-    zone = UTC if kind_of(ref.field) == "timestamp" else None
+    zone = UTC if kind_of(ref.field) in AWARE_MOMENTS else None
     january_first = (1, 1)
 
     def combine(*numbers: int) -> Any:

@@ -50,9 +50,8 @@ class Api(Protocol):
         """The error class of each error code."""
         ...
 
-    @property
-    def advice(self) -> Mapping[str, str]:
-        """For some error codes a sentence that tells the user what to check."""
+    def advice_on(self, code: str, request: Request) -> str | None:
+        """Return a sentence that tells the user what to check after an error, if there is one for its code."""
         ...
 
     @property

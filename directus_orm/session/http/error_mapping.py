@@ -85,14 +85,15 @@ def server_error(api: Api, request: Request, url: str, raw: RawResponse, entries
     error_class = _error_class(api, raw.status, code, " ".join(reasons))
     foreign_key = _foreign_key(" ".join(reasons)) if error_class is Protected else None
     # The server's address matters most where the credentials or the base URL are wrong.
-    with_url = error_class is AuthenticationError or code in api.advice
+    advice = api.advice_on(code, request)
+    with_url = error_class is AuthenticationError or advice is not None
     where = f"{request.method} {url if with_url else ''}{request.path}"
     label = f"{code}, status {raw.status}" if code else f"status {raw.status}"
     text = f"{_shortened('; '.join(reasons))} ({label}; {where})"
     if foreign_key is not None:
         text = f"{foreign_key} refers to it: {text}"
-    if code in api.advice:
-        text = f"{text} {api.advice[code]}"
+    if advice is not None:
+        text = f"{text} {advice}"
     error = error_class(
         text, status=raw.status, code=code, extensions=extensions, errors=entries, request=request.masked()
     )

@@ -10,31 +10,157 @@ import attrs
 
 from ...core.request_response import Request, parsed_param
 
-SYSTEM_LISTS = frozenset(
-    (
-        "access activity comments dashboards files flows folders notifications operations panels permissions "
-        "policies presets revisions roles shares translations users versions"
-    ).split()
-)
-"""The routes of Directus's own collections that list rows, by GET and by SEARCH."""
-
-
 _ITEMS = "items"
+_PREFIX = "directus_"
+
+Versions = tuple[int, int | None]
+"""The first and the last major version that have something; None: all later versions have it, too."""
+
+_ALL: Versions = (0, None)
+_UNTIL_10: Versions = (0, 10)
+_SINCE_11: Versions = (11, None)
+_SINCE_12: Versions = (12, None)
+
+
+def _columns(until_10: str = "", since_11: str = "", since_12: str = "") -> dict[str, Versions]:
+    by_versions = {_UNTIL_10: until_10, _SINCE_11: since_11, _SINCE_12: since_12}
+    return {name: versions for versions, names in by_versions.items() for name in names.split()}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+@attrs.frozen(kw_only=True)
+class SystemCollection:
+    """One of Directus's own collections: where its rows are, and what its route can do.
+
+    Args:
+        name: the name of the collection without ``directus_``, which is also its route.
+        versions: the major versions that have it.
+        writes: what can be written there: ``create``, ``update``, ``delete``.
+        is_list: whether the route lists rows by query parameters. The settings are one row, and the list of
+            extensions takes no parameters.
+        finds_by_keys: whether a SEARCH with ``keys`` returns these rows. Elsewhere the first 100 come (S26).
+        counts_rows: whether the route takes ``meta``, the number of all rows.
+        adds_rows: whether the server adds rows that are not stored, and have no key (S27).
+        columns: the major versions that have a column, for those that not all versions have.
+    """
+
+    name: str = attrs.field(kw_only=False)
+    versions: Versions = _ALL
+    writes: frozenset[str] = attrs.field(default="create update delete", converter=_words)
+    is_list: bool = True
+    finds_by_keys: bool = True
+    counts_rows: bool = True
+    adds_rows: bool = False
+    columns: Mapping[str, Versions] = attrs.field(factory=dict, hash=False)
+
+
+_ROWS = (
+    SystemCollection("access", versions=_SINCE_11),
+    SystemCollection("activity", writes="", columns=_columns(until_10="comment")),
+    SystemCollection("comments", versions=_SINCE_11),
+    SystemCollection("dashboards", finds_by_keys=False),
+    SystemCollection("extensions", writes="update delete", is_list=False, finds_by_keys=False, counts_rows=False),
+    SystemCollection("files"),
+    SystemCollection("flows", finds_by_keys=False, columns=_columns(since_12="folder")),
+    SystemCollection("folders", columns=_columns(since_12="type")),
+    SystemCollection("notifications"),
+    SystemCollection("operations", finds_by_keys=False),
+    SystemCollection("panels", finds_by_keys=False),
+    SystemCollection(
+        "permissions",
+        finds_by_keys=False,
+        adds_rows=True,
+        columns=_columns(until_10="role", since_11="policy"),
+    ),
+    SystemCollection("policies", versions=_SINCE_11),
+    SystemCollection("presets"),
+    SystemCollection("revisions", writes="", finds_by_keys=False),
+    SystemCollection(
+        "roles",
+        finds_by_keys=False,
+        columns=_columns(
+            until_10="ip_access enforce_tfa admin_access app_access", since_11="parent children policies"
+        ),
+    ),
+    SystemCollection(
+        "settings",
+        writes="update",
+        is_list=False,
+        finds_by_keys=False,
+        counts_rows=False,
+        columns=_columns(
+            since_11="""
+                visual_editor_urls project_id mcp_enabled mcp_allow_deletes mcp_prompts_collection
+                mcp_system_prompt_enabled mcp_system_prompt project_owner project_usage org_name product_updates
+                project_status ai_openai_api_key ai_anthropic_api_key ai_system_prompt ai_google_api_key
+                ai_openai_compatible_api_key ai_openai_compatible_base_url ai_openai_compatible_name
+                ai_openai_compatible_models ai_openai_compatible_headers ai_openai_allowed_models
+                ai_anthropic_allowed_models ai_google_allowed_models collaborative_editing_enabled""",
+            since_12="""
+                ai_translation_default_model ai_translation_glossary ai_translation_style_guide
+                license_key license_token default_save_action
+                mcp_oauth_enabled mcp_oauth_dcr_enabled mcp_oauth_cimd_enabled""",
+        ),
+    ),
+    SystemCollection("shares", finds_by_keys=False, counts_rows=False),
+    SystemCollection("translations"),
+    SystemCollection("users", finds_by_keys=False, columns=_columns(since_11="text_direction policies")),
+    SystemCollection("versions", columns=_columns(since_11="delta")),
+    SystemCollection("webhooks", versions=_UNTIL_10, writes="", finds_by_keys=False, counts_rows=False),
+)
+
+SYSTEM_COLLECTIONS = {f"{_PREFIX}{each.name}": each for each in _ROWS}
+"""Directus's own collections whose rows have a route, by the full name of the collection."""
+
+_LISTS = {each.name: each for each in _ROWS if each.is_list}
+
+RESERVED_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
+"""Keys that no row of these collections can have: below some of their routes, these are other routes."""
+
+
+def versions_of(collection: str, column: str) -> Versions | None:
+    """Return the versions that have a column of one of Directus's own collections; None if all of them have it."""
+    system = SYSTEM_COLLECTIONS.get(collection)
+    return None if system is None else system.columns.get(column)
+
+
+def versions_of_route(path: str) -> str | None:
+    """Return which versions have the route of a collection, as a sentence begins; None if all have it."""
+    root = path.split("/")[1]
+    system = SYSTEM_COLLECTIONS.get(f"{_PREFIX}{root}")
+    return None if system is None or system.versions == _ALL else describe_versions(system.versions)
+
+
+def describe_versions(versions: Versions) -> str:
+    """Return which versions have something, as the beginning of a sentence."""
+    first, last = versions
+    return f"Directus {first} and later have" if last is None else f"only Directus {last} and older have"
 
 
 def collection_segments(collection: str) -> tuple[str, ...]:
     """Return the segments of the path of a collection's rows: Directus's own have routes of their own."""
-    system_name = collection.removeprefix("directus_")
+    system_name = collection.removeprefix(_PREFIX)
     return (_ITEMS, collection) if system_name == collection else (system_name,)
 
 
-def finds_by_keys(path: str) -> bool:
-    """Return whether a list is read by the ``keys`` in the body of a SEARCH.
+def wraps_data(root: str) -> bool:
+    """Return whether responses of the routes below a first segment are ``{"data": …}``."""
+    return root in _ENVELOPED
 
-    Many routes of Directus's own collections take the ``keys``, and return the first 100 rows all the same (S26).
-    A filter does there: no key of theirs is a text that a filter would evaluate.
+
+_ENVELOPED = {each.name for each in _ROWS} | {_ITEMS, "auth", "collections", "fields", "relations"}
+
+
+def finds_by_keys(path: str) -> bool:
+    """Return whether a list is read by the ``keys`` in the body of a SEARCH; elsewhere a filter does.
+
+    No key of the others is a text that a filter would evaluate.
     """
-    return path.startswith(f"/{_ITEMS}/")
+    root = path.split("/")[1]
+    return root == _ITEMS or (root in _LISTS and _LISTS[root].finds_by_keys)
 
 
 def list_route(request: Request) -> str | None:
@@ -61,7 +187,7 @@ def _route_and_keys(request: Request) -> tuple[str | None, list[Any]]:
     match request.path.strip("/").split("/"):
         case [root, collection, *key] if root == _ITEMS and len(key) <= 1:
             return f"/items/{collection}", [unquote(segment) for segment in key]
-        case [root, *key] if root in SYSTEM_LISTS and len(key) <= 1:
+        case [root, *key] if root in _LISTS and len(key) <= 1:
             return f"/{root}", [unquote(segment) for segment in key]
         case _:
             return None, []

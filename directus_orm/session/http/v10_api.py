@@ -64,7 +64,6 @@ _ADVICE: Mapping[str, str] = {
 _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 
 # Responses of routes below these are {"data": …}; those of others (health, GraphQL, custom endpoints) vary.
-_ENVELOPED = routes.SYSTEM_LISTS | {"auth", "collections", "fields", "items", "relations", "settings"}
 _NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
 _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _MAJOR_VERSION = re.compile(r"[0-9]{1,4}")
@@ -81,7 +80,6 @@ class V10Api:
     longest_url = 8000
     login_modes = ("json", "session")
     error_classes = ERROR_CLASSES
-    advice = _ADVICE
     info_request = Request("GET", "/server/info", purpose="info")
     ping_request = Request("GET", "/server/ping", purpose="info")
     health_request = Request("GET", "/server/health", purpose="info")
@@ -117,7 +115,7 @@ class V10Api:
 
     def items_path(self, collection: str) -> str:
         """Return the path of the rows of a collection."""
-        return url_path("items", collection)
+        return url_path(*routes.collection_segments(collection))
 
     def graphql_path(self, *, system: bool) -> str:
         """Return the path of the GraphQL endpoint."""
@@ -141,6 +139,11 @@ class V10Api:
         """Return whether this user may read a collection without rules for its rows, as administrators may."""
         is_administrator = _value_in(data, "role", "admin_access") is True
         return is_administrator or _value_in(data, collection, "read", "access") == "full"
+
+    def advice_on(self, code: str, request: Request) -> str | None:
+        """Return a sentence that tells the user what to check after an error, if there is one for its code."""
+        which = routes.versions_of_route(request.path) if code == "ROUTE_NOT_FOUND" else None
+        return _ADVICE.get(code) if which is None else f"This server is of another version: {which} it."
 
     # --- logins ---------------------------------------------------------------------------------------------
 
@@ -200,7 +203,7 @@ class V10Api:
     def is_enveloped(self, request: Request) -> bool:
         """Return whether Directus wraps the response of this route as ``{"data": …}``."""
         root = request.path.split("/", 2)[1]
-        return root in _ENVELOPED and not request.path.startswith(_NOT_ENVELOPED)
+        return routes.wraps_data(root) and not request.path.startswith(_NOT_ENVELOPED)
 
     def is_refusal(self, request: Request, raw: RawResponse, content: Any) -> bool:
         """Return whether a response reports an error: by its status, or, of GraphQL, in its body."""

@@ -1,0 +1,34 @@
+"""Directus's own collections as models: users, roles, files, activity and others. Import them from here.
+
+Imports only core to models.
+"""
+
+from .automation import Flow, Operation, Webhook
+from .history import Activity, Comment, ContentVersion, Revision
+from .settings import Settings
+from .studio import Dashboard, Notification, Panel, Preset, Share, Translation
+from .users_and_files import Access, File, Folder, Permission, Policy, Role, User
+
+__all__ = [
+    "Access",
+    "Activity",
+    "Comment",
+    "ContentVersion",
+    "Dashboard",
+    "File",
+    "Flow",
+    "Folder",
+    "Notification",
+    "Operation",
+    "Panel",
+    "Permission",
+    "Policy",
+    "Preset",
+    "Revision",
+    "Role",
+    "Settings",
+    "Share",
+    "Translation",
+    "User",
+    "Webhook",
+]
