@@ -28,16 +28,16 @@ class RelationOptions:
     target: str | None = None
     collection: str | None = None
     sort: str | None = None
-    has_alias: bool = True
+    has_listed: bool = True
 
 
-def one_to_many(field: str, *, name: str | None = None, alias: bool = True, init: Literal[False] = False) -> Any:
+def one_to_many(field: str, *, name: str | None = None, listed: bool = True, init: Literal[False] = False) -> Any:
     """Declare the list of rows of another model whose many-to-one ``field`` refers to this model.
 
     Args:
         field: the Python name of the many-to-one field of the other model.
         name: the server's name of the list, if it differs from the attribute's name.
-        alias: whether the server has the list as a field of its own, which Directus calls an alias. Without it,
+        listed: whether the server has the list as a field of its own, which Directus calls an alias. Without it,
             a filter on ``field`` finds the rows. Such a list can be read and filtered by; ``field`` writes it.
         init: always False; tells type checkers that ``__init__`` does not take the list.
 
@@ -49,7 +49,7 @@ def one_to_many(field: str, *, name: str | None = None, alias: bool = True, init
         ...     id: int = field(default=generated, primary_key=True)
         ...     author: Author | None = None
     """
-    return _declare(RelationOptions("one-to-many", field=field, name=name, has_alias=bool(alias)), init)
+    return _declare(RelationOptions("one-to-many", field=field, name=name, has_alias=bool(listed)), init)
 
 
 def many_to_many(

@@ -53,7 +53,7 @@ class User(Model, collection="directus_users"):
     theme_dark_overrides: dict[str, Any] | None = None
     text_direction: str = field(default=generated)
     policies: Related[Policy] = many_to_many("directus_access", source="user", target="policy", sort="sort")
-    files: Related[File] = one_to_many("uploaded_by", alias=False)
+    files: Related[File] = one_to_many("uploaded_by", listed=False)
 
 
 class Role(Model, collection="directus_roles"):
@@ -125,8 +125,8 @@ class Folder(Model, collection="directus_folders"):
     name: str
     parent: Folder | None = None
     type: str = field(default=generated)
-    children: Related[Folder] = one_to_many("parent", alias=False)
-    files: Related[File] = one_to_many("folder", alias=False)
+    children: Related[Folder] = one_to_many("parent", listed=False)
+    files: Related[File] = one_to_many("folder", listed=False)
 
 
 class File(Model, collection="directus_files"):
