@@ -28,7 +28,7 @@ class RelationOptions:
     target: str | None = None
     collection: str | None = None
     sort: str | None = None
-    has_listed: bool = True
+    has_alias: bool = True
 
 
 def one_to_many(field: str, *, name: str | None = None, listed: bool = True, init: Literal[False] = False) -> Any:
