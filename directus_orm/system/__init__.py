@@ -4,6 +4,7 @@ Imports only core to models.
 """
 
 from .automation import Flow, Operation, Webhook
+from .extensions import Extension
 from .history import Activity, Comment, ContentVersion, Revision
 from .settings import Settings
 from .studio import Dashboard, Notification, Panel, Preset, Share, Translation
@@ -15,6 +16,7 @@ __all__ = [
     "Comment",
     "ContentVersion",
     "Dashboard",
+    "Extension",
     "File",
     "Flow",
     "Folder",
