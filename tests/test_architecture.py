@@ -23,6 +23,7 @@ PACKAGE = Path(directus_orm.__file__).parent
 FOLDERS = (
     "core",
     "session/http",
+    "session/services",
     "session",
     "fields",
     "query",

@@ -29,7 +29,6 @@ from .context_stack import ContextStack
 from .derived import CREDENTIALS, Changeable, check_option_names, derive
 from .http.api import Api
 from .http.retry import Retry, RetryState, is_conclusive, is_refused_by_gateway
-from .items import Items, encoded_path
 from .options import (
     SessionOptions,
     checked_page_size,
@@ -40,6 +39,7 @@ from .options import (
 )
 from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
+from .services.items import Items, encoded_path
 from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:

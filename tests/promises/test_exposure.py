@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 import requests
+from directus_orm.session.items import Items
 from requests.adapters import HTTPAdapter
 
 from directus_orm import Count, Model, QuerySet, Related, Rows, Session
@@ -24,7 +25,6 @@ from directus_orm.core.tracebacks import hides_locals
 from directus_orm.querysets.related import RelatedAny
 from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows
-from directus_orm.session.items import Items
 from directus_orm.session.server_status import ServerStatusMixin
 from tests.promises.exposure import (
     ANSWERS,

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from ..core.masking import masked_url
-from ..core.request_response import Request, Response, Row, url_path
-from ..core.tracebacks import hides_locals
-from .http.api import Api
+from ...core.masking import masked_url
+from ...core.request_response import Request, Response, Row, url_path
+from ...core.tracebacks import hides_locals
+from ..http.api import Api
 
 Send = Callable[[Request], Response]
 
