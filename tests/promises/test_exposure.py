@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 import pytest
 import requests
-from directus_orm.session.items import Items
 from requests.adapters import HTTPAdapter
 
 from directus_orm import Count, Model, QuerySet, Related, Rows, Session
@@ -26,6 +25,7 @@ from directus_orm.querysets.related import RelatedAny
 from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows
 from directus_orm.session.server_status import ServerStatusMixin
+from directus_orm.session.services.items import Items
 from tests.promises.exposure import (
     ANSWERS,
     LOGGED_IN,
