@@ -22,6 +22,7 @@ PACKAGE = Path(directus_orm.__file__).parent
 # From the ground up: a folder may import those before it in this list, and no others.
 FOLDERS = (
     "core",
+    "session/permissions",
     "session/http",
     "session/services",
     "session",

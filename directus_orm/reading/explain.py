@@ -126,8 +126,9 @@ class Explainer:
             return readable_part(self.session, query), purpose
         if not query.readable:
             return query, purpose
-        for request in () if self.session is None else self.session.api.rights_requests[:1]:
-            self.add("what this user may read, which a session asks once", request)
+        if self.session is not None:
+            first = next(self.session.api.ask_permissions())
+            self.add("what this user may read, which a session asks once", first)
         return query, f"{purpose}, with those of these fields that this user may read"
 
     def resolve_subqueries(self, query: Query) -> Query:

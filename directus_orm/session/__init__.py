@@ -1,6 +1,6 @@
 """One server as one user: login, options, captured requests, server info, plain items. Knows no models.
 
-Imports only core, session/http.
+Imports only core, session/permissions, session/http.
 """
 
 from ..core.masking import Secret

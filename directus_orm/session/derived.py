@@ -98,7 +98,7 @@ def derive(parent: SessionState, opened: SessionState, *, has_credentials: bool)
         recorder=opened.recorder,
         facts=parent.facts,
         info=opened.info if is_another_user else parent.info,
-        rights=opened.rights if is_another_user else parent.rights,
+        permissions=opened.permissions if is_another_user else parent.permissions,
         lazy_loading=LazyLoading(parent=parent.lazy_loading),
         is_another_user=not auth.anonymous if is_another_user else parent.is_another_user,
     )

@@ -1,20 +1,26 @@
-"""Asking a server about itself and its user: `Session.info`, `ping`, `health`, `readable_fields`."""
+"""Asking a server about itself and its user: `Session.info`, `ping`, `health`, `permissions`, `can`."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar, cast
 
 from ..core.async_twins import async_twin
 from ..core.errors import Forbidden, InvalidRequest, TransportError, UnsupportedQuery
 from ..core.request_response import Request, Response
 from ..core.tracebacks import hides_locals
-from .http.server_info import Health, ReadingRights, ServerInfo
+from .http.api import Api
+from .http.server_info import Health, ServerInfo
+from .permissions.permissions import Action, Allowed, HasCollection, Permissions
+from .permissions.questions import Question
 from .state import ServerFacts, SessionState, SharedFact
+
+T = TypeVar("T")
 
 
 class ServerStatusMixin:
-    """The methods of a session that ask about the server itself, and about what its user may read."""
+    """The methods of a session that ask about the server itself, and about what its user may do."""
 
     _state: SessionState
     max_rows = SharedFact[int]()
@@ -29,6 +35,11 @@ class ServerStatusMixin:
         """The major version of the server, if it is known; `info` asks for it."""
         info = self._state.info.known
         return None if info is None else info.major
+
+    @property
+    def api(self) -> Api:
+        """The `Api` of the server."""
+        raise NotImplementedError
 
     def send(self, request: Request) -> Response:
         """Send a request and return its response."""
@@ -82,6 +93,43 @@ class ServerStatusMixin:
         return health
 
     @hides_locals
+    def permissions(self, *, fresh: bool = False) -> Permissions:
+        """Return what this user may do, by collection and action; requested once, or again with ``fresh=True``.
+
+        Raises `UnsupportedQuery` if the server does not say what this user may do.
+
+        ```python
+        session.permissions()["articles"].update.fields  # frozenset({"title"})
+        ```
+        """
+        permissions = self._asked_permissions(fresh=fresh)
+        if not permissions.is_told:
+            raise _untold_error()
+        return permissions
+
+    @hides_locals
+    def can(self, action: Action, subject: str | HasCollection, *, fields: Iterable[str] = ()) -> Allowed:
+        """Return whether this user may do this: to a model, an instance, or a collection by name.
+
+        Of a model, `Allowed.DEPENDS` says that some rows or fields may be meant. Of an instance, one more request
+        asks about its row; then only fields may be unsure. ``fields`` has the names of a model, or those of the
+        server for the name of a collection. The permissions are requested once: see `permissions`.
+
+        Raises `QueryError` for an unknown action, and for an instance that has no row yet unless it is to be
+        created; `FieldError` for an unknown field of a model; `UnsupportedQuery` if the server does not say.
+
+        ```python
+        if session.can("update", article, fields=("title",)):
+            show_the_form()
+        ```
+        """
+        question = Question.of(action, subject, fields)
+        answer = self._answer(self.api.ask_allowed(question, self._asked_permissions()))
+        if answer is None:
+            raise _untold_error()
+        return answer
+
+    @hides_locals
     def readable_fields(self, collection: str, *, fresh: bool = False) -> frozenset[str]:
         """Return the server's names of the fields of a collection that this user may read; ``*`` stands for all.
 
@@ -92,31 +140,47 @@ class ServerStatusMixin:
         session.readable_fields("articles")  # frozenset({"id", "title"})
         ```
         """
-        return self._state.rights.get(self._request_rights, fresh=fresh).fields_of(collection)
+        return self.permissions(fresh=fresh)[collection].read.fields
 
     @property
     def knows_readable_fields(self) -> bool:
         """Whether the server was asked what this user may read, so that `readable_fields` sends nothing."""
-        return self._state.rights.known is not None
+        known = self._state.permissions.known
+        return known is not None and known.is_told
 
-    def _request_rights(self) -> ReadingRights:
-        api = self._state.transport.api
-        for request in () if self._state.auth.anonymous else api.rights_requests:
-            try:
-                rights = api.read_rights(self.send(request).data)
-            except (Forbidden, InvalidRequest):
-                continue
-            if rights is not None:
-                return rights
-        raise UnsupportedQuery(
-            "The server does not say which fields this user may read: Directus 11 and later tell all users who "
-            "are logged in, and Directus 10 those who may use its app. Name the fields with only(…)."
-        )
+    def _asked_permissions(self, *, fresh: bool = False) -> Permissions:
+        if self._state.auth.anonymous:
+            raise _untold_error()
+        return self._state.permissions.get(lambda: self._answer(self.api.ask_permissions()), fresh=fresh)
+
+    def _answer(self, dialogue: Generator[Request, Any, T]) -> T:
+        """Send the requests of a dialogue, hand it their data, and return what it returns."""
+        data = None
+        try:
+            while True:
+                data = self._data_unless_refused(dialogue.send(data))
+        except StopIteration as done:
+            return cast("T", done.value)
+
+    def _data_unless_refused(self, request: Request) -> Any:
+        try:
+            return self.send(request).data
+        except (Forbidden, InvalidRequest):
+            return None
 
     ainfo = async_twin(info)
     aping = async_twin(ping)
     ahealth = async_twin(health)
+    apermissions = async_twin(permissions)
+    acan = async_twin(can)
     areadable_fields = async_twin(readable_fields)
+
+
+def _untold_error() -> UnsupportedQuery:
+    return UnsupportedQuery(
+        "The server does not say what this user may do: Directus 11 and later tell all users who are logged in, "
+        "and Directus 10 those who may use its app. Name the fields with only(…), or try it and catch Forbidden."
+    )
 
 
 def _not_directus_error(request: Request, data: Any) -> TransportError:

@@ -12,9 +12,10 @@ from ..core.forks import register_for_forks
 from .auth import Auth, MissingUser
 from .capture import Recorder
 from .http.api import Api
-from .http.server_info import ReadingRights, ServerInfo
+from .http.server_info import ServerInfo
 from .http.transport import Transport
 from .options import SessionOptions
+from .permissions.permissions import Permissions
 from .sending import LoginSender
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class SessionState:
         recorder: its open captures.
         facts: what was learned about the server; shared by all sessions derived from one another.
         info: the `ServerInfo`; shared by sessions of the same user.
-        rights: what the user may read; shared by sessions of the same user.
+        permissions: what the user may do; shared by sessions of the same user.
         lazy_loading: whether lazy loading is forbidden.
         is_another_user: whether this session got a login of its own by `Session.with_options`.
         login_sender: sends the requests of ``auth``.
@@ -139,7 +140,7 @@ class SessionState:
     recorder: Recorder
     facts: ServerFacts = attrs.field(factory=ServerFacts)
     info: AskedOnce[ServerInfo] = attrs.field(factory=AskedOnce)
-    rights: AskedOnce[ReadingRights] = attrs.field(factory=AskedOnce)
+    permissions: AskedOnce[Permissions] = attrs.field(factory=AskedOnce)
     lazy_loading: LazyLoading = attrs.field(factory=LazyLoading)
     is_another_user: bool = False
     login_sender: LoginSender = attrs.field(

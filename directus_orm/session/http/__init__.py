@@ -1,4 +1,4 @@
 """One HTTP request and its response: the server's API, connections, retries, error mapping.
 
-Imports only core.
+Imports only core, session/permissions.
 """

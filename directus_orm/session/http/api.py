@@ -8,7 +8,7 @@ What differs in queries and rows belongs to the dialects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -16,8 +16,10 @@ import attrs
 from ...core.errors import AuthenticationError, ServerError
 from ...core.masking import Secret
 from ...core.request_response import Request, Response
+from ..permissions.permissions import Allowed, Permissions
+from ..permissions.questions import Question
 from .raw_messages import RawRequest, RawResponse
-from .server_info import Health, ReadingRights, ServerInfo
+from .server_info import Health, ServerInfo
 
 ErrorEntry = Mapping[str, Any]
 """One error of a refusal: its ``message``, and its ``extensions`` with the ``code``."""
@@ -72,11 +74,6 @@ class Api(Protocol):
     @property
     def visibility_requests(self) -> tuple[Request, ...]:
         """Requests for what this user may read; `sees_every_row` takes what they return."""
-        ...
-
-    @property
-    def rights_requests(self) -> tuple[Request, ...]:
-        """Requests for the fields that this user may read; `read_rights` takes what they return."""
         ...
 
     # --- routes and parameters ------------------------------------------------------------------------------
@@ -179,8 +176,15 @@ class Api(Protocol):
         """Return the info in the data of the response to `info_request`; None if it is not from Directus."""
         ...
 
-    def read_rights(self, data: Any) -> ReadingRights | None:
-        """Return what a user may read, from the response to a rights request; None if that does not say."""
+    def ask_permissions(self) -> Generator[Request, Any, Permissions]:
+        """Yield requests for what this user may do, and return it.
+
+        It is sent the data of each response, or None if the server refused.
+        """
+        ...
+
+    def ask_allowed(self, question: Question, permissions: Permissions) -> Generator[Request, Any, Allowed | None]:
+        """Yield requests for the answer to a question of this user, as `ask_permissions` does, and return it."""
         ...
 
     def is_pong(self, data: Any) -> bool:

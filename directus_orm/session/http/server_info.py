@@ -1,4 +1,4 @@
-"""What a server says of itself and its user: `ServerInfo`, `RateLimit`, `Health` and `ReadingRights`."""
+"""What a server says of itself: `ServerInfo`, `RateLimit` and `Health`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ _CAPABILITIES: Mapping[str, tuple[int, int | None]] = {
     "named_refusals": (11, None),  # a refusal names the field or collection
     "policies": (11, None),  # permissions belong to policies, not to roles
 }
-
-
-_ALL = frozenset("*")
 
 
 @attrs.frozen
@@ -86,18 +83,6 @@ class Health:
             for component, checks in self.checks.items()
             if not isinstance(checks, list) or any(_status(check) != "ok" for check in checks)
         )
-
-
-@attrs.frozen
-class ReadingRights:
-    """What a user may read: the names of fields by collection, ``*`` for all fields."""
-
-    fields: Mapping[str, frozenset[str]] = attrs.field(factory=dict, hash=False)
-    is_administrator: bool = False
-
-    def fields_of(self, collection: str) -> frozenset[str]:
-        """Return the fields of a collection that the user may read."""
-        return _ALL if self.is_administrator else self.fields.get(collection, frozenset())
 
 
 def _status(check: Any) -> Any:

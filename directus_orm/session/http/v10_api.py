@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...core.checks import is_number, is_whole_number
@@ -24,10 +24,13 @@ from ...core.errors import (
 from ...core.json_codec import dumps
 from ...core.masking import Secret
 from ...core.request_response import Request, Response, param_text, url_path
+from ..permissions import v10_permissions
+from ..permissions.permissions import Allowed, Permissions
+from ..permissions.questions import Question
 from . import routes, search_as_get
 from .api import ErrorEntry, Tokens
 from .raw_messages import Cookie, RawRequest, RawResponse, is_credential
-from .server_info import Health, RateLimit, ReadingRights, ServerInfo
+from .server_info import Health, RateLimit, ServerInfo
 
 _ERROR_CODES: Mapping[type[ServerError], str] = {
     AuthenticationError: """
@@ -89,21 +92,6 @@ class V10Api:
         Request("GET", "/users/me", (("fields", "role.admin_access"),), purpose="info"),
     )
 
-    # Directus 10 lists the permissions of the own role, and says of administrators only that they are some.
-    rights_requests = (
-        *visibility_requests,
-        Request(
-            "GET",
-            "/permissions",
-            (
-                ("fields", "collection,fields"),
-                ("filter", '{"_and":[{"action":{"_eq":"read"}},{"role":{"_eq":"$CURRENT_ROLE"}}]}'),
-                ("limit", "-1"),
-            ),
-            purpose="info",
-        ),
-    )
-
     list_route = staticmethod(routes.list_route)
     deleted_keys = staticmethod(routes.deleted_keys)
     as_search = staticmethod(routes.as_search)
@@ -128,12 +116,7 @@ class V10Api:
     def remaining_rows_request(self, deletion: Request) -> Request:
         """Return the request that lists which rows of a deletion by key still exist."""
         keys, route = self.deleted_keys(deletion) or [], self.list_route(deletion) or ""
-        query: dict[str, Any] = {"fields": ["*"], "limit": 1}
-        if routes.finds_by_keys(route):
-            body = {"keys": keys, "query": query}
-        else:  # of Directus's own collections, whose keys are all named so
-            body = {"query": {**query, "filter": {"id": {"_in": keys}}}}
-        return Request("SEARCH", route, json=body, purpose="info")
+        return _search_by_keys(route, keys, ["*"])
 
     def sees_every_row(self, data: Any, collection: str) -> bool:
         """Return whether this user may read a collection without rules for its rows, as administrators may."""
@@ -257,15 +240,15 @@ class V10Api:
             raw=data,
         )
 
-    def read_rights(self, data: Any) -> ReadingRights | None:
-        """Return what a user may read, from ``/permissions/me``, or as Directus 10 says it."""
-        if _value_in(data, "role", "admin_access") is True:
-            return ReadingRights(is_administrator=True)
-        if isinstance(data, list):
-            return ReadingRights(_fields_by_collection((_object(row).get("collection"), row) for row in data))
-        if isinstance(data, dict) and all("read" in _object(actions) for actions in data.values()):
-            return ReadingRights(_fields_by_collection((name, each["read"]) for name, each in data.items()))
-        return None
+    def ask_permissions(self) -> v10_permissions.Dialogue[Permissions]:
+        """Yield requests for what this user may do, and return it."""
+        return v10_permissions.ask_permissions()
+
+    def ask_allowed(
+        self, question: Question, permissions: Permissions
+    ) -> v10_permissions.Dialogue[Allowed | None]:
+        """Yield requests for the answer to a question of this user, and return it."""
+        return v10_permissions.ask_allowed(question, permissions, _read_request(question))
 
     def is_pong(self, data: Any) -> bool:
         """Return whether data is the response to ``/server/ping``."""
@@ -285,13 +268,23 @@ def _value_in(data: Any, *names: str) -> Any:
     return data
 
 
-def _fields_by_collection(permissions: Iterable[tuple[Any, Any]]) -> dict[str, frozenset[str]]:
-    """Return the fields that permissions name, by collection; a permission without fields allows none."""
-    fields: dict[str, frozenset[str]] = {}
-    for collection, permission in permissions:
-        names = _object(permission).get("fields") or ()
-        fields[str(collection)] = fields.get(str(collection), frozenset()) | frozenset(map(str, names))
-    return fields
+def _read_request(question: Question) -> Request:
+    """Return the request that reads the row that a question is about; else a row of its collection."""
+    route = url_path(*routes.collection_segments(question.collection))
+    fields = [question.key_column, *question.fields] if question.key_column else ["*"]
+    if question.key is not None:
+        return _search_by_keys(route, [question.key], fields)
+    limit = () if question.is_singleton else (("limit", "1"),)
+    return Request("GET", route, (("fields", param_text(fields)), *limit), purpose="info")
+
+
+def _search_by_keys(route: str, keys: list[Any], fields: list[str]) -> Request:
+    """Return the request for one of the rows with these keys; Directus's own collections name all keys ``id``."""
+    query: dict[str, Any] = {"fields": fields, "limit": 1}
+    if routes.finds_by_keys(route):
+        return Request("SEARCH", route, json={"keys": keys, "query": query}, purpose="info")
+    by_key = {"query": {**query, "filter": {"id": {"_in": keys}}}}
+    return Request("SEARCH", route, json=by_key, purpose="info")
 
 
 def _auth_request(action: str, body: Mapping[str, str | Secret]) -> Request:
