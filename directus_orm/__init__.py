@@ -59,12 +59,15 @@ from .querysets.typed_conditions import Column, RelatedColumn, col, via
 from .querysets.writable_rows import WritableRows
 from .session.current import connect, current_session
 from .session.http.retry import Retry
+from .session.permissions.permissions import ActionPermission, Allowed, Permissions
 from .session.session import Session
 
 __version__ = "0.1.0"
 
 # `Page` is missing: after `from directus_orm import *` it would hide a model of that name, a common one.
 __all__ = [
+    "ActionPermission",
+    "Allowed",
     "AuthenticationError",
     "Avg",
     "BulkFailure",
@@ -88,6 +91,7 @@ __all__ = [
     "NotNullViolation",
     "NotVisibleWarning",
     "OutcomeUnknown",
+    "Permissions",
     "Prefetch",
     "Protected",
     "Q",

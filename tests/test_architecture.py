@@ -158,6 +158,7 @@ def test_a_module_has_one_subject(module: str) -> None:
 PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
     *("Column", "Model", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
+    *("ActionPermission", "Allowed", "Permissions"),
     *("Session", "many_to_any", "many_to_many", "one_to_many"),
     *(
         "check_models",

@@ -10,15 +10,20 @@ from .current import connect, current_session
 from .http.raw_messages import Cookie
 from .http.retry import Retry
 from .http.server_info import Health, RateLimit, ServerInfo
+from .permissions.permissions import ActionPermission, Allowed, CollectionPermissions, Permissions
 from .session import Session
 
 __all__ = [
+    "ActionPermission",
+    "Allowed",
     "Auth",
     "Capture",
+    "CollectionPermissions",
     "Cookie",
     "Entry",
     "Health",
     "Login",
+    "Permissions",
     "RateLimit",
     "Retry",
     "Secret",

@@ -272,7 +272,7 @@ def _read_request(question: Question) -> Request:
     """Return the request that reads the row that a question is about; else a row of its collection."""
     route = url_path(*routes.collection_segments(question.collection))
     fields = [question.key_column, *question.fields] if question.key_column else ["*"]
-    if question.key is not None:
+    if question.is_about_one_of_many:
         return _search_by_keys(route, [question.key], fields)
     limit = () if question.is_singleton else (("limit", "1"),)
     return Request("GET", route, (("fields", param_text(fields)), *limit), purpose="info")

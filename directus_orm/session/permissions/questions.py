@@ -64,6 +64,11 @@ class Question:
         """Whether the answer may depend on a row that is known."""
         return self.key is not None or (self.is_singleton and self.action in {"read", "update"})
 
+    @property
+    def is_about_one_of_many(self) -> bool:
+        """Whether it is about one row of a collection that may have others."""
+        return self.key is not None and not self.is_singleton
+
 
 def _checked_names(action: Action, fields: Iterable[str]) -> tuple[str, ...]:
     if isinstance(fields, str):

@@ -65,7 +65,7 @@ def ask_allowed(question: Question, permissions: Permissions, rows: Request) -> 
     if permissions.is_administrator:
         return _ask_existence(question, permissions, rows)
     if question.is_singleton and question.key is None and question.action == "update":
-        return _ask_singleton(question, permissions)
+        return _ask_singleton(question, permissions, rows)
     return _ask_user(question, permissions, rows)
 
 
@@ -81,7 +81,7 @@ def _ask_existence(question: Question, permissions: Permissions, rows: Request) 
     if question.key is None and question.collection in permissions.by_collection:
         return Allowed.YES
     found = yield rows
-    exists = bool(found) if question.key is not None else found is not None
+    exists = bool(found) if question.is_about_one_of_many else found is not None
     return Allowed.YES if exists else Allowed.NO
 
 
@@ -120,18 +120,25 @@ def _ask_row(question: Question, rows: Request) -> Dialogue[Allowed | None]:
     return _said(said, question.action)
 
 
-def _ask_singleton(question: Question, permissions: Permissions) -> Dialogue[Allowed | None]:
-    """Ask whether the user may write a singleton; if it has no row, the server says whether it may be created."""
+def _ask_singleton(question: Question, permissions: Permissions, rows: Request) -> Dialogue[Allowed]:
+    """Ask whether the user may write a singleton; if it has no row, the server says whether it may be created.
+
+    Where only some rows may be written, Directus 11 and later compare the row with that if they get its key.
+    """
+    is_partial = permissions[question.collection].update.access == "partial" and permissions.fields_vary
+    key = _object((yield rows)).get(question.key_column or "") if is_partial else None
+    if key is not None:
+        return (yield from _ask_user(attrs.evolve(question, key=key), permissions, rows))
     path = url_path("permissions", "me", question.collection)
     said = yield Request("GET", path, purpose="info", fresh=True)
     allowed = _said(said, question.action)
-    if not allowed:
-        return allowed or permissions.allows(question.action, question.collection, question.fields)
-    fields = said[question.action].get("fields")
+    if allowed is None:
+        return permissions.allows(question.action, question.collection, question.fields)
+    fields = _object(_object(said).get(question.action)).get("fields")
     names = permissions[question.collection].update.fields if fields is None else frozenset(fields)
-    if not ActionPermission("full", names).has_fields(question.fields):
+    if not allowed or not ActionPermission("full", names).has_fields(question.fields):
         return Allowed.NO
-    return _with_fields(question, permissions)
+    return Allowed.DEPENDS if is_partial else Allowed.YES
 
 
 def _with_fields(question: Question, permissions: Permissions) -> Allowed:
