@@ -10,7 +10,9 @@ from typing import Any, NoReturn, Self, overload
 import attrs
 
 MASK = "**********"
-SECRET_NAMES = frozenset({"access_token", "otp", "password", "refresh_token", "secret", "tfa_secret", "token"})
+SECRET_NAMES = frozenset(
+    {"access_token", "otp", "otpauth_url", "password", "refresh_token", "secret", "tfa_secret", "token"}
+)
 """The names of fields, in lower case, whose values are never shown."""
 
 _NAMES = "|".join(sorted(SECRET_NAMES))

@@ -9,8 +9,10 @@ from .capture import Capture, Entry
 from .current import connect, current_session
 from .http.raw_messages import Cookie
 from .http.retry import Retry
-from .http.server_info import Health, RateLimit, ServerInfo
+from .http.server_info import Health, LoginProvider, LoginProviders, RateLimit, ServerInfo
 from .permissions.permissions import ActionPermission, Allowed, CollectionPermissions, Permissions
+from .services.people import People
+from .services.people_values import InvitedUser, TwoFactorSecret
 from .session import Session
 
 __all__ = [
@@ -22,7 +24,11 @@ __all__ = [
     "Cookie",
     "Entry",
     "Health",
+    "InvitedUser",
     "Login",
+    "LoginProvider",
+    "LoginProviders",
+    "People",
     "Permissions",
     "RateLimit",
     "Retry",
@@ -30,6 +36,7 @@ __all__ = [
     "ServerInfo",
     "Session",
     "StaticToken",
+    "TwoFactorSecret",
     "connect",
     "current_session",
 ]

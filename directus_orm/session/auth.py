@@ -6,11 +6,12 @@ import copy
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import attrs
 
-from ..core.errors import AuthenticationError, ConfigurationError, TransportError
+from ..core.errors import AuthenticationError, ConfigurationError, DirectusError, TransportError
 from ..core.forks import register_for_forks
 from ..core.masking import Secret, as_secret
 from ..core.request_response import Request, Response
@@ -81,6 +82,14 @@ class Public:
     """No credentials: the server allows what its public policy says."""
 
     anonymous = True
+    _credential = "no credentials"
+
+    def login(self, ask: AuthSender) -> None:  # noqa: ARG002
+        """Raise `ConfigurationError`: there is nothing to log in with."""
+        raise ConfigurationError(
+            f"This session cannot log in: it has {self._credential}. "
+            "Give email= and password= to Session(…), or to with_options(…) of this session."
+        )
 
     def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Return None."""
@@ -101,6 +110,7 @@ class StaticToken(Public):
     """The static token of a Directus user, which never expires."""
 
     anonymous = False
+    _credential = "a static token, which needs no login"
 
     def __init__(self, token: str | Secret) -> None:
         token = as_secret(token)
@@ -123,6 +133,10 @@ class MissingCredentials(Public):
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    def login(self, ask: AuthSender) -> None:
+        """Raise `ConfigurationError`, as `token` does."""
+        self.token(ask)
 
     def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Raise `ConfigurationError`: requests without credentials could silently return other rows."""
@@ -202,6 +216,17 @@ class Login:
     def _credentials(self) -> tuple[Any, ...]:
         return self.email, self._password, self._otp, self._mode
 
+    def login(self, ask: AuthSender) -> None:
+        """Log in now. A login that there was is ended, once the new one has succeeded.
+
+        Raises `AuthenticationError` if the server refuses; then the former login stays.
+        """
+        with self._lock:
+            former, self._tokens = self._tokens, self._log_in(ask)
+        if former is not None:
+            with suppress(DirectusError):  # it expires by itself
+                ask(*ask.api.logout_request(former.refresh, self._mode))
+
     def token(self, ask: AuthSender) -> str | Secret | None:
         """Return a token that is valid for some time; log in or refresh if there is none.
 
@@ -277,6 +302,12 @@ class Login:
         # The life of a token starts before its response arrives, so it is counted from the sending of the request.
         due = sent + tokens.seconds - min(_MARGIN, tokens.seconds / 10)
         return _HeldTokens(tokens.access, tokens.refresh, due, time.monotonic())
+
+
+def log_in(auth: Auth, ask: AuthSender) -> None:
+    """Let a strategy log in now; one without a method ``login`` is asked for its token."""
+    login: Callable[[AuthSender], object] = getattr(auth, "login", auth.token)
+    login(ask)
 
 
 def auth_of(

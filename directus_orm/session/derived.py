@@ -9,7 +9,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from ..core.masking import Secret
-from .auth import Auth, AuthSender, Login
+from .auth import Auth, AuthSender, Login, log_in
 from .http.retry import Retry
 from .state import LazyLoading, SessionState
 
@@ -58,6 +58,10 @@ class SharedAuth:
     def anonymous(self) -> bool:
         """Whether requests are sent without credentials."""
         return self._shared.anonymous
+
+    def login(self, ask: AuthSender) -> None:
+        """Log in anew, for all sessions that share the login."""
+        log_in(self._shared, ask)
 
     def token(self, ask: AuthSender) -> str | Secret | None:
         """Return the credential of the shared login."""

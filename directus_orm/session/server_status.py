@@ -1,4 +1,4 @@
-"""Asking a server about itself and its user: `Session.info`, `ping`, `health`, `permissions`, `can`."""
+"""Asking a server about itself and its user: `Session.info`, `ping`, `health`, `permissions`, `can` and others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.errors import Forbidden, InvalidRequest, TransportError, Unsupported
 from ..core.request_response import Request, Response
 from ..core.tracebacks import hides_locals
 from .http.api import Api
-from .http.server_info import Health, ServerInfo
+from .http.server_info import Health, LoginProviders, ServerInfo
 from .permissions.permissions import Action, Allowed, HasCollection, Permissions
 from .permissions.questions import Question
 from .state import ServerFacts, SessionState, SharedFact
@@ -93,6 +93,24 @@ class ServerStatusMixin:
         return health
 
     @hides_locals
+    def providers(self) -> LoginProviders:
+        """Return the services that users can log in with, such as an OpenID server; needs no login.
+
+        ``default_is_disabled`` says whether e-mail and password are refused. The list is empty on a Directus 12
+        without a licence for single sign-on.
+
+        ```python
+        [provider.label or provider.name for provider in session.providers()]
+        ```
+        """
+        api = self._state.transport.api
+        data = self._state.login_sender(api.providers_request).data
+        providers = api.read_providers(data)
+        if providers is None:
+            raise _not_directus_error(api.providers_request, data)
+        return providers
+
+    @hides_locals
     def permissions(self, *, fresh: bool = False) -> Permissions:
         """Return what this user may do, by collection and action; requested once, or again with ``fresh=True``.
 
@@ -171,6 +189,7 @@ class ServerStatusMixin:
     ainfo = async_twin(info)
     aping = async_twin(ping)
     ahealth = async_twin(health)
+    aproviders = async_twin(providers)
     apermissions = async_twin(permissions)
     acan = async_twin(can)
     areadable_fields = async_twin(readable_fields)

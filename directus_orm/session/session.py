@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from ..core.async_twins import async_twin
 from ..core.errors import (
     AuthenticationError,
+    ConfigurationError,
     DirectusError,
     Forbidden,
     OutcomeUnknown,
@@ -23,10 +24,10 @@ from ..core.masking import Secret, as_secret, masked_url
 from ..core.request_response import Request, Response
 from ..core.tracebacks import hides_locals
 from .api_registry import api_of
-from .auth import Auth, auth_of
+from .auth import Auth, auth_of, log_in
 from .capture import Capture
 from .context_stack import ContextStack
-from .derived import CREDENTIALS, Changeable, check_option_names, derive
+from .derived import CREDENTIALS, Changeable, SharedAuth, check_option_names, derive
 from .http.api import Api
 from .http.retry import Retry, RetryState, is_conclusive, is_refused_by_gateway
 from .options import (
@@ -37,6 +38,7 @@ from .options import (
     url_from_env,
     with_env_credentials,
 )
+from .services.people import People
 from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
 from .services.items import Items, encoded_path
@@ -227,6 +229,11 @@ class Session(ServerStatusMixin):
         """Return plain access to a collection: dicts in, dicts out."""
         return Items(self.send, self.api, collection)
 
+    @property
+    def people(self) -> People:
+        """Invitations, registration, passwords and two-factor authentication of the server's users."""
+        return People(self.send, self._send_without_login)
+
     @hides_locals
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:
         """Run a GraphQL query or mutation and return its ``data``.
@@ -318,6 +325,31 @@ class Session(ServerStatusMixin):
             return self._open_blocks == 0
 
     @hides_locals
+    def login(self) -> None:
+        """Log in now, and not at the first request, so that wrong credentials are noticed here.
+
+        If the session is logged in, it logs in anew, and the former login is ended. A strategy of your own
+        (``auth=``) is asked for its token. Raises `AuthenticationError` if the server refuses, and
+        `ConfigurationError` for a session without e-mail and password.
+        """
+        log_in(self._state.auth, self._state.login_sender)
+
+    @hides_locals
+    def logout(self) -> None:
+        """End the login on the server, if there is one; the next request logs in anew.
+
+        An access token stays valid until it expires, after 15 minutes by default; the cookie of ``mode="session"``
+        does not. For a static token nothing is sent: it stays valid. Raises `ConfigurationError` for a session of
+        `with_options` that shares its login, and `ServerError` or `TransportError` if the server cannot be told.
+        """
+        if isinstance(self._state.auth, SharedAuth):
+            raise ConfigurationError(
+                "This session was made by with_options() and shares its login. "
+                "Call logout() of the session that it was made from."
+            )
+        self._state.auth.logout(self._state.login_sender)
+
+    @hides_locals
     def close(self) -> None:
         """Log out and close the connections. The session can be used again: it logs in anew."""
         transport = self._state.transport
@@ -329,6 +361,8 @@ class Session(ServerStatusMixin):
         finally:
             transport.close()
 
+    alogin = async_twin(login, changes=True)
+    alogout = async_twin(logout, changes=True)
     aclose = async_twin(close, changes=True)
 
     def reset_after_fork(self) -> None:
@@ -347,6 +381,15 @@ class Session(ServerStatusMixin):
 
     def _request(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any = None) -> Any:
         return self.send(Request(method, encoded_path(path), self.api.query_params(params or {}), json)).data
+
+    def _send_without_login(self, request: Request) -> Response:
+        """Send a request once, without credentials."""
+        state = self._state
+        try:
+            return send_with_retries(state.transport, request, None, RetryState(Retry(times=0), request, self.api))
+        finally:
+            if not request.reads:
+                self._remember_write(request)
 
     def _search(self, search: Request) -> Response:
         """Send a SEARCH, or GETs in its place if a gateway refuses the method."""

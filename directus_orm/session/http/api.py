@@ -19,7 +19,7 @@ from ...core.request_response import Request, Response
 from ..permissions.permissions import Allowed, Permissions
 from ..permissions.questions import Question
 from .raw_messages import RawRequest, RawResponse
-from .server_info import Health, ServerInfo
+from .server_info import Health, LoginProviders, ServerInfo
 
 ErrorEntry = Mapping[str, Any]
 """One error of a refusal: its ``message``, and its ``extensions`` with the ``code``."""
@@ -69,6 +69,11 @@ class Api(Protocol):
     @property
     def health_request(self) -> Request:
         """The request for the health of the server."""
+        ...
+
+    @property
+    def providers_request(self) -> Request:
+        """The request for the ways to log in, which needs no credentials."""
         ...
 
     @property
@@ -158,6 +163,10 @@ class Api(Protocol):
         """Return whether a response reports an error; ``content`` is its decoded body."""
         ...
 
+    def answer_of_redirect(self, request: Request, location: str) -> str | None:
+        """Return what the server answers by a redirect to this address; None if the redirect is no answer."""
+        ...
+
     def error_entries(self, content: Any) -> list[ErrorEntry] | None:
         """Return the errors that the body of a refusal reports; None if the body is not from Directus."""
         ...
@@ -174,6 +183,10 @@ class Api(Protocol):
 
     def read_info(self, data: Any) -> ServerInfo | None:
         """Return the info in the data of the response to `info_request`; None if it is not from Directus."""
+        ...
+
+    def read_providers(self, data: Any) -> LoginProviders | None:
+        """Return the ways to log in from the response to `providers_request`; None if it is not from Directus."""
         ...
 
     def ask_permissions(self) -> Generator[Request, Any, Permissions]:

@@ -139,7 +139,7 @@ def body_excerpt(request: Request, body: bytes) -> str:
     """Return the first characters of a body, as a part of a sentence."""
     if not body.strip():
         return "; its body is empty"
-    if request.purpose == "login":
+    if request.hides_response:
         return ""  # it may hold tokens
     # More than is shown, so that no secret is cut before it is found.
     text = request.scrubbed(body[:_LONGEST_SCRUBBED].decode("utf-8", "replace"))

@@ -163,6 +163,14 @@ def finds_by_keys(path: str) -> bool:
     return root == _ITEMS or (root in _LISTS and _LISTS[root].finds_by_keys)
 
 
+VERIFY_EMAIL = "/users/register/verify-email"
+
+
+def verifies_email(request: Request) -> bool:
+    """Return whether a request verifies an e-mail address, which the server answers by a redirect to its app."""
+    return request.path == VERIFY_EMAIL
+
+
 def list_route(request: Request) -> str | None:
     """Return the route that lists the rows a request is about; None if there is none."""
     return _route_and_keys(request)[0]

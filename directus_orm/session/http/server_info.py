@@ -1,8 +1,8 @@
-"""What a server says of itself: `ServerInfo`, `RateLimit` and `Health`."""
+"""What a server says of itself: its version, limits, health and logins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -83,6 +83,30 @@ class Health:
             for component, checks in self.checks.items()
             if not isinstance(checks, list) or any(_status(check) != "ok" for check in checks)
         )
+
+
+@attrs.frozen
+class LoginProvider:
+    """A service that users can log in with; ``driver`` is ``"openid"``, ``"oauth2"``, ``"saml"`` or ``"ldap"``."""
+
+    name: str
+    driver: str | None = None
+    icon: str | None = None
+    label: str | None = None
+
+
+@attrs.frozen
+class LoginProviders:
+    """The ways to log in: ``providers``, over which a loop goes, and whether e-mail and password are disabled."""
+
+    providers: tuple[LoginProvider, ...] = ()
+    default_is_disabled: bool = False
+
+    def __iter__(self) -> Iterator[LoginProvider]:
+        return iter(self.providers)
+
+    def __len__(self) -> int:
+        return len(self.providers)
 
 
 def _status(check: Any) -> Any:

@@ -181,7 +181,10 @@ class Transport:
 
     def _decoded(self, request: Request, raw: RawResponse) -> Response:
         if 300 <= raw.status < 400:
-            raise self._redirect_error(request, raw)
+            answer = self.api.answer_of_redirect(request, raw.headers.get("Location", ""))
+            if answer is None:
+                raise self._redirect_error(request, raw)
+            return Response(raw.status, answer, headers=raw.headers, request=request)
         try:
             content = loads(raw.body) if raw.body else None
         except (ValueError, RecursionError) as error:

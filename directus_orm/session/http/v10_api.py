@@ -30,7 +30,7 @@ from ..permissions.questions import Question
 from . import routes, search_as_get
 from .api import ErrorEntry, Tokens
 from .raw_messages import Cookie, RawRequest, RawResponse, is_credential
-from .server_info import Health, RateLimit, ServerInfo
+from .server_info import Health, LoginProvider, LoginProviders, RateLimit, ServerInfo
 
 _ERROR_CODES: Mapping[type[ServerError], str] = {
     AuthenticationError: """
@@ -68,6 +68,9 @@ _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 
 # Responses of routes below these are {"data": …}; those of others (health, GraphQL, custom endpoints) vary.
 _NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
+_PROVIDERS = "/auth"  # with a key beside "data"
+# Where the server redirects to after it has verified the e-mail address of a user.
+_VERIFIED_USER = re.compile(r"/admin/users/([0-9a-f-]{36})")
 _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _MAJOR_VERSION = re.compile(r"[0-9]{1,4}")
 # A hundred years, in milliseconds.
@@ -86,6 +89,7 @@ class V10Api:
     info_request = Request("GET", "/server/info", purpose="info")
     ping_request = Request("GET", "/server/ping", purpose="info")
     health_request = Request("GET", "/server/health", purpose="info")
+    providers_request = Request("GET", _PROVIDERS, purpose="info")
     # Directus 10 lacks the first, and tells administrators alone that they see every row.
     visibility_requests = (
         Request("GET", "/permissions/me", purpose="info"),
@@ -175,18 +179,18 @@ class V10Api:
             headers["Content-Type"] = "application/json"  # G14
         if request.method == "SEARCH" or request.fresh:
             headers["Cache-Control"] = "no-store"  # Directus does not cache it (G28), nor should a proxy
-        private = request.purpose == "login"
         cookie = credential if isinstance(credential, Cookie) else None
-        if cookie or private:
+        if cookie or request.purpose == "login":
             headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
         elif credential is not None:
             headers["Authorization"] = f"Bearer {credential.reveal()}"
-        return RawRequest(request.method, request.url, headers, body, cookie, private)
+        return RawRequest(request.method, request.url, headers, body, cookie, request.hides_response)
 
     def is_enveloped(self, request: Request) -> bool:
         """Return whether Directus wraps the response of this route as ``{"data": …}``."""
         root = request.path.split("/", 2)[1]
-        return routes.wraps_data(root) and not request.path.startswith(_NOT_ENVELOPED)
+        is_whole = request.path == _PROVIDERS or request.path.startswith(_NOT_ENVELOPED)
+        return routes.wraps_data(root) and not is_whole
 
     def is_refusal(self, request: Request, raw: RawResponse, content: Any) -> bool:
         """Return whether a response reports an error: by its status, or, of GraphQL, in its body."""
@@ -196,6 +200,13 @@ class V10Api:
             return True
         is_graphql = request.path.startswith("/graphql")
         return is_graphql and isinstance(content, dict) and bool(content.get("errors"))
+
+    def answer_of_redirect(self, request: Request, location: str) -> str | None:
+        """Return the key of a user whose e-mail address is verified now."""
+        if not routes.verifies_email(request):
+            return None
+        verified = _VERIFIED_USER.search(location)
+        return None if verified is None else verified[1]
 
     def error_entries(self, content: Any) -> list[ErrorEntry] | None:
         """Return the ``errors`` of a body."""
@@ -239,6 +250,16 @@ class V10Api:
             project=_text(project.get("project_name")),
             raw=data,
         )
+
+    def read_providers(self, data: Any) -> LoginProviders | None:
+        """Return the ways to log in that the response to ``/auth`` lists."""
+        listed = _object(data).get("data")
+        if not isinstance(listed, list):
+            return None
+        names = ("name", "driver", "icon", "label")
+        texts = [[_text(_object(provider).get(name)) for name in names] for provider in listed]
+        providers = [LoginProvider(name, *others) for name, *others in texts if name is not None]
+        return LoginProviders(tuple(providers), str(data.get("disableDefault")).lower() == "true")
 
     def ask_permissions(self) -> v10_permissions.Dialogue[Permissions]:
         """Yield requests for what this user may do, and return it."""
