@@ -49,6 +49,9 @@ ALLOWED = {
 }
 
 
+QUOTED = "a-quoted-password"
+
+
 @pytest.fixture(scope="module")
 def sink() -> Iterator[MailSink]:
     with mail_sink() as sink:
@@ -127,7 +130,7 @@ def state_of(admin: Session, email: str) -> list[tuple[str, str]]:
 def test_a_user_is_invited_joins_and_resets_the_password(
     mode: str, admin: Session, role: str, sink: MailSink, open_session: Open
 ) -> None:
-    """Invite, mail, accept, login, two-factor authentication, reset by mail; then the old session is dead (S25)."""
+    """Invite, mail, accept, login, two-factor authentication, reset by mail; the old session is dead (S25)."""
     email = new_email()
     (invited,) = admin.people.invite(email, role, JOIN)
     assert (invited.email, invited.status, invited.is_invited) == (email, "invited", True)
@@ -401,15 +404,15 @@ def test_a_refused_password_is_not_shown(admin: Session, public: Session, role: 
     admin.patch("/settings", {"auth_password_policy": "/^.{30,}$/"})
     try:
         for act in (
-            lambda: public.people.accept_invite(invite, "quoted-pass"),
-            lambda: public.people.reset_password(reset, "quoted-pass"),
-            lambda: public.people.register(new_email(), "quoted-pass"),
+            lambda: public.people.accept_invite(invite, QUOTED),
+            lambda: public.people.reset_password(reset, QUOTED),
+            lambda: public.people.register(new_email(), QUOTED),
         ):
             with pytest.raises(FailedValidation) as caught:
                 act()
             assert caught.value.field == "password"
             for where, text in shown(caught.value):
-                assert not [secret for secret in ("quoted-pass", invite, reset) if secret in text], where
+                assert not [secret for secret in (QUOTED, invite, reset) if secret in text], where
     finally:
         admin.patch("/settings", {"auth_password_policy": None})
 
@@ -439,8 +442,8 @@ def test_two_factor_authentication_of_nobody_is_not_disabled(admin: Session) -> 
 
 def test_a_wrong_password_generates_no_secret(member: Session) -> None:
     with pytest.raises(AuthenticationError) as caught:
-        member.people.generate_two_factor_secret("wrong-pass")
-    assert not [where for where, text in shown(caught.value) if "wrong-pass" in text]
+        member.people.generate_two_factor_secret(QUOTED)
+    assert not [where for where, text in shown(caught.value) if QUOTED in text]
 
 
 def test_who_may_not_store_the_secret_is_told_which_permission_it_takes(
