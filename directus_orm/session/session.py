@@ -232,7 +232,7 @@ class Session(ServerStatusMixin):
     @property
     def people(self) -> People:
         """Invitations, registration, passwords and two-factor authentication of the server's users."""
-        return People(self.send, self._send_without_login)
+        return People(self.api, self.send, self._send_without_login)
 
     @hides_locals
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:

@@ -128,7 +128,7 @@ def state_of(admin: Session, email: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("mode", ["json", "session"])
 def test_a_user_is_invited_joins_and_resets_the_password(
-    mode: str, admin: Session, role: str, sink: MailSink, open_session: Open
+    mode: str, server: DirectusServer, admin: Session, role: str, sink: MailSink, open_session: Open
 ) -> None:
     """Invite, mail, accept, login, two-factor authentication, reset by mail; the old session is dead (S25)."""
     email = new_email()
@@ -161,11 +161,16 @@ def test_a_user_is_invited_joins_and_resets_the_password(
     with pytest.raises(Forbidden):
         public.people.reset_password(reset, "third password")
 
-    if mode == "json":
-        assert me(second) == email  # an access token stays valid until it expires
-        make_due(second)
-    with pytest.raises(AuthenticationError):
-        me(second)
+    # An access token stays valid until it expires; in Directus 10 the whole login does.
+    stays_logged_in = server.version.startswith("10.")
+    if mode == "json" or stays_logged_in:
+        assert me(second) == email
+    make_due(second)
+    if stays_logged_in:
+        assert me(second) == email
+    else:
+        with pytest.raises(AuthenticationError):
+            me(second)
     third = open_session(admin.url, password="second password", **credentials)
     assert me(third) == email
     third.people.disable_two_factor(one_time_password(two_factor.secret))
@@ -260,9 +265,22 @@ def test_who_may_not_read_users_does_not_know_whether_an_invitation_was_sent(
     email = new_email()
     with user(server, "only-creator", directus_users=["create"]) as token:
         creator = open_session(server.url, token=token)
-        with pytest.raises(OutcomeUnknown, match="may not read users") as caught:
+        with pytest.raises(OutcomeUnknown, match="may not see them"):
             creator.people.invite(email, role)
-    assert isinstance(caught.value.__cause__, Forbidden)
+    sink.take(email)
+
+
+@pytest.mark.row_rules
+def test_who_sees_some_users_does_not_know_whether_others_were_invited(
+    server: DirectusServer, role: str, sink: MailSink, open_session: Open
+) -> None:
+    if server.version.startswith("12."):
+        pytest.skip("Directus 12 without a licence has no rules for rows")
+    email, rules = new_email(), {"directus_users": {"last_name": {"_eq": "seen"}}}
+    with user(server, "half-blind", rules=rules, directus_users=["create", "read"]) as token:
+        creator = open_session(server.url, token=token)
+        with pytest.raises(OutcomeUnknown, match="may not see them"):
+            creator.people.invite(email, role)
     sink.take(email)
 
 
@@ -286,7 +304,7 @@ def test_an_invitation_is_accepted_once(public: Session, admin: Session, role: s
     admin.people.invite(email, role)
     token = sink.token(email, f"{admin.url}/admin/accept-invite")
     public.people.accept_invite(Secret(token), Secret("a password"))
-    with pytest.raises(InvalidRequest, match="no longer valid"):
+    with pytest.raises(InvalidRequest, match=r"no longer valid|hasn.t been invited"):
         public.people.accept_invite(token, "a password")
     with pytest.raises(AuthenticationError, match="Invalid token"):
         public.people.accept_invite("no-token", "a password")
@@ -373,11 +391,11 @@ def test_a_verification_that_leads_elsewhere_is_an_error(tiny: TinyServer, open_
 # --- passwords --------------------------------------------------------------------------------------------------
 
 
-def test_a_reset_for_nobody_looks_like_success(public: Session, sink: MailSink) -> None:
+def test_a_reset_for_nobody_looks_like_success(public: Session, admin: Session, role: str, sink: MailSink) -> None:
     public.people.request_password_reset(new_email(), RESET)
     assert sink.mails == []
     with pytest.raises(InvalidRequest, match="can't be used to reset"):
-        public.people.request_password_reset(new_email(), "https://elsewhere.example")
+        public.people.request_password_reset(new_user(admin, role), "https://elsewhere.example")
 
 
 def test_a_user_whose_session_cannot_log_in_resets_the_password(

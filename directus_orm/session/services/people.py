@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from ...core.async_twins import async_twin
-from ...core.errors import DoesNotExist, Forbidden, OutcomeUnknown
+from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, OutcomeUnknown
 from ...core.json_codec import compact_json
 from ...core.masking import Secret
 from ...core.request_response import Request, Response, url_path
 from ...core.tracebacks import hides_locals
+from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from ..http.routes import VERIFY_EMAIL
 from .people_values import InvitedUser, TwoFactorSecret, checked_email, checked_emails, checked_key, checked_secret
@@ -20,6 +21,8 @@ Send = Callable[[Request], Response]
 
 # More would make long filters; each address is in it three times.
 _EMAILS_IN_FILTER = 50
+_MISSING = "there is no such user"
+_OTHER_ROLE = "was invited before, and has another role"
 
 
 class People:
@@ -33,7 +36,8 @@ class People:
     only its log says so.
     """
 
-    def __init__(self, send: Send, send_without_login: Send) -> None:
+    def __init__(self, api: Api, send: Send, send_without_login: Send) -> None:
+        self._api = api
         self._send = send
         self._send_without_login = send_without_login
 
@@ -52,8 +56,8 @@ class People:
         The server reports success even where it did nothing: if the user exists and is active, and (Directus 12)
         if the permission is missing. Therefore the users are requested afterwards, and returned with their
         ``status``; only those with ``"invited"`` got a mail. Raises `Forbidden` if a user is not there or has
-        another role, `OutcomeUnknown` if this user may not read users, and `InvalidRequest` for an address, a role
-        or an ``invite_url`` that the server refuses.
+        another role, `OutcomeUnknown` if the users are hidden from the user of this session, and `InvalidRequest`
+        for an address, a role or an ``invite_url`` that the server refuses.
 
         ```python
         session.people.invite(["ada@example.com", "bob@example.com"], role)
@@ -66,9 +70,34 @@ class People:
         try:
             rows = self._users_by_email(invited)
         except Forbidden as refusal:
-            raise _unknown_invitation(response) from refusal
-        _check_invited(invited, key, rows, response)
+            raise _unknown_invitation(response, invited) from refusal
+        problems = {email: _problem(rows.get(email.lower()), key) for email in invited}
+        self._check_invited({email: problem for email, problem in problems.items() if problem}, response)
         return [_invited_user(rows[email.lower()]) for email in invited]
+
+    def _check_invited(self, problems: Mapping[str, str], response: Response) -> None:
+        """Raise if the server did not invite some, as it does in silence without the permission (S17)."""
+        if not problems:
+            return
+        if _OTHER_ROLE not in problems.values() and not self._sees_every_user():
+            raise _unknown_invitation(response, problems)
+        listed = ", ".join(f"{email} ({problem})" for email, problem in problems.items())
+        raise Forbidden(
+            f"Not invited: {listed}. The server reported success all the same (status {response.status}). "
+            "This user needs the permissions to create, read and update users (directus_users).",
+            status=response.status,
+            request=response.request.masked() if response.request else None,
+        )
+
+    def _sees_every_user(self) -> bool:
+        for request in self._api.visibility_requests:
+            try:
+                data = self._send(request).data
+            except (Forbidden, InvalidRequest):
+                continue
+            if self._api.sees_every_row(data, "directus_users"):
+                return True
+        return False
 
     def _users_by_email(self, emails: list[str]) -> dict[str, Mapping[str, Any]]:
         """Return the users with these addresses, by the address in lower case."""
@@ -262,40 +291,22 @@ def _rows(response: Response) -> list[Mapping[str, Any]]:
     return rows
 
 
-def _check_invited(
-    emails: list[str], role: str, rows: Mapping[str, Mapping[str, Any]], response: Response
-) -> None:
-    """Raise `Forbidden` if the server invited not all of them, as it does in silence without the permission."""
-    problems = {email: _problem(rows.get(email.lower()), role) for email in emails}
-    failed = [f"{email} ({problem})" for email, problem in problems.items() if problem]
-    if not failed:
-        return
-    raise Forbidden(
-        f"Not invited: {', '.join(failed)}. The server reported success all the same (status {response.status}). "
-        "Check that this user may create, read and update users (directus_users).",
-        status=response.status,
-        request=response.request.masked() if response.request else None,
-    )
-
-
 def _problem(row: Mapping[str, Any] | None, role: str) -> str:
+    """Return what is wrong with a user who was invited; an empty text if nothing is."""
     if row is None:
-        return "there is no such user, or it is hidden from this user"
-    if row.get("status") == "invited" and row.get("role") != role:
-        return "was invited before, and has another role"
-    return ""
+        return _MISSING
+    return _OTHER_ROLE if row.get("status") == "invited" and row.get("role") != role else ""
 
 
 def _invited_user(row: Mapping[str, Any]) -> InvitedUser:
     return InvitedUser(UUID(str(row["id"])), str(row.get("email")), row.get("status"))
 
 
-def _unknown_invitation(response: Response) -> OutcomeUnknown:
-    request = response.request.masked() if response.request else None
+def _unknown_invitation(response: Response, emails: Iterable[str]) -> OutcomeUnknown:
     return OutcomeUnknown(
-        "It is not known whether anybody was invited: the server reports success even to users who may not invite "
-        "(Directus 12), and this user may not read users. Let it read the fields id, email, status and role of "
-        "directus_users.",
-        request=request,
+        f"It is not known whether {', '.join(emails)} got an invitation: the server reports success even to users "
+        "who may not invite (Directus 12), and the user of this session may not see them. Let it read the fields "
+        "id, email, status and role of all users (directus_users).",
+        request=response.request.masked() if response.request else None,
         status=response.status,
     )
