@@ -38,10 +38,10 @@ from .options import (
     url_from_env,
     with_env_credentials,
 )
-from .services.people import People
 from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
 from .services.items import Items, encoded_path
+from .services.people import People
 from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:

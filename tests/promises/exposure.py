@@ -32,6 +32,8 @@ SECRETS = {
     "access_token=": "query-token-1",
     "filter[token]": "filter-token-1",
     "filter": "inner-token-1",
+    "token of a mail": "mailed-token-1",
+    "two-factor secret": "TWOFACTOR1SECRET",
     "password of a user": 'user-"pass"-1',
     "GraphQL": "graphql-pass-1",
     "GraphQL variable": "variable-pass-1",

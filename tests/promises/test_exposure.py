@@ -26,6 +26,7 @@ from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows
 from directus_orm.session.server_status import ServerStatusMixin
 from directus_orm.session.services.items import Items
+from directus_orm.session.services.people import People
 from tests.promises.exposure import (
     ANSWERS,
     LOGGED_IN,
@@ -104,6 +105,18 @@ ACTS: dict[str, list[Act]] = {
         lambda s: s.items("x").create([{"password": SECRETS["password of a user"]}]),
         lambda s: s.items("x").update(1, {"password": Secret(SECRETS["password of a user"])}),
         lambda s: s.send(Request("POST", "/users", json={"password": SECRETS["password of a user"]}).encoded()),
+        lambda s: s.people.register("b@example.com", SECRETS["password of a user"]),
+        lambda s: s.people.accept_invite("a-token", Secret(SECRETS["password of a user"])),
+        lambda s: s.people.generate_two_factor_secret(SECRETS["password of a user"]),
+    ],
+    "token of a mail": [
+        lambda s: s.people.accept_invite(SECRETS["token of a mail"], "a password"),
+        lambda s: s.people.verify_email(SECRETS["token of a mail"]),
+        lambda s: s.people.reset_password(SECRETS["token of a mail"], "a password"),
+    ],
+    "two-factor secret": [
+        lambda s: s.people.enable_two_factor(SECRETS["two-factor secret"], "123456"),
+        lambda s: s.people.disable_two_factor(SECRETS["two-factor secret"]),
     ],
     "GraphQL": [
         lambda s: s.graphql(written("mutation { create_users_item(data: {password: $}) { id } }")),
@@ -130,7 +143,19 @@ FOR_ALL = ("cut", "400", "bent")
 EVERY_ACT = [(name, act) for name, acts in ACTS.items() for act in acts]
 
 
-DOORS = [QuerySet, Rows, Results, WritableRows, Related, RelatedAny, Model, Session, ServerStatusMixin, Items]
+DOORS = [
+    QuerySet,
+    Rows,
+    Results,
+    WritableRows,
+    Related,
+    RelatedAny,
+    Model,
+    Session,
+    ServerStatusMixin,
+    Items,
+    People,
+]
 
 
 def test_every_method_that_sends_hides_the_local_variables_of_its_errors() -> None:

@@ -420,12 +420,13 @@ def test_a_refused_password_is_not_shown(admin: Session, public: Session, role: 
     public.people.request_password_reset(active, RESET)
     reset = sink.token(active, RESET)
     admin.patch("/settings", {"auth_password_policy": "/^.{30,}$/"})
+    acts: list[Callable[[], None]] = [
+        lambda: public.people.accept_invite(invite, QUOTED),
+        lambda: public.people.reset_password(reset, QUOTED),
+        lambda: public.people.register(new_email(), QUOTED),
+    ]
     try:
-        for act in (
-            lambda: public.people.accept_invite(invite, QUOTED),
-            lambda: public.people.reset_password(reset, QUOTED),
-            lambda: public.people.register(new_email(), QUOTED),
-        ):
+        for act in acts:
             with pytest.raises(FailedValidation) as caught:
                 act()
             assert caught.value.field == "password"

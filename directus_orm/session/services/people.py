@@ -165,10 +165,10 @@ class People:
         """
         text = checked_secret("token", token).reveal()
         response = self._send_without_login(Request("GET", VERIFY_EMAIL, (("token", text),)))
-        try:
-            return UUID(response.data)
-        except (ValueError, TypeError, AttributeError):
-            raise unexpected_response(response, response.data, "a redirect to the page of a user") from None
+        key = _uuid(response.data)
+        if key is None:
+            raise unexpected_response(response, response.data, "a redirect to the page of a user")
+        return key
 
     # --- passwords ------------------------------------------------------------------------------------------
 
@@ -289,6 +289,13 @@ def _rows(response: Response) -> list[Mapping[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
         raise unexpected_response(response, rows, "a list of users")
     return rows
+
+
+def _uuid(data: Any) -> UUID | None:
+    try:
+        return UUID(data) if isinstance(data, str) else None
+    except ValueError:
+        return None
 
 
 def _problem(row: Mapping[str, Any] | None, role: str) -> str:
