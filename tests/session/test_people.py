@@ -527,8 +527,9 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_sent(
     assert "123456" not in str(caught.value)
 
 
-def test_a_response_that_lacks_the_users_is_an_error(tiny: TinyServer, open_session: Open) -> None:
-    tiny.answers(Scripted(204, ""), Scripted(200, {"data": [1]}))
+@pytest.mark.parametrize("users", [[1], [{"id": "x"}], {}, None], ids=str)
+def test_a_response_that_lacks_the_users_is_an_error(users: Any, tiny: TinyServer, open_session: Open) -> None:
+    tiny.answers(Scripted(204, ""), Scripted(200, {"data": users}))
     with pytest.raises(TransportError, match="a list of users"):
         open_session(tiny.url, token="a").people.invite("ada@example.com", KEY)
 

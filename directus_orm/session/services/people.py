@@ -286,7 +286,7 @@ def _users_request(emails: list[str]) -> Request:
 
 def _rows(response: Response) -> list[Mapping[str, Any]]:
     rows = response.data
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and _uuid(row.get("id")) for row in rows):
         raise unexpected_response(response, rows, "a list of users")
     return rows
 
@@ -306,7 +306,7 @@ def _problem(row: Mapping[str, Any] | None, role: str) -> str:
 
 
 def _invited_user(row: Mapping[str, Any]) -> InvitedUser:
-    return InvitedUser(UUID(str(row["id"])), str(row.get("email")), row.get("status"))
+    return InvitedUser(UUID(row["id"]), str(row.get("email")), row.get("status"))
 
 
 def _unknown_invitation(response: Response, emails: Iterable[str]) -> OutcomeUnknown:
