@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ..core.errors import DirectusError, Forbidden, InvalidRequest
 from ..core.request_response import Request, Response, Row
-from ..fields.model_info import ModelInfo
+from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..query.capabilities import Capabilities
 from ..query.group_request import GroupRequest
@@ -39,6 +39,10 @@ class CompilesReads(Protocol):
 
     def check_field(self, collection: str, column: str) -> Request:
         """Return a request that reads no row and is refused if the collection has no such field or list."""
+        ...
+
+    def check_relation(self, relation: Step) -> Request:
+        """Return a request that reads no row, and is an `InvalidRequest` if the server has no such relation."""
         ...
 
     def count(self, query: Query) -> Request:

@@ -20,8 +20,8 @@ from ..core.errors import (
     UnsupportedQuery,
 )
 from ..core.request_response import ANY_ROWS, Request, Response, Row, RowShape, param_text, url_path
-from ..fields.model_info import ModelInfo
-from ..fields.paths import FieldPath, server_path
+from ..fields.model_info import ModelInfo, Step
+from ..fields.paths import FieldPath, server_path, target_of
 from ..query.capabilities import DEFAULT_CAPABILITIES, Capabilities
 from ..query.conditions import ALWAYS, Comparison, joins_to_many
 from ..query.group_request import GroupRequest
@@ -99,6 +99,15 @@ class V10Dialect:
         """
         params = {"fields": [column], "filter": {column: {"_null": True}}, "limit": 0}
         return Request("GET", url_path(*collection_segments(collection)), _as_text(params))
+
+    def check_relation(self, relation: Step) -> Request:
+        """Return a request that reads no row, and is an `InvalidRequest` if the server has no such relation.
+
+        It orders by a field of the related rows, since a condition on it may be left out.
+        """
+        info, pk = relation.model.directus, target_of(relation).directus.pk
+        params = {"fields": [info.pk.column], "sort": [".".join((*relation.segments, pk.column))], "limit": 0}
+        return Request("GET", _items_path(info), _as_text(params), purpose="info")
 
     def count(self, query: Query) -> Request:
         """Return the request that counts a query's rows, without its limit and offset (G22).

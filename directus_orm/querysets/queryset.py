@@ -21,6 +21,7 @@ from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pagers import key_pager
 from ..reading.readable_fields import loadable_part
 from ..reading.run_query import resolve_subqueries
+from ..reading.unknown_names import explain_refusals
 from . import filtering_and_ordering, prefetching, values_and_groups
 from .base_queryset import Rows
 from .prefetching import Prefetch
@@ -289,8 +290,10 @@ class QuerySet(WritableRows[M]):
         if query.is_empty:
             return {}
         decode = self._shape.decoder(query)
-        pages = fetch(session, key_pager(query, unique_keys, dialect_of(session), session.max_rows))
-        return {instance.pk: instance for rows in pages for instance in decode(session, rows)}
+        dialect = dialect_of(session)
+        with explain_refusals(query, dialect):
+            pages = fetch(session, key_pager(query, unique_keys, dialect, session.max_rows))
+            return {instance.pk: instance for rows in pages for instance in decode(session, rows)}
 
     def ref(self, key: Any) -> M:
         """Return an instance with this key without a request; other fields are loaded when they are read.

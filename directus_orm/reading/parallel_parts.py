@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..dialects.registry import dialect_of
 from ..query.conditions import NEVER, Comparison, KeyList, Node, all_of
 from ..query.query import Order, Query
 from ..session.session import Session
 from .pagination.keyset_pagination import has_keyset_order
 from .row_recheck import needs_recheck
-from .run_query import resolve_subqueries, select_keys
+from .run_query import read_count, resolve_subqueries, select_keys
 
 
 def partition(session: Session, query: Query, parts: int) -> list[Query]:
@@ -39,7 +38,7 @@ def _by_key_lists(query: Query, keys: Sequence[Any], parts: int) -> Iterator[Que
 def _key_ranges(session: Session, query: Query, parts: int) -> Iterator[Node]:
     """Yield a range of keys for each part. Its bounds are read at row offsets, so gaps do not matter."""
     pk = query.model.directus.pk
-    total = dialect_of(session).row_count(session.send(dialect_of(session).count(query)))
+    total = read_count(session, query)
     offsets = {total * part // parts for part in range(1, parts)}
     bounds = sorted({key for offset in offsets for key in select_keys(session, query.sliced(offset, offset + 1))})
     for low, high in pairwise([None, *bounds, None]):

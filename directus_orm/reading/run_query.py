@@ -21,6 +21,7 @@ from ..query.lookups.field_lookups import in_values
 from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
+from .ignored_conditions import refuse_ignored_conditions
 from .pagination.pager_driver import fetch
 from .pagination.pager_protocol import Pager, RawPage
 from .pagination.pagers import key_pager, query_pager
@@ -114,6 +115,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
 
     Raises:
         UnsupportedQuery: a sub-query finds more values than a filter can carry.
+        ConfigurationError: the server would ignore a condition, since it does not have the relation.
     """
     require_named_support(session, query)
     capabilities = dialect_of(session).capabilities
@@ -130,6 +132,7 @@ def resolve_subqueries(session: Session, query: Query) -> Query:
             f"{most:,}. Divide them among several queries, or test the rows in Python."
         )
         raise UnsupportedQuery(msg)
+    refuse_ignored_conditions(session, resolved)
     return resolved
 
 

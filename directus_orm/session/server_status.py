@@ -53,6 +53,7 @@ class ServerStatusMixin:
         pages keep to that limit.
         """
         info = self._state.info.get(self._request_info, fresh=fresh)
+        self.facts.capabilities = info.capabilities
         if info.max_rows is not None:
             self.max_rows = info.max_rows
         return info

@@ -36,6 +36,8 @@ class ServerFacts:
             collection and column: each column has its own collation.
         finds_other_spellings: whether the database finds a row by its text key in another spelling, by collection.
         has_list: whether a collection has the list of a relation, by collection and column.
+        has_relation: whether a collection has a relation, by collection and the path to the related rows.
+        capabilities: what the version of the server can do, as `ServerInfo.capabilities` names it.
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
         refuses_search: whether a gateway before the server refuses the method SEARCH.
@@ -48,6 +50,8 @@ class ServerFacts:
     disregards_case: dict[tuple[str, str], bool] = attrs.field(factory=dict)
     finds_other_spellings: dict[str, bool] = attrs.field(factory=dict)
     has_list: dict[tuple[str, str], bool] = attrs.field(factory=dict)
+    has_relation: dict[tuple[str, tuple[str, ...]], bool] = attrs.field(factory=dict)
+    capabilities: frozenset[str] | None = None
     null_first: bool | None = None
     is_cached: bool = False
     refuses_search: bool = False

@@ -105,7 +105,7 @@ class TestInfo:
     def test_capabilities_are_those_of_the_version(self) -> None:
         found = {major: ServerInfo(major).capabilities for major in (10, 11, 12, 13)}
         assert found[10] == {"compound_quantifiers"}
-        assert found[11] == {"named_refusals", "policies"}
+        assert found[11] == {"checked_conditions", "named_refusals", "policies"}
         assert found[12] == found[13] == found[11] | {"exact_counts", "json_filters"}
 
     def test_many_threads_ask_once(self, plain: Session) -> None:

@@ -14,6 +14,7 @@ _CAPABILITIES: Mapping[str, tuple[int, int | None]] = {
     "compound_quantifiers": (0, 10),  # several conditions inside _some and _none (G2)
     "named_refusals": (11, None),  # a refusal names the field or collection
     "policies": (11, None),  # permissions belong to policies, not to roles
+    "checked_conditions": (11, None),  # a condition on a name that is not there is refused, and not left out
 }
 
 
