@@ -24,7 +24,7 @@ from ..session.session import Session
 from .ignored_conditions import refuse_ignored_conditions
 from .pagination.pager_driver import fetch
 from .pagination.pager_protocol import Pager, RawPage
-from .pagination.pagers import key_pager, query_pager
+from .pagination.pagers import check_page, key_pager, query_pager
 from .row_recheck import RowRecheck, needs_recheck, recheck_pages, widened
 from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
@@ -83,12 +83,14 @@ def read_page_and_total(session: Session, query: Query) -> tuple[list[Row], int]
 
     Raises:
         ConversionError: a row came without its key.
+        TransportError: the rows are not those that were asked for.
     """
     dialect = dialect_of(session)
+    request = dialect.read(query, total=True)
     with explain_refusals(query, dialect):
-        response = session.send(dialect.read(query, total=True))
+        response = session.send(request)
     page = RawPage(dialect.rows(response))
-    page.keys(query.model.directus.pk)
+    check_page(query, dialect, page, request)
     return page.rows, dialect.total_count(response)
 
 

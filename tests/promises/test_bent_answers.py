@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 import pytest
 
-from directus_orm import Avg, Count, DirectusError, Max, Prefetch, current_session
+from directus_orm import Avg, Count, DirectusError, Max, Prefetch, TransportError, current_session
 from directus_orm.testing import start
 from tests.worlds import library
 from tests.worlds.library import Article, Author, Comment, Hero, Page, Tag, Text
@@ -93,7 +93,8 @@ def get() -> None:
 
 
 def page() -> None:
-    Article.objects.filter(id__lt=30).page(2, 5)
+    _checked_keys(Article.objects.filter(id__lt=30).page(2, 5).rows, set(range(1000)))
+    _checked_keys(Article.objects.filter(pk__in=[3, 8, 12]).page(1, 5).rows, {3, 8, 12})
 
 
 def count() -> None:
@@ -495,3 +496,22 @@ def test_any_answer_is_taken_or_ends_in_a_typed_error(name: str, recordings: dic
             except BaseException as error:
                 error.add_note(f"the response to {true[place]} was bent, number {number}")
                 raise
+
+
+@pytest.mark.parametrize(
+    ("place", "bend"),
+    [(0, lambda rows: [rows[0], *rows]), (1, lambda rows: [*rows[:-1], {**rows[-1], "id": 13}])],
+    ids=["a row twice", "another row"],
+)
+def test_a_page_of_other_rows_is_an_error(
+    place: int, bend: Callable[[list[Any]], list[Any]], recordings: dict[str, Recording]
+) -> None:
+    def bent(answer: Answer) -> Answer:
+        body = answer.json()
+        return attrs.evolve(answer, body=json.dumps({**body, "data": bend(body["data"][:3])}).encode())
+
+    with (
+        replaying(recordings["page"], {place: bent}, token="t"),
+        pytest.raises(TransportError, match="not asked for"),
+    ):
+        page()

@@ -47,6 +47,19 @@ def _row_pager(query: Query, dialect: Dialect, page_size: int | None, maximum: i
     return complete_pager(pager, query, dialect) if counts and after is None else pager
 
 
+def check_page(query: Query, dialect: Dialect, page: RawPage, request: Request) -> None:
+    """Refuse a page that was read by itself if a row has another key than the query names, or comes twice.
+
+    Raises:
+        ConversionError: a row came without its key.
+        TransportError: the rows are not those that were asked for.
+    """
+    pk: Field = query.model.directus.pk
+    keys, named = page.keys(pk), _named_keys(query, dialect)
+    if (pk,) not in query.key_aliases:  # else a row may stand in the place of its key
+        _NamedKeys(pk, keys if named is None else named).in_order(page, request)
+
+
 def _named_keys(query: Query, dialect: Dialect) -> Sequence[Any] | None:
     """Return the keys that the conditions of a query name, as they are sent; None if its rows may have any key."""
     pk: Field = query.model.directus.pk
