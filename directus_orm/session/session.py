@@ -456,6 +456,8 @@ class Session(ServerStatusMixin):
             raise lost from error
         if remaining == []:
             return Response(204, request=request)
+        if not isinstance(remaining, list) or not all(isinstance(row, dict) for row in remaining):
+            raise lost from refusal
         raise refusal
 
     def _remember_write(self, request: Request) -> None:

@@ -27,8 +27,8 @@ from directus_orm import (
 )
 from directus_orm.testing import DirectusServer
 from tests.promises.fault_proxy import FaultProxy, Message
-from tests.worlds.library import Article, Hero, Tag, Text
-from tests.worlds.server_setup import list_field, make_field, user
+from tests.worlds.library import Article, Category, Hero, Tag, Text
+from tests.worlds.server_setup import delete, list_field, make_field, user
 
 
 class Story(Model, collection="articles"):
@@ -37,6 +37,7 @@ class Story(Model, collection="articles"):
     id: int = field(default=generated, primary_key=True)
     title: str | None = None
     writer: Novelist | None = field(default=None, name="author")
+    prequel: Story | None = field(default=None, name="views")
     comments: Related[Reply] = one_to_many("story")
     remarks: Related[Reply] = one_to_many("story")
     labels: Related[Tag] = many_to_many("articles_tags")
@@ -56,7 +57,7 @@ class Novelist(Model, collection="authors"):
     id: int = field(default=generated, primary_key=True)
     name: str | None = None
     reply: Reply | None = None
-    stories: Related[Story] = one_to_many("writer")
+    stories: Related[Story] = one_to_many("writer", name="articles")
 
 
 class Sheet(Model, collection="pages"):
@@ -106,9 +107,12 @@ VERBS: dict[str, Callable[[QuerySet[Any]], Any]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def divider(library_server: DirectusServer) -> None:
+def divider(library_server: DirectusServer) -> Iterator[None]:
     """A field without a column that is no list, as Studio makes them to divide a form."""
-    make_field(library_server, "articles", list_field("divider", "alias"))
+    divider = list_field("divider", "alias")
+    make_field(library_server, "articles", {**divider, "meta": {"special": ["alias", "no-data"]}})
+    yield
+    delete(library_server, "/fields/articles/divider")
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +191,34 @@ class TestRelationsThatAreNotThere:
                 rows.filter(remarks__text="zzz").count()
 
 
+class TestFieldsThatAreNoRelations:
+    """All versions leave out a condition that goes on with the name of a field of the rows themselves."""
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            Q(prequel__title="zzz"),
+            ~Q(prequel__title="zzz"),
+            Q(prequel__comments__text="zzz"),
+            Q(prequel__writer=-1),
+        ],
+    )
+    @pytest.mark.parametrize("verb", ["list", "count", "update", "delete"])
+    def test_a_condition_over_one_raises(self, condition: Q, verb: str) -> None:
+        with pytest.raises(
+            ConfigurationError, match=r"Story\.prequel: the field 'views' of 'articles' is no relation"
+        ):
+            VERBS[verb](Story.objects.filter(condition))
+
+    def test_it_raises_inside_lists_too(self, library_session: Session) -> None:
+        with pytest.raises(ConfigurationError, match="is no relation"):
+            Novelist.objects.filter(stories__prequel__title="zzz").count()
+        with pytest.raises(ConfigurationError, match="is no relation"):
+            list(
+                Novelist.objects.prefetch_related(Prefetch("stories", Story.objects.filter(prequel__title="zzz")))
+            )
+
+
 class Gateway(FaultProxy):
     """Does not show what the server says of itself."""
 
@@ -237,3 +269,10 @@ class TestWhatItCosts:
         with library_session.capture() as sent:
             Article.objects.filter(tags__name="zzz").count()
         assert len(sent) == 1 + is_directus_10
+
+    def test_a_relation_to_the_own_collection_is_looked_for_once(self, library_session: Session) -> None:
+        """If it were an ordinary field, no version would refuse the condition."""
+        for looks in (1, 0):
+            with library_session.capture() as sent:
+                assert Category.objects.filter(parent__name="zzz").count() == 0
+            assert [entry.purpose for entry in sent] == ["info"] * looks + ["data"]

@@ -6,7 +6,7 @@ import _thread
 import json
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -403,6 +403,36 @@ def test_a_deletion_that_is_refused_because_the_first_try_did_it_is_a_success(
         assert methods(crates) == ["DELETE", "DELETE", "SEARCH"]
         crates.script(Fault.RESET_AFTER, method="DELETE")
         assert Crate.objects.all().delete() == len(many)
+        assert not Crate.objects.exists()
+
+
+@pytest.mark.parametrize("fault", [Fault.STRANGE_JSON, Fault.BROKEN_JSON], ids=str)
+@pytest.mark.parametrize("way", ["one", "items", "query"])
+def test_a_deletion_is_not_told_as_refused_by_an_answer_that_says_nothing(
+    made: DirectusServer, crates: FaultProxy, fault: Fault, way: str
+) -> None:
+    with (
+        user(made, "remover", fate_crates=["create", "read", "delete"]) as token,
+        Session(crates.url, token=token, retry=Retry(1, first_pause=0.05)) as session,
+    ):
+        crate = Crate.objects.create(label="gone")
+        crates.script()
+        delete: Callable[[], Any] = {
+            "one": crate.delete,
+            "items": lambda: session.items("fate_crates").delete(crate.pk),
+            "query": lambda: Crate.objects.filter(label="gone").delete(),
+        }[way]
+        faults = iter([Fault.RESET_AFTER, Fault.NONE, fault, fault])
+        deleting: list[str] = []
+
+        def choose(message: Message) -> Fault:
+            deleting.extend(["DELETE"] if message.method == "DELETE" else [])
+            return next(faults, Fault.NONE) if deleting else Fault.NONE
+
+        crates.choose = choose
+        with pytest.raises(OutcomeUnknown):
+            delete()
+        crates.script()
         assert not Crate.objects.exists()
 
 
