@@ -21,7 +21,6 @@ from ..query.lookups.field_lookups import in_values
 from ..query.lookups.text_lookups import TextTest
 from ..query.query import Query
 from ..session.session import Session
-from .ignored_conditions import refuse_ignored_conditions
 from .pagination.pager_driver import fetch
 from .pagination.pager_protocol import Pager, RawPage
 from .pagination.pagers import check_page, key_pager, query_pager
@@ -30,7 +29,7 @@ from .row_values import raw_getter
 from .rows_by_key import with_spelled_rows
 from .server_versions import require_named_support
 from .subqueries import replace_subqueries
-from .unknown_names import explain_refusals, has_list
+from .unknown_names import explain_refusals, has_list, refuse_ignored_conditions
 
 # Keys are small: one request reads them all, as they were at one moment.
 KEYS_AT_ONCE = 100_000
