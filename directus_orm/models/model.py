@@ -26,9 +26,13 @@ from .descriptors import FieldDescriptor, ManyToOneDescriptor, ToManyDescriptor
 
 if TYPE_CHECKING:
     from ..instances import dictionaries
+    from ..querysets.queryset import QuerySet
+    from ..system import history
     from ..writing import save
 else:
     dictionaries = DeferredModule("..instances.dictionaries", __package__)
+    # The one import against the order of the folders: every model has a history, whose rows are models themselves.
+    history = DeferredModule("..system.history", __package__)
     save = DeferredModule("..writing.save", __package__)
 
 
@@ -52,6 +56,31 @@ class _KeyDescriptor:
 
     def __set__(self, instance: Any, value: Any) -> None:
         setattr(instance, type(instance).directus.pk.name, value)
+
+
+class _Revisions:
+    """``instance.revisions``: what the row was, the newest first. Not for the class, which has `revisions_of`."""
+
+    def __get__(self, instance: Any, owner: type[Any]) -> QuerySet[history.Revision]:
+        if instance is None:
+            msg = f"revisions belongs to an instance: article.revisions, or {owner.__name__}.revisions_of(key)."
+            raise AttributeError(msg)
+        return history.revisions_of_instance(instance)
+
+
+class _Comments:
+    """``instance.comments``: the comments on the row."""
+
+    def __get__(self, instance: Any, owner: type[Any]) -> QuerySet[history.Comment]:
+        if instance is None:
+            msg = f"comments belongs to instances, not to {owner.__name__}: Comment.on(article) has those of one."
+            raise AttributeError(msg)
+        return history.Comment.on(instance)
+
+
+def _overridable(descriptor: Any) -> Any:
+    """Return a descriptor that a model may replace by a field or a list of any type, for type checkers."""
+    return descriptor
 
 
 @dataclass_transform(
@@ -84,6 +113,10 @@ class Model:
     objects = Manager()
     directus = _InfoDescriptor()
     pk = _KeyDescriptor()
+
+    # A field or a list of these names takes their place.
+    revisions = _Revisions()
+    comments = _overridable(_Comments())
 
     DoesNotExist: ClassVar[type[errors.DoesNotExist]] = errors.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[errors.MultipleObjectsReturned]] = errors.MultipleObjectsReturned
@@ -192,6 +225,22 @@ class Model:
         `save` and the bulk writes of instances call it when there is something to send. It is not called for rows
         that are read, nor by `QuerySet.update`.
         """
+
+    @classmethod
+    def revisions_of(cls, key: Any) -> QuerySet[history.Revision]:
+        """Return the revisions of the row with this key, the newest first, also of a row that was deleted.
+
+        Nothing is sent before they are read. ``article.revisions`` has those of an instance. The server keeps
+        them if the collection tracks activity and revisions, as it does unless you change that.
+
+        Raises:
+            ConversionError: the key has the wrong type.
+
+        Example:
+            >>> [revision.data for revision in Note.revisions_of(0)]
+            []
+        """
+        return history.revisions_of(cls, key)
 
     asave = async_twin(save, changes=True)
     adelete = async_twin(delete, changes=True)

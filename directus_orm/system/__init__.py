@@ -5,7 +5,8 @@ Imports only core to models.
 
 from .automation import Flow, Operation, Webhook
 from .extensions import Extension
-from .history import Activity, Comment, ContentVersion, Revision
+from .history import Activity, Comment, ContentVersion, Revision, unknown
+from .restore import Restoration
 from .settings import Settings
 from .studio import Dashboard, Notification, Panel, Preset, Share, Translation
 from .users_and_files import Access, File, Folder, Permission, Policy, Role, User
@@ -26,6 +27,7 @@ __all__ = [
     "Permission",
     "Policy",
     "Preset",
+    "Restoration",
     "Revision",
     "Role",
     "Settings",
@@ -33,4 +35,5 @@ __all__ = [
     "Translation",
     "User",
     "Webhook",
+    "unknown",
 ]

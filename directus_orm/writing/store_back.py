@@ -149,7 +149,7 @@ def _warn_if_rounded(field: Field, sent: Any, stored: Any) -> None:
         else "Its column is less precise: a float or decimal of few digits, or a timestamp of whole seconds."
     )
     msg = f"{field}: {before} was sent and the server stored {after}. {reason}"
-    warnings.warn(msg, RoundedWarning, stacklevel=_level_of_caller())
+    warnings.warn(msg, RoundedWarning, stacklevel=level_of_caller())
 
 
 # By how much clocks are put forward: mostly an hour. Samoa skipped a day.
@@ -161,7 +161,7 @@ def _was_skipped(field: Field, before: datetime, after: datetime) -> bool:
     return field.value_type.kind == "dateTime" and after - before in _SKIPS
 
 
-def _level_of_caller() -> int:
+def level_of_caller() -> int:
     """Return the stack level of the first frame outside this package."""
     package = __name__.partition(".")[0] + "."
     frame, level = sys._getframe(1), 1  # noqa: SLF001 - the documented way to it; inspect.stack() reads files
@@ -245,7 +245,7 @@ def warn_of_unseen(instances: Sequence[Any]) -> None:
     holds = "The instances hold" if count > 1 else "The instance holds"
     no_key = ", without a key that the server made" if None in keys else ""
     msg = f"{who}: written, but not visible to this user. {holds} what was sent{no_key}."
-    warnings.warn(msg, NotVisibleWarning, stacklevel=_level_of_caller())
+    warnings.warn(msg, NotVisibleWarning, stacklevel=level_of_caller())
 
 
 def is_readable(session: Session, info: ModelInfo, paths: tuple[FieldPath, ...], response: Response) -> bool:
