@@ -16,7 +16,7 @@ BESIDE := $(VENV)/.beside.log
 
 test: check
 	( $(BIN)/python -m pytest -k postgres && $(BIN)/python -m pytest tests/querysets tests/instances tests/reading tests/session \
-		tests/writing tests/promises -m row_rules -k "not postgres and not mariadb" --directus-version=11 ) > $(BESIDE) 2>&1 & \
+		tests/writing tests/promises tests/system -m row_rules -k "not postgres and not mariadb" --directus-version=11 ) > $(BESIDE) 2>&1 & \
 	$(BIN)/python -m pytest -k "not postgres"; status=$$?; \
 	wait $$! || status=1; cat $(BESIDE); exit $$status
 

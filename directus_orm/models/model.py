@@ -237,8 +237,8 @@ class Model:
             ConversionError: the key has the wrong type.
 
         Example:
-            >>> [revision.data for revision in Note.revisions_of(0)]
-            []
+            >>> Airline.revisions_of("no such key").count()
+            0
         """
         return history.revisions_of(cls, key)
 

@@ -43,10 +43,14 @@ def test_the_first_steps_lead_from_an_empty_server_to_printed_rows(
         drop_collection(world, "directors")
 
 
-@pytest.mark.parametrize("page", ["docs/page_builder.md", "docs/system_fields.md", "docs/translations.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/history.md", "docs/page_builder.md", "docs/system_fields.md", "docs/translations.md"]
+)
 def test_the_examples_for_a_website_run(
     website_server: DirectusServer, website_session: Session, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if page == "docs/history.md" and website_server.version.startswith("10."):
+        pytest.skip("Directus 10 has no comments as rows")
     pages.run(page, pages.address_of(website_server), monkeypatch)
     website_session.patch("/items/navigation_items", website.ROWS["navigation_items"])
 
