@@ -13,12 +13,13 @@ from ..fields.field import field, generated
 from ..fields.to_many_declaration import many_to_many, one_to_many
 from ..models.model import Model
 from ..querysets.related import Related
+from .people import RoleVerbs, UserVerbs
 
-UserStatus = Literal["draft", "invited", "unverified", "active", "suspended", "archived"]
+UserStatus = Literal["draft", "invited", "unverified", "active", "suspended", "archived", "inactive-license"]
 PermissionAction = Literal["create", "read", "update", "delete", "share"]
 
 
-class User(Model, collection="directus_users"):
+class User(UserVerbs, collection="directus_users"):
     """A user. Passwords, tokens and second factors are shown as a mask, and never sent back.
 
     Example:
@@ -56,7 +57,7 @@ class User(Model, collection="directus_users"):
     files: Related[File] = one_to_many("uploaded_by", listed=False)
 
 
-class Role(Model, collection="directus_roles"):
+class Role(RoleVerbs, collection="directus_roles"):
     """A role. Its policies say what its users may do; on Directus 10, the role itself says it."""
 
     id: UUID = field(default=generated, primary_key=True)
