@@ -6,10 +6,6 @@ that carries the signature of the server and expired yesterday.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +26,7 @@ from tests.worlds.sessions import (
     in_threads,
     let_expire,
     me,
+    one_time_password,
     paths,
     replace_by_expired,
 )
@@ -264,16 +261,6 @@ def test_a_broken_response_to_a_login_is_not_quoted(
     assert "hidden" not in f"{caught.value} {caught.value!r} {caught.value.request}"
 
 
-def totp(secret: str) -> str:
-    """The one-time password of now (RFC 6238), which holds for some seconds yet: it changes every 30."""
-    if (left := 30 - time.time() % 30) < 5:
-        time.sleep(left)
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
 def test_two_factor_login_takes_an_otp_or_a_function_that_makes_one(
     server: DirectusServer, open_session: Open
 ) -> None:
@@ -282,13 +269,13 @@ def test_two_factor_login_takes_an_otp_or_a_function_that_makes_one(
     admin.post("/users", {"email": "two@example.com", "password": "pw-of-two", "role": role})
     plain = open_session(server.url, email="two@example.com", password="pw-of-two")
     secret = plain.post("/users/me/tfa/generate", {"password": "pw-of-two"})["secret"]
-    plain.post("/users/me/tfa/enable", {"secret": secret, "otp": totp(secret)})
+    plain.post("/users/me/tfa/enable", {"secret": secret, "otp": one_time_password(secret)})
 
     without = open_session(server.url, email="two@example.com", password="pw-of-two")
     with pytest.raises(errors.AuthenticationError, match="give otp=") as caught:
         me(without)
     assert caught.value.code == "INVALID_OTP"
-    for otp in (totp(secret), lambda: totp(secret)):
+    for otp in (one_time_password(secret), lambda: one_time_password(secret)):
         session = open_session(server.url, email="two@example.com", password="pw-of-two", otp=otp)
         assert me(session) == "two@example.com"
 

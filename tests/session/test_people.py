@@ -6,11 +6,6 @@ The mails go to a server of the test; the tokens come from the links in them.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import struct
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,7 +29,7 @@ from directus_orm.testing import DirectusServer, start
 from tests.promises.exposure import shown
 from tests.worlds.mail_sink import MailSink, mail_sink
 from tests.worlds.server_setup import post, user
-from tests.worlds.sessions import make_due, me, paths
+from tests.worlds.sessions import make_due, me, one_time_password, paths
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 Open = Callable[..., Session]
@@ -106,19 +101,6 @@ def new_user(admin: Session, role: str, status: str = "active") -> str:
 
 def new_email() -> str:
     return f"{uuid4().hex}@example.com"
-
-
-def one_time_password(secret: Secret) -> str:
-    """Return the current one-time password, as an authenticator app shows it; not one that expires at once."""
-    step, left = divmod(time.time(), 30)
-    if left > 20:
-        time.sleep(30 - left)
-        step += 1
-    text = secret.reveal()
-    key = base64.b32decode(text + "=" * (-len(text) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(step)), hashlib.sha1)
-    (number,) = struct.unpack_from(">I", digest, digest[-1] & 15)
-    return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 def state_of(admin: Session, email: str) -> list[tuple[str, str]]:
