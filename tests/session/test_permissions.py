@@ -13,7 +13,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import FieldError, Forbidden, Model, QueryError, UnsupportedQuery, field, generated
+from directus_orm import FieldError, Forbidden, Model, QueryError, UnsupportedQuery, field, generated, system
 from directus_orm.core.request_response import Request
 from directus_orm.session import ActionPermission, Allowed, CollectionPermissions, Permissions, Session
 from directus_orm.session.permissions.permissions import Action
@@ -553,6 +553,12 @@ def test_an_unknown_field_is_named(session: Session) -> None:
         session.permissions()[Note]["reed"]
     with pytest.raises(QueryError, match="the name of a collection, not to 3"):
         session.permissions()[3]  # type: ignore[index]
+
+
+def test_a_list_is_a_field_unless_the_server_has_none(admin: Session) -> None:
+    assert admin.can("update", system.Role, fields=("users",)) is YES
+    with pytest.raises(UnsupportedQuery, match="has no list for this relation, so no permission is about it"):
+        admin.can("update", system.Folder, fields=("files",))
 
 
 def test_a_key_without_a_route_depends() -> None:

@@ -38,6 +38,7 @@ class Question:
         Raises:
             QueryError: the action is unknown, the subject is none of these, or the instance is not saved.
             FieldError: the model has no such field.
+            UnsupportedQuery: the server has no field for a list of the model.
         """
         checked, collection = checked_action(action), collection_of(subject)
         names = _checked_names(checked, fields)
@@ -87,6 +88,8 @@ def _checked_names(action: Action, fields: Iterable[str]) -> tuple[str, ...]:
 def _column(info: Any, name: str) -> str:
     """Return the server's name of a field or list of a model."""
     relation = info.relations.get(name)
+    if relation is not None and not relation.has_alias:
+        raise relation.missing_alias_error("no permission is about it")
     return str((relation or info.field(name, "can(fields=…)")).column)
 
 
