@@ -12,7 +12,7 @@ from ..core.request_response import Request, Response
 from ..core.tracebacks import hides_locals
 from .http.api import Api
 from .http.server_info import Health, LoginProviders, ServerInfo
-from .permissions.permissions import Action, Allowed, HasCollection, Permissions
+from .permissions.permissions import Action, Allowed, Permissions, Subject
 from .permissions.questions import Question
 from .state import ServerFacts, SessionState, SharedFact
 
@@ -127,7 +127,7 @@ class ServerStatusMixin:
         return permissions
 
     @hides_locals
-    def can(self, action: Action, subject: str | HasCollection, *, fields: Iterable[str] = ()) -> Allowed:
+    def can(self, action: Action, subject: Subject, *, fields: Iterable[str] = ()) -> Allowed:
         """Return whether this user may do this: to a model, an instance, or a collection by name.
 
         Of a model, `Allowed.DEPENDS` says that some rows or fields may be meant. Of an instance, one more request

@@ -371,6 +371,23 @@ def test_rows_of_directus_s_own_collections_are_asked_by_key(
     assert session.can("read", myself, fields=("email",)) is YES
 
 
+@pytest.mark.usefixtures("needs_rules")
+@pytest.mark.row_rules
+def test_an_empty_rule_allows_all_rows_and_null_leaves_it_to_the_app(
+    session: Session, limited: LimitedUser, admin: Session
+) -> None:
+    """With Directus 10, where the app's own permissions have a rule; later versions take null as no rule."""
+    other = User.objects.ref(admin.get("/users/me")["id"])
+    rule: dict[str, Any] | None
+    for rule in ({}, None):
+        limited.may([may("read", rule=rule, collection="directus_users")])
+        session.permissions(fresh=True)
+        is_read = rule == {} or limited.has_policies
+        assert session.can("read", other) is (YES if is_read else NO)
+        assert session.can("read", User) is (DEPENDS if limited.has_policies or not is_read else YES)
+        assert (str(other.pk) in [user["id"] for user in session.get("/users")]) is is_read
+
+
 class TestAnAdministrator:
     def test_may_do_everything_to_what_exists(self, admin: Session) -> None:
         """Directus says that administrators may use rows and collections, whether these exist or not."""

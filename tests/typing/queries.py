@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any, Self, TypeVar, assert_type
 
 from directus_orm import (
+    ActionPermission,
+    Allowed,
     Avg,
     Count,
     F,
@@ -18,6 +20,7 @@ from directus_orm import (
     Min,
     Model,
     Page,
+    Permissions,
     Q,
     QuerySet,
     Rows,
@@ -207,3 +210,14 @@ async def in_asyncio(flight: Flight, own: Late) -> None:
     async with Session("http://localhost:8055", token="x") as session:
         assert_type(session, Session)
         assert_type(await session.aclose(), None)
+
+
+def permissions(session: Session, flight: Flight) -> None:
+    assert_type(session.can("update", Flight), Allowed)
+    assert_type(session.can("update", flight, fields=("carrier",)), Allowed)
+    assert_type(session.can("read", "flights"), Allowed)
+    assert_type(session.permissions(), Permissions)
+    assert_type(session.permissions()[Flight].update, ActionPermission)
+    assert_type(session.permissions()["flights"]["update"].fields, frozenset[str])
+    session.can("updat", Flight)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    session.can("update", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -36,12 +36,16 @@ class Allowed(enum.Enum):
 
 
 class HasCollection(Protocol):
-    """A model or an instance of one, as far as permissions need it."""
+    """An instance of a model, as far as permissions need it."""
 
     @property
     def directus(self) -> Any:
         """The collection, the fields and the key of the model."""
         ...
+
+
+Subject = str | type[Any] | HasCollection
+"""The name of a collection, a model, or an instance of one."""
 
 
 @attrs.frozen
@@ -115,7 +119,7 @@ class Permissions:
     fields_vary: bool = True
     is_told: bool = True
 
-    def __getitem__(self, collection: str | HasCollection) -> CollectionPermissions:
+    def __getitem__(self, collection: Subject) -> CollectionPermissions:
         if self.is_administrator:
             return _EVERYTHING
         return self.by_collection.get(collection_of(collection), _NOTHING)
@@ -144,7 +148,7 @@ class Permissions:
         return f"<Permissions:{''.join(lines)}>"
 
 
-def collection_of(subject: str | HasCollection) -> str:
+def collection_of(subject: Subject) -> str:
     """Return the collection of a model or an instance, or the name itself.
 
     Raises:

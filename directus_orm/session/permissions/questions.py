@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from ...core.errors import QueryError
-from .permissions import WITH_FIELDS, Action, HasCollection, checked_action, collection_of
+from .permissions import WITH_FIELDS, Action, Subject, checked_action, collection_of
 
 
 @attrs.frozen
@@ -32,7 +32,7 @@ class Question:
     is_singleton: bool = False
 
     @classmethod
-    def of(cls, action: str, subject: str | HasCollection, fields: Iterable[str] = ()) -> Question:
+    def of(cls, action: str, subject: Subject, fields: Iterable[str] = ()) -> Question:
         """Return the question about a collection by name, a model, or an instance.
 
         Raises:

@@ -101,8 +101,8 @@ def _ask_user(question: Question, permissions: Permissions, rows: Request) -> Di
 def _ask_readable(question: Question, permissions: Permissions, rows: Request) -> Dialogue[Allowed]:
     """Ask for the row: a field of it that is null may be hidden on this row (G27)."""
     data = yield rows
-    row = data[0] if isinstance(data, list) and data else data
-    if not row or row.get(question.key_column) is None:
+    row = _object(data[0] if isinstance(data, list) and data else data)
+    if row.get(question.key_column or "") is None:
         return Allowed.NO
     hidden = [name for name in question.fields if row.get(name) in (None, [])]
     return _with_fields(question, permissions) if hidden else Allowed.YES
