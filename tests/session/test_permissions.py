@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from directus_orm import FieldError, Forbidden, Model, QueryError, UnsupportedQuery, field, generated, system
 from directus_orm.core.request_response import Request
 from directus_orm.session import ActionPermission, Allowed, CollectionPermissions, Permissions, Session
-from directus_orm.session.permissions.permissions import Action
+from directus_orm.session.permissions.permissions import ACTIONS, Action
 from directus_orm.session.permissions.questions import Question
 from directus_orm.session.permissions.v10_permissions import ask_allowed
 from directus_orm.testing import DirectusServer
@@ -371,8 +371,22 @@ def test_rows_of_directus_s_own_collections_are_asked_by_key(
     assert session.can("read", myself, fields=("email",)) is YES
 
 
-@pytest.mark.usefixtures("needs_rules")
 @pytest.mark.row_rules
+@pytest.mark.usefixtures("needs_rules")
+def test_a_permission_without_fields_allows_nothing(session: Session, limited: LimitedUser) -> None:
+    limited.may([{**may(action), "fields": []} for action in ("read", "update")])
+    assert session.permissions()[Note].read.access == session.permissions()[Note].update.access == "full"
+    for subject in (Note, NOTES, ref(1)):
+        assert session.can("read", subject) is NO
+        assert session.can("update", subject) is NO
+    with pytest.raises(Forbidden):
+        session.get(f"/items/{NOTES}", {"fields": "title"})
+    with pytest.raises(Forbidden):
+        session.patch(f"/items/{NOTES}/1", {"title": "x"})
+
+
+@pytest.mark.row_rules
+@pytest.mark.usefixtures("needs_rules")
 def test_an_empty_rule_allows_all_rows_and_null_leaves_it_to_the_app(
     session: Session, limited: LimitedUser, admin: Session
 ) -> None:
@@ -519,6 +533,17 @@ def test_a_user_without_the_app_is_answered(outsider: LimitedUser, open_session:
     with session.capture() as sent, pytest.raises(UnsupportedQuery):
         session.permissions()
     assert not sent
+
+
+def test_a_user_who_may_do_everything_is_no_administrator(
+    outsider: LimitedUser, admin: Session, open_session: Open
+) -> None:
+    if not outsider.has_policies:
+        pytest.skip("which says who is an administrator, and names no collections")
+    outsider.may([may(action, collection=name) for name in admin.permissions() for action in ACTIONS])
+    permissions = open_session(outsider.server.url, token=outsider.token).permissions()
+    assert permissions[Note] == permissions["directus_migrations"] == admin.permissions()[Note]
+    assert not permissions.is_administrator
 
 
 def test_a_user_without_the_app_who_sees_some_permissions_is_not_misled(
