@@ -29,6 +29,10 @@ class CompilesReads(Protocol):
         """
         ...
 
+    def counts_along(self, info: ModelInfo) -> bool:
+        """Return whether ``total`` has an effect on the request for a page of this model's rows."""
+        ...
+
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order."""
         ...
@@ -59,6 +63,14 @@ class CompilesReads(Protocol):
 
 class CompilesWrites(Protocol):
     """Builds the requests that write. All but the deletes read back what was stored."""
+
+    def check_writes(self, info: ModelInfo, action: str) -> None:
+        """Refuse to ``create``, ``update`` or ``delete`` rows that only the server itself writes.
+
+        Raises:
+            UnsupportedQuery: the server has no request for it.
+        """
+        ...
 
     def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
         """Return the request that creates one row; ``back`` describes what of it is read back."""

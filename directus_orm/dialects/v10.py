@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import attrs
 
@@ -31,10 +32,13 @@ from ..session.http.routes import (
     RESERVED_KEYS,
     SYSTEM_COLLECTIONS,
     collection_segments,
+    counts_rows,
     finds_by_keys,
+    has_search,
     versions_of,
 )
 from . import v10_nested
+from .added_rows import complete, has_added_rows, stored_rows
 from .v10_filters import filter_object, function_call
 from .v10_groups import group_params
 
@@ -74,6 +78,10 @@ class V10Dialect:
         info = query.model.directus
         return Request("GET", _items_path(info), _as_text(params), row_shape=shape, key_column=info.pk.column)
 
+    def counts_along(self, info: ModelInfo) -> bool:
+        """Return whether ``total`` has an effect: one of Directus's own collections has no ``meta``."""
+        return counts_rows(info.collection)
+
     def read_keys(self, query: Query, keys: Sequence[Any]) -> Request:
         """Return the request for the rows with these keys, in no particular order.
 
@@ -88,8 +96,10 @@ class V10Dialect:
         """Return the request for the row of a singleton; with ``fresh``, bypassing the server's cache (G28)."""
         info, params = query.model.directus, _field_params(query)
         path, column = _items_path(info), info.pk.column
-        if fresh:
+        if fresh and has_search(info.collection):
             return Request("SEARCH", path, json={"query": params}, key_column=column)
+        if fresh:  # an alias that no field uses makes it another request to the cache
+            params["alias"] = {f"fresh_{uuid4().hex}": column}
         return Request("GET", path, _as_text(params), key_column=column)
 
     def check_field(self, collection: str, column: str) -> Request:
@@ -115,8 +125,8 @@ class V10Dialect:
         Joins with related rows repeat rows, so these are counted by their keys (G21).
         """
         pk, path = query.model.directus.pk.column, _items_path(query.model.directus)
-        if _adds_rows(query.model.directus):  # to aggregates as well, but not to this number
-            params = {**_row_choice(query), "fields": [pk], "limit": 0, **_total_param(total=True)}
+        if has_added_rows(query.model.directus):  # to aggregates as well, but not to this number
+            params = {**_row_choice(query), "fields": [pk], **_total_param(total=True)}
             return Request("GET", path, _as_text(params), key_column=pk)
         aggregate = {"countDistinct": pk} if joins_to_many(query.where) else {"count": "*"}
         params, shape = {"aggregate": aggregate, **_row_choice(query)}, RowShape(columns=tuple(aggregate))
@@ -124,7 +134,7 @@ class V10Dialect:
 
     def groups(self, groups: GroupRequest, *, total: bool = False) -> Request:
         """Return the request for groups of rows; keys of rows are sent as by `read_keys`."""
-        if _adds_rows(groups.rows.model.directus):
+        if has_added_rows(groups.rows.model.directus):
             msg = f"{groups.rows.model.__name__}: the server also counts rows that it does not store; use count()."
             raise UnsupportedQuery(msg)
         params = group_params(groups, _row_choice(groups.rows)) | _total_param(total=total)
@@ -139,6 +149,14 @@ class V10Dialect:
 
     # --- requests that write ----------------------------------------------------------------------------------
 
+    def check_writes(self, info: ModelInfo, action: str) -> None:
+        """Refuse to ``create``, ``update`` or ``delete`` rows that only Directus itself writes.
+
+        Raises:
+            UnsupportedQuery: the server has no route for it.
+        """
+        _check_writes(info, action)
+
     def create(self, info: ModelInfo, row: Row, back: Query) -> Request:
         """Return the request that creates one row; ``back`` describes what of it is read back."""
         params = _as_text(_field_params(back))
@@ -150,7 +168,7 @@ class V10Dialect:
         The response is sorted by key, whatever the order of the rows (G11). The limit is sent so that a server
         with a lower maximum refuses before it writes; otherwise it would write all and return fewer (G45).
         """
-        params = {"fields": _field_names(paths), "sort": [info.pk.column], "limit": len(rows)}
+        params = {"fields": complete(info, _field_names(paths)), "sort": [info.pk.column], "limit": len(rows)}
         return _write("POST", _items_path(info), _as_text(params), list(rows), info)
 
     def update(self, info: ModelInfo, key: Any, changes: Row, back: Query) -> Request:
@@ -162,13 +180,13 @@ class V10Dialect:
         self, info: ModelInfo, keys: Sequence[Any], changes: Row, paths: Iterable[FieldPath]
     ) -> Request:
         """Return the request that writes the same changes to all rows with these keys, and reads them back."""
-        params = {"fields": _field_names(paths), "limit": len(keys)}
+        params = {"fields": complete(info, _field_names(paths)), "limit": len(keys)}
         body = {"keys": list(keys), "data": changes}
         return _write("PATCH", _items_path(info), _as_text(params), body, info)
 
     def update_many(self, info: ModelInfo, rows: Sequence[Row], paths: Iterable[FieldPath]) -> Request:
         """Return the request that changes rows in one transaction, each by the key in it, and reads them back."""
-        params = {"fields": _field_names(paths), "limit": len(rows)}
+        params = {"fields": complete(info, _field_names(paths)), "limit": len(rows)}
         return _write("PATCH", _items_path(info), _as_text(params), list(rows), info)
 
     def delete(self, info: ModelInfo, key: Any) -> Request:
@@ -191,8 +209,8 @@ class V10Dialect:
             TransportError: the response has another shape; `OutcomeUnknown` if it is that to a write.
         """
         data, request = response.data, response.request
-        if request is not None and request.path in _WITH_ADDED_ROWS and isinstance(data, list):
-            data = [row for row in data if not isinstance(row, dict) or row.get("id") is not None]
+        if request is not None and isinstance(data, list):
+            data = stored_rows(request, data)
         shape = ANY_ROWS if request is None else request.row_shape
         # Where a relation may not be read, the server returns bare keys in the place of rows (G26).
         if not isinstance(data, list) or not shape.fits(data):
@@ -289,14 +307,6 @@ class V10Dialect:
         if isinstance(error, TransportError):
             return error.status == 413
         return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
-
-
-_WITH_ADDED_ROWS = frozenset(f"/{each.name}" for each in SYSTEM_COLLECTIONS.values() if each.adds_rows)
-
-
-def _adds_rows(info: ModelInfo) -> bool:
-    """Return whether the server adds rows that are not stored to those of a collection (S27)."""
-    return info.collection in SYSTEM_COLLECTIONS and SYSTEM_COLLECTIONS[info.collection].adds_rows
 
 
 def _shows_singleton(request: Request, data: Any) -> bool:
@@ -406,7 +416,8 @@ def _query_params(query: Query) -> Row:
 
 def _field_params(query: Query) -> Row:
     """Return the parameters that name the values to read of each row."""
-    params: Row = {"fields": list(dict.fromkeys(v10_nested.field_names(query)))}
+    fields = complete(query.model.directus, list(dict.fromkeys(v10_nested.field_names(query))))
+    params: Row = {"fields": fields}
     nested = {
         "deep": v10_nested.deep_parameter(query, filter_object, _sort_key),
         "alias": v10_nested.alias_parameter(query),

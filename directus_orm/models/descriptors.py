@@ -100,6 +100,8 @@ def load_value(instance: Any, field: Field) -> Any:
     """
     state = state_of(instance)
     if not state.stored:
+        if state.batch is not None:  # a singleton that was read and never saved
+            lazy_loading.require_support(state.batch.session, [field])
         return _unsaved_value(instance, field)
     if field.name not in state.problems:
         lazy_loading.load_missing(instance, field)

@@ -80,17 +80,21 @@ def _pager(session: Session, query: Query, page_size: int | None, after: Any) ->
 def read_page_and_total(session: Session, query: Query) -> tuple[list[Row], int]:
     """Return the rows of a query, and the number of all rows that it selects without its limit, by one request.
 
+    It takes a second one for a collection whose rows do not come with this number.
+
     Raises:
         ConversionError: a row came without its key.
         TransportError: the rows are not those that were asked for.
     """
     dialect = dialect_of(session)
-    request = dialect.read(query, total=True)
+    counts_along = dialect.counts_along(query.model.directus)
+    request = dialect.read(query, total=counts_along)
     with explain_refusals(query, dialect):
         response = session.send(request)
     page = RawPage(dialect.rows(response))
     check_page(query, dialect, page, request)
-    return page.rows, dialect.total_count(response)
+    total = dialect.total_count(response) if counts_along else read_count(session, query)
+    return page.rows, total
 
 
 def read_count(session: Session, query: Query) -> int:

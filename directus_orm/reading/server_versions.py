@@ -16,6 +16,7 @@ from ..fields.field import Field
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
 from ..query.conditions import Comparison, Exists, Node, parts_of
+from ..query.grouping import Grouping
 from ..query.query import PrefetchedList, Query
 from ..session.http.routes import describe_versions
 from ..session.session import Session
@@ -72,13 +73,26 @@ def require_columns(session: Session, info: ModelInfo, columns: Iterable[str]) -
 
 
 def require_named_support(session: Session, query: Query) -> None:
-    """Refuse a query that filters or orders by what the server does not have.
+    """Refuse a query that filters by, orders by or computes something from what the server does not have.
 
     Raises:
         UnsupportedQuery: as for `require_support`.
     """
     require_support(session, (step for order in query.order for step in order.path))
+    require_support(session, (step for _, alias in query.aliases for step in alias.path))
     require_support(session, _steps_in(query.where))
+
+
+def require_grouping_support(session: Session, grouping: Grouping) -> None:
+    """Refuse to group or aggregate by what the server does not have.
+
+    Raises:
+        UnsupportedQuery: as for `require_support`.
+    """
+    for _, key in grouping.keys:
+        require_support(session, key.path)
+    for _, aggregate in grouping.aggregates:
+        require_support(session, (*aggregate.path, *_steps_in(aggregate.where)))
 
 
 def _steps_in(node: Node) -> Iterator[Step]:

@@ -48,6 +48,7 @@ def create(
     progress: Progress = None,
 ) -> None:
     """Create the rows of instances; each instance then holds what the server stored."""
+    dialect_of(session).check_writes(info, "create")
     with bulk_write(session, info, instances, "created", batch_size=batch_size, progress=progress) as bulk:
         rows = [check_new_key(info, row) for row in map(_RowDump(instances).whole_row, instances)]
         _refuse_repeated_keys("bulk_create", info, rows, instances)
@@ -141,6 +142,7 @@ def update_instances(
     progress: Progress = None,
 ) -> int:
     """Update these fields of instances whose rows exist; return the number of rows."""
+    dialect_of(session).check_writes(info, "update")
     fields = [info.field(name, f"bulk_update(…, [{name!r}])") for name in names]
     if info.pk in fields or not fields:
         msg = f"bulk_update() takes the names of the fields to write, and not the key ({info.pk.name!r})."
@@ -180,6 +182,8 @@ def upsert(
     Instances that were read or saved before send their changes alone: a null that was read may stand for a value
     hidden from this user (G27).
     """
+    for action in ("create", "update"):
+        dialect_of(session).check_writes(info, action)
     with bulk_write(session, info, instances, "written", batch_size=batch_size, progress=progress) as bulk:
         dump, column = _RowDump(instances), info.pk.column
         was_read = [_is_its_row(instance) for instance in instances]
@@ -344,6 +348,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
     server's own update by query would stop at 100 rows (G1), and widen some filters (G2, G3, G4).
     """
     info: ModelInfo = query.model.directus
+    dialect_of(session).check_writes(info, "update")
     changes = _dump_values(info, values)
     require_columns(session, info, changes)
     paths = tuple((field,) for field in info.fields.values() if field == info.pk or field.column in changes)
@@ -376,6 +381,7 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
 def delete(session: Session, query: Query, progress: Progress = None) -> int:
     """Delete the rows of a query; return their number. Their keys are selected first (G1)."""
     info: ModelInfo = query.model.directus
+    dialect_of(session).check_writes(info, "delete")
     deleted = 0
 
     def build_request(chunk: list[Any]) -> Request:

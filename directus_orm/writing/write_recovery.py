@@ -183,7 +183,7 @@ def _checked(session: Session, write: RecoverableWrite, response: Response) -> R
     try:
         loaded = set(map(pk.load, shown))
         if len(loaded) == len(shown) and loaded <= _possible_keys(write, loaded):
-            return response
+            return response if write.single else attrs.evolve(response, data=rows)
         reason = "twice the same key, or the key of another row"
     except ConversionError as error:
         reason = str(error)

@@ -13,6 +13,7 @@ from ...query.grouping import AggregateSpec, Grouping
 from ...query.query import Query
 from ...session.session import Session
 from ..pagination.pager_driver import fetch
+from ..server_versions import require_grouping_support
 from .accumulators import load_count
 from .aggregate_plans import row_count, server_aggregate
 from .group_keys import Group
@@ -27,6 +28,8 @@ def read(session: Session, query: Query, page_size: int | None = None) -> Iterat
     """Yield the groups of a query, page by page: filtered, in their order, and sliced."""
     if query.is_empty:
         return
+    if query.grouping is not None:
+        require_grouping_support(session, query.grouping)
     with suppress(UnreliableDatePartsError):
         yield from _pages(group_reader(RowSelection(session, all_rows(query)), query), query, page_size)
         return
@@ -85,6 +88,7 @@ def count(session: Session, query: Query) -> int:
         return 0
     grouping = query.grouping
     assert grouping is not None  # noqa: S101 - callers check this
+    require_grouping_support(session, grouping)
     reader = GroupReader(RowSelection(session, all_rows(query)), grouping)
     number = None if grouping.having else _count_by_server(reader)
     if number is None:
@@ -116,5 +120,7 @@ def _count_by_server(reader: GroupReader) -> int | None:
 
 def aggregate(session: Session, query: Query, aggregates: Mapping[str, AggregateSpec]) -> Group:
     """Return aggregates of all rows of a query, by name."""
-    reader = GroupReader(RowSelection(session, query), Grouping(aggregates=tuple(aggregates.items())))
+    grouping = Grouping(aggregates=tuple(aggregates.items()))
+    require_grouping_support(session, grouping)
+    reader = GroupReader(RowSelection(session, query), grouping)
     return reader.merge()[0]

@@ -171,6 +171,18 @@ def verifies_email(request: Request) -> bool:
     return request.path == VERIFY_EMAIL
 
 
+def has_search(collection: str) -> bool:
+    """Return whether the rows of a collection are read by SEARCH as well as by GET."""
+    system = SYSTEM_COLLECTIONS.get(collection)
+    return system is None or system.is_list
+
+
+def counts_rows(collection: str) -> bool:
+    """Return whether a list of rows comes with the number of all rows, if that is asked for by ``meta``."""
+    system = SYSTEM_COLLECTIONS.get(collection)
+    return system is None or system.counts_rows
+
+
 def list_route(request: Request) -> str | None:
     """Return the route that lists the rows a request is about; None if there is none."""
     return _route_and_keys(request)[0]
