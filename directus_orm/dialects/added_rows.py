@@ -24,7 +24,7 @@ def has_added_rows(info: ModelInfo) -> bool:
 
 
 def complete(info: ModelInfo, fields: list[str]) -> list[str]:
-    """Return the fields to ask for: with all columns of the row, where the server would merge rows without them."""
+    """Return the fields to ask for: all columns, where the server would merge rows without these."""
     return [*fields, "*"] if has_added_rows(info) else fields
 
 

@@ -16,8 +16,10 @@ from ..querysets.related import Related, RelatedAny
 
 if TYPE_CHECKING:
     from ..instances import lazy_loading
+    from ..reading import server_versions
 else:
     lazy_loading = DeferredModule("..instances.lazy_loading", __package__)
+    server_versions = DeferredModule("..reading.server_versions", __package__)
 
 
 class FieldDescriptor:
@@ -101,7 +103,7 @@ def load_value(instance: Any, field: Field) -> Any:
     state = state_of(instance)
     if not state.stored:
         if state.batch is not None:  # a singleton that was read and never saved
-            lazy_loading.require_support(state.batch.session, [field])
+            server_versions.require_support(state.batch.session, [field])
         return _unsaved_value(instance, field)
     if field.name not in state.problems:
         lazy_loading.load_missing(instance, field)

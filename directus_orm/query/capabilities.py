@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..fields.type_table import AWARE_MOMENTS, DATES, NUMBERS, TEXTS
+from ..fields.type_table import DATES, NUMBERS, TEXTS
 from .conditions import Comparison, Exists, Node, true_for_null_row
 
 
@@ -169,8 +169,8 @@ DEFAULT_CAPABILITIES = Capabilities(
     distinct_aggregates={name: f"{name}Distinct" for name in ("count", "sum", "avg")},
     sum_error=2.0**-23,  # PostgreSQL adds up floats in single precision
     date_formats={
-        **dict.fromkeys(AWARE_MOMENTS, "%Y-%m-%dT%H:%M:%S.%fZ"),
-        "dateTime": "%Y-%m-%dT%H:%M:%S",
+        "timestamp": "%Y-%m-%dT%H:%M:%S.%fZ",
+        **dict.fromkeys(("dateTime", "moment"), "%Y-%m-%dT%H:%M:%S"),
         "date": "%Y-%m-%d",
     },
 )

@@ -40,7 +40,7 @@ _WITH_FIRST = frozenset({"lt", "gte"})
 # Of a moment in Directus's own collections, SQLite shows seconds, other databases milliseconds. Where that matters
 # the server finds all rows whose value may be shown so, and the rows are rechecked.
 _SECONDS_OR_MILLISECONDS = "moment"
-_DEPENDS_ON_DIGITS = frozenset({"eq", "gt", "lte"})
+_EXACT_FOR_WHOLE_SECONDS = frozenset({"lt", "gte"})
 
 
 @attrs.frozen
@@ -95,8 +95,8 @@ def compare(path: FieldPath, operator: str, time: TimeRange) -> Node:
     """Return the condition that the shown value at the end of a path compares with a value."""
     if operator == "eq":
         return among(path, [time])
-    if _is_rechecked(path) and operator in _DEPENDS_ON_DIGITS:
-        bound = ("gte", time.first) if operator == "gt" else ("lte", _end_of_second(time))
+    if _is_rechecked(path) and not (operator in _EXACT_FOR_WHOLE_SECONDS and _is_whole_second(time)):
+        bound = ("gte", time.first) if operator in {"gt", "gte"} else ("lte", _end_of_second(time))
         return with_recheck(path, Comparison(path[-1:], *bound), ShownTest(path[-1], operator, time.value))
     if not time.is_shown:
         operator = _BETWEEN_SHOWN[operator]
@@ -126,6 +126,10 @@ def among(path: FieldPath, times: Iterable[TimeRange]) -> Node:
 
 def _is_rechecked(path: FieldPath) -> bool:
     return path[-1].value_type.kind == _SECONDS_OR_MILLISECONDS
+
+
+def _is_whole_second(time: TimeRange) -> bool:
+    return time.is_shown and not time.value.microsecond
 
 
 def _end_of_second(time: TimeRange) -> str:
