@@ -1,6 +1,7 @@
 """Times of Directus's own collections mean the same on each database (S29).
 
-SQLite shows seconds of them, others milliseconds. The reference is Python, on the values as they are shown; milliseconds are stored on each database.
+SQLite shows seconds of them, others milliseconds. The reference is Python, on the values as they are shown; each
+database stores milliseconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -72,19 +74,24 @@ Condition = tuple[dict[str, Any], Callable[[datetime], bool]]
 
 def _conditions(first: datetime, second: datetime) -> Iterator[Condition]:
     low, high = sorted((first, second))
-    comparisons = {"exact": "eq", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
-    for lookup, name in comparisons.items():
-        compare = getattr(operator, name)
-        yield {f"last_access__{lookup}": first}, lambda shown, compare=compare: compare(shown, first)
+    for lookup, name in {"exact": "eq", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}.items():
+        yield {f"last_access__{lookup}": first}, partial(_compares, name, first)
     yield {"last_access__in": [first, second]}, lambda shown: shown in (first, second)
     yield {"last_access__range": (low, high)}, lambda shown: low <= shown <= high
     yield {"last_access__gt": low, "last_access__lt": high}, lambda shown: low < shown < high
     for part in ("year", "month", "hour", "minute", "second"):
-        value = getattr(first, part)
-        yield {f"last_access__{part}": value}, lambda shown, part=part, value=value: getattr(shown, part) == value
+        yield {f"last_access__{part}": getattr(first, part)}, partial(_has_part, part, getattr(first, part))
     yield {"last_access__year__gt": first.year}, lambda shown: shown.year > first.year
     yield {"last_access__date": first.date()}, lambda shown: shown.date() == first.date()
     yield {"last_access__date__lte": first.date()}, lambda shown: shown.date() <= first.date()
+
+
+def _compares(name: str, moment: datetime, shown: datetime) -> bool:
+    return bool(getattr(operator, name)(shown, moment))
+
+
+def _has_part(part: str, value: int, shown: datetime) -> bool:
+    return bool(getattr(shown, part) == value)
 
 
 @PROPERTY
