@@ -53,9 +53,9 @@ def is_row_of(value: object, target: type[Any]) -> bool:
     """Return whether a value is an instance of a model, or of one that it extends for the same collection."""
     if isinstance(value, target):
         return True
-    kind = type(value)
+    kind: Any = type(value)
     is_extended = is_model(kind) and issubclass(target, kind)
-    return is_extended and kind._options.collection == target._options.collection  # type: ignore[attr-defined]  # noqa: SLF001
+    return bool(is_extended and kind._options.collection == target._options.collection)  # noqa: SLF001
 
 
 def all_models() -> list[type[Any]]:

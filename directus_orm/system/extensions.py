@@ -44,7 +44,7 @@ class Extension:
     source: str | None = None
     folder: str | None = None
     bundle: UUID | None = None
-    _session: Session | None = attrs.field(default=None, repr=False)
+    _session: Session | None = attrs.field(default=None, repr=False, alias="session")
 
     @classmethod
     @hides_locals

@@ -16,6 +16,7 @@ from ...core.errors import UnsupportedQuery
 from ...fields.field import Field
 from ...fields.model_info import Step
 from ...fields.paths import path_name, target_model
+from ...fields.to_many import ToMany
 from ..conditions import (
     ALWAYS,
     NEVER,
@@ -59,7 +60,8 @@ def exists(path: tuple[Step, ...], where: Node, *, negated: bool = False) -> Nod
     inner = _with_known_key(where, pk)
     if inner == NEVER:
         return ALWAYS if negated else NEVER
-    if not path[-1].has_alias:  # type: ignore[union-attr]
+    relation = path[-1]
+    if isinstance(relation, ToMany) and not relation.has_alias:
         return _by_reference(path, inner, negated=negated)
     return Exists(path, Comparison((pk,), "nnull") if inner == ALWAYS else inner, negated)
 

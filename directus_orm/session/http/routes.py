@@ -31,6 +31,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_ALL_WRITES = _words("create update delete")
+
+
 @attrs.frozen(kw_only=True)
 class SystemCollection:
     """One of Directus's own collections: where its rows are, and what its route can do.
@@ -49,7 +52,7 @@ class SystemCollection:
 
     name: str = attrs.field(kw_only=False)
     versions: Versions = _ALL
-    writes: frozenset[str] = attrs.field(default="create update delete", converter=_words)
+    writes: frozenset[str] = _ALL_WRITES
     is_list: bool = True
     finds_by_keys: bool = True
     counts_rows: bool = True
@@ -59,10 +62,12 @@ class SystemCollection:
 
 _ROWS = (
     SystemCollection("access", versions=_SINCE_11),
-    SystemCollection("activity", writes="", columns=_columns(until_10="comment")),
+    SystemCollection("activity", writes=frozenset(), columns=_columns(until_10="comment")),
     SystemCollection("comments", versions=_SINCE_11),
     SystemCollection("dashboards", finds_by_keys=False),
-    SystemCollection("extensions", writes="update delete", is_list=False, finds_by_keys=False, counts_rows=False),
+    SystemCollection(
+        "extensions", writes=_words("update delete"), is_list=False, finds_by_keys=False, counts_rows=False
+    ),
     SystemCollection("files"),
     SystemCollection("flows", finds_by_keys=False, columns=_columns(since_12="folder")),
     SystemCollection("folders", columns=_columns(since_12="type")),
@@ -77,7 +82,7 @@ _ROWS = (
     ),
     SystemCollection("policies", versions=_SINCE_11),
     SystemCollection("presets"),
-    SystemCollection("revisions", writes="", finds_by_keys=False),
+    SystemCollection("revisions", writes=frozenset(), finds_by_keys=False),
     SystemCollection(
         "roles",
         finds_by_keys=False,
@@ -87,7 +92,7 @@ _ROWS = (
     ),
     SystemCollection(
         "settings",
-        writes="update",
+        writes=_words("update"),
         is_list=False,
         finds_by_keys=False,
         counts_rows=False,
@@ -109,7 +114,7 @@ _ROWS = (
     SystemCollection("translations"),
     SystemCollection("users", finds_by_keys=False, columns=_columns(since_11="text_direction policies")),
     SystemCollection("versions", columns=_columns(since_11="delta")),
-    SystemCollection("webhooks", versions=_UNTIL_10, writes="", finds_by_keys=False, counts_rows=False),
+    SystemCollection("webhooks", versions=_UNTIL_10, writes=frozenset(), finds_by_keys=False, counts_rows=False),
 )
 
 SYSTEM_COLLECTIONS = {f"{_PREFIX}{each.name}": each for each in _ROWS}
