@@ -253,6 +253,7 @@ def test_a_loop_may_move_what_it_reads(change: Loop | None, maximum: int | None,
     change=st.sampled_from(LOOPS),
 )
 @example(seed=3039443, size=1500, maximum=300, share=0.7, kinds=KINDS[-1], change=None)
+@example(seed=323, size=1500, maximum=100, share=0.95, kinds=KINDS[8], change=to_end)
 def test_rows_that_do_not_move_come_once_and_in_order(
     seed: int, size: int, maximum: int | None, share: float, kinds: dict[str, int], change: Loop | None
 ) -> None:
@@ -278,5 +279,6 @@ def read_beside_writer(
         ended = False
     came = [key for key in loop.came if key in staying]
     assert came == (stay if ended else stay[: len(came)])
-    assert server.requests <= 4 * unchanged.requests + 120
+    growth = max(1, len(loop.came) / max(size, 1))  # rows that are inserted where the loop stands are read as well
+    assert server.requests <= 4 * growth * unchanged.requests + 120
     return ended
