@@ -11,7 +11,7 @@ import attrs
 
 from ..core.errors import Forbidden, NotVisibleWarning, UnsupportedQuery
 from ..core.request_response import Request, Row
-from ..session.http.routes import SYSTEM_COLLECTIONS
+from ..session.http.routes import SYSTEM_COLLECTIONS, finds_by_keys
 from ..session.session import Session
 from ..writing.store_back import level_of_caller
 from .stored_columns import StoredColumn, columns_of
@@ -146,10 +146,7 @@ class _Row:
 
     def read(self) -> Row | None:
         """Return the fields that this user may read; None if the row is deleted, or hidden from this user."""
-        params = {"filter": {self._column: {"_eq": self.key}}, "limit": 1, "fields": "*"}
-        api = self._session.api
-        path = api.items_path(self._collection)
-        data = self._session.send(Request("GET", path, api.query_params(params), fresh=True)).data
+        data = _rows_with_key(self._session, self._collection, self._column, self.key)
         self._is_singleton = isinstance(data, dict)
         return data if isinstance(data, dict) else next(iter(data), None)
 
@@ -178,11 +175,20 @@ def _leads_nowhere(session: Session, column: StoredColumn, key: Any) -> bool:
     """Return whether a key leads to a row that is not there, as far as this user sees."""
     if column.refers_to is None or key is None:
         return False
-    collection, name = column.refers_to
     try:
-        return not session.items(collection).read(filter={name: {"_eq": key}}, fields=name, limit=1)
+        return not _rows_with_key(session, *column.refers_to, key)
     except Forbidden:
         return False  # the server decides
+
+
+def _rows_with_key(session: Session, collection: str, column: str, key: Any) -> Any:
+    """Return the list of the rows with a key, past caches; of a singleton, its row."""
+    path = session.api.items_path(collection)
+    query = {"fields": ["*"], "limit": 1}
+    if finds_by_keys(path):  # a filter would evaluate a key such as "$NOW"
+        return session.send(Request("SEARCH", path, json={"keys": [key], "query": query})).data
+    params = session.api.query_params({**query, "filter": {column: {"_eq": key}}})
+    return session.send(Request("GET", path, params, fresh=True)).data
 
 
 def _require_writable(collection: str) -> None:

@@ -391,6 +391,43 @@ class TestRestore:
         assert "no such field" in Writer.revisions_of("p")[0].restore().not_restored["passing"]
         Writer.objects.filter(code="p").delete()
 
+    def test_a_relation_of_a_former_row_with_the_same_key_is_not_taken(
+        self, session: Session, article: Article
+    ) -> None:
+        note = Note.objects.create(text="former")
+        note.article = article
+        note.save()
+        note.delete()
+        note = Note.objects.create(id=note.id, text="new")
+        note.text = "newer"
+        note.save()
+        result = note.revisions[0].restore()
+        note.refresh()
+        assert note.article is None
+        assert "article" not in result.restored
+        note.delete()
+
+    @pytest.mark.parametrize("code", ["$NOW", "$CURRENT_USER", "a,b", "x/y?z"])
+    def test_a_key_that_means_something_in_a_filter_is_a_key(self, session: Session, code: str) -> None:
+        items = session.items("history_writers")
+        items.create({"code": code, "name": "one"})
+        items.update(code, {"name": "two"})
+        items.update(code, {"name": "three"})
+        newest = Revision.objects.filter(collection="history_writers").order_by("-id")[:2]
+        assert newest[1].restore().restored == {"name": ("three", "two")}
+        items.delete(code)
+        assert newest[1].restore().created
+        items.delete(code)
+
+    def test_a_singleton_is_restored(self, server: DirectusServer, session: Session) -> None:
+        make_collection(server, "history_single", column("title", "string"), singleton=True)
+        for title in ("one", "two", "three"):
+            session.items("history_single").update(None, {"title": title})
+        revision = Revision.objects.filter(collection="history_single").order_by("-id")[1]
+        assert revision.restore().restored == {"title": ("three", "two")}
+        assert session.items("history_single").read()["title"] == "two"
+        drop_collection(server, "history_single")
+
     def test_settings_are_restored(self, session: Session) -> None:
         """A singleton has a route without a key."""
         before = session.get("/settings")["project_name"]
