@@ -166,7 +166,12 @@ def test_the_request_under_way_is_hung_up_and_not_repeated(things: QuerySet[Thin
 def test_a_retry_that_nobody_waits_for_is_not_made(tiny: TinyServer, open_session: Callable[..., Session]) -> None:
     busy = Scripted(429, {"errors": [{"extensions": {"code": "REQUESTS_EXCEEDED"}}]}, {"Retry-After": "30"})
     tiny.answers(page(1, 2), page(3, 4), busy)
-    leave_by_break(Thing.objects.using(open_session(tiny.url, token="t", page_size=2)).iterator())
+    loop = Thing.objects.using(open_session(tiny.url, token="t", page_size=2)).iterator()
+    assert next(loop).id == 1
+    assert next(loop).id == 2
+    assert next(loop).id == 3
+    assert until(lambda: len(tiny.seen) == 3)
+    del loop
     assert until(lambda: not reading_threads())
     assert len(tiny.seen) == 3
 

@@ -34,7 +34,7 @@ def _words(text: str) -> frozenset[str]:
 _ALL_WRITES = _words("create update delete")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class SystemCollection:
     """One of Directus's own collections: where its rows are, and what its route can do.
 
@@ -50,7 +50,7 @@ class SystemCollection:
         columns: the major versions that have a column, for those that not all versions have.
     """
 
-    name: str = attrs.field(kw_only=False)
+    name: str
     versions: Versions = _ALL
     writes: frozenset[str] = _ALL_WRITES
     is_list: bool = True
