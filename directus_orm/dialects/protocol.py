@@ -7,7 +7,7 @@ A new dialect implements `Dialect` in a module of its own and gets a name in `re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol
 
 from ..core.errors import DirectusError, Forbidden, InvalidRequest
@@ -173,6 +173,11 @@ class Dialect(CompilesReads, CompilesWrites, ReadsResponses, ReadsRefusals, Prot
     @property
     def capabilities(self) -> Capabilities:
         """What this version can be asked."""
+        ...
+
+    @property
+    def limited_collections(self) -> Container[str]:
+        """The collections with fields or lists that not every version has."""
         ...
 
     def versions_of(self, collection: str, column: str) -> tuple[int, int | None] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from math import inf
 from typing import Any
 from urllib.parse import unquote
@@ -29,6 +29,7 @@ from ..query.group_request import GroupRequest
 from ..query.query import Order, Query
 from ..session.http.error_mapping import unexpected_response
 from ..session.http.routes import (
+    LIMITED_COLLECTIONS,
     RESERVED_KEYS,
     SYSTEM_COLLECTIONS,
     collection_segments,
@@ -61,6 +62,11 @@ class V10Dialect:
     def capabilities(self) -> Capabilities:
         """What Directus 10 to 12 can be asked."""
         return DEFAULT_CAPABILITIES
+
+    @property
+    def limited_collections(self) -> Container[str]:
+        """The collections with columns that not every version has: some of Directus's own."""
+        return LIMITED_COLLECTIONS
 
     def versions_of(self, collection: str, column: str) -> tuple[int, int | None] | None:
         """Return the first and the last major version that have a column; None if all of them have it."""

@@ -34,12 +34,21 @@ def supported_paths(session: Session, paths: Iterable[FieldPath]) -> tuple[Field
 
 def supported_part(session: Session, query: Query) -> Query:
     """Return a query for instances without the fields that the server is not known to have."""
+    if not query.nested and not _reads_limited_model(session, query):
+        return query
     paths = supported_paths(session, query.paths)
     nested = tuple(_supported_list(session, each) for each in query.nested)
     if len(paths) == len(query.paths) and nested == query.nested:
         return query
     related = tuple(path for path in query.related if path in paths)
     return query.evolve(paths=paths, related=related, nested=nested)
+
+
+def _reads_limited_model(session: Session, query: Query) -> bool:
+    """Return whether a query reads fields of a model some of whose fields not every version has."""
+    limited_collections = dialect_of(session).limited_collections
+    models = {field.model for path in query.paths for field in path}
+    return any(model._options.collection in limited_collections for model in models)  # noqa: SLF001 - as below
 
 
 def _supported_list(session: Session, nested: PrefetchedList) -> PrefetchedList:
@@ -53,7 +62,10 @@ def require_support(session: Session, steps: Iterable[Step]) -> None:
     Raises:
         UnsupportedQuery: the server is of a version without one of them; the message says which versions have it.
     """
+    limited_collections = dialect_of(session).limited_collections
     for step in steps:
+        if step.model._options.collection not in limited_collections:  # noqa: SLF001 - as below
+            continue
         versions = _versions(session, step)
         if versions is not None and not _includes(versions, session.info().major):
             msg = (
@@ -78,9 +90,9 @@ def require_named_support(session: Session, query: Query) -> None:
     Raises:
         UnsupportedQuery: as for `require_support`.
     """
-    require_support(session, (step for order in query.order for step in order.path))
-    require_support(session, (step for _, alias in query.aliases for step in alias.path))
-    require_support(session, _steps_in(query.where))
+    named = [step for order in query.order for step in order.path]
+    named += [step for _, alias in query.aliases for step in alias.path]
+    require_support(session, (*named, *_steps_in(query.where)))
 
 
 def require_grouping_support(session: Session, grouping: Grouping) -> None:
@@ -110,7 +122,8 @@ def _is_known_to_have(session: Session, step: Step) -> bool:
 
 def _versions(session: Session, step: Step) -> tuple[int, int | None] | None:
     collection: str = step.model._options.collection  # noqa: SLF001 - its annotations need no resolving
-    return dialect_of(session).versions_of(collection, step.column)
+    dialect = dialect_of(session)
+    return dialect.versions_of(collection, step.column) if collection in dialect.limited_collections else None
 
 
 def _includes(versions: tuple[int, int | None], major: int) -> bool:

@@ -120,6 +120,9 @@ _ROWS = (
 SYSTEM_COLLECTIONS = {f"{_PREFIX}{each.name}": each for each in _ROWS}
 """Directus's own collections whose rows have a route, by the full name of the collection."""
 
+LIMITED_COLLECTIONS = frozenset(name for name, each in SYSTEM_COLLECTIONS.items() if each.columns)
+"""Those with columns that not all versions have."""
+
 _LISTS = {each.name: each for each in _ROWS if each.is_list}
 
 RESERVED_KEYS = frozenset({"auth", "import", "info", "invite", "me", "register"})
