@@ -10,6 +10,7 @@ import requests
 from requests_cache import CachedSession
 
 from directus_orm import AuthenticationError, Forbidden, Model, Session, field, generated
+from directus_orm.system import Settings
 from directus_orm.testing import DirectusServer, start
 from tests.worlds.server_setup import column, make_collection
 
@@ -150,3 +151,17 @@ def test_another_user_gets_no_rows_of_a_cache_that_they_share(
                     derived.items("cache_leaves").read(fields="name")
         session.with_options(token=leaves.token).items("cache_leaves").read(fields="id")
     assert not [response.url for response in cached.cache.filter() if "fields=id" in response.url]
+
+
+def test_fresh_settings_bypass_the_cache_of_the_server(caching: DirectusServer, other: Session) -> None:
+    """The settings have no SEARCH: another parameter makes the request another one to the cache."""
+    with Session(caching.url, token=caching.token):
+        Settings(project_descriptor="before").save()
+        settings = Settings.objects.get()
+        assert settings.project_descriptor == "before"
+        other.patch("/settings", {"project_descriptor": "theirs"})
+        assert Settings.objects.get().project_descriptor == "before"
+        settings.refresh()
+        assert settings.project_descriptor == "theirs"
+        settings.project_descriptor = None
+        settings.save(if_unmodified=True)
