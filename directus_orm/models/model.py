@@ -26,6 +26,7 @@ from .descriptors import FieldDescriptor, ManyToOneDescriptor, ToManyDescriptor
 
 if TYPE_CHECKING:
     from ..instances import dictionaries
+    from ..instances.write_guards import WriteGuard
     from ..querysets.queryset import QuerySet
     from ..system import history
     from ..writing import save
@@ -122,6 +123,7 @@ class Model:
     MultipleObjectsReturned: ClassVar[type[errors.MultipleObjectsReturned]] = errors.MultipleObjectsReturned
 
     _options: ClassVar[ModelOptions | None] = None
+    _guard: ClassVar[WriteGuard | None] = None
 
     def __init_subclass__(
         cls,

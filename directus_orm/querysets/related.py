@@ -25,6 +25,7 @@ from ..instances.state import (
 from ..query.conditions import Exists
 from ..query.lookups.field_lookups import condition
 from ..query.query import PrefetchedList, Query
+from ..session.http.routes import SYSTEM_COLLECTIONS
 from ..session.session import Session
 from .junction_models import field_of, junction_condition, junction_model, read_links, shown_keys
 from .queryset import QuerySet
@@ -97,6 +98,10 @@ class Related(QuerySet[M]):
         objects: QuerySet[Any] = junction_model(self._relation).objects
         model = objects.query.model
         rows = objects.filter(**{field_of(model, self._relation.source_column).name: self._instance})
+        if (
+            self._relation.junction in SYSTEM_COLLECTIONS
+        ):  # its rows link others as well: a policy to roles and users
+            rows = rows.filter(**{f"{field_of(model, self._relation.target_column).name}__isnull": False})
         sort = self._relation.sort_column
         return rows.order_by(field_of(model, sort).name) if sort else rows
 

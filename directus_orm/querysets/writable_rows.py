@@ -157,8 +157,12 @@ class WritableRows(Rows[M]):
             >>> Note.objects.filter(title="Old").delete()
             1
         """
+        return self._delete(progress, {})
+
+    def _delete(self, progress: Progress, choices: Mapping[str, Any]) -> int:
+        """Delete all rows; ``choices`` are further arguments that the ``delete()`` of some models takes."""
         self._refuse_accidental_all("delete")
-        return bulk.delete(self._session(), self._query, checked(progress))
+        return bulk.delete(self._session(), self._query, checked(progress), choices)
 
     def _refuse_accidental_all(self, verb: str) -> None:
         """Refuse to write all rows of a model by accident: ``Model.objects`` itself, without `all` or `filter`."""

@@ -3,6 +3,7 @@
 Imports only core to models.
 """
 
+from . import guards as _guards  # noqa: F401 - gives the models their guards
 from .automation import Flow, Operation, Webhook
 from .extensions import Extension
 from .history import Activity, Comment, ContentVersion, Revision, unknown

@@ -15,6 +15,7 @@ from ..fields.paths import FieldPath
 from ..fields.type_table import SEQUENTIAL_KEYS
 from ..instances.dirty_tracking import changed_fields, is_changed
 from ..instances.state import PageBatch, info_of, state_of, stored_key
+from ..instances.write_guards import guard_of
 from ..query.lookups.field_lookups import key_of
 from ..query.query import Query
 from ..reading.hidden_rows import may_hide_rows
@@ -266,6 +267,9 @@ def _update_rows(
     require_columns(session, info, dict.fromkeys(column for row in rows for column in row))
     paths = supported_paths(session, paths)
     row_by_position = dict(zip(positions, rows, strict=True))
+    guard = guard_of(info.model)
+    if guard is not None and rows:
+        guard.before_update(session, info.model, {row[pk.column]: row for row in rows}, by_query=False)
     keys = {position: row[pk.column] for position, row in row_by_position.items()}
     rows_before = {pk.load(key): state_of(bulk.inputs[position]).row for position, key in keys.items()}
     gone: set[int] = set()
@@ -374,12 +378,20 @@ def update(session: Session, query: Query, values: Mapping[str, Any], progress: 
 
     with bulk_write(session, info, select_keys(session, query), "updated", progress=progress) as bulk:
         keys = dict(enumerate(bulk.inputs))
+        guard = guard_of(info.model)
+        if guard is not None and keys:
+            guard.before_update(session, info.model, dict.fromkeys(bulk.inputs, changes), by_query=True)
         _send_to_existing(bulk, keys, keys, build_request, handle_response)
     return updated
 
 
-def delete(session: Session, query: Query, progress: Progress = None) -> int:
-    """Delete the rows of a query; return their number. Their keys are selected first (G1)."""
+def delete(
+    session: Session, query: Query, progress: Progress = None, choices: Mapping[str, Any] | None = None
+) -> int:
+    """Delete the rows of a query; return their number. Their keys are selected first (G1).
+
+    ``choices`` are those of `WriteGuard.before_delete`.
+    """
     info: ModelInfo = query.model.directus
     dialect_of(session).check_writes(info, "delete")
     deleted = 0
@@ -394,6 +406,9 @@ def delete(session: Session, query: Query, progress: Progress = None) -> int:
 
     with bulk_write(session, info, select_keys(session, query), "deleted", progress=progress) as bulk:
         keys = dict(enumerate(bulk.inputs))
+        guard = guard_of(info.model)
+        if guard is not None and keys:
+            guard.before_delete(session, info.model, bulk.inputs, choices or {})
         _send_to_existing(bulk, keys, keys, build_request, handle_response)
     return deleted
 

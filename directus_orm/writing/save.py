@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..instances.column_conversion import load_fields
 from ..instances.dirty_tracking import changed_fields, has_changes
 from ..instances.refetch import refetch_by_query, refetch_rows
 from ..instances.state import RowIdentity, does_not_exist, info_of, session_of, state_of, stored_key
+from ..instances.write_guards import guard_of
 from ..query.query import PrefetchedList, Query
 from ..reading.hidden_rows import may_hide_rows
 from ..reading.server_versions import require_columns, require_support, supported_fields, supported_part
@@ -180,6 +181,9 @@ def _send_update(
     info, instance = payload.info, payload.instance
     key = None if info.options.singleton else stored_key(instance)
     require_columns(session, info, payload.row)
+    guard = guard_of(info.model)
+    if guard is not None:
+        guard.before_update(session, info.model, {key: payload.row}, by_query=False)
     readback = supported_part(session, payload.readback(readback_fields))
     row = payload.row if key is None else {**payload.row, info.pk.column: key}
     write = RecoverableWrite(
@@ -265,8 +269,8 @@ def _is_visible(session: Session, instance: Any) -> bool | None:
 # --- delete and refresh -----------------------------------------------------------------------------------------
 
 
-def delete(instance: Any) -> None:
-    """Delete the row; see `Model.delete`."""
+def delete(instance: Any, choices: Mapping[str, Any] | None = None) -> None:
+    """Delete the row; see `Model.delete`. ``choices`` are those of `WriteGuard.before_delete`."""
     info, state = info_of(instance), state_of(instance)
     if info.options.singleton:
         msg = f"{info.model.__name__} is a singleton and has no delete()."
@@ -275,7 +279,9 @@ def delete(instance: Any) -> None:
         return
     if not state.stored:
         raise does_not_exist(instance, "it was never saved")
-    session = session_of(instance)
+    session, guard = session_of(instance), guard_of(info.model)
+    if guard is not None:
+        guard.before_delete(session, info.model, [stored_key(instance)], choices or {})
     try:
         session.send(dialect_of(session).delete(info, stored_key(instance)))
     except Forbidden as error:
