@@ -260,13 +260,15 @@ class TestDeletingARoleThatHasUsers:
             mine.delete(suspend_users=True)
         assert not Role.objects.filter(pk=role.pk).exists()
 
-    def test_without_users_needs_no_choice(self, session: Session, role: Role, is_10: bool) -> None:
-        if not is_10:
-            child = Role.objects.create(name="Child", parent=role)
+    def test_without_users_needs_no_choice(self, session: Session, role: Role) -> None:
         role.delete()
-        if not is_10:
-            child.refresh()
-            assert child.parent is None
+        assert not Role.objects.filter(pk=role.pk).exists()
+
+    def test_leaves_its_children_without_a_parent(self, session: Session, role: Role, has_policies: None) -> None:
+        child = Role.objects.create(name="Child", parent=role)
+        role.delete()
+        child.refresh()
+        assert child.parent is None
 
 
 def test_users_move_from_role_to_role_by_its_list(session: Session, role: Role) -> None:
