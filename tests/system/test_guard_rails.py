@@ -629,7 +629,7 @@ class TestPermissions:
             warnings.simplefilter("ignore")
             second = Permission.objects.create(collection="directus_files", action="read", role=doubled)
         try:
-            with pytest.raises(UnsupportedQuery, match="shows permissions as one"):
+            with pytest.raises(UnsupportedQuery, match="of the same role, collection and action as one"):
                 list(Permission.objects.all())
             assert Permission.objects.filter(role=permissions[4].role).count() == 1
         finally:
