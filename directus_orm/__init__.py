@@ -15,6 +15,7 @@ from .core.errors import (
     BulkFailure,
     ConfigurationError,
     ConversionError,
+    DefaultLimitWarning,
     DirectusError,
     DoesNotExist,
     FailedValidation,
@@ -45,6 +46,7 @@ from .fields.field import field, generated
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.check_models import check_models
 from .models.model import Model
+from .models.plain_rows import read_pages as _read_pages  # noqa: F401 - lets Items.read_all page as models do
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup
 from .query.lookups.server_values import current_role, current_user, now
@@ -75,6 +77,7 @@ __all__ = [
     "ConfigurationError",
     "ConversionError",
     "Count",
+    "DefaultLimitWarning",
     "DirectusError",
     "DoesNotExist",
     "F",

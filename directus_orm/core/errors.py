@@ -292,6 +292,10 @@ class NotVisibleWarning(UserWarning):
     """A row was written, but is not visible to this user: the instance holds what was sent, and is saved."""
 
 
+class DefaultLimitWarning(UserWarning):
+    """A list was read without a limit, and ends where Directus cuts such lists: there may be more rows."""
+
+
 def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?``, or an empty text if no choice is similar."""
     near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)

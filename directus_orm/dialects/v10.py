@@ -17,7 +17,6 @@ from ..core.errors import (
     Forbidden,
     InvalidRequest,
     QueryError,
-    TransportError,
     UnsupportedQuery,
 )
 from ..core.request_response import ANY_ROWS, Request, Response, Row, RowShape, param_text, url_path
@@ -38,6 +37,7 @@ from ..session.http.routes import (
     has_search,
     versions_of,
 )
+from ..session.http.v10_api import V10Api
 from . import v10_nested
 from .added_rows import complete, has_added_rows, stored_rows
 from .v10_filters import filter_object, function_call
@@ -48,9 +48,7 @@ _REFUSED = re.compile(
     r'access (?:fields? (?P<fields>"[^"]+"(?:, "[^"]+")*) in )?collection "(?P<collection>[^"]+)"'
 )
 _LACKS_JSON = re.compile(r'Invalid query\. The filter value for "_json" has to be ')
-_TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
-_TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
-_LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
+_API = V10Api()
 _DOTS = frozenset({".", ".."})
 
 
@@ -302,17 +300,15 @@ class V10Dialect:
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows in one response, if the server refused a limit for being higher (G45)."""
-        return _number_in(error, _LIMIT_TOO_HIGH)
+        return _API.row_limit(error)
 
     def write_limit(self, error: InvalidRequest) -> int | None:
         """Return the server's MAX_BATCH_MUTATION, if the request was refused for writing more rows than that."""
-        return _number_in(error, _TOO_MANY)
+        return _API.write_limit(error)
 
     def is_too_large(self, error: DirectusError) -> bool:
         """Return whether the body was refused for its size, by the server (G35) or by a proxy before it."""
-        if isinstance(error, TransportError):
-            return error.status == 413
-        return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
+        return _API.is_too_large(error)
 
 
 def _shows_singleton(request: Request, data: Any) -> bool:
@@ -327,11 +323,6 @@ def _undeclared_singleton(request: Request) -> ConfigurationError:
         f"The server's collection {collection!r} is a singleton, which has one row: declare its model with "
         "singleton=True."
     )
-
-
-def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
-    match = pattern.search(str(error))
-    return int(match[1]) if match else None
 
 
 # --- routes -----------------------------------------------------------------------------------------------------

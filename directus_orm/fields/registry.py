@@ -23,6 +23,11 @@ def register(model: type[Any]) -> None:
     _models[name] = model
 
 
+def forget(model: type[Any]) -> None:
+    """Remove a model that is no model of the application: one made for rows without a model."""
+    _models.pop((model.__module__, model.__qualname__), None)
+
+
 def latest_definition(model: type[Any]) -> type[Any]:
     """Return the model that was last defined under a model's module and name."""
     return _models.get((model.__module__, model.__qualname__), model)

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
@@ -42,6 +43,7 @@ from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
 from .services.items import Items, encoded_path
 from .services.people import People
+from .services.whole_lists import read_pages
 from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:
@@ -227,7 +229,7 @@ class Session(ServerStatusMixin):
 
     def items(self, collection: str) -> Items:
         """Return plain access to a collection: dicts in, dicts out."""
-        return Items(self.send, self.api, collection)
+        return Items(self.send, self.api, collection, self.facts, partial(read_pages, self))
 
     @property
     def people(self) -> People:

@@ -17,6 +17,7 @@ from .http.transport import Transport
 from .options import SessionOptions
 from .permissions.permissions import Permissions
 from .sending import LoginSender
+from .services.key_columns import KeyColumn
 
 if TYPE_CHECKING:
     import requests
@@ -41,6 +42,7 @@ class ServerFacts:
         null_first: whether the database puts null first in an ascending order.
         is_cached: whether a response came from a cache.
         refuses_search: whether a gateway before the server refuses the method SEARCH.
+        key_columns: the key of a collection, by its name, for collections without a model.
         written_routes: the list routes to whose rows these sessions wrote.
     """
 
@@ -55,6 +57,7 @@ class ServerFacts:
     null_first: bool | None = None
     is_cached: bool = False
     refuses_search: bool = False
+    key_columns: dict[str, KeyColumn] = attrs.field(factory=dict)
     written_routes: set[str] = attrs.field(factory=set)
 
 

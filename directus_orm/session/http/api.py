@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from ...core.errors import AuthenticationError, ServerError
+from ...core.errors import AuthenticationError, DirectusError, InvalidRequest, ServerError
 from ...core.masking import Secret
 from ...core.request_response import Request, Response
 from ..permissions.permissions import Allowed, Permissions
@@ -177,6 +177,20 @@ class Api(Protocol):
 
     def is_refused_unprocessed(self, error: ServerError) -> bool:
         """Return whether the server refused before it did anything, so that even a write may be repeated."""
+        ...
+
+    # --- limits ---------------------------------------------------------------------------------------------
+
+    def row_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows in one response, if the server refused a limit for being higher."""
+        ...
+
+    def write_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows in one write, if the server refused a request for having more."""
+        ...
+
+    def is_too_large(self, error: DirectusError) -> bool:
+        """Return whether the body was refused for its size, by the server or by a proxy before it."""
         ...
 
     # --- the server itself ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 from ...core.checks import is_number, is_whole_number
 from ...core.errors import (
     AuthenticationError,
+    DirectusError,
     FailedValidation,
     Forbidden,
     InvalidForeignKey,
@@ -17,6 +18,7 @@ from ...core.errors import (
     RateLimited,
     RecordNotUnique,
     ServerError,
+    TransportError,
     Unavailable,
     ValueOutOfRange,
     ValueTooLong,
@@ -75,6 +77,9 @@ _JSON_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate
 _MAJOR_VERSION = re.compile(r"[0-9]{1,4}")
 # A hundred years, in milliseconds.
 _LONGEST_LIFE = 100 * 365 * 86_400_000
+_TOO_LARGE = re.compile(r"request entity too large", re.IGNORECASE)
+_TOO_MANY = re.compile(r"max batch mutation limit of (\d+)", re.IGNORECASE)
+_LIMIT_TOO_HIGH = re.compile(r'"?limit"? must be less than or equal to (\d+)', re.IGNORECASE)
 # A cookie whose value is a JWT; its name depends on the server's settings.
 _SESSION_COOKIE = re.compile(r"([^\s;,=]+=eyJ[\w-]+\.[\w-]+\.[\w-]+)")
 
@@ -231,6 +236,22 @@ class V10Api:
             return error.code != "EMAIL_LIMIT_EXCEEDED"
         return isinstance(error, Unavailable) and "pressure" in str(error.extensions.get("reason")).lower()
 
+    # --- limits ---------------------------------------------------------------------------------------------
+
+    def row_limit(self, error: InvalidRequest) -> int | None:
+        """Return the most rows in one response, if the server refused a limit for being higher (G45)."""
+        return _number_in(error, _LIMIT_TOO_HIGH)
+
+    def write_limit(self, error: InvalidRequest) -> int | None:
+        """Return the server's MAX_BATCH_MUTATION, if the request was refused for writing more rows than that."""
+        return _number_in(error, _TOO_MANY)
+
+    def is_too_large(self, error: DirectusError) -> bool:
+        """Return whether the body was refused for its size, by the server (G35) or by a proxy before it."""
+        if isinstance(error, TransportError):
+            return error.status == 413
+        return isinstance(error, InvalidRequest) and _TOO_LARGE.search(str(error)) is not None
+
     # --- the server itself ----------------------------------------------------------------------------------
 
     def read_info(self, data: Any) -> ServerInfo | None:
@@ -280,6 +301,11 @@ class V10Api:
         if not isinstance(data, Mapping) or "status" not in data:
             return None
         return Health(str(data["status"]), _text(data.get("releaseId")), _object(data.get("checks")))
+
+
+def _number_in(error: InvalidRequest, pattern: re.Pattern[str]) -> int | None:
+    match = pattern.search(str(error))
+    return int(match[1]) if match else None
 
 
 def _value_in(data: Any, *names: str) -> Any:
