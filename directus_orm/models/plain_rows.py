@@ -39,12 +39,19 @@ register_reader(read_pages)
 
 
 def _pager(session: Session, rows: WholeList) -> Pager:
-    model = _model(rows.collection, rows.key)
+    model = _model(rows.collection, rows.key, rows.sorting_columns)
     info = model.directus
+    fields = {each.column: each for each in info.fields.values()}
+    order = (
+        [Order((info.pk,), rows.is_descending)]
+        if rows.is_keyset
+        else [Order((fields[name],)) for name in rows.sorting_columns]
+    )
+    wanted = [(fields[name],) for name in rows.sorting_columns if rows.wants(name)]
     query = Query(
         model,
-        order=(Order((info.pk,), descending=rows.is_keyset and rows.is_descending),),
-        paths=((info.pk,), (info.fields["row"],)),
+        order=tuple(order),
+        paths=((info.pk,), (info.fields["row"],), *wanted),
         limit=rows.limit,
         offset=rows.offset,
     )
@@ -56,14 +63,22 @@ def _pager(session: Session, rows: WholeList) -> Pager:
 
 
 @functools.lru_cache(maxsize=256)
-def _model(collection: str, key: KeyColumn) -> Any:
-    """Return a model that stands for the rows of a collection: it has the key, and a field for all the rest."""
+def _model(collection: str, key: KeyColumn, sorting_columns: tuple[str, ...]) -> Any:
+    """Return a model that stands for the rows of a collection.
+
+    It has the key, a field for all the rest, and the columns to sort by: their values tell whether a row moved.
+    """
+    columns = {f"column_{number}": name for number, name in enumerate(sorting_columns)}
     body = {
-        "__annotations__": {"key": int if key.is_integer else JunctionKey, "row": dict[str, Any] | None},
+        "__annotations__": {
+            "key": int if key.is_integer else JunctionKey,
+            **dict.fromkeys(("row", *columns), dict[str, Any] | None),
+        },
         "__module__": __name__,
         "__qualname__": f"PlainRows_{next(_numbers)}",
         "key": field(default=generated, primary_key=True, name=key.name),
         "row": field(default=None, name="*"),
+        **{name: field(default=None, name=column) for name, column in columns.items()},
     }
     model = types.new_class("PlainRows", (Model,), {"collection": collection}, lambda names: names.update(body))
     forget(model)
@@ -96,8 +111,9 @@ class _PlainDialect(V10Dialect):
             completed["filter"] = {"_and": [rows.where, params["filter"]]} if "filter" in params else rows.where
         if "sort" in params and not rows.is_keyset:
             completed["sort"] = list(rows.sort)
-        if len(query.paths) > 1:  # whole rows, and not keys alone
-            completed["fields"] = list(rows.fields)
+        if (query.model.directus.fields["row"],) in query.paths:  # whole rows, and not keys alone
+            missing = (name for name in rows.sorting_columns if not rows.wants(name))
+            completed["fields"] = [*rows.fields, *missing]
             completed |= {"deep": rows.deep} if rows.deep else {}
         else:
             completed.pop("alias", None)

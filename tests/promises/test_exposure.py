@@ -26,6 +26,7 @@ from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows
 from directus_orm.session.server_status import ServerStatusMixin
 from directus_orm.session.services.items import Items
+from directus_orm.session.services.items_reading import ItemReads
 from directus_orm.session.services.people import People
 from tests.promises.exposure import (
     ANSWERS,
@@ -153,6 +154,7 @@ DOORS = [
     Model,
     Session,
     ServerStatusMixin,
+    ItemReads,
     Items,
     People,
 ]

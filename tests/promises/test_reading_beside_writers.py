@@ -218,6 +218,31 @@ def test_rows_that_stay_come_once_while_others_move(
             assert sum(1 for _ in sent) < 200
 
 
+@pytest.mark.parametrize("table", KEYS)
+def test_each_row_that_stays_comes_once_without_a_model(busy: tuple[DirectusServer, str], table: str) -> None:
+    """`session.items(…).read_all()` promises the same in the same orders."""
+    server, token = busy
+    stay = {str(KEYS[table](n)) for n in range(0, ROWS, 4)}
+    with writing(server, table), Session(server.url, token=token, page_size=100) as session:
+        for order in ORDERS:
+            rows = session.items(table).read_all(sort=order.replace("pk", "id"), fields="id,note")
+            found = [str(row["id"]) for row in rows]
+            assert [key for key in found if key in stay] == in_sql(server, table, order), order
+
+
+def test_rows_that_stay_come_once_without_a_model_while_others_move(
+    busy: tuple[DirectusServer, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_FIRST_WINDOW", "_LARGEST_WINDOW", "FULL_PAGE"):
+        monkeypatch.setattr(key_window_pagination, name, 200)
+    (server, token), stay = busy, {KEYS["uniques"](n) for n in range(0, ROWS, 4)}
+    with writing(server, "uniques", moves=True), Session(server.url, token=token, page_size=100) as session:
+        for order in ("grade", "grade,-name,at"):
+            expected = in_sql(server, "uniques", order)
+            found = [row["id"] for row in session.items("uniques").read_all(sort=order, fields="note,id")]
+            assert [key for key in found if key in stay] == expected, order
+
+
 def test_a_loop_by_offset_misses_and_repeats_rows(busy: tuple[DirectusServer, str]) -> None:
     """So the test above can fail.
 

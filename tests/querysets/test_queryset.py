@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from directus_orm import ConfigurationError, FieldError, Page, QueryError, Session, UnsupportedQuery, connect
+from directus_orm import (
+    ConfigurationError,
+    DefaultLimitWarning,
+    FieldError,
+    Page,
+    QueryError,
+    Session,
+    UnsupportedQuery,
+    connect,
+)
 from directus_orm.instances.state import state_of
 from directus_orm.session import session as session_module
 from tests.worlds.flights import AIRLINES, Airline, Flight, Note, Plane, Setting
@@ -50,8 +59,10 @@ def test_every_request_for_a_list_has_limit_sort_and_fields(notes: Session) -> N
     """G1, G23, G24: what is left out, the server decides: 100 rows, of lists, of groups, and of nested lists."""
     Note.objects.bulk_create(Note(title=str(n), flight=Flight.objects.ref(1)) for n in range(120))
     assert len(notes.items("flights").read(1, fields="*")["notes"]) == 100
-    assert len(notes.items("notes").read(groupBy="title", aggregate={"count": "*"})) == 100
-    assert len(notes.items("notes").read()) == 100
+    with pytest.warns(DefaultLimitWarning):
+        assert len(notes.items("notes").read(groupBy="title", aggregate={"count": "*"})) == 100
+    with pytest.warns(DefaultLimitWarning):
+        assert len(notes.items("notes").read()) == 100
     with notes.capture() as sent:
         flights = list(Flight.objects.select_related("carrier"))
         assert len(Note.objects.filter(flight=1)) == 120

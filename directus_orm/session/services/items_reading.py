@@ -89,8 +89,10 @@ class ItemReads:
         """Iterate over all rows, page by page, as a loop over a queryset does: each row comes once.
 
         The rows come in the order of ``sort``, then of the key. ``limit`` and ``offset`` choose a part. Lists of
-        related rows that ``fields`` names are complete, too, unless ``deep`` limits them. A session asks once for
-        the key of a collection; ``key`` names it for users who may not read the server's list of fields.
+        related rows that ``fields`` names are complete, too, unless ``deep`` limits them.
+
+        A session asks once which field is the key. For users who may not read the list of fields, ``key`` names
+        it, unless it is ``id``.
 
         Raises `IterationLost` as `QuerySet.iterator` does.
 
@@ -193,7 +195,7 @@ class ItemReads:
             raise ConfigurationError(message) from error
 
     def _key_column(self, name: str | None = None) -> KeyColumn:
-        return find_key_column(self._send, self._facts.key_columns, self._collection, name)
+        return find_key_column(self._send, self._facts.key_columns, self._collection, self._path, name)
 
     def _search_by_keys(self, keys: list[str | int], params: Mapping[str, Any]) -> list[Row]:
         # Where the server ignores keys, a filter finds the rows: it evaluates no key of these (S26).
@@ -257,7 +259,7 @@ class ItemReads:
 
     def _checked_row(self, row: Any, what: str) -> Row:
         if not isinstance(row, dict):
-            raise ConfigurationError(f"{self._collection!r}: the server did not return {what}, but {row!r:.80}.")
+            raise ConfigurationError(f"{self._collection!r}: the server did not return {what}.")
         return row
 
     def _warn_of_default_limit(self, rows: Any, query: Mapping[str, Any]) -> None:

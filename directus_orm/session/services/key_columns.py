@@ -8,12 +8,14 @@ from uuid import UUID
 
 import attrs
 
+from ...core.checks import is_whole_number
 from ...core.errors import ConfigurationError, Forbidden, QueryError
 from ...core.request_response import Request, Response, url_path
 
 _INTEGERS = frozenset({"integer", "bigInteger"})
 
 Key = str | int | UUID
+Send = Callable[[Request], Response]
 
 
 @attrs.frozen
@@ -29,43 +31,62 @@ class KeyColumn:
 
 
 def find_key_column(
-    send: Callable[[Request], Response],
-    known: MutableMapping[str, KeyColumn],
-    collection: str,
-    name: str | None = None,
+    send: Send, known: MutableMapping[str, KeyColumn], collection: str, path: str, name: str | None = None
 ) -> KeyColumn:
-    """Return the key of a collection, from what is known or from the server's list of fields.
+    """Return the key of a collection, from what is known, or from the server's list of fields.
+
+    Users who may not read that list get the field that is called ``id``, if the server finds a row by it.
 
     Args:
         send: sends a request.
         known: the keys that are known, to which a new one is added.
         collection: the name of the collection.
-        name: the name of the key as the caller gave it; without one, it is that of the server.
+        path: the path of its rows.
+        name: the name of the key as the caller gave it.
 
     Raises:
-        Forbidden: this user may not read the list of fields.
-        ConfigurationError: the collection has no key that this user may read.
+        Forbidden: this user may not read the collection, or that field.
+        ConfigurationError: it is not known which field is the key, or it is another one than the caller said.
     """
     if name is not None and not (isinstance(name, str) and name):
         raise QueryError(f"key= is the name of a field, not {name!r}.")
-    if collection in known and name in {None, known[collection].name}:
-        return known[collection]
-    try:
-        fields = send(Request("GET", url_path("fields", collection), purpose="info")).data
-    except Forbidden as error:
-        if name is not None:
-            return KeyColumn(name)
-        message = f"{error} The key of {collection!r} is therefore not known: give its name, as key='id'."
-        raise error.with_message(message) from None
-    found = _key_among([each for each in fields if isinstance(each, dict)] if isinstance(fields, list) else [])
-    if found is None or name not in {None, found.name}:
-        if name is not None:
-            return KeyColumn(name)
-        raise ConfigurationError(
-            f"The server shows this user no key of {collection!r}: give the name of the key, as key='id'."
-        )
+    found = known.get(collection) or _listed_key(send, collection) or _probed_key(send, path, name or "id")
+    if found is None:
+        return KeyColumn(name or "id")  # there are no rows
+    if name not in {None, found.name}:
+        raise ConfigurationError(f"The key of {collection!r} is {found.name!r}, and not {name!r}.")
     known[collection] = found
     return found
+
+
+def _listed_key(send: Send, collection: str) -> KeyColumn | None:
+    """Return the key in the server's list of fields; None if this user may not read the list, or not the key."""
+    try:
+        fields = send(Request("GET", url_path("fields", collection), purpose="info")).data
+    except Forbidden:
+        return None
+    return _key_among([each for each in fields if isinstance(each, dict)] if isinstance(fields, list) else [])
+
+
+def _probed_key(send: Send, path: str, name: str) -> KeyColumn | None:
+    """Return a field as the key if the server finds a row by it; None if there are no rows.
+
+    Raises:
+        Forbidden: there is no such collection or field, or this user may not read it.
+        ConfigurationError: it is not the key.
+    """
+    advice = "The key is not known: this user may not read the list of fields. Give its name, as key='…'."
+    try:
+        rows = send(Request("GET", path, (("fields", name), ("limit", "1")), purpose="info")).data
+        if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+            return None
+        value = rows[0].get(name)
+        row = send(Request("GET", path + url_path(value), (("fields", name),), purpose="info")).data
+    except Forbidden as error:
+        raise error.with_message(f"{error} {advice}") from None
+    if not isinstance(row, dict) or row.get(name) != value:
+        raise ConfigurationError(f"The server finds no row by {name!r}, so that is not the key. {advice}")
+    return KeyColumn(name, is_whole_number(value))
 
 
 def _key_among(fields: list[dict[str, Any]]) -> KeyColumn | None:

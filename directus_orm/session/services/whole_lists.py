@@ -12,6 +12,7 @@ from ...core.request_response import Row
 from .item_queries import count_of, names_in, parsed_filter
 from .key_columns import KeyColumn
 
+_ALL = frozenset({"*", "*.*", "*.*.*"})
 _OTHERS = ("search", "alias", "version", "versionRaw", "backlink")
 
 
@@ -37,6 +38,16 @@ class WholeList:
     def is_keyset(self) -> bool:
         """Whether the rows are ordered by the key alone, and the key is an integer."""
         return self.key.is_integer and self.sort[0].lstrip("-") == self.key.name
+
+    @property
+    def sorting_columns(self) -> tuple[str, ...]:
+        """The fields of the rows themselves that they are sorted by, beside the key."""
+        names = (name.lstrip("-") for name in self.sort)
+        return tuple(name for name in names if name != self.key.name and name.isidentifier())
+
+    def wants(self, column: str) -> bool:
+        """Return whether a field of the rows is asked for."""
+        return column in self.fields or not _ALL.isdisjoint(self.fields)
 
     @property
     def is_descending(self) -> bool:
@@ -75,7 +86,7 @@ def whole_list(collection: str, key: KeyColumn, query: Mapping[str, Any]) -> Who
 
 def returns_key(fields: Any) -> bool:
     """Return whether rows with these fields have the key, whatever its name: they are all fields."""
-    return not fields or not {"*", "*.*", "*.*.*"}.isdisjoint(names_in(fields, "fields"))
+    return not fields or not _ALL.isdisjoint(names_in(fields, "fields"))
 
 
 def _related_paths(fields: Iterable[str], key: KeyColumn) -> Iterator[list[str]]:
