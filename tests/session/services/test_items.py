@@ -192,14 +192,17 @@ class TestReading:
         self, many: Items, words: Items, server: DirectusServer, open_session: Open
     ) -> None:
         words.create_many({"word": word, "n": 1} for word in ODD_KEYS)
-        with user(server, "plain-reader", **{THINGS: ["read"], WORDS: ["read"]}) as token:
+        with user(server, "plain-reader", plain_things=["read"], plain_words=["read"]) as token:
             session = open_session(server.url, token=token)
             assert sorted(numbers(session.items(THINGS), sort="-name")) == list(range(MANY))
             with pytest.raises(DirectusError, match="key='…'"):
                 list(session.items(WORDS).read_all())
             assert len(list(session.items(WORDS).read_all(key="word"))) == len(ODD_KEYS)
-            with pytest.raises(ConfigurationError, match="finds no row by 'n'"):
+            with pytest.raises(ConfigurationError, match="is 'word', and not 'n'"):
                 list(session.items(WORDS).read_all(key="n"))
+            another = open_session(server.url, token=token)
+            with pytest.raises(DirectusError, match="The key is not known"):
+                list(another.items(WORDS).read_all(key="n"))
 
 
 class TestWriting:
@@ -222,7 +225,7 @@ class TestWriting:
         rows[1500] = rows[0]
         with pytest.raises(RecordNotUnique) as caught:
             words.create_many(rows)
-        failure: Any = caught.value.bulk  # type: ignore[attr-defined]
+        failure: Any = caught.value.bulk
         assert [len(part) for part in (failure.done, failure.refused, failure.unsent)] == [1000, 1000, 200]
         assert "1000 were created" in caught.value.__notes__[0]
         assert words.aggregate({"count": "*"}) == [{"count": 1000}]
@@ -287,9 +290,9 @@ class TestWriting:
         assert numbers(things) == []
 
     def test_rows_that_may_not_be_read_are_written(self, server: DirectusServer, open_session: Open) -> None:
-        with user(server, "plain-writer", **{THINGS: ["create"]}) as token:
+        with user(server, "plain-writer", plain_things=["create"]) as token:
             items = open_session(server.url, token=token).items(THINGS)
-            with pytest.warns(NotVisibleWarning, match="2 of them are not visible"):
+            with pytest.warns(NotVisibleWarning, match="2 are not visible"):
                 assert items.create_many([{"n": 1}, {"n": 2}]) == []
         with Session(server.url, token=server.token) as session:
             assert session.items(THINGS).delete_by_query({"filter": {"n": {"_in": [1, 2]}}}) == 2
