@@ -165,6 +165,7 @@ def test_every_method_that_sends_hides_the_local_variables_of_its_errors() -> No
     hiding = hides_locals(lambda: None).__code__
     senders = {name[1:] for door in DOORS for name in dir(door) if is_async_form(door, name)} - {"iterator"}
     methods = {f"{door.__name__}.{name}": vars(door).get(name) for door in DOORS for name in senders}
+    del methods["Rows.search"]  # describes a query; that of `Items` sends
     open_doors = [name for name, method in methods.items() if method and method.__code__ is not hiding]
     assert len(senders) > 30
     assert open_doors == []
