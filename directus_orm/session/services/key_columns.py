@@ -81,6 +81,8 @@ def _probed_key(send: Send, path: str, name: str) -> KeyColumn | None:
         if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
             return None
         value = rows[0].get(name)
+        if value is None:  # Directus 10 leaves out fields that it does not have
+            raise ConfigurationError(f"The rows have no {name!r}. {advice}")
         row = send(Request("GET", path + url_path(value), (("fields", name),), purpose="info")).data
     except Forbidden as error:
         raise error.with_message(f"{error} {advice}") from None

@@ -195,6 +195,9 @@ class TestReading:
         with user(server, "plain-reader", plain_things=["read"], plain_words=["read"]) as token:
             session = open_session(server.url, token=token)
             assert sorted(numbers(session.items(THINGS), sort="-name")) == list(range(MANY))
+            if server.version.startswith("10."):  # shows the list of fields to everybody
+                assert len(list(session.items(WORDS).read_all())) == len(ODD_KEYS)
+                return
             with pytest.raises(DirectusError, match="key='…'"):
                 list(session.items(WORDS).read_all())
             assert len(list(session.items(WORDS).read_all(key="word"))) == len(ODD_KEYS)
