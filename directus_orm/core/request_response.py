@@ -123,7 +123,8 @@ class Request:
     the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
     ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
     ``row_shape`` is what each row of the response must hold, and ``key_column`` the column of its key, if that is
-    known. A ``fresh`` request tells caches not to answer it. The response to a ``confidential`` one holds a secret
+    known. A ``fresh`` request tells caches not to answer it. A GET that ``changes`` something on the server
+    is treated as a write. The response to a ``confidential`` one holds a secret
     that the server made, as that to a login does. ``credential`` is what it was sent with: servers quote it, and
     no error may. It is not pickled.
     """
@@ -140,12 +141,13 @@ class Request:
     key_column: str | None = attrs.field(default=None, eq=False, repr=False)
     fresh: bool = attrs.field(default=False, repr=False)
     confidential: bool = attrs.field(default=False, repr=False)
+    changes: bool = attrs.field(default=False, repr=False)
     credential: Secret | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def reads(self) -> bool:
         """Whether the request only reads, so that sending it twice is harmless."""
-        return self.method in _READING_METHODS
+        return self.method in _READING_METHODS and not self.changes
 
     @property
     def hides_response(self) -> bool:

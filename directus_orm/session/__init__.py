@@ -13,6 +13,10 @@ from .http.server_info import Health, LoginProvider, LoginProviders, RateLimit, 
 from .permissions.permissions import ActionPermission, Allowed, CollectionPermissions, Permissions
 from .services.people import People
 from .services.people_values import InvitedUser, TwoFactorSecret
+from .services.schema import Schema
+from .services.schema_values import CollectionInfo, FieldInfo, RelationInfo, SchemaDiff
+from .services.server import Server
+from .services.utils import Utils
 from .session import Session
 
 __all__ = [
@@ -20,9 +24,11 @@ __all__ = [
     "Allowed",
     "Auth",
     "Capture",
+    "CollectionInfo",
     "CollectionPermissions",
     "Cookie",
     "Entry",
+    "FieldInfo",
     "Health",
     "InvitedUser",
     "Login",
@@ -31,12 +37,17 @@ __all__ = [
     "People",
     "Permissions",
     "RateLimit",
+    "RelationInfo",
     "Retry",
+    "Schema",
+    "SchemaDiff",
     "Secret",
+    "Server",
     "ServerInfo",
     "Session",
     "StaticToken",
     "TwoFactorSecret",
+    "Utils",
     "connect",
     "current_session",
 ]

@@ -14,6 +14,9 @@ from .http.api import Api
 from .http.server_info import Health, LoginProviders, ServerInfo
 from .permissions.permissions import Action, Allowed, Permissions, Subject
 from .permissions.questions import Question
+from .services.schema import Schema
+from .services.server import Server
+from .services.utils import Utils
 from .state import ServerFacts, SessionState, SharedFact
 
 T = TypeVar("T")
@@ -44,6 +47,21 @@ class ServerStatusMixin:
     def send(self, request: Request) -> Response:
         """Send a request and return its response."""
         raise NotImplementedError
+
+    @property
+    def server(self) -> Server:
+        """The server itself: its version and health, and the descriptions of its API."""
+        return Server(self, self.send)
+
+    @property
+    def utils(self) -> Utils:
+        """Helpers of the server: random strings, hashes, the order of rows by hand, its cache."""
+        return Utils(self.api, self.send)
+
+    @property
+    def schema(self) -> Schema:
+        """The collections, fields and relations of the server, snapshots of them, and what differs from those."""
+        return Schema(self.send, lambda: self.info().major)
 
     @hides_locals
     def info(self, *, fresh: bool = False) -> ServerInfo:

@@ -119,6 +119,16 @@ def _env() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(pages.ROOT)}
 
 
+def test_the_examples_of_the_page_on_the_server_run(
+    directus_server: DirectusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        pages.run("docs/server.md", pages.address_of(directus_server), monkeypatch)
+    finally:
+        drop_collection(directus_server, "planets")
+        drop_collection(directus_server, "stars")
+
+
 @pytest.mark.parametrize("further", ["", "Flight.objects.count()  # before the fork"])
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["", "preload"])
 def test_each_process_of_gunicorn_queries(folder: Path, preload: tuple[str, ...], further: str) -> None:

@@ -28,6 +28,9 @@ from directus_orm.session.server_status import ServerStatusMixin
 from directus_orm.session.services.items import Items
 from directus_orm.session.services.items_reading import ItemReads
 from directus_orm.session.services.people import People
+from directus_orm.session.services.schema import Schema
+from directus_orm.session.services.server import Server
+from directus_orm.session.services.utils import Utils
 from tests.promises.exposure import (
     ANSWERS,
     LOGGED_IN,
@@ -157,6 +160,9 @@ DOORS = [
     ItemReads,
     Items,
     People,
+    Schema,
+    Server,
+    Utils,
 ]
 
 
