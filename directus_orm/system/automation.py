@@ -120,7 +120,7 @@ def _collection_of(options: Mapping[str, Any], rows: list[Any]) -> str:
     found = sorted(named or set(options.get("collections") or ()))
     if len(found) != 1:
         raise QueryError(f"collection= is needed, one of: {', '.join(found) or 'the flow has none'}.")
-    return found[0]
+    return str(found[0])
 
 
 def _key(row: Any) -> Any:

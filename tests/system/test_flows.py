@@ -17,6 +17,8 @@ from tests.worlds.server_setup import drop_collection, make_collection
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROWS = "flow_rows"
+ASYNC: dict[str, Any] = {"async": True}
+ALL: dict[str, Any] = {"return": "$all"}
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_a_webhook_flow_is_sent_data_as_its_method_says(session: Session, method
 
 
 def test_a_flow_that_does_not_wait_returns_none(session: Session) -> None:
-    assert flow({"a": 1}, method="POST", **{"async": True}).trigger() is None
+    assert flow({"a": 1}, method="POST", **ASYNC).trigger() is None
     assert asyncio.run(flow({"a": 1}, method="POST").atrigger()) == {"a": 1}
 
 
@@ -93,7 +95,7 @@ def test_only_flows_that_can_be_triggered_are(session: Session) -> None:
 
 def test_no_capture_shows_what_a_flow_returned(session: Session, directus_server: DirectusServer) -> None:
     """With ``$all`` a flow returns the token of its caller (S21)."""
-    made = flow(method="GET", **{"return": "$all"})
+    made = flow(method="GET", **ALL)
     with session.capture() as sent:
         assert directus_server.token in str(made.trigger())
     assert directus_server.token not in str(sent)

@@ -154,7 +154,7 @@ class Schema:
         session.schema.create_collection("planets", [{"field": "name", "type": "string"}])
         ```
         """
-        body = {"collection": checked_new_collection(name), "meta": dict(meta or {}), "schema": {}}
+        body: dict[str, Any] = {"collection": checked_new_collection(name), "meta": dict(meta or {}), "schema": {}}
         listed = list(checked_fields(fields))
         if folder and listed:
             raise QueryError("A folder has no table, and so no fields.")
@@ -216,6 +216,7 @@ class Schema:
     @hides_locals
     def create_field(
         self,
+        /,
         collection: str,
         name: str,
         type: str,  # noqa: A002 - Directus's name for it
@@ -243,7 +244,7 @@ class Schema:
 
     @hides_locals
     def update_field(
-        self, collection: str, name: str, *, meta: Properties | None = None, **schema: Any
+        self, /, collection: str, name: str, *, meta: Properties | None = None, **schema: Any
     ) -> FieldInfo:
         """Change what Directus keeps about a field (``meta``), or its column (the other arguments), and return it.
 
