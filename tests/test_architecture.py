@@ -37,6 +37,7 @@ FOLDERS = (
     "writing",
     "querysets",
     "models",
+    "system/contents",
     "system",
     "testing",
 )

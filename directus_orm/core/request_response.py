@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus, unquote, urlencode
@@ -115,6 +115,20 @@ def _are_keys(values: list[Any]) -> bool:
 ANY_ROWS = RowShape()
 
 
+@attrs.frozen
+class Upload:
+    """A body that is sent piece by piece, so that it need not fit into memory.
+
+    ``pieces`` begins it anew with each call; if it can do so once only, the upload is not ``repeatable``.
+    Without a ``length``, the body is sent in chunks.
+    """
+
+    content_type: str
+    pieces: Callable[[], Iterable[bytes]] = attrs.field(repr=False)
+    length: int | None = None
+    repeatable: bool = True
+
+
 @attrs.frozen(repr=False, hash=False)
 class Request:
     """One HTTP request to a Directus server, without host and without credentials.
@@ -123,10 +137,11 @@ class Request:
     the lower-case names of the fields whose values are masked in the repr, as those of passwords and tokens are.
     ``body`` is the encoded JSON, once `encoded` was called. ``is_masked`` says that values are masked for good.
     ``row_shape`` is what each row of the response must hold, and ``key_column`` the column of its key, if that is
-    known. A ``fresh`` request tells caches not to answer it. A GET that ``changes`` something on the server
-    is treated as a write. The response to a ``confidential`` one holds a secret
-    that the server made, as that to a login does. ``credential`` is what it was sent with: servers quote it, and
-    no error may. It is not pickled.
+    known. A ``fresh`` request tells caches not to answer it. A GET that ``changes`` something on the server is
+    treated as a write. The response to a ``confidential`` one holds a secret that the server made, as that to a login
+    does. An ``upload`` is a body in the place of JSON. Of a ``streamed`` request, the caller reads the body of the
+    response piece by piece, from the byte ``offset`` on. ``headers`` are sent beside those of every request.
+    ``credential`` is what it was sent with: servers quote it, and no error may. It is not pickled.
     """
 
     method: str
@@ -143,6 +158,10 @@ class Request:
     confidential: bool = attrs.field(default=False, repr=False)
     changes: bool = attrs.field(default=False, repr=False)
     credential: Secret | None = attrs.field(default=None, eq=False, repr=False)
+    upload: Upload | None = attrs.field(default=None, eq=False, repr=False)
+    streamed: bool = attrs.field(default=False, repr=False)
+    offset: int = attrs.field(default=0, repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 
     @property
     def reads(self) -> bool:
@@ -213,10 +232,10 @@ class Request:
         return SECRET_NAMES | self.secret | (frozenset() if query is None else secret_variables(query))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in attrs.fields(Request) if f.name != "credential"}
+        return {f.name: getattr(self, f.name) for f in attrs.fields(Request) if f.name not in _NOT_PICKLED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in {**state, "credential": None}.items():
+        for name, value in {**state, **dict.fromkeys(_NOT_PICKLED)}.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -226,6 +245,9 @@ class Request:
         params, json = self._shown()
         parts = [self.method, unquote(self.path), *(f"{name}={value}" for name, value in params)]
         return " ".join(parts if json is None else [*parts, _text(json)])
+
+
+_NOT_PICKLED = ("credential", "upload")
 
 
 def _forms(text: str) -> set[str]:

@@ -20,6 +20,7 @@ from ..instances.state import state_of
 from ..models.model import Model
 from ..querysets.related import Related
 from ..writing import save
+from .contents.file_contents import FileContents, FileManager, FileUploads, FolderContents
 from .deletions import Heir, RoleManager, RoleRows, UserManager, UserRows, choices_of_user
 from .people import RoleVerbs, UserVerbs
 
@@ -240,7 +241,7 @@ class Permission(Model, collection="directus_permissions"):
     role: Role | None = None
 
 
-class Folder(Model, collection="directus_folders"):
+class Folder(Model, FolderContents, collection="directus_folders"):
     """A folder of files."""
 
     id: UUID = field(default=generated, primary_key=True)
@@ -251,11 +252,13 @@ class Folder(Model, collection="directus_folders"):
     files: Related[File] = one_to_many("folder", listed=False)
 
 
-class File(Model, collection="directus_files"):
-    """A file, as far as the database knows it.
+class File(Model, FileContents, collection="directus_files"):
+    """A file: its row, and its content.
 
     ``filename_disk`` is read-only: the server deletes whatever begins with the name of a file that is deleted.
     """
+
+    objects = FileManager(FileUploads)
 
     id: UUID = field(default=generated, primary_key=True)
     storage: str = field(default=generated)

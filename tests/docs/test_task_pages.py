@@ -75,6 +75,13 @@ def test_the_examples_on_directus_own_collections_run(
     pages.assert_shown(code, done.stdout)
 
 
+def test_the_examples_on_files_run(
+    world: DirectusServer, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pages.run("docs/files.md", pages.address_of(world), monkeypatch)
+
+
 # --- programs of their own --------------------------------------------------------------------------------------
 
 SCRIPTS = {block.split()[1]: block for block in pages.BLOCK.findall((pages.ROOT / "docs/scripts.md").read_text())}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from directus_orm import Model, QuerySet, Related, Session, field, generated
+from directus_orm import Model, Related, Session, field, generated
 from directus_orm.system import Access, File, Folder, Permission, Policy, Role, User
+from directus_orm.system.contents.file_contents import FileUploads
 from directus_orm.system.deletions import RoleRows, UserRows
 
 
@@ -49,7 +50,9 @@ def deleting(user: User, role: Role, session: Session) -> None:
     assert_type(User.objects.filter(status="archived").delete(transfer_to=user), int)
     assert_type(Role.objects.using(session), RoleRows[Role])
     assert_type(Role.objects.filter(name="x").delete(reassign=role), int)
-    assert_type(File.objects.all(), QuerySet[File])
+    assert_type(File.objects.all(), FileUploads[File])
+    assert_type(File.objects.upload("photo.jpg"), File)
+    assert_type(File.objects.get(pk=1).read(), bytes)
 
 
 async def deleting_in_asyncio(user: User, role: Role) -> None:

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.client import BadStatusLine, HTTPResponse
 from typing import Any
@@ -22,7 +22,7 @@ from ...core.errors import ConfigurationError
 from ...core.forks import no_fork
 from ...core.masking import masked_target
 from .raw_messages import Connections, RawRequest, RawResponse
-from .request_progress import HangUp, notify_carried_by, notify_sent
+from .request_progress import HangUp, notify_carried_by, notify_sent, response_in_pieces, waits_for_pieces
 
 # With more threads than this, some requests open a new connection.
 _POOL_SIZE = 100
@@ -132,6 +132,31 @@ def _refuse_interim(response: requests.Response) -> None:
         raise requests.ConnectionError(f"status {response.status_code} in the place of a response")
 
 
+def _raw_response(request: RawRequest, response: requests.Response) -> RawResponse:
+    """Return a response with its body, or, if that is streamed and no error, with the stream."""
+    status, headers = response.status_code, response.headers
+    if request.streamed and status < HTTPStatus.BAD_REQUEST:
+        return RawResponse(status, headers, b"", stream=_Stream(response))
+    # The attribute that requests-cache sets.
+    from_cache = bool(getattr(response, "from_cache", False))
+    return RawResponse(status, headers, _read_body(response), from_cache)
+
+
+@attrs.frozen
+class _Stream:
+    """The body of a response that is read piece by piece."""
+
+    _response: requests.Response
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body."""
+        yield from self._response.iter_content(_PIECE)
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        self._response.close()
+
+
 class OwnConnections:
     """The session's own connections: reused unless they were idle for long. They keep no cookies."""
 
@@ -153,17 +178,19 @@ class OwnConnections:
         """Send a request and return the response."""
         opened = self._open()
         prepared = requests.PreparedRequest()
-        prepared.method, prepared.url, prepared.body = request.method, self._url + request.target, request.body
+        body: Any = request.body  # requests takes any iterable of bytes
+        prepared.method, prepared.url, prepared.body = request.method, self._url + request.target, body
         prepared.headers = headers = CaseInsensitiveDict(
             {"User-Agent": _AGENT, **{name: value for name, value in request.headers.items() if value is not None}}
         )
         if request.cookie is not None:
             headers["Cookie"] = request.cookie.reveal()
-        if request.body is not None:
+        if isinstance(request.body, bytes):
             headers["Content-Length"] = str(len(request.body))
-        response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
+        with response_in_pieces(streamed=request.streamed):
+            response = opened.adapter.send(prepared, timeout=timeout, **opened.options)
         _refuse_interim(response)
-        return RawResponse(response.status_code, response.headers, _read_body(response))
+        return _raw_response(request, response)
 
     def for_another_user(self) -> OwnConnections:
         """Return the same connections: they store nothing that belongs to a user."""
@@ -241,9 +268,7 @@ class GivenConnections:
         else:
             response = http.send(prepared, timeout=timeout, allow_redirects=False, **options)
         _refuse_interim(response)
-        # The attribute that requests-cache sets.
-        from_cache = bool(getattr(response, "from_cache", False))
-        return RawResponse(response.status_code, response.headers, _read_body(response), from_cache)
+        return _raw_response(request, response)
 
     def close(self) -> None:
         """Do nothing: the caller closes them."""
@@ -286,7 +311,7 @@ class _FinalResponse(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         seconds = sock.gettimeout()
-        if seconds is not None:
+        if seconds is not None and not waits_for_pieces():
             self.fp.close()
             self.fp = io.BufferedReader(_ReaderWithDeadline(sock, time.monotonic() + seconds))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeGuard
 
 import attrs
@@ -17,10 +17,24 @@ class RawRequest:
     method: str
     target: str = attrs.field(repr=False)
     headers: dict[str, Any] = attrs.field(repr=False)
-    body: bytes | None = attrs.field(repr=False)
+    body: bytes | Iterable[bytes] | None = attrs.field(repr=False)
     cookie: Secret | None
     private: bool
     """Whether the response holds credentials, which no cache, hook or cookie jar of the caller may keep."""
+    streamed: bool = False
+    """Whether the body of a successful response is left to the caller to read."""
+
+
+class BodyStream(Protocol):
+    """The body of a response that is read piece by piece."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body. Raises one of `Connections.failures` if the connection breaks."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end."""
+        ...
 
 
 @attrs.frozen
@@ -31,6 +45,7 @@ class RawResponse:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     from_cache: bool = False
+    stream: BodyStream | None = None
 
 
 class Connections(Protocol):

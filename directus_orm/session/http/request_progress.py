@@ -52,6 +52,24 @@ def notify_arrived(body: bytes) -> None:
         observer.on_arrived(body)
 
 
+_waits_for_pieces: ContextVar[bool] = ContextVar("directus_orm_waits_for_pieces", default=False)
+
+
+@contextmanager
+def response_in_pieces(*, streamed: bool) -> Iterator[None]:
+    """Let the timeout hold for each piece of a response that is ``streamed``, and not for the whole."""
+    token = _waits_for_pieces.set(streamed)
+    try:
+        yield
+    finally:
+        _waits_for_pieces.reset(token)
+
+
+def waits_for_pieces() -> bool:
+    """Return whether the timeout holds for each piece of a response."""
+    return _waits_for_pieces.get()
+
+
 class SentSignal:
     """Lets a thread that starts another one for a request wait until that request has been sent.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from ...core.request_response import Request, Response
 from ...core.tracebacks import clear_locals
 from .api import Api
 from .error_mapping import body_excerpt, outcome_unknown, plain_error, server_error, unusable_response
-from .raw_messages import Connections, RawResponse
+from .raw_messages import BodyStream, Connections, RawResponse
 from .request_progress import hung_up_when_cancelled, notify_arrived
 
 if TYPE_CHECKING:
@@ -142,9 +142,24 @@ class Transport:
             clear_locals(error, handled)
             raise
         self._report(request, raw.status, started)
+        if raw.stream is not None and raw.status < 300:
+            return Response(raw.status, self._streamed(request, raw.stream), {}, raw.headers, 0, request)
         if raw.status == 200 and request.purpose == "data":
             notify_arrived(raw.body)
         return self._decoded(request, raw)
+
+    def _streamed(self, request: Request, stream: BodyStream) -> Iterator[bytes]:
+        """Yield a body piece by piece; closing the generator early closes the connection.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        try:
+            yield from stream.pieces()
+        except self._connections.failures as error:
+            raise self._connection_error(request, error, None) from error
+        finally:
+            stream.close()
 
     def _exchange(self, request: Request, credential: Secret | None) -> RawResponse:
         raw_request = self.api.raw_request(request, credential)

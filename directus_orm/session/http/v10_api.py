@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.checks import is_number, is_whole_number
@@ -69,7 +69,7 @@ _ADVICE: Mapping[str, str] = {
 _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 
 # Responses of routes below these are {"data": …}; those of others (health, GraphQL, custom endpoints) vary.
-_NOT_ENVELOPED = ("/flows/trigger/", "/shares/info/")
+_NOT_ENVELOPED = ("/files/tus", "/flows/trigger/", "/shares/info/")
 # Flows return what their author likes, also an object with "data" alone.
 _RETURNED_WHOLE = "/flows/trigger/"
 _PROVIDERS = "/auth"  # with a key beside "data"
@@ -179,9 +179,19 @@ class V10Api:
 
     def raw_request(self, request: Request, credential: Secret | None) -> RawRequest:
         """Return a request as it is sent: a token as a bearer token, a cookie as a cookie."""
-        headers: dict[str, Any] = dict(_JSON_HEADERS)
-        body = request.body
-        if request.json is not None:
+        headers: dict[str, Any] = {**_JSON_HEADERS, **dict(request.headers)}
+        body: bytes | Iterable[bytes] | None = request.body
+        if request.streamed:
+            # Packed, the length of the body would not be that of the file.
+            headers |= {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if request.offset:
+            headers["Range"] = f"bytes={request.offset}-"
+        if request.upload is not None:
+            headers["Content-Type"] = request.upload.content_type
+            if request.upload.length is not None:
+                headers["Content-Length"] = str(request.upload.length)
+            body = request.upload.pieces()
+        elif request.json is not None:
             body = dumps(request.json) if body is None else body
             headers["Content-Type"] = "application/json"  # G14
         if request.method == "SEARCH" or request.fresh:
@@ -191,7 +201,8 @@ class V10Api:
             headers["Authorization"] = None  # G39; None drops a header of the caller's requests.Session
         elif credential is not None:
             headers["Authorization"] = f"Bearer {credential.reveal()}"
-        return RawRequest(request.method, request.url, headers, body, cookie, request.hides_response)
+        hides = request.hides_response
+        return RawRequest(request.method, request.url, headers, body, cookie, hides, request.streamed)
 
     def is_enveloped(self, request: Request) -> bool:
         """Return whether Directus wraps the response of this route as ``{"data": …}``."""
