@@ -218,7 +218,7 @@ def _changes(major: int, note: str, me: User, role: Role) -> list[tuple[Any, str
         (Translation(language="en-US", key=f"k{uuid4().hex}", value="made"), "value", "made, too"),
         (Role(name="made"), "description", "a role"),
         (User(first_name="made", tags=["a"]), "tags", ["b", "c"]),
-        (Flow(name="made", trigger="manual", options={"collections": []}), "status", "inactive"),
+        (Flow(name="made", trigger_type="manual", options={"collections": []}), "status", "inactive"),
         (ContentVersion(key="draft2", collection="system_notes", item=note), "name", "second"),
         (Permission(collection="system_notes", action="read", fields=["*"], **holder), "fields", ["*"]),
     ]
@@ -312,7 +312,7 @@ def test_a_dashboard_is_saved_with_its_panels(session: Session) -> None:
 
 
 def test_a_flow_is_saved_with_its_operations(session: Session, me: User) -> None:
-    flow = Flow(name="with operations", trigger="manual", options={"collections": ["system_notes"]})
+    flow = Flow(name="with operations", trigger_type="manual", options={"collections": ["system_notes"]})
     flow.operations.add(
         Operation(flow=flow, key="first", type="log", position_x=1, position_y=1, options={"message": "a"}),
         Operation(flow=flow, key="second", type="log", position_x=20, position_y=1, options={"message": "b"}),

@@ -18,7 +18,7 @@ from ...core.request_response import Request, Row, url_path
 from ...core.tracebacks import hides_locals
 from ...fields.registry import is_model
 from ...instances.column_conversion import load_fields
-from ...instances.state import HasKey, key_of, session_of, state_of
+from ...instances.state import HasKey, info_of, key_of, session_of, state_of
 from ...querysets.queryset import OwnManager, QuerySet
 from ...querysets.result_shapes import Instances
 from ...session.session import Session
@@ -123,7 +123,7 @@ class FileContents:
         """
         name = filename or str(self.filename_download)
         content = source_of(source, name, type)
-        session, info = session_of(self), self.directus  # type: ignore[attr-defined]
+        session, info = session_of(self), info_of(self)
         row = ContentUpload(session, info, content, progress).replace(self, {"filename_download": name})
         state_of(self).row.update(row)
         load_fields(self, row, [field for field in info.fields.values() if field.column in row])
