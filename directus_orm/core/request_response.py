@@ -140,7 +140,7 @@ class Request:
     known. A ``fresh`` request tells caches not to answer it. A GET that ``changes`` something on the server is
     treated as a write. The response to a ``confidential`` one holds a secret that the server made, as that to a
     login does. An ``upload`` is a body in the place of JSON. Of a ``streamed`` request, the caller reads the body
-    of the response piece by piece, from the byte ``offset`` on. ``headers`` are sent beside those of every request.
+    of the response piece by piece, from the byte ``offset`` on. ``headers`` are sent beside the usual ones.
     ``credential`` is what it was sent with: servers quote it, and no error may. It is not pickled.
     """
 
