@@ -31,13 +31,13 @@ from tests.worlds.library import Article, Category, Hero, Tag, Text
 from tests.worlds.server_setup import delete, list_field, make_field, user
 
 
-class Story(Model, collection="articles"):
+class Tale(Model, collection="articles"):
     """Lists that the server has under other names, or not at all."""
 
     id: int = field(default=generated, primary_key=True)
     title: str | None = None
     writer: Novelist | None = field(default=None, name="author")
-    prequel: Story | None = field(default=None, name="views")
+    prequel: Tale | None = field(default=None, name="views")
     comments: Related[Reply] = one_to_many("story")
     remarks: Related[Reply] = one_to_many("story")
     labels: Related[Tag] = many_to_many("articles_tags")
@@ -47,7 +47,7 @@ class Story(Model, collection="articles"):
 
 class Reply(Model, collection="comments"):
     id: int = field(default=generated, primary_key=True)
-    story: Story | None = field(default=None, name="article")
+    story: Tale | None = field(default=None, name="article")
     text: str | None = None
     likes: Novelist | None = None
     critics: Related[Novelist] = one_to_many("reply")
@@ -57,7 +57,7 @@ class Novelist(Model, collection="authors"):
     id: int = field(default=generated, primary_key=True)
     name: str | None = None
     reply: Reply | None = None
-    stories: Related[Story] = one_to_many("writer", name="articles")
+    stories: Related[Tale] = one_to_many("writer", name="articles")
 
 
 class Sheet(Model, collection="pages"):
@@ -68,22 +68,22 @@ class Sheet(Model, collection="pages"):
 
 
 CONDITIONS: dict[str, Callable[[], QuerySet[Any]]] = {
-    "a list": lambda: Story.objects.filter(remarks__text="zzz"),
-    "a list, by key": lambda: Story.objects.filter(remarks=-1),
-    "a list, excluded": lambda: Story.objects.exclude(remarks__text="zzz"),
-    "a list, none": lambda: Story.objects.filter(Q(remarks__none=Q(text="zzz"))),
-    "a list, empty": lambda: Story.objects.filter(remarks__isnull=False),
-    "a list, twice": lambda: Story.objects.filter(remarks__text="a").filter(remarks__text="b"),
-    "a list, or another condition": lambda: Story.objects.filter(Q(remarks__text="zzz") | Q(title="zzz")),
-    "a junction": lambda: Story.objects.filter(labels__name="zzz"),
-    "a junction, by key": lambda: Story.objects.filter(labels=-1),
-    "a junction's target": lambda: Story.objects.filter(tags__name="zzz"),
+    "a list": lambda: Tale.objects.filter(remarks__text="zzz"),
+    "a list, by key": lambda: Tale.objects.filter(remarks=-1),
+    "a list, excluded": lambda: Tale.objects.exclude(remarks__text="zzz"),
+    "a list, none": lambda: Tale.objects.filter(Q(remarks__none=Q(text="zzz"))),
+    "a list, empty": lambda: Tale.objects.filter(remarks__isnull=False),
+    "a list, twice": lambda: Tale.objects.filter(remarks__text="a").filter(remarks__text="b"),
+    "a list, or another condition": lambda: Tale.objects.filter(Q(remarks__text="zzz") | Q(title="zzz")),
+    "a junction": lambda: Tale.objects.filter(labels__name="zzz"),
+    "a junction, by key": lambda: Tale.objects.filter(labels=-1),
+    "a junction's target": lambda: Tale.objects.filter(tags__name="zzz"),
     "a many-to-any": lambda: Sheet.objects.filter(parts__hero__title="zzz"),
     "a many-to-any's target": lambda: Sheet.objects.filter(blocks__hero__title="zzz"),
-    "a list that is no relation": lambda: Story.objects.filter(divider__text="zzz"),
+    "a list that is no relation": lambda: Tale.objects.filter(divider__text="zzz"),
     "behind a many-to-one": lambda: Reply.objects.filter(story__remarks__text="zzz"),
-    "inside a list": lambda: Story.objects.filter(comments__critics__name="zzz"),
-    "a many-to-one inside a list": lambda: Story.objects.filter(comments__likes__name="zzz"),
+    "inside a list": lambda: Tale.objects.filter(comments__critics__name="zzz"),
+    "a many-to-one inside a list": lambda: Tale.objects.filter(comments__likes__name="zzz"),
     "beside a list": lambda: Reply.objects.filter(likes__name="zzz", story__comments__text="zzz"),
 }
 
@@ -117,9 +117,9 @@ def divider(library_server: DirectusServer) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def rows_stay(library_session: Session) -> Iterator[None]:
-    before = [sorted(model.objects.values_list("id", "title")) for model in (Story, Sheet)]
+    before = [sorted(model.objects.values_list("id", "title")) for model in (Tale, Sheet)]
     yield
-    assert [sorted(model.objects.values_list("id", "title")) for model in (Story, Sheet)] == before
+    assert [sorted(model.objects.values_list("id", "title")) for model in (Tale, Sheet)] == before
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ class TestRelationsThatAreNotThere:
     def test_each_verb_raises(self, verb: str, error: type[DirectusError]) -> None:
         """No row is changed, either."""
         with pytest.raises(error) as caught:
-            VERBS[verb](Story.objects.filter(remarks__text="zzz"))
+            VERBS[verb](Tale.objects.filter(remarks__text="zzz"))
         said = [str(caught.value), *caught.value.__notes__]
         assert "'articles' has no list 'remarks'" in "".join(said)
         assert "name=" in "".join(said)
@@ -148,13 +148,13 @@ class TestRelationsThatAreNotThere:
         [
             lambda: list(Novelist.objects.prefetch_related(Prefetch("stories", CONDITIONS["a list"]()))),
             lambda: Novelist.objects.prefetch_related("stories")[0].stories.filter(remarks__text="zzz").count(),
-            lambda: Story.objects.aggregate(n=Count("*", filter=Q(remarks__text="zzz"))),
-            lambda: list(Story.objects.annotate(n=Count("remarks"))),
-            lambda: list(Story.objects.annotate(n=Count("labels"))),
-            lambda: list(Story.objects.alias(n=Count("remarks")).order_by("n")),
-            lambda: list(Story.objects.alias(n=Count("remarks")).filter(n__gt=0)),
-            lambda: Story.objects.filter(remarks__count__gt=0).delete(),
-            lambda: Story.objects.values("remarks__text").annotate(n=Count("*")).count(),
+            lambda: Tale.objects.aggregate(n=Count("*", filter=Q(remarks__text="zzz"))),
+            lambda: list(Tale.objects.annotate(n=Count("remarks"))),
+            lambda: list(Tale.objects.annotate(n=Count("labels"))),
+            lambda: list(Tale.objects.alias(n=Count("remarks")).order_by("n")),
+            lambda: list(Tale.objects.alias(n=Count("remarks")).filter(n__gt=0)),
+            lambda: Tale.objects.filter(remarks__count__gt=0).delete(),
+            lambda: Tale.objects.values("remarks__text").annotate(n=Count("*")).count(),
         ],
     )
     def test_conditions_in_other_places_raise(self, article: Article, read: Callable[[], Any]) -> None:
@@ -166,7 +166,7 @@ class TestRelationsThatAreNotThere:
     ) -> None:
         rights: Any = {"articles": ["read", "delete"], "authors": ["read"], "comments": ["read"]}
         with user(library_server, "few", **rights) as token, Session(library_server.url, token=token) as session:
-            rows = Story.objects.using(session)
+            rows = Tale.objects.using(session)
             with pytest.raises(error):
                 rows.filter(Q(remarks__none=Q(text="zzz"))).delete()
             assert rows.filter(comments__text="zzz").count() == 0
@@ -178,14 +178,14 @@ class TestRelationsThatAreNotThere:
             Session(library_server.url, token=token) as session,
             suppress(Forbidden),
         ):
-            assert Story.objects.using(session).filter(comments__text="zzz").count() == 0
+            assert Tale.objects.using(session).filter(comments__text="zzz").count() == 0
 
     def test_the_version_stays_unknown_where_a_gateway_hides_it(
         self, library_server: DirectusServer, open_session: Callable[..., Session], error: type[DirectusError]
     ) -> None:
         """Then each relation is looked for."""
         with hidden(library_server.port) as gateway:
-            rows = Story.objects.using(open_session(gateway.url, token=library_server.token))
+            rows = Tale.objects.using(open_session(gateway.url, token=library_server.token))
             assert rows.filter(comments__text="zzz").count() == 0
             with pytest.raises(error):
                 rows.filter(remarks__text="zzz").count()
@@ -206,17 +206,15 @@ class TestFieldsThatAreNoRelations:
     @pytest.mark.parametrize("verb", ["list", "count", "update", "delete"])
     def test_a_condition_over_one_raises(self, condition: Q, verb: str) -> None:
         with pytest.raises(
-            ConfigurationError, match=r"Story\.prequel: the field 'views' of 'articles' is no relation"
+            ConfigurationError, match=r"Tale\.prequel: the field 'views' of 'articles' is no relation"
         ):
-            VERBS[verb](Story.objects.filter(condition))
+            VERBS[verb](Tale.objects.filter(condition))
 
     def test_it_raises_inside_lists_too(self, library_session: Session) -> None:
         with pytest.raises(ConfigurationError, match="is no relation"):
             Novelist.objects.filter(stories__prequel__title="zzz").count()
         with pytest.raises(ConfigurationError, match="is no relation"):
-            list(
-                Novelist.objects.prefetch_related(Prefetch("stories", Story.objects.filter(prequel__title="zzz")))
-            )
+            list(Novelist.objects.prefetch_related(Prefetch("stories", Tale.objects.filter(prequel__title="zzz"))))
 
 
 class Gateway(FaultProxy):

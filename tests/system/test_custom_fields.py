@@ -30,7 +30,7 @@ from directus_orm.system import File, Role, User
 class Author(User):
     twitter: str | None = None
 
-class Story(Model, collection="stories"):
+class Chronicle(Model, collection="stories"):
     id: int = field(default=generated, primary_key=True)
     title: str | None = None
     author: Author | None = None
@@ -47,17 +47,17 @@ with Session(url, token=token):
     assert type(plain) is User and not hasattr(plain, "twitter")
     assert plain == ada and ada == plain and hash(plain) == hash(ada) and len({plain, ada}) == 1
 
-    story = Story.objects.create(title="one", author=ada)
-    assert type(Story.objects.get(pk=story.pk).author) is Author
-    assert Story.objects.select_related("author").get(pk=story.pk).author.twitter == "@lovelace"
-    assert Story.objects.filter(author__twitter="@lovelace").count() == 1
+    story = Chronicle.objects.create(title="one", author=ada)
+    assert type(Chronicle.objects.get(pk=story.pk).author) is Author
+    assert Chronicle.objects.select_related("author").get(pk=story.pk).author.twitter == "@lovelace"
+    assert Chronicle.objects.filter(author__twitter="@lovelace").count() == 1
     story.author = plain
     story.save()
-    assert Story.objects.get(pk=story.pk).author == ada
-    nested = Story.objects.create(title="two", author=Author(last_name="authors", twitter="@grace"))
-    assert nested.author.pk and Story.objects.get(author__twitter="@grace") == nested
-    Story.objects.filter(pk=nested.pk).update(author=plain)
-    assert Story.objects.filter(author=plain).count() == 2
+    assert Chronicle.objects.get(pk=story.pk).author == ada
+    nested = Chronicle.objects.create(title="two", author=Author(last_name="authors", twitter="@grace"))
+    assert nested.author.pk and Chronicle.objects.get(author__twitter="@grace") == nested
+    Chronicle.objects.filter(pk=nested.pk).update(author=plain)
+    assert Chronicle.objects.filter(author=plain).count() == 2
 
     files = File.objects.filter(filename_download="authors.png")
     assert type(files[0].uploaded_by) is Author and files[0].uploaded_by.twitter is None
@@ -72,7 +72,7 @@ with Session(url, token=token):
     assert type(copy) is Author and copy == ada and copy.twitter == "@lovelace"
     assert list(pickle.loads(pickle.dumps(Author.objects.filter(twitter="@lovelace")))) == [ada]
 
-    Story.objects.all().delete()
+    Chronicle.objects.all().delete()
     role.delete(suspend_users=True)
     assert Author.objects.filter(last_name="authors").delete(transfer_to=None) == 2
 
