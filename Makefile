@@ -14,8 +14,8 @@ demo: $(VENV)/.demo
 # The tests with PostgreSQL and those with version 11 run beside the others; their output comes last.
 BESIDE := $(VENV)/.beside.log
 
-# What differs by version is tested with each: Directus's own collections.
-BY_VERSION := $(BIN)/python -m pytest tests/system/test_models.py tests/reading/test_server_versions.py -k "not postgres"
+# What differs by version is tested with each: Directus's own collections, and what sessions offer beside models.
+BY_VERSION := $(BIN)/python -m pytest tests/system tests/session/services tests/reading/test_server_versions.py -k "not postgres"
 
 test: check
 	( $(BIN)/python -m pytest -k postgres && $(BIN)/python -m pytest tests/querysets tests/instances tests/reading tests/session \
