@@ -31,6 +31,9 @@ from directus_orm.session.services.people import People
 from directus_orm.session.services.schema import Schema
 from directus_orm.session.services.server import Server
 from directus_orm.session.services.utils import Utils
+from directus_orm.system import Activity, Extension, Flow, Revision, Role, User
+from directus_orm.system.contents.file_contents import FileContents, FileUploads, FolderContents
+from directus_orm.system.deletions import RoleRows, UserRows
 from tests.promises.exposure import (
     ANSWERS,
     LOGGED_IN,
@@ -163,16 +166,29 @@ DOORS = [
     Schema,
     Server,
     Utils,
+    FileContents,
+    FileUploads,
+    FolderContents,
+    Activity,
+    Extension,
+    Flow,
+    Revision,
+    Role,
+    RoleRows,
+    User,
+    UserRows,
 ]
 
 
 def test_every_method_that_sends_hides_the_local_variables_of_its_errors() -> None:
-    """Those methods have async forms; the rows of a loop are hidden where pages are read."""
+    """Those methods have async forms; the rows of a loop are hidden where pages are read. `all` sends nothing."""
     hiding = hides_locals(lambda: None).__code__
-    senders = {name[1:] for door in DOORS for name in dir(door) if is_async_form(door, name)} - {"iterator"}
+    senders = {name[1:] for door in DOORS for name in dir(door) if is_async_form(door, name)} - {"iterator", "all"}
     methods = {f"{door.__name__}.{name}": vars(door).get(name) for door in DOORS for name in senders}
     del methods["Rows.search"]  # describes a query; that of `Items` sends
-    open_doors = [name for name, method in methods.items() if method and method.__code__ is not hiding]
+    functions = {name: getattr(method, "__func__", method) for name, method in methods.items()}
+    codes = {name: getattr(function, "__code__", None) for name, function in functions.items()}  # None: a field
+    open_doors = [name for name, code in codes.items() if code not in {None, hiding}]
     assert len(senders) > 30
     assert open_doors == []
 
