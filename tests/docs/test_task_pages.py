@@ -17,6 +17,7 @@ from fastapi.exceptions import FastAPIError
 from fastapi.testclient import TestClient
 
 from directus_orm import ConfigurationError, Session
+from directus_orm.system import File
 from directus_orm.testing import DirectusServer
 from directus_orm.testing.server import _free_port
 from tests.docs import pages
@@ -79,7 +80,9 @@ def test_the_examples_on_files_run(
     world: DirectusServer, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    before = File.objects.count()
     pages.run("docs/files.md", pages.address_of(world), monkeypatch)
+    assert File.objects.count() == before
 
 
 # --- programs of their own --------------------------------------------------------------------------------------
