@@ -85,7 +85,7 @@ def test_routes_logins_and_credentials_are_those_of_its_api(tiny: TinyServer, ol
 
 def test_a_long_url_is_sent_by_get_if_the_server_knows_no_search(tiny: TinyServer, old: Session) -> None:
     tiny.answers(logged_in("t1"), Scripted())
-    old.items("articles").read(q="x" * 9000)
+    old.items("articles").read(search="x" * 9000)
     assert tiny.methods == ["POST", "GET"]
 
 
