@@ -68,6 +68,17 @@ def hides_locals(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
+def flatten(pages: Iterator[list[T]]) -> Iterator[T]:
+    """Yield the results of pages one by one; errors hold no local variables, as with `hides_locals`."""
+    try:
+        while (page := next(pages, None)) is not None:
+            yield from page
+            del page  # frees the memory before the next page is read
+    except BaseException as error:
+        clear_own_locals(error)
+        raise
+
+
 def clear_locals(error: BaseException, until: BaseException | None) -> None:
     """Drop the local variables of all functions that an error, and its causes, came through, and that have ended.
 

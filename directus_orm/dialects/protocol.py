@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol
 
-from ..core.errors import DirectusError, Forbidden, InvalidRequest
+from ..core.errors import Forbidden, InvalidRequest
 from ..core.request_response import Request, Response, Row
 from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath
@@ -156,14 +156,6 @@ class ReadsRefusals(Protocol):
 
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows in one response, if the server refused a limit for being higher."""
-        ...
-
-    def write_limit(self, error: InvalidRequest) -> int | None:
-        """Return the most rows in one write, if the server refused a request for having more."""
-        ...
-
-    def is_too_large(self, error: DirectusError) -> bool:
-        """Return whether the body was refused for its size, by the server or by a proxy before it."""
         ...
 
 

@@ -13,7 +13,6 @@ import attrs
 
 from ..core.errors import (
     ConfigurationError,
-    DirectusError,
     Forbidden,
     InvalidRequest,
     QueryError,
@@ -301,14 +300,6 @@ class V10Dialect:
     def row_limit(self, error: InvalidRequest) -> int | None:
         """Return the most rows in one response, if the server refused a limit for being higher (G45)."""
         return _API.row_limit(error)
-
-    def write_limit(self, error: InvalidRequest) -> int | None:
-        """Return the server's MAX_BATCH_MUTATION, if the request was refused for writing more rows than that."""
-        return _API.write_limit(error)
-
-    def is_too_large(self, error: DirectusError) -> bool:
-        """Return whether the body was refused for its size, by the server (G35) or by a proxy before it."""
-        return _API.is_too_large(error)
 
 
 def _shows_singleton(request: Request, data: Any) -> bool:

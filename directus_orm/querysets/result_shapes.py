@@ -11,7 +11,6 @@ import attrs
 from ..core.deferred_import import DeferredModule
 from ..core.errors import UnsupportedQuery
 from ..core.request_response import Row
-from ..core.tracebacks import clear_own_locals
 from ..fields.paths import FieldPath
 from ..instances.hydration import RowLoader
 from ..instances.state import PageBatch
@@ -205,14 +204,3 @@ def part_to_read(session: Session, query: Query, shape: Shape[Any]) -> Query:
         return loadable_part(session, query)
     require_support(session, (step for path in query.paths for step in path))
     return readable_part(session, query)
-
-
-def flatten(pages: Iterator[list[T]]) -> Iterator[T]:
-    """Yield the results of pages one by one; errors hold no local variables, as with `hides_locals`."""
-    try:
-        while (page := next(pages, None)) is not None:
-            yield from page
-            del page  # frees the memory before the next page is read
-    except BaseException as error:
-        clear_own_locals(error)
-        raise

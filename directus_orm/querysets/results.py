@@ -15,7 +15,7 @@ from ..core.deferred_import import DeferredModule
 from ..core.errors import IterationLost, QueryError, UnsupportedQuery
 from ..core.forks import call_after_fork
 from ..core.progress import Progress, checked, reporting
-from ..core.tracebacks import hides_locals
+from ..core.tracebacks import flatten, hides_locals
 from ..fields.paths import FieldPath
 from ..instances.state import stored_key
 from ..query.query import DescribesRows, Query
@@ -25,7 +25,7 @@ from ..reading.row_recheck import needs_recheck
 from ..reading.run_query import read_count, read_page_and_total, read_pages, resolve_subqueries, select_keys
 from ..session.current import current_session
 from ..session.session import Session
-from .result_shapes import Instances, Page, Shape, flatten, part_to_read, read_shaped_pages
+from .result_shapes import Instances, Page, Shape, part_to_read, read_shaped_pages
 
 if TYPE_CHECKING:
     from ..reading.aggregation import group_explain, read_groups

@@ -75,7 +75,7 @@ def require_support(session: Session, steps: Iterable[Step]) -> None:
 
 
 def require_columns(session: Session, info: ModelInfo, columns: Iterable[str]) -> None:
-    """Refuse to write columns that the server does not have: Directus 10 would drop their values without a word.
+    """Refuse to write columns that the server does not have. Directus 10 would ignore their values.
 
     Raises:
         UnsupportedQuery: as for `require_support`.

@@ -12,7 +12,7 @@ such a relation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -213,11 +213,11 @@ def refuse_ignored_conditions(session: Session, query: Query) -> None:
 
 def _relations_in_doubt(session: Session, query: Query) -> Iterable[Step]:
     """Return the relations that the server has to be asked for, before it gets the conditions of a query."""
-    relations, facts = dict.fromkeys(_followed_relations(query)), session.facts
+    relations, facts = dict.fromkeys(_in_conditions(query, _relations_followed_by)), session.facts
     if facts.capabilities is None and any(isinstance(relation, ToMany) for relation in relations):
         _learn_capabilities(session)
     if facts.capabilities is None or _CHECKS_NAMES in facts.capabilities:
-        return dict.fromkeys(_confusable_relations(query))
+        return dict.fromkeys(_in_conditions(query, _confusable_relations))
     return relations
 
 
@@ -231,12 +231,12 @@ def _learn_capabilities(session: Session) -> None:
         session.facts.capabilities = frozenset()
 
 
-def _followed_relations(query: Query) -> Iterator[Step]:
-    """Yield the relations that the conditions of a query follow, those on nested rows included."""
-    yield from _relations_followed_by(query.where)
+def _in_conditions(query: Query, relations_in: Callable[[Node], Iterator[Step]]) -> Iterator[Step]:
+    """Yield what a function finds in the conditions of a query, and in those on nested rows."""
+    yield from relations_in(query.where)
     for nested in query.nested:
         for inner in nested.queries:
-            yield from _followed_relations(inner)
+            yield from _in_conditions(inner, relations_in)
 
 
 def _relations_followed_by(node: Node) -> Iterator[Step]:
@@ -248,22 +248,14 @@ def _relations_followed_by(node: Node) -> Iterator[Step]:
             yield from _relations_followed_by(part.where)
 
 
-def _confusable_relations(query: Query) -> Iterator[Step]:
-    """Yield many-to-one relations of rows for which the server may take fields of the rows themselves."""
-    yield from _confusable_relations_of_rows(query.where)
-    for nested in query.nested:
-        for inner in nested.queries:
-            yield from _confusable_relations(inner)
-
-
-def _confusable_relations_of_rows(node: Node) -> Iterator[Step]:
+def _confusable_relations(node: Node) -> Iterator[Step]:
     for part in parts_of(node):
         if isinstance(part, Comparison | Exists) and len(part.path) > 1 and isinstance(part.path[0], Field):
             relation, following = part.path[:2]
             if following.column in relation.model.directus.columns:
                 yield relation
         if isinstance(part, Exists):
-            yield from _confusable_relations_of_rows(part.where)
+            yield from _confusable_relations(part.where)
 
 
 def _has_relation(session: Session, relation: Step) -> bool:

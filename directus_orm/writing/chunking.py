@@ -14,7 +14,6 @@ import attrs
 from ..core.errors import (
     BulkFailure,
     DirectusError,
-    InvalidRequest,
     Protected,
     ServerError,
     TransportError,
@@ -24,9 +23,9 @@ from ..core.json_codec import dumps
 from ..core.progress import Advance, Progress, reporting
 from ..core.request_response import Request, Response
 from ..core.worker import worker_thread
-from ..dialects.registry import dialect_of
 from ..fields.model_info import ModelInfo
 from ..session.http.request_progress import RequestObserver, SentSignal, observing
+from ..session.services.chunks import learn_limit
 from ..session.session import Session
 from . import write_recovery
 from .row_errors import rows_at_fault
@@ -178,7 +177,8 @@ class BulkWrite:
                 with observing(RequestObserver(on_sent)):
                     response = self._send_write(chunk.write)
             except DirectusError as error:
-                if self._learn_limit(error, chunk):
+                session = self.session
+                if learn_limit(session.facts, session.api, error, len(chunk.items), chunk.body_size):
                     self._record(chunk.positions, _UNSENT)
                     chunk = self._chunk_from(source, chunk.start) or chunk
                     continue
@@ -208,23 +208,6 @@ class BulkWrite:
         item_ends = list(accumulate(len(dumps(item)) + 1 for item in chunk.items))
         overhead = chunk.body_size - item_ends[-1]
         return _build_chunk(source, start, max(1, sum(end + overhead <= max_body for end in item_ends)))
-
-    def _learn_limit(self, error: DirectusError, chunk: _Chunk) -> bool:
-        """Learn from a refusal how much the server accepts; return whether a smaller chunk may be accepted."""
-        session, dialect, count = self.session, dialect_of(self.session), len(chunk.items)
-        if count > 1 and dialect.is_too_large(error):
-            session.max_body = chunk.body_size // 2
-            return True
-        if not isinstance(error, InvalidRequest):
-            return False
-        row_limit, write_limit = dialect.row_limit(error), dialect.write_limit(error)
-        if row_limit is not None and 0 < row_limit < count:
-            session.max_rows = row_limit
-            return True
-        if write_limit is not None and 0 < write_limit < count:
-            session.max_written = write_limit
-            return True
-        return False
 
     # --- the outcome of each input --------------------------------------------------------------------------
 

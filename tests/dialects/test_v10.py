@@ -10,6 +10,7 @@ from directus_orm import InvalidRequest, Model, Session, TransportError, field
 from directus_orm.core.request_response import Response
 from directus_orm.dialects.protocol import Dialect
 from directus_orm.dialects.registry import dialect_of
+from directus_orm.session.http.v10_api import V10Api
 
 
 class Parcel(Model, collection="parcels"):
@@ -43,6 +44,6 @@ def test_a_count_is_a_number_in_any_form(data: Any) -> None:
 
 def test_limits_are_read_from_refusals() -> None:
     assert DIALECT.row_limit(InvalidRequest('"limit" must be less than or equal to 100')) == 100
-    assert DIALECT.write_limit(InvalidRequest("Exceeded max batch mutation limit of 50.")) == 50
+    assert V10Api().write_limit(InvalidRequest("Exceeded max batch mutation limit of 50.")) == 50
     assert DIALECT.row_limit(InvalidRequest("something else")) is None
-    assert DIALECT.is_too_large(InvalidRequest("request entity too large"))
+    assert V10Api().is_too_large(InvalidRequest("request entity too large"))

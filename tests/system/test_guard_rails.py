@@ -431,9 +431,12 @@ class TestTheLastAdministrator:
         second = new_user(role=admin.role)
         second.role = role
         second.save()
+        assert User.objects.get(pk=second.pk).role == role
         second.role = admin.role
         second.save()
+        assert User.objects.get(pk=second.pk).role == admin.role
         second.delete()
+        assert not User.objects.filter(pk=second.pk).exists()
 
     def test_may_get_another_role_of_administrators(self, session: Session, admin: User, is_10: bool) -> None:
         if not is_10:

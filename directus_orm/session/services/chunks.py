@@ -18,12 +18,17 @@ _MOST_BYTES = 1_000_000
 _MOST_ROWS = 1000
 
 
-class Facts(Protocol):
-    """What a session learned about its server, as far as `Items` needs it."""
+class Limits(Protocol):
+    """The limits of its server that a session learned."""
 
     max_rows: int | None
     max_written: int | None
     max_body: int | None
+
+
+class Facts(Limits, Protocol):
+    """What a session learned about its server, as far as `Items` needs it."""
+
     key_columns: dict[str, KeyColumn]
 
 
@@ -59,7 +64,7 @@ class Chunks:
             try:
                 response = self._send(request)
             except DirectusError as error:
-                if self._learn_limit(error, count, len(request.body or b"")):
+                if learn_limit(self._facts, self._api, error, count, len(request.body or b"")):
                     continue
                 if done:
                     self._attach_outcomes(error, items, start, count, done)
@@ -82,23 +87,6 @@ class Chunks:
                 return request, count
             count = max(1, min(count - 1, count * most_bytes // size))
 
-    def _learn_limit(self, error: DirectusError, count: int, size: int) -> bool:
-        """Learn from a refusal how much the server accepts; return whether a smaller part may be accepted."""
-        facts, api = self._facts, self._api
-        if count > 1 and api.is_too_large(error):
-            facts.max_body = size // 2
-            return True
-        if not isinstance(error, InvalidRequest):
-            return False
-        most_rows, most_written = api.row_limit(error), api.write_limit(error)
-        if most_rows is not None and 0 < most_rows < count:
-            facts.max_rows = most_rows
-            return True
-        if most_written is not None and 0 < most_written < count:
-            facts.max_written = most_written
-            return True
-        return False
-
     def _attach_outcomes(
         self, error: DirectusError, items: Sequence[Any], start: int, count: int, done: str
     ) -> None:
@@ -117,6 +105,31 @@ class Chunks:
             is_early = error.status < 500 or isinstance(error, Protected)
             return is_early or self._api.is_refused_unprocessed(error)
         return not isinstance(error, OutcomeUnknown)
+
+
+def learn_limit(limits: Limits, api: Api, error: DirectusError, count: int, size: int) -> bool:
+    """Learn from the refusal of a write how much the server accepts; return whether fewer rows may be accepted.
+
+    Args:
+        limits: where the limit is kept.
+        api: reads it from the refusal.
+        error: the refusal.
+        count: the number of rows that were sent.
+        size: the length of the body, in bytes.
+    """
+    if count > 1 and api.is_too_large(error):
+        limits.max_body = size // 2
+        return True
+    if not isinstance(error, InvalidRequest):
+        return False
+    most_rows, most_written = api.row_limit(error), api.write_limit(error)
+    if most_rows is not None and 0 < most_rows < count:
+        limits.max_rows = most_rows
+        return True
+    if most_written is not None and 0 < most_written < count:
+        limits.max_written = most_written
+        return True
+    return False
 
 
 def _rows(response: Response) -> list[Row]:

@@ -17,7 +17,7 @@ from ...core.errors import (
     UnsupportedQuery,
 )
 from ...core.request_response import Request, Response, Row, parsed_param, url_path
-from ...core.tracebacks import clear_own_locals, hides_locals
+from ...core.tracebacks import flatten, hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from ..http.routes import RESERVED_KEYS, SYSTEM_COLLECTIONS, finds_by_keys
@@ -102,7 +102,7 @@ class ItemReads:
         ```
         """
         check_names("read_all", query, WHOLE)
-        return _flat(self._pages(key=key, **query))
+        return flatten(self._pages(key=key, **query))
 
     @hides_locals
     def read_one(self, /, key: object, **query: Any) -> Row:
@@ -286,14 +286,3 @@ class ItemReads:
 
     def _request(self, method: str, path: str, params: Mapping[str, Any], json: Any = None) -> Any:
         return self._send(Request(method, path, self._api.query_params(params), json)).data
-
-
-def _flat(pages: Iterator[list[Row]]) -> Iterator[Row]:
-    """Yield the rows of pages; errors hold no local variables, as with `hides_locals`."""
-    try:
-        while (page := next(pages, None)) is not None:
-            yield from page
-            del page  # frees the memory before the next page is read
-    except BaseException as error:
-        clear_own_locals(error)
-        raise

@@ -199,10 +199,7 @@ class Schema:
 
         Raises `DoesNotExist` if there is no such collection, or if it is hidden from this user.
         """
-        if collection is None:
-            return self._list("/fields", field_info)
-        path = url_path("fields", checked_name("a collection", collection))
-        return self._list(path, field_info, f"There is no collection {collection!r}")
+        return self._list_of(collection, "fields", field_info)
 
     @hides_locals
     def field(self, collection: str, name: str) -> FieldInfo:
@@ -293,10 +290,7 @@ class Schema:
 
         Raises `DoesNotExist` if there is no such collection, or if it is hidden from this user.
         """
-        if collection is None:
-            return self._list("/relations", relation_info)
-        path = url_path("relations", checked_name("a collection", collection))
-        return self._list(path, relation_info, f"There is no collection {collection!r}")
+        return self._list_of(collection, "relations", relation_info)
 
     @hides_locals
     def relation(self, collection: str, field: str) -> RelationInfo:
@@ -363,6 +357,13 @@ class Schema:
         self._send(Request("DELETE", url_path("relations", collection, field)))
 
     # --- requests -------------------------------------------------------------------------------------------
+
+    def _list_of(self, collection: str | None, route: str, load: Callable[[Properties], T]) -> list[T]:
+        """Return what a route lists for a collection, or for all of them."""
+        if collection is None:
+            return self._list(url_path(route), load)
+        path = url_path(route, checked_name("a collection", collection))
+        return self._list(path, load, f"There is no collection {collection!r}")
 
     def _list(self, path: str, load: Callable[[Properties], T], missing: str | None = None) -> list[T]:
         response = self._read(path, missing)

@@ -156,7 +156,7 @@ class FileContents:
             transforms: further steps of the image library, such as ``[["blur", 5]]``; at most 5.
             key: the name of a preset in the settings of the server; it takes nothing else beside it.
             download: whether browsers save the file instead of showing it.
-            token: an access token, for a file that not everyone may see. Whoever has the address has the token.
+            token: an access token, for a file that the public may not read. The address then contains it.
 
         Raises:
             QueryError: the server does not take a value, or the file is no image that it can change.
@@ -294,8 +294,8 @@ class FileUploads(QuerySet[M]):
     def zip(self, files: Iterable[Any], to: str | os.PathLike[str], *, progress: Progress = None) -> DownloadedZip:
         """Save files as one zip, and say which of them are not in it. Directus 11 and later make zips.
 
-        Without a word, the server leaves out files that do not exist or that this user may not read, so they are
-        looked for first.
+        The server leaves out files that do not exist or that this user may not read, and does not say so. One more
+        request finds them first.
 
         Args:
             files: files, or their keys.
