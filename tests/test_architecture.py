@@ -24,6 +24,7 @@ FOLDERS = (
     "core",
     "session/permissions",
     "session/http",
+    "session/items",
     "session/services",
     "session",
     "fields",

@@ -22,8 +22,8 @@ from ..reading.pagination.keyset_pagination import keyset_pager
 from ..reading.pagination.page_size import PageSizer
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pager_protocol import Pager
-from ..session.services.key_columns import KeyColumn
-from ..session.services.whole_lists import WholeList, register_reader
+from ..session.items.key_columns import KeyColumn
+from ..session.items.whole_lists import WholeList, register_reader
 from ..session.session import Session
 from .model import Model
 

@@ -31,6 +31,8 @@ from .context_stack import ContextStack
 from .derived import CREDENTIALS, Changeable, SharedAuth, check_option_names, derive
 from .http.api import Api
 from .http.retry import Retry, RetryState, is_conclusive, is_refused_by_gateway
+from .items.items import Items, encoded_path
+from .items.whole_lists import read_pages
 from .options import (
     SessionOptions,
     checked_page_size,
@@ -41,9 +43,7 @@ from .options import (
 )
 from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
-from .services.items import Items, encoded_path
 from .services.people import People
-from .services.whole_lists import read_pages
 from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from .capture import Recorder
 from .http.api import Api
 from .http.server_info import ServerInfo
 from .http.transport import Transport
+from .items.key_columns import KeyColumn
 from .options import SessionOptions
 from .permissions.permissions import Permissions
 from .sending import LoginSender
-from .services.key_columns import KeyColumn
 
 if TYPE_CHECKING:
     import requests

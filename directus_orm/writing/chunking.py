@@ -25,7 +25,7 @@ from ..core.request_response import Request, Response
 from ..core.worker import worker_thread
 from ..fields.model_info import ModelInfo
 from ..session.http.request_progress import RequestObserver, SentSignal, observing
-from ..session.services.chunks import learn_limit
+from ..session.items.chunks import learn_limit
 from ..session.session import Session
 from . import write_recovery
 from .row_errors import rows_at_fault

@@ -24,9 +24,9 @@ from directus_orm.core.tracebacks import hides_locals
 from directus_orm.querysets.related import RelatedAny
 from directus_orm.querysets.results import Results
 from directus_orm.querysets.writable_rows import WritableRows
+from directus_orm.session.items.items import Items
+from directus_orm.session.items.items_reading import ItemReads
 from directus_orm.session.server_status import ServerStatusMixin
-from directus_orm.session.services.items import Items
-from directus_orm.session.services.items_reading import ItemReads
 from directus_orm.session.services.people import People
 from directus_orm.session.services.schema import Schema
 from directus_orm.session.services.server import Server

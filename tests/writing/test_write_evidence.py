@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from directus_orm import Model, OutcomeUnknown, Retry, RoundedWarning, Session, field
-from directus_orm.session.services.items import Items
+from directus_orm.session.items.items import Items
 from directus_orm.testing import DirectusServer
 from tests.promises.fault_proxy import Fault, FaultProxy, Message, faulty
 from tests.worlds.server_setup import column, drop_collection, key, make_collection

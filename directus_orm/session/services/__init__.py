@@ -1,4 +1,4 @@
-"""What a session offers beside models, each a class that only sends: plain items, people, permissions and others.
+"""What a session offers beside models, each a class that only sends: people, the schema, the server, utilities.
 
 Imports only core and session/http.
 """

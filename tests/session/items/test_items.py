@@ -22,7 +22,7 @@ from directus_orm import (
 )
 from directus_orm.core.masking import MASK
 from directus_orm.session import Session
-from directus_orm.session.services.items import Items
+from directus_orm.session.items.items import Items
 from directus_orm.testing import DirectusServer
 from tests.worlds.server_setup import (
     AUTO_KEY,
