@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import attrs
 
@@ -96,7 +97,7 @@ def _total(response: Response) -> int | None:
 
 def save_to(download: Download, path: Path, progress: Progress = None) -> Path:
     """Write a download to a path. It gets this name when it is complete; a file of the name is replaced then."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{uuid4().hex}.part")  # others may save to the same path
     try:
         with part.open("xb") as file:
             pieces = download.pieces()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from ...core.async_twins import async_twin
+from ...core.async_twins import async_twin, paged_twin
 from ...core.errors import DirectusError, QueryError
 from ...core.masking import Secret, as_secret
 from ...core.progress import Progress
@@ -188,6 +188,10 @@ class FileContents:
     def _download(self) -> Download:
         return Download(session_of(self), asset_request(key_of(self)))
 
+    def _byte_pages(self) -> Iterator[list[bytes]]:
+        return ([piece] for piece in self.iter_bytes())
+
+    aiter_bytes = paged_twin(iter_bytes, "_byte_pages")
     aread = async_twin(read)
     adownload = async_twin(download)
     areplace = async_twin(replace, changes=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -251,6 +253,28 @@ class TestDownload:
             assert file.read() == BIG
         assert len([entry for entry in sent if entry.request.path.startswith("/assets/")]) == 4
         assert not proxy.cut_responses
+
+    def test_content_that_changed_meanwhile_is_not_put_together(
+        self, session: Session, broken: Session, proxy: CuttingProxy, tmp_path: Path
+    ) -> None:
+        """Half of the old content and half of the new one would have the right length."""
+        file = File.objects.using(broken).upload(BIG, filename="big.bin")
+        broken.close()
+        proxy.cut_responses += [1_000_000]
+        pieces = file.iter_bytes()
+        next(pieces)
+        time.sleep(1.1)  # the server tells contents apart by the second in which they were stored
+        File.objects.using(session).get(pk=file.pk).replace(BIG[::-1])
+        with pytest.raises(TransportError, match="changed while it was downloaded"):
+            list(pieces)
+
+    def test_the_pieces_come_to_a_coroutine(self, session: Session) -> None:
+        file = File.objects.upload(BIG)
+
+        async def content() -> bytes:
+            return b"".join([piece async for piece in file.aiter_bytes()])
+
+        assert asyncio.run(content()) == BIG
 
     def test_a_download_that_fails_leaves_no_file(
         self, directus_server: DirectusServer, proxy: CuttingProxy, tmp_path: Path
