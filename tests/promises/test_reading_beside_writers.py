@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import random
 import time
@@ -13,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
+import requests
 
 from directus_orm import Model, Session, field
 from directus_orm.reading.pagination import key_window_pagination
@@ -72,12 +74,15 @@ def insert(cursor: Any, mark: str, table: str, n: int) -> None:
     cursor.execute(f"INSERT INTO {table} (id, grade, name, at, note) VALUES ({marks})", values(table, n))
 
 
-def write(database: Database, table: str, seed: int, stop: Any, moves: bool) -> None:
+def write(server: tuple[str, str], database: Database, table: str, seed: int, stop: Any, moves: bool) -> None:
     """Insert, delete and change rows, one at a time: those whose number is no multiple of four, and new ones.
 
     Periods with more inserts alternate with periods with more deletes; some deleted rows are inserted again. With
-    ``moves``, an ordering field changes as well.
+    ``moves``, an ordering field changes as well. After a few rows, the writer waits for a page of the server,
+    given by its URL and a token, so that it outruns no reader where the machine is slow.
     """
+    url, token = server
+    page = {"limit": 100, "sort": "grade", "fields": "id", "access_token": token}
     choice, mark = random.Random(seed), placeholder(database)
     here = {n for n in range(ROWS) if n % 4}
     gone: list[int] = []
@@ -87,8 +92,10 @@ def write(database: Database, table: str, seed: int, stop: Any, moves: bool) -> 
         if database.vendor == "sqlite":
             cursor.execute("PRAGMA synchronous = OFF")
             cursor.execute("PRAGMA busy_timeout = 20000")
-        while not stop.is_set():
-            growing = int(time.monotonic() / 0.3) % 2
+        for written in itertools.count():
+            if stop.is_set():
+                break
+            growing = written // 100 % 2
             if choice.random() < (0.75 if growing else 0.25):
                 n, new = (gone.pop(), new) if gone and choice.random() < 0.3 else (new, new + 1)
                 insert(cursor, mark, table, n)
@@ -106,6 +113,8 @@ def write(database: Database, table: str, seed: int, stop: Any, moves: bool) -> 
                     f"UPDATE {table} SET grade = {mark} WHERE id = {mark}", (choice.randrange(7), moved)
                 )
             time.sleep(0.002)
+            if written % 5 == 0:
+                requests.get(f"{url}/items/{table}", page, timeout=60).raise_for_status()
 
 
 def fill(server: DirectusServer, table: str) -> None:
@@ -125,7 +134,9 @@ def writing(server: DirectusServer, table: str, *, moves: bool = False) -> Itera
     fill(server, table)
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    process = context.Process(target=write, args=(server.database, table, 7, stop, moves))
+    process = context.Process(
+        target=write, args=((server.url, server.token), server.database, table, 7, stop, moves)
+    )
     process.start()
     try:
         yield
