@@ -16,6 +16,7 @@ from .services.people_values import InvitedUser, TwoFactorSecret
 from .services.schema import Schema
 from .services.schema_values import CollectionInfo, FieldInfo, RelationInfo, SchemaDiff
 from .services.server import Server
+from .services.shares import ShareInfo, Shares
 from .services.utils import Utils
 from .session import Session
 
@@ -45,6 +46,8 @@ __all__ = [
     "Server",
     "ServerInfo",
     "Session",
+    "ShareInfo",
+    "Shares",
     "StaticToken",
     "TwoFactorSecret",
     "Utils",

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
+from uuid import UUID
 
 import attrs
 
-from ..core.errors import AuthenticationError, ConfigurationError, DirectusError, TransportError
+from ..core.errors import AuthenticationError, ConfigurationError, DirectusError, Forbidden, TransportError
 from ..core.forks import register_for_forks
 from ..core.masking import Secret, as_secret
 from ..core.request_response import Request, Response
@@ -155,8 +156,8 @@ class MissingUser(MissingCredentials):
     def token(self, ask: AuthSender) -> str | Secret | None:  # noqa: ARG002
         """Raise `ConfigurationError`: the credentials of the environment may be those of another user."""
         raise ConfigurationError(
-            f"The session for {self._url} was made by with_options() for another user, and then pickled, "
-            "which drops credentials; those of the environment may belong to a third user. "
+            f"The session for {self._url} was made by with_options() for another user or for a share, and then "
+            "pickled, which drops credentials; those of the environment may belong to a third user. "
             "Make it again in the process that unpickles it."
         )
 
@@ -211,7 +212,7 @@ class Login:
 
     def is_same_login(self, other: Auth) -> bool:
         """Return whether another strategy logs in as the same user, in the same way."""
-        return isinstance(other, Login) and self._credentials() == other._credentials()  # noqa: SLF001
+        return type(self) is type(other) and self._credentials() == other._credentials()  # noqa: SLF001 - of the same class
 
     def _credentials(self) -> tuple[Any, ...]:
         return self.email, self._password, self._otp, self._mode
@@ -280,17 +281,20 @@ class Login:
         return self._read(ask.api, request, response, started)
 
     def _log_in(self, ask: AuthSender) -> _HeldTokens:
-        otp = as_secret(self._otp() if callable(self._otp) else self._otp)
-        request = ask.api.login_request(self.email, self._password, otp, self._mode)
-        started = time.monotonic()
         try:
+            request = self._login_request(ask)
+            started = time.monotonic()
             response = ask(request)
         except AuthenticationError as error:
             # The message may show the e-mail, but not the password.
-            failure = error.with_message(f"Login as {self.email!r} failed: {error}")
+            failure = error.with_message(f"Login as {str(self)!r} failed: {error}")
             self._failed = (time.monotonic(), failure)
             raise failure from None
         return self._read(ask.api, request, response, started)
+
+    def _login_request(self, ask: AuthSender) -> Request:
+        otp = as_secret(self._otp() if callable(self._otp) else self._otp)
+        return ask.api.login_request(self.email, self._password, otp, self._mode)
 
     def _read(self, api: Api, request: Request, response: Response, sent: float) -> _HeldTokens:
         tokens = api.read_tokens(response, self._mode)
@@ -302,6 +306,43 @@ class Login:
         # The life of a token starts before its response arrives, so it is counted from the sending of the request.
         due = sent + tokens.seconds - min(_MARGIN, tokens.seconds / 10)
         return _HeldTokens(tokens.access, tokens.refresh, due, time.monotonic())
+
+
+class ShareLogin(Login):
+    """Logs in as a visitor of a share, who sees one row with the rights of the share's role.
+
+    The key of the share is the secret of its link. Otherwise it works as `Login` does.
+    """
+
+    def __init__(self, share: str | UUID, password: str | Secret | None = None, mode: str = "json") -> None:
+        self._share = _share_key(share)
+        super().__init__(f"share {self._share}", password or "", mode=mode)
+
+    def _login_request(self, ask: AuthSender) -> Request:
+        """Return the request; look first whether the share needs a password, for which the server has no error."""
+        request = ask.api.share_info_request(self._share)
+        try:
+            info = ask(request).data
+        except Forbidden as error:
+            msg = "There is no such share, or it has expired, or it begins later."
+            raise AuthenticationError(msg, status=error.status, code=error.code, request=error.request) from None
+        is_locked = isinstance(info, dict) and info.get("password") is not None
+        if is_locked and self._password == "":
+            raise AuthenticationError("The share has a password: give password=.", request=request)
+        return ask.api.share_login_request(self._share, self._password if is_locked else None, self._mode)
+
+
+def _share_key(share: str | UUID) -> str:
+    """Return the key of a share.
+
+    Raises:
+        ConfigurationError: it is no uuid.
+    """
+    try:
+        return str(share if isinstance(share, UUID) else UUID(share))
+    except (ValueError, AttributeError, TypeError):
+        msg = f"share={share!r} is not the key of a share: a uuid, the last part of its link."
+        raise ConfigurationError(msg) from None
 
 
 def log_in(auth: Auth, ask: AuthSender) -> None:
@@ -316,6 +357,7 @@ def auth_of(
     email: str | None,
     password: Secret | None,
     otp: Secret | Callable[[], str] | None,
+    share: str | UUID | None,
     auth: Auth | None,
     mode: str,
     modes: Sequence[str],
@@ -326,9 +368,9 @@ def auth_of(
     """
     if mode not in modes:
         raise ConfigurationError(f"mode={mode!r} is not known. Give one of {', '.join(map(repr, modes))}.")
-    if mode != modes[0] and (email is None or password is None):
+    if mode != modes[0] and share is None and (email is None or password is None):
         raise ConfigurationError(f"mode={mode!r} says what a login obtains: give email= and password= with it.")
-    options = {"token": token, "email": email, "password": password, "otp": otp, "auth": auth}
+    options = {"token": token, "email": email, "password": password, "otp": otp, "share": share, "auth": auth}
     match tuple(name for name, value in options.items() if value is not None):
         case ():
             return Public()
@@ -336,11 +378,13 @@ def auth_of(
             return StaticToken(token)
         case ("email", "password") | ("email", "password", "otp") if email and password and password != "":
             return Login(email, password, otp, mode)
+        case ("share",) | ("password", "share") if share is not None:
+            return ShareLogin(share, password, mode)
         case ("auth",) if auth is not None and callable(getattr(auth, "token", None)):
             return auth
         case names:
             given = ", ".join(f"{name}=" for name in names)
             raise ConfigurationError(
                 f"{given} do not make one way to log in. "
-                "Give token=, or email= and password= (and otp=), or auth=, or none of them."
+                "Give token=, or email= and password= (and otp=), or share= (and password=), or auth=, or none."
             )

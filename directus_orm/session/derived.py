@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import TypedDict
+from uuid import UUID
 
 import attrs
 
@@ -13,7 +14,7 @@ from .auth import Auth, AuthSender, Login, log_in
 from .http.retry import Retry
 from .state import LazyLoading, SessionState
 
-CREDENTIALS = frozenset({"token", "email", "password", "otp", "auth"})
+CREDENTIALS = frozenset({"token", "email", "password", "otp", "share", "auth"})
 
 
 class Changeable(TypedDict, total=False):
@@ -23,6 +24,7 @@ class Changeable(TypedDict, total=False):
     email: str | None
     password: str | Secret | None
     otp: str | Secret | Callable[[], str] | None
+    share: str | UUID | None
     mode: str
     auth: Auth | None
     timeout: float | tuple[float, float]

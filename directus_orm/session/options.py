@@ -75,7 +75,7 @@ def url_from_env() -> str:
 
 def with_env_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options with the credentials of the environment, unless they hold credentials themselves."""
-    if any(options.get(name) is not None for name in (*_CREDENTIALS, "auth")):
+    if any(options.get(name) is not None for name in (*_CREDENTIALS, "share", "auth")):
         return dict(options)
     from_env = {name: os.environ.get(f"DIRECTUS_{name.upper()}") or None for name in _CREDENTIALS}
     return {**options, **from_env}

@@ -16,6 +16,7 @@ from .permissions.permissions import Action, Allowed, Permissions, Subject
 from .permissions.questions import Question
 from .services.schema import Schema
 from .services.server import Server
+from .services.shares import Shares
 from .services.utils import Utils
 from .state import ServerFacts, SessionState, SharedFact
 
@@ -57,6 +58,11 @@ class ServerStatusMixin:
     def utils(self) -> Utils:
         """Helpers of the server: random strings, hashes, the order of rows by hand, its cache."""
         return Utils(self.api, self.send)
+
+    @property
+    def shares(self) -> Shares:
+        """What shares show, and invitations to them."""
+        return Shares(self.api, self.send)
 
     @property
     def schema(self) -> Schema:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from uuid import UUID
 
 from ..core.async_twins import async_twin
 from ..core.errors import (
@@ -60,7 +61,8 @@ class Session(ServerStatusMixin):
     """One Directus server as one user sees it; thread-safe, connects at the first request.
 
     Give ``token`` (static), or ``email`` and ``password`` (and ``otp``: a text, or a function that returns one),
-    or ``auth``, a strategy of your own (`Auth`), or nothing for what the public may do. ``mode="session"`` logs in
+    or ``share`` (and ``password``), the key of a `Share`, or ``auth``, a strategy of your own (`Auth`), or nothing
+    for what the public may do. ``mode="session"`` logs in
     to a session of the server, whose cookie then replaces the token. ``timeout`` is in seconds: one number,
     or (connect, read). ``retry`` says how often a request may be repeated where that is safe, or is a `Retry`.
     ``verify`` and ``cert`` are those of requests; ``http`` is a `requests.Session` of your own, for proxies and
@@ -93,6 +95,7 @@ class Session(ServerStatusMixin):
         email: str | None = None,
         password: str | Secret | None = None,
         otp: str | Secret | Callable[[], str] | None = None,
+        share: str | UUID | None = None,
         mode: str = "json",
         auth: Auth | None = None,
         timeout: float | tuple[float, float] = (10, 60),
@@ -106,7 +109,14 @@ class Session(ServerStatusMixin):
         token, password, otp = as_secret(token), as_secret(password), otp if callable(otp) else as_secret(otp)
         api = api_of(self.dialect_name)
         strategy = auth_of(
-            token=token, email=email, password=password, otp=otp, auth=auth, mode=mode, modes=api.login_modes
+            token=token,
+            email=email,
+            password=password,
+            otp=otp,
+            share=share,
+            auth=auth,
+            mode=mode,
+            modes=api.login_modes,
         )
         options = SessionOptions(
             mode=mode,
@@ -279,10 +289,10 @@ class Session(ServerStatusMixin):
     def with_options(self, **options: Unpack[Changeable]) -> Self:
         """Return a session for the same server, over the same connections, with other options.
 
-        It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``auth``, ``timeout``, ``retry`` and
-        ``page_size``. Without credentials it shares the login of this session; ``token=None`` sends none. The
-        new session never closes the connections, nor logs this session out. Captures of this session record the
-        requests of the new one, too.
+        It takes ``token``, ``email`` with ``password`` (``otp``, ``mode``), ``share``, ``auth``, ``timeout``,
+        ``retry`` and ``page_size``. Without credentials it shares the login of this session; ``token=None`` sends
+        none. The new session never closes the connections, nor logs this session out. Captures of this session
+        record the requests of the new one, too.
 
         Raises `ConfigurationError` for what belongs to the connections, such as ``url`` and ``verify``.
 

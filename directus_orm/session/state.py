@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 import attrs
 
 from ..core.forks import register_for_forks
-from .auth import Auth, MissingUser
+from .auth import Auth, MissingUser, ShareLogin
 from .capture import Recorder
 from .http.api import Api
 from .http.server_info import ServerInfo
@@ -174,4 +174,4 @@ class SessionState:
             http=http,
             on_response=recorder.record,
         )
-        return cls(options, auth, transport, recorder, is_another_user=isinstance(auth, MissingUser))
+        return cls(options, auth, transport, recorder, is_another_user=isinstance(auth, MissingUser | ShareLogin))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from ..core.async_twins import async_twin
+from ..core.tracebacks import hides_locals
 from ..fields.field import field, generated
 from ..fields.to_many_declaration import one_to_many
+from ..instances.state import key_of, session_of
 from ..models.model import Model
 from ..querysets.related import Related
 from .users_and_files import Role, User
@@ -82,6 +86,7 @@ class Share(Model, collection="directus_shares"):
     """A link that shows one row to those who have no account.
 
     The server lets in one visitor more than ``max_uses``. Without a ``role`` it shows what the public may see.
+    ``Session(url, share=share.pk)`` is such a visitor.
     """
 
     id: UUID = field(default=generated, primary_key=True)
@@ -96,6 +101,13 @@ class Share(Model, collection="directus_shares"):
     date_end: datetime | None = field(default=None, type="moment")
     times_used: int | None = field(default=generated, readonly=True)
     max_uses: int | None = None
+
+    @hides_locals
+    def invite(self, emails: str | Iterable[str]) -> None:
+        """Let the server send mails with the link of this share, as `Session.shares` does."""
+        session_of(self).shares.invite(key_of(self), emails)
+
+    ainvite = async_twin(invite, changes=True)
 
 
 class Translation(Model, collection="directus_translations"):

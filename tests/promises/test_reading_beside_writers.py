@@ -82,7 +82,7 @@ def write(server: tuple[str, str], database: Database, table: str, seed: int, st
     given by its URL and a token, so that it outruns no reader where the machine is slow.
     """
     url, token = server
-    page = {"limit": 100, "sort": "grade", "fields": "id", "access_token": token}
+    page: dict[str, str | int] = {"limit": 100, "sort": "grade", "fields": "id", "access_token": token}
     choice, mark = random.Random(seed), placeholder(database)
     here = {n for n in range(ROWS) if n % 4}
     gone: list[int] = []

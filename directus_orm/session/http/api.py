@@ -133,6 +133,14 @@ class Api(Protocol):
         """Return the request that logs a user in."""
         ...
 
+    def share_info_request(self, share: str) -> Request:
+        """Return the request that asks, without a login, what a share shows."""
+        ...
+
+    def share_login_request(self, share: str, password: Secret | None, mode: str) -> Request:
+        """Return the request that logs a visitor in to a share."""
+        ...
+
     def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that renews a login, and the credential to send it with."""
         ...

@@ -81,7 +81,7 @@ def server_error(api: Api, request: Request, url: str, raw: RawResponse, entries
     extensions = entries[0].get("extensions") if entries else None
     extensions = extensions if isinstance(extensions, Mapping) else {}
     code = str(extensions.get("code") or "")
-    reasons = [str(entry.get("message") or "no reason given") for entry in entries]
+    reasons = [_reason(entry) for entry in entries]
     error_class = _error_class(api, raw.status, code, " ".join(reasons))
     foreign_key = _foreign_key(" ".join(reasons)) if error_class is Protected else None
     # The server's address matters most where the credentials or the base URL are wrong.
@@ -101,6 +101,17 @@ def server_error(api: Api, request: Request, url: str, raw: RawResponse, entries
         error.collection, error.field = foreign_key.collection, foreign_key.field
         error.constraint = foreign_key.constraint
     return _with_retry_after(error, raw.headers)
+
+
+def _reason(entry: ErrorEntry) -> str:
+    """Return the message of an error, with what GraphQL says beside it: the place, and the errors inside of it."""
+    message = str(entry.get("message") or "no reason given")
+    path, extensions = entry.get("path"), entry.get("extensions")
+    inner = extensions.get("errors") if isinstance(extensions, Mapping) else None
+    if isinstance(inner, list):
+        texts = [str(each["message"]) for each in inner if isinstance(each, Mapping) and each.get("message")]
+        message = " ".join([message, *texts])
+    return f"{'.'.join(map(str, path))}: {message}" if isinstance(path, list) and path else message
 
 
 def _foreign_key(text: str) -> _ForeignKey | None:

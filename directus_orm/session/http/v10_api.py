@@ -69,7 +69,7 @@ _ADVICE: Mapping[str, str] = {
 _EXPIRED = frozenset({"INVALID_TOKEN", "TOKEN_EXPIRED"})
 
 # Responses of routes below these are {"data": …}; those of others (health, GraphQL, custom endpoints) vary.
-_NOT_ENVELOPED = ("/files/tus", "/flows/trigger/", "/shares/info/")
+_NOT_ENVELOPED = ("/files/tus", "/flows/trigger/")
 # Flows return what their author likes, also an object with "data" alone.
 _RETURNED_WHOLE = "/flows/trigger/"
 _PROVIDERS = "/auth"  # with a key beside "data"
@@ -145,6 +145,16 @@ class V10Api:
         """Return the request that logs a user in."""
         body: dict[str, str | Secret] = {"email": email, "password": password, "mode": mode}
         return _auth_request("login", body if otp is None else {**body, "otp": otp})
+
+    def share_info_request(self, share: str) -> Request:
+        """Return the request that asks what a share shows."""
+        return Request("GET", url_path("shares", "info", share), purpose="login")
+
+    def share_login_request(self, share: str, password: Secret | None, mode: str) -> Request:
+        """Return the request that logs a visitor in to a share."""
+        body: dict[str, str | Secret] = {"share": share, "mode": mode}
+        body = body if password is None else {**body, "password": password}
+        return Request("POST", url_path("shares", "auth"), json=body, purpose="login")
 
     def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that renews a login; the cookie of a session travels as the credential."""

@@ -66,6 +66,7 @@ class ItemReads:
         check_names("read", query, LIST)
         rows = self._request("GET", self._row_path(key), query)
         if key is None:
+            self._check_rows(rows)
             self._warn_of_default_limit(rows, query)
         return rows
 
@@ -81,6 +82,7 @@ class ItemReads:
         if keys is not None:
             return self._search_by_keys(checked_keys(keys), params)
         rows: list[Row] = self._send(Request("SEARCH", self._path, json={"query": params})).data
+        self._check_rows(rows)
         self._warn_of_default_limit(rows, query)
         return rows
 
@@ -261,6 +263,14 @@ class ItemReads:
         if not isinstance(row, dict):
             raise ConfigurationError(f"{self._collection!r}: the server did not return {what}.")
         return row
+
+    def _check_rows(self, rows: Any) -> None:
+        """Refuse numbers and texts in the place of rows, as a user gets them who may read no field."""
+        if isinstance(rows, list) and rows and not isinstance(rows[0], Mapping):
+            raise Forbidden(
+                f"{self._collection!r}: the server returned keys without rows, since this user may read no field "
+                "of these rows. A share shows what its role may read."
+            )
 
     def _warn_of_default_limit(self, rows: Any, query: Mapping[str, Any]) -> None:
         has_limit = query.get("limit") is not None

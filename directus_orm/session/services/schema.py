@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from ...core.async_twins import async_twin
 from ...core.errors import DoesNotExist, Forbidden, QueryError, UnsupportedQuery
@@ -34,7 +34,7 @@ OnDelete = Literal["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"
 
 _FIRST_WITH_MODES = 12
 _MODES = ("merge", "mirror")
-_ON_DELETE = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
+_ON_DELETE: tuple[OnDelete, ...] = get_args(OnDelete)
 
 
 class Schema:
@@ -327,8 +327,7 @@ class Schema:
         session.schema.create_relation("planets", "star", "stars", on_delete="SET NULL")
         ```
         """
-        if on_delete is not None and on_delete not in _ON_DELETE:
-            raise QueryError(f"on_delete={on_delete!r} is none of {', '.join(map(repr, _ON_DELETE))}.")
+        _check_on_delete(on_delete)
         body = {
             "collection": checked_name("a collection", collection),
             "field": checked_name("a field", field),
@@ -337,6 +336,39 @@ class Schema:
             **({"schema": {"on_delete": on_delete}} if on_delete else {}),
         }
         return self._written(Request("POST", "/relations", json=body), relation_info)
+
+    @hides_locals
+    def update_relation(
+        self, collection: str, field: str, *, on_delete: OnDelete | None = None, meta: Properties | None = None
+    ) -> RelationInfo:
+        """Change what happens on deletion, or what Directus keeps about a relation (``meta``), and return it.
+
+        What is not named stays as it is. The related collection cannot be changed: the server ignores it.
+
+        Raises `DoesNotExist` if the field has no relation, `FieldError` for a property that Directus does not
+        have, and `QueryError` for ``on_delete`` of a relation without a foreign key.
+
+        ```python
+        session.schema.update_relation("planets", "star", on_delete="CASCADE", meta={"sort_field": "position"})
+        ```
+        """
+        _check_on_delete(on_delete)
+        found = self.relation(collection, field)
+        check_properties("The meta of a relation", meta or (), found.meta)
+        if on_delete and found.schema is None:
+            raise QueryError(f"{collection}.{field} has no foreign key, so the database does nothing on deletion.")
+        if not on_delete and not meta:
+            return found
+        # Directus 10 and 11 give the foreign key its defaults if it is left out, and stop without the collection.
+        body: dict[str, Any] = {
+            "collection": collection,
+            "field": field,
+            "related_collection": found.related_collection,
+            "meta": {**(found.meta or {}), **(meta or {})},
+        }
+        if found.schema is not None:
+            body["schema"] = {**found.schema, "on_delete": on_delete or found.schema.get("on_delete")}
+        return self._written(Request("PATCH", url_path("relations", collection, field), json=body), relation_info)
 
     @hides_locals
     def delete_relation(self, collection: str, field: str) -> None:
@@ -403,7 +435,13 @@ class Schema:
     arelations = async_twin(relations)
     arelation = async_twin(relation)
     acreate_relation = async_twin(create_relation, changes=True)
+    aupdate_relation = async_twin(update_relation, changes=True)
     adelete_relation = async_twin(delete_relation, changes=True)
+
+
+def _check_on_delete(on_delete: str | None) -> None:
+    if on_delete is not None and on_delete not in _ON_DELETE:
+        raise QueryError(f"on_delete={on_delete!r} is none of {', '.join(map(repr, _ON_DELETE))}.")
 
 
 def _loaded(response: Response, row: Any, load: Callable[[Properties], T]) -> T:

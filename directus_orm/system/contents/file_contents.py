@@ -66,6 +66,7 @@ class FileContents:
         modified_on: Any
         type: Any
 
+    @hides_locals
     def iter_bytes(self) -> Iterator[bytes]:
         """Yield the content piece by piece, as it arrives; a broken connection is resumed where it stopped.
 

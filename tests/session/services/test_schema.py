@@ -150,6 +150,30 @@ def test_relations_come(schema: Schema) -> None:
         schema.relation(PLANETS, "name")
 
 
+def test_a_change_of_a_relation_keeps_the_rest(schema: Schema) -> None:
+    """Directus 10 and 11 would give the foreign key its defaults, or stop as a whole."""
+    schema.create_field(STARS, "planets", "alias", meta={"special": ["o2m"]})
+    schema.create_relation(PLANETS, "star", STARS, on_delete="CASCADE", meta={"one_field": "planets"})
+    changed = schema.update_relation(PLANETS, "star", meta={"one_deselect_action": "delete"})
+    assert changed == schema.relation(PLANETS, "star")
+    assert changed.meta is not None
+    assert (changed.meta["one_field"], changed.meta["one_deselect_action"]) == ("planets", "delete")
+    assert changed.schema is not None
+    assert changed.schema["on_delete"] == "CASCADE"
+    changed = schema.update_relation(PLANETS, "star", on_delete="SET NULL")
+    assert changed.schema is not None
+    assert changed.schema["on_delete"] == "SET NULL"
+    assert changed.meta is not None
+    assert changed.meta["one_deselect_action"] == "delete"
+    with pytest.raises(DoesNotExist):
+        schema.update_relation(PLANETS, "name", on_delete="CASCADE")
+    with pytest.raises(FieldError, match="one_feild"):
+        schema.update_relation(PLANETS, "star", meta={"one_feild": "planets"})
+    with pytest.raises(QueryError, match="is none of 'CASCADE'"):
+        schema.update_relation(PLANETS, "star", on_delete="REMOVE")  # type: ignore[arg-type]
+    schema.delete_field(STARS, "planets")
+
+
 def test_a_relation_that_the_server_cannot_delete_is_refused(schema: Schema) -> None:
     """On SQLite the server reports success, and the foreign key stays."""
     schema.create_relation(PLANETS, "star", STARS)
