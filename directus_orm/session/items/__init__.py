@@ -1,4 +1,4 @@
 """`session.items()`: the rows of collections without a model, as dicts.
 
-Imports only core and session/http.
+Imports only core, session/http, session/transfers.
 """

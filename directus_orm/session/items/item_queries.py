@@ -160,3 +160,11 @@ def count_of(name: str, value: Any) -> int | None:
     if not is_whole_number(value, 0):
         raise QueryError(f"{name} is a whole number from 0, or -1 for all rows, and not {value!r}.")
     return int(value)
+
+
+def column_names(fields: Any) -> list[str] | None:
+    """Return the names that ``fields`` lists, each of which is a column; None if it has wildcards or functions."""
+    if fields is None:
+        return None
+    names = list(dict.fromkeys(names_in(fields, "fields")))
+    return None if any(letter in name for name in names for letter in "*(:") else names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...core.async_twins import async_twin, paged_twin
@@ -16,13 +17,16 @@ from ...core.errors import (
     QueryError,
     UnsupportedQuery,
 )
+from ...core.progress import Progress
 from ...core.request_response import Request, Response, Row, parsed_param, url_path
 from ...core.tracebacks import flatten, hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from ..http.routes import RESERVED_KEYS, SYSTEM_COLLECTIONS, finds_by_keys
+from ..transfers.exports import FileExport, Target
+from ..transfers.row_formats import RowFormat
 from .chunks import Chunks, Facts
-from .item_queries import BY_KEYS, GROUPS, LIST, ROW, WHOLE, check_names, names_in, parsed_filter
+from .item_queries import BY_KEYS, GROUPS, LIST, ROW, WHOLE, check_names, column_names, names_in, parsed_filter
 from .key_columns import KeyColumn, checked_key, checked_keys, find_key_column
 from .whole_lists import ReadPages, WholeList, returns_key, whole_list
 
@@ -107,6 +111,50 @@ class ItemReads:
         return flatten(self._pages(key=key, **query))
 
     @hides_locals
+    def export(
+        self,
+        /,
+        to: Target,
+        format: RowFormat | None = None,  # noqa: A002 - Directus's name for it
+        *,
+        key: str | None = None,
+        progress: Progress = None,
+        **query: Any,
+    ) -> int:
+        """Write all rows to a file here, as `read_all` reads them, and return their number.
+
+        Any number of rows fits into memory. A path gets the whole file when it is complete; it may replace one.
+        In CSV, a name such as ``author.name`` in ``fields`` is a column of its own; other lists and objects are
+        JSON, and null is empty.
+
+        Args:
+            to: the path of a file, or an open binary file.
+            format: ``"csv"``, ``"json"``, ``"jsonl"``, ``"xml"`` or ``"yaml"``; by default the suffix says it.
+            key: as for `read_all`.
+            progress: True for a bar, or a function that takes (rows done, all rows).
+            query: the parameters of `read_all`.
+
+        Raises:
+            QueryError: the format is unknown.
+            ConversionError: XML has no place for a control character in a value.
+
+        ```python
+        session.items("flights").export("flights.csv", fields="id,carrier.name", progress=True)
+        ```
+        """
+        check_names("export", query, WHOLE)
+        file = FileExport.of(to, format, column_names(query.get("fields")))
+        return file.write(self.read_all(key=key, **query), partial(self._count, query), progress)
+
+    def _count(self, query: Mapping[str, Any]) -> int:
+        """Return how many rows `read_all` probably reads."""
+        chosen = {name: query[name] for name in ("filter", "search") if query.get(name) is not None}
+        (row,) = self.aggregate({"count": "*"}, **chosen)
+        number = max(int(row["count"]) - (query.get("offset") or 0), 0)
+        limit = query.get("limit")
+        return number if limit in (None, -1) else min(number, int(limit))
+
+    @hides_locals
     def read_one(self, /, key: object, **query: Any) -> Row:
         """Return the row with a key. Raises `DoesNotExist` if there is none, as far as this user may see."""
         check_names("read_one", query, ROW)
@@ -164,6 +212,7 @@ class ItemReads:
     aread = async_twin(read)
     asearch = async_twin(search)
     aread_all = paged_twin(read_all, "_pages")
+    aexport = async_twin(export)
     aread_one = async_twin(read_one)
     asingleton = async_twin(singleton)
     aaggregate = async_twin(aggregate)

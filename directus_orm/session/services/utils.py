@@ -1,18 +1,25 @@
-"""Small helpers of a server: random strings, hashes, the order of rows by hand, the cache."""
+"""The helpers of a server: random strings, hashes, the order of rows by hand, imports, exports, the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
 from uuid import UUID
+
+import attrs
 
 from ...core.async_twins import async_twin
 from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, QueryError, UnsupportedQuery
 from ...core.masking import Secret, as_secret
-from ...core.request_response import Request, Response, url_path
+from ...core.progress import Progress
+from ...core.request_response import Request, Response, parsed_param, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
+from ..items.item_queries import WHOLE, check_names
+from ..transfers.imports import FORMATS, FileImport, ImportMode, ImportResult, collections_request, read_result
+from ..transfers.server_exports import ServerExport, ServerFormat
+from ..transfers.upload_sources import Content, source_of
 
 Send = Callable[[Request], Response]
 
@@ -20,7 +27,7 @@ _LONGEST_STRING = 500
 
 
 class Utils:
-    """The helpers of a server, each by one request."""
+    """The helpers of a server."""
 
     def __init__(self, api: Api, send: Send) -> None:
         self._api = api
@@ -114,10 +121,141 @@ class Utils:
         """
         self._send(Request("POST", "/utils/cache/clear", (("system", "true"),) if system else ()))
 
+    @hides_locals
+    def import_file(
+        self,
+        collection: Any,
+        source: Content,
+        *,
+        format: Literal["csv", "json"] | None = None,  # noqa: A002 - as exports name it
+        progress: Progress = None,
+    ) -> None:
+        """Let the server import a file of rows: all of them, or none. Rows whose keys exist are updated.
+
+        The file is sent piece by piece. A CSV file has a header and commas; ``true`` becomes 1, ``null`` and JSON
+        become such values, and an empty cell leaves the field as it is. The names in the header, or in the first
+        object of a JSON list, are checked before: the server stores rows without values for names that it does
+        not know.
+
+        Args:
+            collection: a model, or the name of a collection.
+            source: the path of a file, bytes, an open binary file, or an iterable of bytes.
+            format: ``"csv"`` or ``"json"``; by default the name of the file says it.
+            progress: True for a bar, or a function that takes (bytes done, all bytes).
+
+        Raises:
+            FieldError: the file names a field that the collection does not have.
+            QueryError: the format is unknown, or a CSV file is empty.
+            ServerError: the server refused a row. The message has the numbers of the rows, from 1, of Directus 11
+                and later.
+
+        ```python
+        session.utils.import_file(Article, "articles.csv")
+        ```
+        """
+        name = _collection(collection)
+        content = source_of(source, None, None)
+        kind = FORMATS.get(format or content.name.rpartition(".")[2].lower())
+        if kind is None:
+            raise QueryError(
+                f"import_file() takes files of the format csv or json, which {content.name!r} is not."
+            )
+        fields = self._send(Request("GET", url_path("fields", name), purpose="info")).data
+        names = [row["field"] for row in fields if isinstance(row, dict)] if isinstance(fields, list) else []
+        FileImport(self._send, name, names).run(attrs.evolve(content, type=kind), progress)
+
+    @hides_locals
+    def import_collections(
+        self,
+        rows: Mapping[Any, Iterable[Mapping[str, Any]]],
+        *,
+        mode: ImportMode = "add",
+        dry_run: bool = False,
+        delete_others: bool = False,
+    ) -> ImportResult:
+        """Let the server import rows of several collections in one transaction. For Directus 12.2 and later.
+
+        The keys in ``rows`` say which rows refer to which. In mode ``"add"`` all rows get new keys; in mode
+        ``"merge"`` the rows whose keys exist are updated, and the others get new keys.
+
+        Args:
+            rows: the rows of each collection, by its model or its name.
+            mode: ``"add"`` or ``"merge"``.
+            dry_run: whether the server only says what it would do.
+            delete_others: whether rows of these collections that are not among these are deleted.
+
+        Raises:
+            UnsupportedQuery: the server is older.
+
+        ```python
+        session.utils.import_collections({"authors": [{"id": 1, "name": "Ada"}]}, dry_run=True)
+        ```
+        """
+        named = {_collection(subject): each for subject, each in rows.items()}
+        request = collections_request(named, mode, dry_run=dry_run, delete=delete_others)
+        try:
+            response = self._send(request)
+        except InvalidRequest as error:
+            if error.code != "ROUTE_NOT_FOUND":
+                raise
+            msg = "Directus 12.2 and later import several collections. Use import_file() for each of them."
+            raise UnsupportedQuery(msg) from None
+        result = read_result(response.data)
+        if result is None:
+            raise unexpected_response(response, response.data, "the result of an import")
+        return result
+
+    @hides_locals
+    def export_file(
+        self,
+        /,
+        collection: Any,
+        format: ServerFormat = "csv",  # noqa: A002 - Directus's name for it
+        *,
+        title: str | None = None,
+        filename: str | None = None,
+        folder: Any = None,
+        timeout: float = 600,
+        **query: Any,
+    ) -> UUID:
+        """Let the server write rows to a file of its own, wait for it, and return the key of the `File`.
+
+        All rows are written, unless ``limit`` says otherwise. The query is tried with one row first, since the
+        server tells no reasons for a failed export. `Items.export` writes a file here instead.
+
+        Args:
+            collection: a model, or the name of a collection.
+            format: ``"csv"``, ``"csv_utf8"`` (Directus 11 and later), ``"json"``, ``"xml"`` or ``"yaml"``.
+            title: of the file.
+            filename: under which the file is downloaded.
+            folder: a `Folder`, or its key.
+            timeout: how many seconds to wait.
+            query: the parameters of Directus, such as ``filter`` and ``fields``.
+
+        Raises:
+            ServerError: the export failed.
+            OutcomeUnknown: it takes longer than ``timeout``.
+
+        ```python
+        File.objects.get(pk=session.utils.export_file("articles", "json")).download()
+        ```
+        """
+        name = _collection(collection)
+        check_names("export_file", query, WHOLE)
+        self._send(Request("GET", self._api.items_path(name), self._api.query_params({**query, "limit": 1})))
+        place = None if folder is None else _key("directus_folders", folder)
+        file = {"title": title, "filename_download": filename, "folder": place}
+        params = {each: parsed_param(each, text) for each, text in self._api.query_params(query)}
+        told = {each: value for each, value in file.items() if value is not None}
+        return ServerExport(self._send, name, format, params, told).run(timeout)
+
     arandom_string = async_twin(random_string)
     ahash = async_twin(hash)  # noqa: A003 - the method above is meant
     averify_hash = async_twin(verify_hash)
     asort = async_twin(sort, changes=True)
+    aimport_file = async_twin(import_file, changes=True)
+    aimport_collections = async_twin(import_collections, changes=True)
+    aexport_file = async_twin(export_file, changes=True)
     aclear_cache = async_twin(clear_cache, changes=True)
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import attrs
 
@@ -18,6 +17,7 @@ from ...core.progress import Progress, reporting
 from ...core.request_response import Request, Response, url_path
 from ...session.http.retry import RetryState
 from ...session.session import Session
+from ...session.transfers.whole_files import whole_file
 
 _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)$")
 
@@ -97,18 +97,13 @@ def _total(response: Response) -> int | None:
 
 def save_to(download: Download, path: Path, progress: Progress = None) -> Path:
     """Write a download to a path. It gets this name when it is complete; a file of the name is replaced then."""
-    part = path.with_name(f".{uuid4().hex}.part")  # others may save to the same path
-    try:
-        with part.open("xb") as file:
-            pieces = download.pieces()
-            first = next(pieces, b"")
-            with reporting(progress, download.size or 0, unit="B", label=path.name) as advance:
-                for piece in _chained(first, pieces):
-                    file.write(piece)
-                    advance(len(piece))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        pieces = download.pieces()
+        first = next(pieces, b"")
+        with reporting(progress, download.size or 0, unit="B", label=path.name) as advance:
+            for piece in _chained(first, pieces):
+                file.write(piece)
+                advance(len(piece))
     return path
 
 

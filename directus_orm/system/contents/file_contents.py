@@ -22,9 +22,9 @@ from ...instances.state import HasKey, info_of, key_of, session_of, state_of
 from ...querysets.queryset import OwnManager, QuerySet
 from ...querysets.result_shapes import Instances
 from ...session.session import Session
+from ...session.transfers.upload_sources import Content, source_of
 from .asset_urls import Fit, Format, asset_url, checked_changes
 from .downloads import ContentReader, Download, asset_request, path_for, save_to
-from .upload_sources import Content, source_of
 from .uploads import ContentUpload, delete_without_content
 from .zips import DownloadedZip, files_request, folder_request, save_zip
 

@@ -13,7 +13,7 @@ from ...core.progress import Advance
 from ...core.request_response import Request, Upload, url_path
 from ...session.http.retry import RetryState
 from ...session.session import Session
-from .upload_sources import Source
+from ...session.transfers.upload_sources import Source
 
 _ROUTE = ("files", "tus")
 _VERSION = ("Tus-Resumable", "1.0.0")

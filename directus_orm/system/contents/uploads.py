@@ -16,8 +16,8 @@ from ...core.request_response import Request, Row, url_path
 from ...fields.model_info import ModelInfo
 from ...instances.state import does_not_exist, key_of
 from ...session.session import Session
+from ...session.transfers.upload_sources import Source
 from .resumable_uploads import LARGE, ResumableUpload, part_size
-from .upload_sources import Source
 
 _ROUTE = "files"
 # In a part of a multipart body, the server takes these texts for values of another type (S12).

@@ -81,7 +81,7 @@ def source_of(content: Any, filename: str | None, kind: str | None) -> Source:
     if isinstance(content, Iterable) and not isinstance(content, Mapping):
         return Source(name, kind, None, lambda _: _checked_pieces(content), repeatable=False)
     msg = (
-        f"upload() takes the path of a file, bytes, an open binary file or an iterable of bytes, "
+        f"This takes the path of a file, bytes, an open binary file or an iterable of bytes, "
         f"not {type(content).__name__}."
     )
     raise TypeError(msg)
@@ -125,9 +125,7 @@ def _read_pieces(file: IO[bytes]) -> Iterator[bytes]:
 def _checked_pieces(pieces: Iterable[Any]) -> Iterator[bytes]:
     for piece in pieces:
         if not isinstance(piece, bytes | bytearray | memoryview):
-            msg = (
-                f"upload() takes pieces of bytes, not of {type(piece).__name__}: open files in binary mode ('rb')."
-            )
+            msg = f"This takes pieces of bytes, not of {type(piece).__name__}: open files in binary mode ('rb')."
             raise TypeError(msg)
         if piece:  # an empty piece would end a body that is sent in chunks
             yield bytes(piece)
