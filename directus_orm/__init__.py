@@ -10,6 +10,7 @@ Example:
 
 from inspect import isfunction, unwrap
 
+from .core.deferred_import import DeferredModule
 from .core.errors import (
     AuthenticationError,
     BulkFailure,
@@ -46,7 +47,6 @@ from .fields.field import field, generated
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.check_models import check_models
 from .models.model import Model
-from .models.plain_rows import read_pages as _read_pages  # noqa: F401 - lets Items.read_all page as models do
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup
 from .query.lookups.server_values import current_role, current_user, now
@@ -61,10 +61,15 @@ from .querysets.typed_conditions import Column, RelatedColumn, col, via
 from .querysets.writable_rows import WritableRows
 from .session.current import connect, current_session
 from .session.http.retry import Retry
+from .session.items.whole_lists import register_reader
 from .session.permissions.permissions import ActionPermission, Allowed, Permissions
 from .session.session import Session
 
 __version__ = "0.1.0"
+
+# `Items.read_all` pages as models do. The module that it needs is imported at the first call.
+_plain_rows = DeferredModule(".models.plain_rows", __name__)
+register_reader(lambda *arguments: _plain_rows.read_pages(*arguments))  # noqa: PLW0108 - naming it would import it
 
 # `Page` is missing: after `from directus_orm import *` it would hide a model of that name, a common one.
 __all__ = [

@@ -5,8 +5,11 @@ Programs that only read rows never need the modules that write, group or explain
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class DeferredModule:
@@ -27,3 +30,16 @@ class DeferredModule:
     def __getattr__(self, attribute: str) -> Any:
         """Return an attribute of the module."""
         return getattr(import_module(self._name, self._package), attribute)
+
+
+def public_in(module: str) -> Callable[[type[T]], type[T]]:
+    """Let a class show the module that users import it from: tracebacks, pickles and reprs name that.
+
+    Modules that are deferred say it themselves, since nobody else knows when they are imported.
+    """
+
+    def show(public: type[T]) -> type[T]:
+        public.__module__ = module
+        return public
+
+    return show

@@ -23,7 +23,7 @@ from ..reading.pagination.page_size import PageSizer
 from ..reading.pagination.pager_driver import fetch
 from ..reading.pagination.pager_protocol import Pager
 from ..session.items.key_columns import KeyColumn
-from ..session.items.whole_lists import WholeList, register_reader
+from ..session.items.whole_lists import WholeList
 from ..session.session import Session
 from .model import Model
 
@@ -33,9 +33,6 @@ _numbers = itertools.count()
 def read_pages(session: Session, rows: WholeList) -> Iterator[list[Row]]:
     """Return the pages of a whole list."""
     return fetch(session, _pager(session, rows), read_ahead=1)
-
-
-register_reader(read_pages)
 
 
 def _pager(session: Session, rows: WholeList) -> Pager:

@@ -212,7 +212,9 @@ class Login:
 
     def is_same_login(self, other: Auth) -> bool:
         """Return whether another strategy logs in as the same user, in the same way."""
-        return type(self) is type(other) and self._credentials() == other._credentials()  # noqa: SLF001 - of the same class
+        if not isinstance(other, Login) or type(self) is not type(other):
+            return False
+        return self._credentials() == other._credentials()  # noqa: SLF001 - of the same class
 
     def _credentials(self) -> tuple[Any, ...]:
         return self.email, self._password, self._otp, self._mode

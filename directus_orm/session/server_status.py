@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import Forbidden, InvalidRequest, TransportError, UnsupportedQuery
 from ..core.request_response import Request, Response
 from ..core.tracebacks import hides_locals
@@ -14,11 +15,19 @@ from .http.api import Api
 from .http.server_info import Health, LoginProviders, ServerInfo
 from .permissions.permissions import Action, Allowed, Permissions, Subject
 from .permissions.questions import Question
-from .services.schema import Schema
-from .services.server import Server
-from .services.shares import Shares
-from .services.utils import Utils
 from .state import ServerFacts, SessionState, SharedFact
+
+if TYPE_CHECKING:
+    from .services import schema, server, shares, utils
+    from .services.schema import Schema
+    from .services.server import Server
+    from .services.shares import Shares
+    from .services.utils import Utils
+else:
+    schema = DeferredModule(".services.schema", __package__)
+    server = DeferredModule(".services.server", __package__)
+    shares = DeferredModule(".services.shares", __package__)
+    utils = DeferredModule(".services.utils", __package__)
 
 T = TypeVar("T")
 
@@ -52,22 +61,22 @@ class ServerStatusMixin:
     @property
     def server(self) -> Server:
         """The server itself: its version and health, and the descriptions of its API."""
-        return Server(self, self.send)
+        return server.Server(self, self.send)
 
     @property
     def utils(self) -> Utils:
         """Helpers of the server: random strings, hashes, the order of rows by hand, its cache."""
-        return Utils(self.api, self.send)
+        return utils.Utils(self.api, self.send)
 
     @property
     def shares(self) -> Shares:
         """What shares show, and invitations to them."""
-        return Shares(self.api, self.send)
+        return shares.Shares(self.api, self.send)
 
     @property
     def schema(self) -> Schema:
         """The collections, fields and relations of the server, snapshots of them, and what differs from those."""
-        return Schema(self.send, lambda: self.info().major)
+        return schema.Schema(self.send, lambda: self.info().major)
 
     @hides_locals
     def info(self, *, fresh: bool = False) -> ServerInfo:

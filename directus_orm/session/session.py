@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 from uuid import UUID
 
 from ..core.async_twins import async_twin
+from ..core.deferred_import import DeferredModule
 from ..core.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -44,12 +45,15 @@ from .options import (
 )
 from .sending import LoginSender, send_with_retries
 from .server_status import ServerStatusMixin
-from .services.people import People
 from .state import SessionState, SharedFact
 
 if TYPE_CHECKING:
     import requests
 
+    from .services import people
+    from .services.people import People
+else:
+    people = DeferredModule(".services.people", __package__)
 
 log = logging.getLogger("directus_orm")
 
@@ -244,7 +248,7 @@ class Session(ServerStatusMixin):
     @property
     def people(self) -> People:
         """Invitations, registration, passwords and two-factor authentication of the server's users."""
-        return People(self.api, self.send, self._send_without_login)
+        return people.People(self.api, self.send, self._send_without_login)
 
     @hides_locals
     def graphql(self, query: str, variables: Mapping[str, Any] | None = None, *, system: bool = False) -> Any:

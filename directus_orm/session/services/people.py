@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, OutcomeUnknown
 from ...core.json_codec import compact_json
 from ...core.masking import Secret
@@ -25,6 +26,7 @@ _MISSING = "there is no such user"
 _OTHER_ROLE = "was invited before, and has another role"
 
 
+@public_in("directus_orm.session")
 class People:
     """The users of a server, and what they do with mails, links and passwords.
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import attrs
 
+from ...core.deferred_import import public_in
 from ...core.errors import QueryError
 from ...core.masking import Secret, as_secret
 
@@ -15,6 +16,7 @@ from ...core.masking import Secret, as_secret
 _EMAIL = re.compile(r"[^\s@$][^\s@]*@[^\s@]+")
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class InvitedUser:
     """A user after an invitation: its key, its address as the server has it, and its ``status``.
@@ -33,6 +35,7 @@ class InvitedUser:
         return self.status == "invited"
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class TwoFactorSecret:
     """The secret from which an authenticator app makes one-time passwords; it is shown nowhere.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, get_args
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden, QueryError, UnsupportedQuery
 from ...core.request_response import Request, Response, url_path
 from ...core.tracebacks import hides_locals
@@ -37,6 +38,7 @@ _MODES = ("merge", "mirror")
 _ON_DELETE: tuple[OnDelete, ...] = get_args(OnDelete)
 
 
+@public_in("directus_orm.session")
 class Schema:
     """The collections, fields and relations of a server. Changing them is for administrators.
 

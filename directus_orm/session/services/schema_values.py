@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from ...core.deferred_import import public_in
 from ...core.errors import FieldError, QueryError
 
 Properties = Mapping[str, Any]
@@ -27,6 +28,7 @@ def _is_system(meta: Properties | None) -> bool:
     return bool(meta and meta.get("system"))
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class CollectionInfo:
     """A collection: its name, what Directus keeps about it (``meta``), and its table (``schema``).
@@ -54,6 +56,7 @@ class CollectionInfo:
         return bool(self.meta and self.meta.get("singleton"))
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class FieldInfo:
     """A field: its collection, name and Directus type, what Directus keeps about it (``meta``), and its column.
@@ -78,6 +81,7 @@ class FieldInfo:
         return self.collection.startswith(_SYSTEM) and _is_system(self.meta)
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class RelationInfo:
     """A many-to-one relation: its field, and the collection that it refers to.
@@ -98,6 +102,7 @@ class RelationInfo:
         return self.collection.startswith(_SYSTEM) and _is_system(self.meta)
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class SchemaDiff:
     """What would change on a server: `Schema.diff` returns it, and `Schema.apply` applies it.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.request_response import Request, Response
 from ...core.tracebacks import hides_locals
 from ..http.error_mapping import unexpected_response
@@ -30,6 +31,7 @@ class AsksServer(Protocol):
         ...
 
 
+@public_in("directus_orm.session")
 class Server:
     """What a server says of itself. `Session.ping`, `Session.info` and `Session.health` do the same."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden
 from ...core.request_response import Request, Response
 from ...core.tracebacks import hides_locals
@@ -20,6 +21,7 @@ from .people_values import checked_emails, checked_key
 Send = Callable[[Request], Response]
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class ShareInfo:
     """What a share shows and for how long, as its visitors may know it."""
@@ -34,6 +36,7 @@ class ShareInfo:
     max_uses: int | None
 
 
+@public_in("directus_orm.session")
 class Shares:
     """Questions about shares, and invitations to them. `Share` of `directus_orm.system` creates them."""
 

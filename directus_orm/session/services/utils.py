@@ -9,6 +9,7 @@ from uuid import UUID
 import attrs
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, QueryError, UnsupportedQuery
 from ...core.masking import Secret, as_secret
 from ...core.progress import Progress
@@ -26,6 +27,7 @@ Send = Callable[[Request], Response]
 _LONGEST_STRING = 500
 
 
+@public_in("directus_orm.session")
 class Utils:
     """The helpers of a server."""
 
