@@ -17,8 +17,10 @@ from .permissions.permissions import ActionPermission, Allowed, CollectionPermis
 from .session import Session
 
 if TYPE_CHECKING:
+    from .services.deployments import Deployments
     from .services.people import People
     from .services.people_values import InvitedUser, TwoFactorSecret
+    from .services.registry import Registry
     from .services.schema import Schema
     from .services.schema_values import CollectionInfo, FieldInfo, RelationInfo, SchemaDiff
     from .services.server import Server
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 # Programs that only read rows never need these: each is imported when it is first used.
 _DEFERRED = {
     "CollectionInfo": ".services.schema_values",
+    "Deployments": ".services.deployments",
     "FieldInfo": ".services.schema_values",
     "InvitedUser": ".services.people_values",
     "People": ".services.people",
+    "Registry": ".services.registry",
     "RelationInfo": ".services.schema_values",
     "Schema": ".services.schema",
     "SchemaDiff": ".services.schema_values",
@@ -49,6 +53,7 @@ __all__ = [
     "CollectionInfo",
     "CollectionPermissions",
     "Cookie",
+    "Deployments",
     "Entry",
     "FieldInfo",
     "Health",
@@ -59,6 +64,7 @@ __all__ = [
     "People",
     "Permissions",
     "RateLimit",
+    "Registry",
     "RelationInfo",
     "Retry",
     "Schema",

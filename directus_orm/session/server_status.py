@@ -18,12 +18,16 @@ from .permissions.questions import Question
 from .state import ServerFacts, SessionState, SharedFact
 
 if TYPE_CHECKING:
-    from .services import schema, server, shares, utils
+    from .services import deployments, registry, schema, server, shares, utils
+    from .services.deployments import Deployments
+    from .services.registry import Registry
     from .services.schema import Schema
     from .services.server import Server
     from .services.shares import Shares
     from .services.utils import Utils
 else:
+    deployments = DeferredModule(".services.deployments", __package__)
+    registry = DeferredModule(".services.registry", __package__)
     schema = DeferredModule(".services.schema", __package__)
     server = DeferredModule(".services.server", __package__)
     shares = DeferredModule(".services.shares", __package__)
@@ -72,6 +76,16 @@ class ServerStatusMixin:
     def shares(self) -> Shares:
         """What shares show, and invitations to them."""
         return shares.Shares(self.api, self.send)
+
+    @property
+    def deployments(self) -> Deployments:
+        """Websites that providers such as Vercel build; of Directus 11 and later."""
+        return deployments.Deployments(self.api, self.send)
+
+    @property
+    def registry(self) -> Registry:
+        """What can be installed from the marketplace of Directus."""
+        return registry.Registry(self.api, self.send)
 
     @property
     def schema(self) -> Schema:
