@@ -41,6 +41,7 @@ FOLDERS = (
     "models",
     "system/contents",
     "system",
+    "schema",
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.

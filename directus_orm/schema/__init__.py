@@ -1,0 +1,26 @@
+"""The schema of a server in one normal form, whatever its version, and models made from it.
+
+Imports only core to system.
+"""
+
+from .normal_form import (
+    CollectionSchema,
+    DatabaseSchema,
+    FieldSchema,
+    MadeBy,
+    RelationKind,
+    RelationSchema,
+    SchemaNote,
+    Secret,
+)
+
+__all__ = [
+    "CollectionSchema",
+    "DatabaseSchema",
+    "FieldSchema",
+    "MadeBy",
+    "RelationKind",
+    "RelationSchema",
+    "SchemaNote",
+    "Secret",
+]
