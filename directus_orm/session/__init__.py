@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from .services.server import Server
     from .services.shares import ShareInfo, Shares
     from .services.utils import Utils
+    from .transfers.imports import ImportedRows, ImportResult
 
 # Programs that only read rows never need these: each is imported when it is first used.
 _DEFERRED = {
     "CollectionInfo": ".services.schema_values",
     "Deployments": ".services.deployments",
     "FieldInfo": ".services.schema_values",
+    "ImportResult": ".transfers.imports",
+    "ImportedRows": ".transfers.imports",
     "InvitedUser": ".services.people_values",
     "People": ".services.people",
     "Registry": ".services.registry",
@@ -57,6 +60,8 @@ __all__ = [
     "Entry",
     "FieldInfo",
     "Health",
+    "ImportResult",
+    "ImportedRows",
     "InvitedUser",
     "Login",
     "LoginProvider",

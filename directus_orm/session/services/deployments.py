@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.errors import InvalidRequest, UnsupportedQuery
 from ...core.masking import Secret
 from ...core.request_response import Request, Response, Row, url_path
@@ -15,6 +16,7 @@ from ..http.api import Api
 Send = Callable[[Request], Response]
 
 
+@public_in("directus_orm.session")
 class Deployments:
     """The deployments of a server, each by one request; data as Directus sends it.
 

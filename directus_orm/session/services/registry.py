@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ...core.async_twins import async_twin
+from ...core.deferred_import import public_in
 from ...core.request_response import Request, Response, Row, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
@@ -15,6 +16,7 @@ from .people_values import checked_key
 Send = Callable[[Request], Response]
 
 
+@public_in("directus_orm.session")
 class Registry:
     """The registry that a server is connected to; for administrators. Data is as Directus sends it.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import attrs
 
+from ...core.deferred_import import public_in
 from ...core.errors import FieldError, QueryError, ServerError, suggestion
 from ...core.progress import Progress, reporting
 from ...core.request_response import Request, Response, url_path
@@ -26,6 +27,7 @@ FORMATS: Mapping[str, str] = {"csv": "text/csv", "json": "application/json"}
 _LONGEST_START = 1 << 20
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class ImportedRows:
     """What an import of several collections did, or would do, with one of them: the keys of its rows.
@@ -39,6 +41,7 @@ class ImportedRows:
     mapped: Mapping[str, Any]
 
 
+@public_in("directus_orm.session")
 @attrs.frozen
 class ImportResult:
     """What an import of several collections did; with ``applied=False``, what it would have done."""
