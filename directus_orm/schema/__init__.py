@@ -13,6 +13,7 @@ from .normal_form import (
     SchemaNote,
     Secret,
 )
+from .reading import load_snapshot, read_schema
 
 __all__ = [
     "CollectionSchema",
@@ -23,4 +24,6 @@ __all__ = [
     "RelationSchema",
     "SchemaNote",
     "Secret",
+    "load_snapshot",
+    "read_schema",
 ]
