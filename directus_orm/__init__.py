@@ -43,7 +43,8 @@ from .core.errors import (
     ValueTooLong,
 )
 from .fields.annotation_types import register_type
-from .fields.field import field, generated
+from .fields.declarations.generated import generated
+from .fields.field import field
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.check_models import check_models
 from .models.model import Model

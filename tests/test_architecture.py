@@ -28,6 +28,7 @@ FOLDERS = (
     "session/items",
     "session/services",
     "session",
+    "fields/declarations",
     "fields",
     "query",
     "query/lookups",
@@ -45,7 +46,7 @@ FOLDERS = (
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.
-WITHOUT_SESSIONS = ("fields", "query", "query/lookups")
+WITHOUT_SESSIONS = ("fields/declarations", "fields", "query", "query/lookups")
 # The one import against the order, at run time on first use: every model has a history (`Model.revisions`), and
 # the rows of that history are instances of models.
 EXCEPTIONS = {("models/model", "system/history"), ("models/model", "system/__init__")}

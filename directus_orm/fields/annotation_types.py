@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import types
 import typing
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ import attrs
 
 from ..core.errors import ConfigurationError
 from . import json_values, registry
+from .declarations.field_options import UNKNOWN
 from .numpy_pandas import as_python
 from .scalar_values import (
     CSV,
@@ -34,7 +36,8 @@ class FieldType:
 
     ``load`` and ``dump`` raise ValueError or TypeError with a message that says what is wrong with the value.
     ``plain`` is the class whose values ``load`` returns unchanged, if there is one. Types of lists have
-    ``dump_items``, which converts any items that such a list may hold.
+    ``dump_items``, which converts any items that such a list may hold. ``choices`` are the values that an Enum or
+    a Literal names; ``is_open`` says that others are allowed as well.
     """
 
     kind: str
@@ -43,6 +46,8 @@ class FieldType:
     dump: Convert = attrs.field(eq=False)
     plain: type | None = None
     dump_items: Convert | None = attrs.field(default=None, eq=False)
+    choices: tuple[Any, ...] | None = attrs.field(default=None, eq=False)
+    is_open: bool = attrs.field(default=False, eq=False)
 
 
 def register_type(python: type, *, load: Convert, dump: Convert, type: str) -> None:  # noqa: A002 - as in field()
@@ -77,10 +82,21 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
         return FieldType(kind or custom.kind, custom.python.__name__, custom.load, custom.dump)
     if annotation is JunctionKey:
         return FieldType("key", "a key", *KEY)
+    if kind == UNKNOWN:
+        return _unknown_type(annotation)
+    return _scalar_or_choice_type(annotation, kind) or _list_or_document_type(annotation, kind)
+
+
+def _scalar_or_choice_type(annotation: Any, kind: str | None) -> FieldType | None:
     if annotation in SCALARS:
         return _scalar_type(annotation, kind)
     if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):
         return _choice_type(annotation, kind)
+    value = None if kind == "json" else _value_of_open_choice(annotation)
+    return None if value is None else _open_choice_type(annotation, value, kind)
+
+
+def _list_or_document_type(annotation: Any, kind: str | None) -> FieldType:
     if kind == "csv" and annotation in (list, list[str]):
         return FieldType("csv", "list[str]", *CSV, dump_items=dump_csv_items)
     if json_values.is_document(annotation):
@@ -167,7 +183,41 @@ def _choice_type(annotation: Any, kind: str | None) -> FieldType:
         load(value)  # refuses a bare value that is none of them
         return base.dump(value)
 
-    return FieldType(base.kind, _name(annotation), load, dump)
+    return FieldType(base.kind, _name(annotation), load, dump, choices=tuple(values))
+
+
+def _value_of_open_choice(annotation: Any) -> type[Any] | None:
+    """Return the type that ``Literal[…] | str`` adds to its Literals, if the annotation is of this form."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return None
+    literals = [member for member in typing.get_args(annotation) if typing.get_origin(member) is typing.Literal]
+    others = [member for member in typing.get_args(annotation) if member not in literals]
+    if not literals or len(others) != 1 or others[0] not in SCALARS:
+        return None
+    values = [value for literal in literals for value in typing.get_args(literal)]
+    return others[0] if all(type(value) is others[0] for value in values) else None
+
+
+def _open_choice_type(annotation: Any, value: type[Any], kind: str | None) -> FieldType:
+    """Return the type of ``Literal[…] | str``: a str, of which some values are named."""
+    literals = [member for member in typing.get_args(annotation) if member is not value]
+    choices = tuple(choice for literal in literals for choice in typing.get_args(literal))
+    base = _scalar_type(value, kind)
+    return attrs.evolve(base, python=_name(annotation), choices=choices, is_open=True)
+
+
+def _unknown_type(annotation: Any) -> FieldType:
+    if annotation not in (Any, object):
+        msg = (
+            f"a column of type 'unknown' is annotated with Any, not with {_name(annotation)}: its values come as "
+            "the server sends them."
+        )
+        raise ConfigurationError(msg)
+    return FieldType(UNKNOWN, "Any", _as_it_is, _as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _name(annotation: Any) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overload
 
 import attrs
 
 from ..core.errors import ConfigurationError, ConversionError
 from ..core.masking import MASK
+from .declarations.field_options import (
+    NOT_SAID,
+    UNKNOWN,
+    FieldOptions,
+    OnDelete,
+    Secret,
+    Validator,
+    check_options,
+    check_together,
+    field_meta,
+)
+from .declarations.generated import Generated, generated
 
 if TYPE_CHECKING:
     from .annotation_types import FieldType
 
 
 T = TypeVar("T")
-Validator = Callable[[Any, Any, Any], Any]
 
 
 @attrs.frozen(repr=False)
@@ -29,25 +40,34 @@ class _Marker:
         return self.name
 
 
-generated: Final[Any] = _Marker("generated")
-"""The default of a field whose value the server generates: optional in ``__init__``, absent until saved."""
-
 ABSENT: Final[Any] = _Marker("ABSENT")
 """The default, in ``__init__``, of a field that was not passed. It is never stored on an instance."""
+
+FieldKind = Literal["column", "many-to-one"]
 
 _METADATA = "directus_orm"
 
 
-@attrs.frozen
-class FieldOptions:
-    """The arguments of `field`, apart from the default."""
-
-    primary_key: bool = False
-    name: str | None = None
-    type: str | None = None
-    readonly: bool = False
-    validator: Validator | None = None
-    generated: bool = False
+@overload
+def field(
+    *,
+    default: Generated,
+    primary_key: bool = ...,
+    name: str | None = ...,
+    type: str | None = ...,
+    readonly: bool = ...,
+    validator: Validator | Sequence[Validator] | None = ...,
+    max_length: int | None = ...,
+    precision: tuple[int, int] | None = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    note: str | None = ...,
+    meta: Mapping[str, Any] | None = ...,
+    server_default: Any = ...,
+    secret: Secret | None = ...,
+    on_delete: OnDelete | None = ...,
+    foreign_key: bool = ...,
+) -> Any: ...
 
 
 @overload
@@ -59,6 +79,16 @@ def field(
     type: str | None = ...,
     readonly: bool = ...,
     validator: Validator | Sequence[Validator] | None = ...,
+    max_length: int | None = ...,
+    precision: tuple[int, int] | None = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    note: str | None = ...,
+    meta: Mapping[str, Any] | None = ...,
+    server_default: Any = ...,
+    secret: Secret | None = ...,
+    on_delete: OnDelete | None = ...,
+    foreign_key: bool = ...,
 ) -> T: ...
 
 
@@ -71,6 +101,16 @@ def field(
     type: str | None = ...,
     readonly: bool = ...,
     validator: Validator | Sequence[Validator] | None = ...,
+    max_length: int | None = ...,
+    precision: tuple[int, int] | None = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    note: str | None = ...,
+    meta: Mapping[str, Any] | None = ...,
+    server_default: Any = ...,
+    secret: Secret | None = ...,
+    on_delete: OnDelete | None = ...,
+    foreign_key: bool = ...,
 ) -> T: ...
 
 
@@ -82,6 +122,16 @@ def field(
     type: str | None = ...,
     readonly: bool = ...,
     validator: Validator | Sequence[Validator] | None = ...,
+    max_length: int | None = ...,
+    precision: tuple[int, int] | None = ...,
+    unique: bool = ...,
+    index: bool = ...,
+    note: str | None = ...,
+    meta: Mapping[str, Any] | None = ...,
+    server_default: Any = ...,
+    secret: Secret | None = ...,
+    on_delete: OnDelete | None = ...,
+    foreign_key: bool = ...,
 ) -> Any: ...
 
 
@@ -94,39 +144,87 @@ def field(
     type: str | None = None,  # noqa: A002 - what Directus calls it
     readonly: bool = False,
     validator: Validator | Sequence[Validator] | None = None,
+    max_length: int | None = None,
+    precision: tuple[int, int] | None = None,
+    unique: bool = False,
+    index: bool = False,
+    note: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+    server_default: Any = NOT_SAID,
+    secret: Secret | None = None,
+    on_delete: OnDelete | None = None,
+    foreign_key: bool = True,
 ) -> Any:
     """Declare the options of a field: what its annotation does not say.
 
     Args:
-        default: the value of new instances; ``generated`` if the server generates it.
+        default: the value of new instances; ``generated`` if the server generates it. ``generated.uuid``,
+            ``generated.date_created`` … and ``generated.sql("now()")`` also say how.
         factory: returns a new default for each instance (for lists and dicts).
         primary_key: whether this is the primary key; by default, the field ``id`` is.
         name: the server's name, if it cannot be the Python name: a reserved word, a taken name, ``__`` inside.
         type: the Directus type, if the annotation does not determine it: ``"dateTime"``, ``"csv"``,
-            ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …
+            ``"text"``, ``"bigInteger"``, ``"hash"``, ``"geometry.Point"`` …; ``"unknown"`` for a column that
+            Directus does not know, which is read as it comes and never sent.
         readonly: whether saving a changed value raises an error.
         validator: an attrs validator, called with ``(instance, attribute, value)`` before the field is sent;
             or a list of validators.
+        max_length: the most characters that the column holds; a longer text is refused before it is sent.
+        precision: how many digits a float or decimal column holds, and how many of them after the point.
+        unique: whether no two rows may have the same value.
+        index: whether the column has an index.
+        note: what the Studio says of the field.
+        meta: anything else that Directus keeps of the field, by its own names: ``interface``, ``options``,
+            ``display``, ``validation`` …
+        server_default: the default of the column, if it is not the default of new instances.
+        secret: how the server hides the values: ``"conceal"`` or ``"encrypt"``. No message shows them, and only
+            ``empty`` filters by them, as with ``type="hash"``.
+        on_delete: what becomes of the row when the row that it refers to is deleted, as in SQL.
+        foreign_key: whether the database has a foreign key for the relation.
+
+    What describes the column is not sent with rows: tools that compare models and server, or make the one from
+    the other, read it.
 
     Raises:
-        ConfigurationError: two arguments contradict each other.
+        ConfigurationError: an argument has a wrong value, or two contradict each other. An argument that does not
+            fit the type of the field raises at first use of the model.
 
     Example:
         >>> class Article(Model):
         ...     id: int = field(default=generated, primary_key=True)
-        ...     class_: str = field(name="class")
+        ...     class_: str = field(name="class", max_length=40)
         ...     published: datetime | None = field(default=None, type="dateTime")
+        ...     created: datetime | None = field(default=generated.date_created)
     """
-    is_generated = default is generated
-    if is_generated and factory is not None:
-        msg = "field() takes default=generated or factory=, not both."
+    made = default if isinstance(default, Generated) else None
+    if made is not None and factory is not None:
+        msg = f"field() takes default={made!r} or factory=, not both."
         raise ConfigurationError(msg)
-    if readonly and not is_generated and (factory is not None or default not in (None, attrs.NOTHING)):
+    described = {
+        "max_length": max_length,
+        "precision": precision,
+        "unique": unique,
+        "index": index,
+        "note": note,
+        "meta": meta,
+        "server_default": server_default,
+        "secret": secret,
+        "on_delete": on_delete,
+        "foreign_key": foreign_key,
+    }
+    check_options(described, "field()")
+    if type == UNKNOWN and made is None and factory is None and default in (None, attrs.NOTHING):
+        made = generated
+    readonly = readonly or type == UNKNOWN or (made is not None and made.is_stamp)
+    if readonly and made is None and (factory is not None or default not in (None, attrs.NOTHING)):
         msg = "A readonly field is never sent, so it takes no default but None and generated."
         raise ConfigurationError(msg)
     check = attrs.validators.and_(*validator) if isinstance(validator, Sequence) else validator
-    options = FieldOptions(primary_key, name, type, readonly, check, is_generated)
-    return attrs.field(default=ABSENT if is_generated else default, factory=factory, metadata={_METADATA: options})
+    described["meta"] = field_meta(meta, made, secret)
+    options = FieldOptions(primary_key, name, type, readonly, check, made, **described)
+    check_together(options)
+    default = ABSENT if made is not None else default
+    return attrs.field(default=default, factory=factory, metadata={_METADATA: options})
 
 
 def field_options(attribute: attrs.Attribute[Any]) -> FieldOptions:
@@ -181,6 +279,23 @@ class Field:
         return (self.column,)
 
     @property
+    def kind(self) -> FieldKind:
+        """Whether it is a column with values of its own, or a relation."""
+        return "column" if self.target is None else "many-to-one"
+
+    @property
+    def type(self) -> str:
+        """The Directus type of its column, as declared; of a relation, the type of the other key."""
+        return (self.options.type or "string") if self.options.secret else self.value_type.kind
+
+    @property
+    def default(self) -> Any:
+        """The default of new instances, or what makes it; ``generated`` … ; ``attrs.NOTHING`` if there is none."""
+        if self.options.generated is not None:
+            return self.options.generated
+        return None if self.attribute.default is ABSENT else self.attribute.default
+
+    @property
     def is_secret(self) -> bool:
         """Whether its values are secrets (hashes), which the server masks and no message shows."""
         return self.own_type is not None and self.own_type.kind == "hash"
@@ -231,6 +346,19 @@ class Field:
         except (ValueError, TypeError, ArithmeticError) as error:
             raise self.conversion_error(self.display(value), error, key, value) from error
 
+    def check_length(self, sent: Any, key: Any = None) -> None:
+        """Refuse a value to send that is longer than ``max_length``: some databases cut it and say nothing.
+
+        Raises:
+            ConversionError: it is longer.
+        """
+        longest = self.options.max_length
+        # What a hash column holds is the hash, of another length than the text that is sent.
+        if longest is None or not isinstance(sent, str) or len(sent) <= longest or self.type == "hash":
+            return
+        reason = f"it has {len(sent)} characters, and max_length={longest}"
+        raise self.conversion_error(self.display(sent), reason, key, sent)
+
     def conversion_error(self, shown: str, reason: object, key: Any, value: Any) -> ConversionError:
         """Return the error for a value that does not fit; ``shown`` is how the message names the value."""
         row = "" if key is None else f" (key {key!r})"
@@ -264,7 +392,7 @@ def _shorten(value: Any) -> str:
 
 RESERVED: Final = frozenset(
     (
-        "objects pk save asave delete adelete refresh arefresh clean to_dict from_dict directus "
+        "objects pk self save asave delete adelete refresh arefresh clean to_dict from_dict directus "
         "DoesNotExist MultipleObjectsReturned"
     ).split()
 )

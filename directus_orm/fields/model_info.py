@@ -5,6 +5,7 @@ Annotations are resolved at first use, so that models may refer to one another b
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -26,12 +27,13 @@ _LOOKUPS_OF_LISTS = frozenset({"", "count", "isnull"})
 
 @attrs.frozen
 class ModelOptions:
-    """The arguments of a model's class statement: collection, singleton, abstract, ordering."""
+    """The arguments of a model's class statement: collection, singleton, abstract, ordering, meta."""
 
     collection: str
     singleton: bool = False
     abstract: bool = False
     ordering: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = attrs.field(factory=lambda: types.MappingProxyType({}), hash=False)
     junction_of: ToMany | None = attrs.field(default=None, eq=False)
     """The relation whose junction this model stands for; None for a model that the user declared."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import inflection
 
-from ..core.errors import ConfigurationError, FieldError, UnsupportedQuery
-from .to_many_declaration import MANY_TO_ANY_COLUMNS, RelationOptions
+from ..core.errors import ConfigurationError, FieldError, UnsupportedQuery, suggestion
+from .to_many_declaration import MANY_TO_ANY_COLUMNS, Kind, RelationOptions
 
 if TYPE_CHECKING:
     from .field import Field
@@ -36,6 +37,11 @@ class ToMany:
     def target(self) -> type[Any]:
         """The model of the related rows; of a many-to-any, the first one."""
         return self.targets[0]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of relation, as Directus calls it."""
+        return self.options.kind
 
     @property
     def is_one_to_many(self) -> bool:
@@ -157,6 +163,7 @@ class ToMany:
         self._checked_column("sort", self.sort_column)
         if self.is_one_to_many:
             self.source_column  # noqa: B018 - raises where there is none
+            self.sort_field  # noqa: B018 - as does this
         if self.is_many_to_any:
             self._checked_column("collection", self.collection_column)
 
@@ -185,7 +192,26 @@ class ToMany:
     @property
     def sort_column(self) -> str | None:
         """The junction's field that holds the order of the list, if there is one."""
-        return self.options.sort
+        return None if self.is_one_to_many else self.options.sort
+
+    @property
+    def sort_field(self) -> Field | None:
+        """The field of the other model that holds the order of a one-to-many, if one was declared.
+
+        Raises:
+            ConfigurationError: the other model has no such field.
+        """
+        name = self.options.sort
+        if not self.is_one_to_many or name is None:
+            return None
+        fields: Mapping[str, Field] = self.target.directus.fields
+        if name not in fields:
+            msg = (
+                f"{self} is declared with sort={name!r}, and {self.target.__name__} has no such field."
+                f"{suggestion(name, fields)} Fields: {', '.join(sorted(fields))}."
+            )
+            raise ConfigurationError(msg)
+        return fields[name]
 
     @property
     def collection_column(self) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import attrs
 
 from ..core.errors import ConfigurationError
+from .declarations.field_options import Deselect, check_options
 from .registry import is_model
 
 Kind = Literal["one-to-many", "many-to-many", "many-to-any"]
@@ -29,9 +30,18 @@ class RelationOptions:
     collection: str | None = None
     sort: str | None = None
     has_alias: bool = True
+    deselect: Deselect | None = None
 
 
-def one_to_many(field: str, *, name: str | None = None, listed: bool = True, init: Literal[False] = False) -> Any:
+def one_to_many(
+    field: str,
+    *,
+    name: str | None = None,
+    listed: bool = True,
+    sort: str | None = None,
+    deselect: Deselect | None = None,
+    init: Literal[False] = False,
+) -> Any:
     """Declare the list of rows of another model whose many-to-one ``field`` refers to this model.
 
     Args:
@@ -39,6 +49,10 @@ def one_to_many(field: str, *, name: str | None = None, listed: bool = True, ini
         name: the server's name of the list, if it differs from the attribute's name.
         listed: whether the server has the list as a field of its own, which Directus calls an alias. Without it,
             a filter on ``field`` finds the rows. Such a list can be read and filtered by; ``field`` writes it.
+        sort: the field of the other model that holds the order of the list, by its Python name. The list is read
+            in this order; rows that are added get no value of it.
+        deselect: what becomes of a row that is taken out of the list: ``"nullify"`` or ``"delete"``. It
+            describes the server, which acts by its own setting.
         init: always False; tells type checkers that ``__init__`` does not take the list.
 
     Example:
@@ -49,7 +63,10 @@ def one_to_many(field: str, *, name: str | None = None, listed: bool = True, ini
         ...     id: int = field(default=generated, primary_key=True)
         ...     author: Author | None = None
     """
-    return _declare(RelationOptions("one-to-many", field=field, name=name, has_alias=bool(listed)), init)
+    options = RelationOptions(
+        "one-to-many", field=field, name=name, has_alias=bool(listed), sort=sort, deselect=deselect
+    )
+    return _declare(options, init)
 
 
 def many_to_many(
@@ -59,16 +76,20 @@ def many_to_many(
     source: str | None = None,
     target: str | None = None,
     sort: str | None = None,
+    deselect: Deselect | None = None,
     init: Literal[False] = False,
 ) -> Any:
     """Declare the list of rows of another model that a junction collection links to each row of this model.
 
     Args:
-        through: the junction: the name of its collection, or its model.
+        through: the junction: the name of its collection, or its model, or the class name of the model, which may
+            be defined later, before the first use. A model of that name is preferred to a collection.
         name: the server's name of the list, if it differs from the attribute's name.
         source: the junction's field that refers to this model, by the server's name.
         target: the junction's field that refers to the other model, by the server's name.
         sort: the junction's field that holds the order of the list, by the server's name.
+        deselect: what becomes of a junction's row that is taken out of the list: ``"nullify"`` or ``"delete"``. It
+            describes the server, which acts by its own setting.
         init: always False; tells type checkers that ``__init__`` does not take the list.
 
     Example:
@@ -78,7 +99,9 @@ def many_to_many(
         ...     id: int = field(default=generated, primary_key=True)
         ...     tags: Related[Tag] = many_to_many("articles_tags")
     """
-    options = RelationOptions("many-to-many", through=through, name=name, source=source, target=target, sort=sort)
+    options = RelationOptions(
+        "many-to-many", None, through, name=name, source=source, target=target, sort=sort, deselect=deselect
+    )
     return _declare(options, init)
 
 
@@ -90,17 +113,21 @@ def many_to_any(
     target: str = MANY_TO_ANY_COLUMNS["target"],
     collection: str = MANY_TO_ANY_COLUMNS["collection"],
     sort: str | None = None,
+    deselect: Deselect | None = None,
     init: Literal[False] = False,
 ) -> Any:
     """Declare the list of rows of several models that a junction collection links to each row of this model.
 
     Args:
-        through: the junction: the name of its collection, or its model.
+        through: the junction: the name of its collection, or its model, or the class name of the model, which may
+            be defined later, before the first use. A model of that name is preferred to a collection.
         name: the server's name of the list, if it differs from the attribute's name.
         source: the junction's field that refers to this model, by the server's name.
         target: the junction's field that holds the key of the related row, by the server's name.
         collection: the junction's field that holds the collection of the related row, by the server's name.
         sort: the junction's field that holds the order of the list, by the server's name.
+        deselect: what becomes of a junction's row that is taken out of the list: ``"nullify"`` or ``"delete"``. It
+            describes the server, which acts by its own setting.
         init: always False; tells type checkers that ``__init__`` does not take the list.
 
     Example:
@@ -115,7 +142,15 @@ def many_to_any(
         >>> welcome = Page.objects.filter(blocks__hero__title="Welcome")
     """
     options = RelationOptions(
-        "many-to-any", None, through, name=name, source=source, target=target, collection=collection, sort=sort
+        "many-to-any",
+        None,
+        through,
+        name=name,
+        source=source,
+        target=target,
+        collection=collection,
+        sort=sort,
+        deselect=deselect,
     )
     return _declare(options, init)
 
@@ -137,6 +172,7 @@ def _check_names(options: RelationOptions) -> None:
     needed = "field" if options.kind == "one-to-many" else "through"
     names = attrs.asdict(options, recurse=False)
     del names["has_alias"]
+    check_options({"deselect": names.pop("deselect")}, f"A {options.kind} relation")
     for name, value in names.items():
         is_name = isinstance(value, str) and value
         is_left_out = value is None and name != needed

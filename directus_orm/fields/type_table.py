@@ -98,6 +98,7 @@ _ROWS = (
     DirectusType("csv", (list[str],), "list", "list", "ordered"),
     DirectusType("json", (Any,), "document", "text", ""),
     DirectusType("geometry", (dict[str, Any],), "document", "text", ""),
+    DirectusType("unknown", (Any,), "document", "text", ""),
 )
 # fmt: on
 
@@ -109,7 +110,7 @@ def directus_type(name: str) -> DirectusType:
     """Return the row of a type.
 
     Raises:
-        KeyError: the table has no such type, such as ``alias`` or ``unknown``.
+        KeyError: the table has no such type, such as ``alias``.
     """
     return TYPES[name.partition(".")[0]]
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.request_response import Row
 from ..fields.to_many import ToMany
 from ..query.lookups.field_lookups import in_values
+from ..query.lookups.ordering import list_queries
 from ..query.query import Query
 from ..reading.readable_fields import loadable_part
 from ..reading.run_query import read_pages
@@ -22,7 +23,7 @@ def load_lists(batch: PageBatch, instances: Sequence[Any], relation: ToMany) -> 
     """Load the list of a relation for these instances of a batch, by one request for 1,000 of them."""
     parents = {key_of(instance): instance for instance in instances}
     lists: dict[Any, list[Any]] = {key: [] for key in parents}
-    reverse, query = relation.reverse_field, relation.target.objects.query
+    reverse, query = relation.reverse_field, list_queries(relation)[0]
     loader = RowLoader(query.model, query.paths, query.nested)
     children = batch.related_batch(query.model, relation.path_name, many=True)
     for row in _rows(batch, query, relation, list(parents)):

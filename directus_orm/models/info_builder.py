@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from ..core.errors import ConfigurationError
-from ..fields.annotation_types import field_type, key_type
+from ..fields.annotation_types import FieldType, field_type, key_type
+from ..fields.declarations.field_options import NOT_SAID, check_of_type
 from ..fields.field import Field, field_options
 from ..fields.model_info import ModelInfo, ModelOptions, primary_key_name
 from ..fields.registry import extended, is_model, is_ready_made, latest_definition, models_named
@@ -69,9 +70,23 @@ def _build_relation(model: type[Any], attribute: attrs.Attribute[Any], declared:
         )
         raise ConfigurationError(msg)
     models = tuple(_target(model, attribute, target) for target in targets)
+    declared = _with_junction(model, attribute, declared)
     relation = ToMany(model, attribute.name, declared.name or attribute.name, declared, models)
     relation.check_targets()
     return relation
+
+
+def _with_junction(
+    model: type[Any], attribute: attrs.Attribute[Any], declared: RelationOptions
+) -> RelationOptions:
+    """Return the arguments with the junction's model, if ``through`` is the name of its class."""
+    if not isinstance(declared.through, str):
+        return declared
+    owner = _declaring_class(model, attribute.name)
+    junction = _model_named(declared.through, owner, attribute.name)
+    if junction is None or is_ready_made(junction) != is_ready_made(owner):
+        return declared  # the name of a collection
+    return attrs.evolve(declared, through=junction)
 
 
 def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
@@ -82,6 +97,7 @@ def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
         if declared.type is not None:
             msg = f"{model.__name__}.{attribute.name} is a relation: its type is that of the other key."
             raise ConfigurationError(msg)
+        _check_options(model, attribute, None)
         target = _target(model, attribute, annotation)
         return Field(model, attribute.name, column, nullable, declared, attribute, target=target)
     if _is_related(annotation):
@@ -95,7 +111,37 @@ def _build_field(model: type[Any], attribute: attrs.Attribute[Any]) -> Field:
     except ConfigurationError as error:
         msg = f"{model.__name__}.{attribute.name}: {error}"
         raise ConfigurationError(msg) from None
+    _check_options(model, attribute, value_type)
+    if declared.secret:
+        value_type = field_type(str, "hash")
     return Field(model, attribute.name, column, nullable, declared, attribute, value_type)
+
+
+def _check_options(model: type[Any], attribute: attrs.Attribute[Any], value_type: FieldType | None) -> None:
+    """Refuse options that do not fit the type of a field; a relation has none of its own."""
+    options = field_options(attribute)
+    try:
+        check_of_type(options, None if value_type is None else value_type.kind)
+        if (
+            value_type is not None
+            and options.server_default is not NOT_SAID
+            and options.server_default is not None
+        ):
+            _check_server_default(value_type, options.server_default)
+    except ConfigurationError as error:
+        msg = f"{model.__name__}.{attribute.name}: {error}"
+        raise ConfigurationError(msg) from None
+
+
+def _check_server_default(value_type: FieldType, value: Any) -> None:
+    try:
+        value_type.load(value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        msg = (
+            f"server_default={value!r} is no value of {value_type.python}: {error}. What the database computes is "
+            "declared with default=generated.sql(…)."
+        )
+        raise ConfigurationError(msg) from None
 
 
 def _target(model: type[Any], attribute: attrs.Attribute[Any], annotation: type[Any]) -> type[Any]:

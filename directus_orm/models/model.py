@@ -15,6 +15,7 @@ from ..core.errors import ConfigurationError
 from ..core.forks import no_fork
 from ..core.tracebacks import hides_locals
 from ..fields import model_info, registry
+from ..fields.declarations.field_options import collection_meta
 from ..fields.field import ABSENT, field, none_means_absent
 from ..fields.field_references import FieldReference
 from ..fields.model_info import ModelInfo, ModelOptions
@@ -95,6 +96,8 @@ class Model:
         singleton: the collection is a singleton, which has one row.
         abstract: the class is a base of other models, and has no collection.
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
+        meta: what Directus keeps of the collection, by its own names: ``note``, ``icon``, ``group``,
+            ``archive_field`` … It describes the collection to tools, and changes no query.
 
     Raises:
         ConfigurationError: a field has a reserved name, or no field is the key; or, on first use of the model, an
@@ -132,6 +135,7 @@ class Model:
         singleton: bool = False,
         abstract: bool = False,
         ordering: Iterable[str] | None = None,
+        meta: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -142,11 +146,14 @@ class Model:
         inherited = next((base.collection for base in bases if not base.abstract), None)
         if ordering is None:
             ordering = next((base.ordering for base in bases if base.ordering), ())
+        if meta is None:
+            meta = next((base.meta for base in bases if base.meta), {})
         cls._options = ModelOptions(
             collection or inherited or model_info.default_collection(cls.__name__),
             singleton,
             abstract,
             tuple(ordering),
+            collection_meta(meta, cls.__name__),
         )
         checks.check_names(cls)
         checks.check_bases(cls)

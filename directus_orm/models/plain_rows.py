@@ -12,7 +12,8 @@ import attrs
 
 from ..core.request_response import Request, Row, param_text, parsed_param
 from ..dialects.v10 import V10Dialect
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.registry import forget
 from ..fields.type_table import JunctionKey
 from ..query.query import Order, Query

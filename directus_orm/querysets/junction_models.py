@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from ..core.request_response import Row
-from ..fields.field import Field, field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import Field, field
 from ..fields.paths import FieldPath
 from ..fields.registry import is_model
 from ..fields.to_many import ToMany

@@ -13,6 +13,7 @@ from ..fields.model_info import ModelInfo, Step
 from ..fields.paths import FieldPath, target_model
 from ..fields.to_many import ToMany, scope_name
 from ..query.conditions import ALWAYS
+from ..query.lookups.ordering import list_queries
 from ..query.query import DescribesRows, PrefetchedList, Query
 from ..query.selections import fields_at, selection_of, with_selection
 
@@ -279,9 +280,7 @@ def _add_steps(query: Query, steps: tuple[Step, ...], prefetch: Prefetch) -> Que
     attribute = None if rest else prefetch.to_attr
     _refuse_shared_attribute(query, path, attribute, prefetch.name)
     existing = _list_at(query, path, attribute)
-    nested = existing or PrefetchedList(
-        path, tuple(target.objects.query for target in relation.targets), attribute
-    )
+    nested = existing or PrefetchedList(path, list_queries(relation), attribute)
     if rest:
         queries = tuple(
             _add_steps(inner, rest, prefetch) if target in scoped.targets else inner

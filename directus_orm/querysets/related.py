@@ -24,6 +24,7 @@ from ..instances.state import (
 )
 from ..query.conditions import Exists
 from ..query.lookups.field_lookups import condition
+from ..query.lookups.ordering import list_queries
 from ..query.query import PrefetchedList, Query
 from ..session.http.routes import SYSTEM_COLLECTIONS
 from ..session.session import Session
@@ -454,7 +455,7 @@ def _related_of(related_class: type[Any], instance: Any, relation: ToMany) -> An
 
 def all_related(relation: ToMany) -> PrefetchedList:
     """Return the description of a list with all rows of a relation."""
-    return PrefetchedList((relation,), tuple(target.objects.query for target in relation.targets))
+    return PrefetchedList((relation,), list_queries(relation))
 
 
 # --- the rows of one instance -----------------------------------------------------------------------------------
@@ -469,7 +470,7 @@ def _query_of(instance: Any, relation: ToMany) -> Query:
     if relation.is_many_to_any:
         return rows.query
     if relation.is_one_to_many:
-        return rows.query.filtered(condition((relation.reverse_field,), "exact", instance))
+        return list_queries(relation)[0].filtered(condition((relation.reverse_field,), "exact", instance))
     reverse = _reverse_of(relation)
     has_key = condition((relation.model.directus.pk,), "exact", instance)
     shortcut = None if reverse is None else Exists((reverse,), has_key)

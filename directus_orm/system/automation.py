@@ -11,7 +11,8 @@ from ..core.async_twins import async_twin
 from ..core.errors import QueryError
 from ..core.request_response import Request, param_text, url_path
 from ..core.tracebacks import hides_locals
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.to_many_declaration import one_to_many
 from ..instances.state import key_to_send, session_of
 from ..models.model import Model

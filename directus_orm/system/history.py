@@ -15,7 +15,8 @@ from ..core.errors import Forbidden, UnsupportedQuery
 from ..core.json_codec import dumps
 from ..core.masking import MASK
 from ..core.tracebacks import hides_locals
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.to_many_declaration import one_to_many
 from ..instances.state import does_not_exist, info_of, key_to_send, session_of, state_of, stored_key
 from ..models.model import Model

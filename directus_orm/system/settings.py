@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..models.model import Model
 from .users_and_files import File, Folder, Role
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from ..core.async_twins import async_twin
 from ..core.tracebacks import hides_locals
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.to_many_declaration import one_to_many
 from ..instances.state import key_of, session_of
 from ..models.model import Model

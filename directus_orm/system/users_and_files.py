@@ -13,7 +13,8 @@ from uuid import UUID
 from ..core.async_twins import async_twin
 from ..core.errors import ConversionError
 from ..core.tracebacks import hides_locals
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.to_many_declaration import many_to_many, one_to_many
 from ..instances.dirty_tracking import has_changes
 from ..instances.state import state_of

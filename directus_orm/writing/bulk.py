@@ -426,6 +426,7 @@ def _dump_values(info: ModelInfo, values: Mapping[str, Any]) -> Row:
             msg = f"update({name}=…): {field} is {reason}, and cannot be written."
             raise QueryError(msg)
         row[field.column] = field.dump(value if field.target is None else key_of(field, value))
+        field.check_length(row[field.column])
         if field.options.validator is not None:
             field.options.validator(None, field.attribute, value)
     return row

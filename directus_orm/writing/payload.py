@@ -24,7 +24,8 @@ def dump_plan(fields: Iterable[Field]) -> DumpPlan:
 
 
 def _has_checks(field: Field) -> bool:
-    return field.options.readonly or field.options.validator is not None
+    options = field.options
+    return options.readonly or options.validator is not None or options.max_length is not None
 
 
 def dump_fields(instance: Any, fields: Iterable[Field]) -> Row:
@@ -47,7 +48,7 @@ def dump_row(plan: DumpPlan, instance: Any) -> Row:
         except (ValueError, TypeError, ArithmeticError):
             row[column] = field.dump(value, instance.pk)  # raises an error that names model, key and field
         if has_checks:
-            _check(field, instance, value)
+            _check(field, instance, value, row[column])
     return row
 
 
@@ -62,10 +63,11 @@ def _related_key(field: Field, value: Any) -> Any:
     return key_of(value)
 
 
-def _check(field: Field, instance: Any, value: Any) -> None:
+def _check(field: Field, instance: Any, value: Any, sent: Any) -> None:
     if field.options.readonly:
         msg = f"{field} is readonly: its value cannot be sent. Take it from the server with refresh()."
         raise ConversionError(msg, model=field.model.__name__, key=instance.pk, field=field.name)
+    field.check_length(sent, instance.pk)
     if field.options.validator is not None:
         field.options.validator(instance, field.attribute, value)
 

@@ -150,4 +150,7 @@ def _dump_junction_values(relation: ToMany, junction: Any, values: Mapping[str, 
                 f"Fields, by the server's names: {', '.join(fields)}."
             )
             raise FieldError(msg, name=name, choices=tuple(fields))
-    return {name: fields[name].dump(value, None) for name, value in values.items()}
+    row = {name: fields[name].dump(value, None) for name, value in values.items()}
+    for name, sent in row.items():
+        fields[name].check_length(sent)
+    return row

@@ -13,7 +13,7 @@ from ...fields.to_many import ToMany
 from ...fields.type_table import DATES, WITHOUT_ORDER
 from ..capabilities import DEFAULT_CAPABILITIES
 from ..q import check_root
-from ..query import Order
+from ..query import Order, Query
 from .date_parts import parts_of
 
 
@@ -25,6 +25,17 @@ def resolve_ordering(model: type[Any], names: tuple[str, ...], where: str = "ord
         UnsupportedQuery: not every database can order by it.
     """
     return tuple(order for name in names for order in _resolve_name(model, name, where, (model,)))
+
+
+def list_queries(relation: ToMany) -> tuple[Query, ...]:
+    """Return the queries for all rows that a relation leads to, one for each of its models.
+
+    The rows of a one-to-many with a ``sort`` field are in its order, before any other ordering.
+    """
+    queries: tuple[Query, ...] = tuple(target.objects.query for target in relation.targets)
+    if relation.sort_field is None:
+        return queries
+    return tuple(query.evolve(order=(Order((relation.sort_field,)), *query.order)) for query in queries)
 
 
 def _resolve_name(model: type[Any], name: str, where: str, seen: tuple[type[Any], ...]) -> list[Order]:

@@ -343,6 +343,7 @@ class FileUploads(QuerySet[M]):
             if field == self._info.pk or field.options.readonly:
                 raise QueryError(f"upload({name}=…): the server chooses this.")
             row[field.column] = field.dump(key_of(value) if is_model(type(value)) else value)
+            field.check_length(row[field.column])
         return row
 
     def _instance(self, session: Session, row: Any) -> M:
