@@ -15,7 +15,8 @@ demo: $(VENV)/.demo
 BESIDE := $(VENV)/.beside.log
 
 # What differs by version is tested with each: Directus's own collections, and what sessions offer beside models.
-BY_VERSION := $(BIN)/python -m pytest tests/system tests/session/items tests/session/services tests/reading/test_server_versions.py -k "not postgres"
+BY_VERSION := $(BIN)/python -m pytest tests/system tests/session/items tests/session/services tests/session/transfers \
+	tests/reading/test_server_versions.py tests/docs/test_coming_from.py -k "not postgres"
 
 test: check
 	( $(BIN)/python -m pytest -k postgres && $(BIN)/python -m pytest tests/querysets tests/instances tests/reading tests/session \

@@ -262,7 +262,7 @@ class Comment(Model, collection="directus_comments"):
 class ContentVersion(Model, collection="directus_versions"):
     """A version of a row beside the published one, under a name of its own (``key``)."""
 
-    id: UUID = field(default=generated, primary_key=True)
+    id: UUID = field(default=generated, primary_key=True, readonly=True)
     key: str
     name: str | None = None
     collection: str

@@ -99,7 +99,10 @@ def check_new_key(info: ModelInfo, row: Row) -> Row:
 
 
 def with_generated_key(row: Row, info: ModelInfo) -> Row:
-    """Return a row with a new uuid as its key if it has none, to find its row in the response (G11)."""
-    if info.pk.column not in row and info.pk.value_type.kind == "uuid":
+    """Return a row with a new uuid as its key if it has none, to find its row in the response (G11).
+
+    A key that is read-only is refused by the server.
+    """
+    if info.pk.column not in row and info.pk.value_type.kind == "uuid" and not info.pk.options.readonly:
         return {**row, info.pk.column: str(uuid4())}
     return row

@@ -17,7 +17,7 @@ from ...core.progress import Progress, reporting
 from ...core.request_response import Request, Response, url_path
 from ...session.http.retry import RetryState
 from ...session.session import Session
-from ...session.transfers.whole_files import whole_file
+from ...session.transfers.whole_files import safe_name, whole_file
 
 _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)$")
 
@@ -116,8 +116,7 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def path_for(to: str | os.PathLike[str], name: str) -> Path:
     """Return the path to save a file at: within a folder, under its own name, without any folders in it."""
     path = Path(to)
-    safe = Path(name.replace("\\", "/")).name
-    return path / (safe or "file") if path.is_dir() else path
+    return path / safe_name(name) if path.is_dir() else path
 
 
 class ContentReader(io.RawIOBase):
