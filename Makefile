@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-oracle test-faults test-soak test-urllib3 test-pythons test-lowest bench check clean
+.PHONY: demo test test-oracle test-faults test-soak test-large test-urllib3 test-pythons test-lowest bench check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m demo
@@ -47,6 +47,10 @@ test-faults: $(VENV)/.test
 # Leave 2,000 loops in the middle and send 100,000 small requests: nothing stays behind.
 test-soak: $(VENV)/.test
 	SOAK_LOOPS=2000 SOAK_REQUESTS=100000 $(BIN)/python -m pytest tests/promises/test_soak.py -k sqlite
+
+# Export all 336,776 flights to JSONL and CSV, with a bar, in the memory of a few pages.
+test-large: $(VENV)/.test
+	$(BIN)/python -m tests.session.transfers.large_export
 
 # Test connections with each minor version of urllib3 that is allowed: their pools override methods that are not public.
 URLLIB3 := 2.0.2 2.1.0 2.2.3 2.3.0 2.4.0 2.5.0 2.6.3 2.7.0 2.8.0

@@ -16,7 +16,7 @@ from ..fields.field import RESERVED
 _USED_IN_BODIES = frozenset(
     """
     str int float bool list dict bytes Any Decimal UUID Literal Related ClassVar dt field generated
-    one_to_many many_to_many many_to_any
+    one_to_many many_to_many many_to_any self
     """.split()
 )
 # What a generated module imports, and what Python itself calls by a name with a capital.

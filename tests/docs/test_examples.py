@@ -27,6 +27,7 @@ PAGES = (
     "docs/bulk.md",
     "docs/django.md",
     "docs/expressions.md",
+    "docs/import_export.md",
     "docs/items.md",
     "docs/iterating.md",
     "docs/models.md",

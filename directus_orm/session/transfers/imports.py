@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, get_args
@@ -102,9 +103,12 @@ class FileImport:
                 if not names:
                     raise QueryError(f"{source.name} has no header: its first line names the fields.")
                 self._check_names(names)
+        # Directus 10 reads a BOM as a part of the first name, and ignores the values below it.
+        skipped = len(BOM_UTF8) if start.startswith(BOM_UTF8) else 0
+        length = None if source.length is None else source.length - skipped
         if source.repeatable:
-            return source
-        return attrs.evolve(source, pieces=lambda _: _resumed(start, pieces))
+            return attrs.evolve(source, length=length, pieces=lambda offset: source.pieces(offset + skipped))
+        return attrs.evolve(source, length=length, pieces=lambda _: _resumed(start[skipped:], pieces))
 
     def _check_names(self, names: Iterable[str]) -> None:
         for name in names:

@@ -121,6 +121,10 @@ class Csv(RowWriter):
         if self._columns is None:
             self._columns = list(row)
             header = self._line(self._columns)
+        if not self._is_named and (more := row.keys() - set(self._columns)):
+            raise ConversionError(
+                f"CSV has no column for {min(more)!r}, which the first row does not have. Name the fields=."
+            )
         values = [_value_at(row, name) if self._is_named else row.get(name) for name in self._columns]
         return header + self._line([_cell(value) for value in values])
 

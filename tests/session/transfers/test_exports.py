@@ -90,6 +90,11 @@ def test_xml_is_read_back_or_refused(rows: list[dict[str, Any]]) -> None:
                 assert (child.get("null") == "true") is (value is None)
 
 
+def test_csv_leaves_out_no_field_that_only_a_later_row_has() -> None:
+    with pytest.raises(ConversionError, match="no column for 'b'"):
+        exported([{"a": 1}, {"a": 2, "b": 3}], "csv")
+
+
 def test_half_a_character_is_an_error_that_names_the_row() -> None:
     with pytest.raises(ConversionError, match="Row 2 of the export holds half of a character"):
         exported([{"id": 1}, {"id": "\ud800"}], "csv")

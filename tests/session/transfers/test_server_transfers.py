@@ -157,3 +157,13 @@ def test_an_export_that_fails_is_an_error(stock: Session, directus_version: str)
 def test_an_export_that_takes_long_is_not_lost(stock: Session) -> None:
     with pytest.raises(OutcomeUnknown, match="Its file will be"):
         stock.utils.export_file(STOCK, timeout=-1)
+
+
+@pytest.mark.parametrize("is_repeatable", [True, False])
+def test_a_bom_before_the_header_is_no_part_of_a_name(stock: Session, is_repeatable: bool) -> None:
+    """Directus 10 ignores the values below such a name."""
+    before = len(rows(stock))
+    text = b"\xef\xbb\xbfid\n990\n"
+    stock.utils.import_file(STOCK, text if is_repeatable else iter([text[:2], text[2:]]), format="csv")
+    assert len(rows(stock)) == before + 1
+    assert stock.items(STOCK).read_one(990)["id"] == 990
