@@ -45,7 +45,7 @@ class OptionVolume(Model, ordering=("-title",)):
     former: OptionShelf | None = field(default=None, foreign_key=False)
     position: int | None = None
     code: str | None = field(default=None, secret="conceal")
-    raw: Any = field(type="unknown")
+    raw: Any = field(default=generated, type="unknown")
     created: datetime | None = field(default=generated.date_created)
     by: UUID | None = field(default=generated.user_created)
     labels: Related[OptionLabel] = many_to_many("OptionVolumeLabel", sort="sort")
