@@ -40,7 +40,10 @@ class ModelOptions:
 
 @attrs.frozen(eq=False)
 class ModelInfo:
-    """A model whose annotations are resolved: its options, and its fields and relations to many by Python name."""
+    """A model whose annotations are resolved: its options, and its fields and relations to many by Python name.
+
+    It is ``Model.directus``, which tools may read: `docs/models.md` lists the attributes that stay.
+    """
 
     model: type[Any]
     options: ModelOptions

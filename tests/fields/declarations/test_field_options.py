@@ -72,6 +72,12 @@ def test_a_field_without_options_says_nothing() -> None:
     assert OptionOwner.directus.options.meta == {}
 
 
+def test_a_column_of_unknown_type_is_left_to_the_server_even_without_a_default() -> None:
+    declared = field(type="unknown").metadata["directus_orm"]
+    assert declared.readonly
+    assert declared.generated == generated
+
+
 def test_what_was_declared_cannot_be_changed() -> None:
     for meta in (options("title").meta, OptionRow.directus.options.meta):
         with pytest.raises(TypeError):
