@@ -43,6 +43,7 @@ FOLDERS = (
     "system/contents",
     "system",
     "schema",
+    "schema/generating",
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.

@@ -15,7 +15,7 @@ from ..fields.field import RESERVED
 # What a generated class body uses by these names, so that a field of that name would hide it.
 _USED_IN_BODIES = frozenset(
     """
-    str int float bool list dict bytes Any Decimal UUID Literal Related ClassVar dt field generated
+    str int float bool list dict bytes Any Decimal UUID Literal Related ClassVar dt system field generated
     one_to_many many_to_many many_to_any self
     """.split()
 )
@@ -91,7 +91,7 @@ def _class_name(collection: str) -> str:
     """Return the name of a class, in the singular where the plural leads back to the name."""
     head, separator, word = _plain(collection).rpartition("_")
     singular = str(inflection.singularize(word))
-    is_plural = word.lower() not in _KEPT_WORDS and inflection.pluralize(singular) == word
+    is_plural = word.lower() not in _KEPT_WORDS and word in (inflection.pluralize(singular), f"{singular}es")
     return _camel(f"{head}{separator}{singular if is_plural else word}")
 
 

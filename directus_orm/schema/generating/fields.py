@@ -1,0 +1,129 @@
+"""A field of a model as source: a column, a many-to-one relation, or a list of related rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ..normal_form import CollectionSchema, FieldSchema, RelationSchema
+from .annotations import annotation
+from .options import GeneratorOptions
+from .source_lines import call, comment, literal
+
+# What Directus itself makes for a foreign key, and needs no word.
+_USUAL_ON_DELETE = (None, "NO ACTION", "SET NULL")
+_DEFAULT_LENGTH = 255
+# These options imply that a field cannot be written.
+_STAMPS = ("date_created", "date_updated", "user_created", "user_updated", "role_created", "role_updated")
+
+
+@attrs.frozen
+class Names:
+    """The names of a module: of the classes by collection, and of the attributes by collection and field."""
+
+    classes: Mapping[str, str]
+    attributes: Mapping[str, Mapping[str, str]]
+
+
+@attrs.frozen
+class FieldSource:
+    """A field as lines of a class body, and the names that these import."""
+
+    lines: tuple[str, ...]
+    imports: frozenset[str]
+
+
+def column(
+    collection: CollectionSchema, field: FieldSchema, names: Names, options: GeneratorOptions
+) -> FieldSource:
+    """Return the source of a field with a column."""
+    name = names.attributes[collection.name][field.name]
+    relation = collection.relation(field.name)
+    target = None if relation is None or relation.kind != "many-to-one" else names.classes[relation.related[0]]
+    if target is None:
+        found = annotation(field, options)
+        text, imports, type_name = found.text, set(found.imports), found.type
+    else:
+        text, imports, type_name = target, set[str](), None
+    optional = " | None" if field.is_nullable and text != "Any" else ""
+    default, arguments = _default(field)
+    if field.is_key:
+        arguments.append("primary_key=True")
+    arguments += _options(name, field, type_name, relation)
+    if default and default.startswith("Decimal"):
+        imports.add("Decimal")
+    if default and default.startswith("generated"):
+        imports.add("generated")
+    lines = comment(field.note) if field.note else []
+    head = f"{name}: {text}{optional}"
+    if not arguments and not (default or "").startswith("generated"):
+        lines.append(f"    {head}" + (f" = {default}" if default else ""))
+        return FieldSource(tuple(lines), frozenset(imports))
+    imports.add("field")
+    lines += call(f"{head} = ", "field", ([f"default={default}"] if default else []) + arguments)
+    return FieldSource(tuple(lines), frozenset(imports))
+
+
+def _default(field: FieldSchema) -> tuple[str | None, list[str]]:
+    """Return the default as source, None if there is none, and the arguments that belong to it."""
+    if field.made_by in _STAMPS or field.made_by == "uuid":
+        return f"generated.{field.made_by}", []
+    if field.made_by == "sql" and field.sql:
+        return f"generated.sql({literal(field.sql)})", []
+    if field.made_by is not None:
+        # A bare default needs a call of field().
+        return "generated", ["readonly=True"] if field.made_by == "generated_column" else []
+    if field.default is not None:
+        return literal(field.default), []
+    return ("None" if field.is_nullable else None), []
+
+
+def _options(name: str, field: FieldSchema, type_name: str | None, relation: RelationSchema | None) -> list[str]:
+    arguments = []
+    if name != field.name:
+        arguments.append(f"name={literal(field.name)}")
+    if field.secret in ("conceal", "encrypt"):
+        arguments.append(f"secret={literal(field.secret)}")
+    elif type_name is not None:
+        arguments.append(f"type={literal(type_name)}")
+    if field.is_readonly and field.made_by not in (*_STAMPS, "generated_column"):
+        arguments.append("readonly=True")
+    if field.type in ("string", "hash") and field.max_length not in (None, _DEFAULT_LENGTH) and relation is None:
+        arguments.append(f"max_length={field.max_length}")
+    if field.type == "decimal" and field.precision is not None:
+        arguments.append(f"precision=({field.precision}, {field.scale or 0})")
+    if field.is_unique and not field.is_key:
+        arguments.append("unique=True")
+    if relation is not None and relation.kind == "many-to-one" and relation.on_delete not in _USUAL_ON_DELETE:
+        arguments.append(f"on_delete={literal(relation.on_delete)}")
+    return arguments
+
+
+def related_list(collection: CollectionSchema, relation: RelationSchema, names: Names) -> FieldSource:
+    """Return the source of a list of related rows."""
+    name = names.attributes[collection.name][relation.field]
+    targets = " | ".join(sorted(names.classes[each] for each in relation.related))
+    function, arguments = _list_call(relation, names)
+    if name != relation.field:
+        arguments.append(f"name={literal(relation.field)}")
+    if relation.deselect == "delete":
+        arguments.append('deselect="delete"')
+    lines = comment(relation.note) if relation.note else []
+    lines += call(f"{name}: Related[{targets}] = ", function, arguments)
+    return FieldSource(tuple(lines), frozenset({"Related", function}))
+
+
+def _list_call(relation: RelationSchema, names: Names) -> tuple[str, list[str]]:
+    if relation.kind == "one-to-many":
+        attributes = names.attributes[relation.related[0]]
+        sort = [] if relation.sort is None else [f"sort={literal(attributes[relation.sort])}"]
+        return "one_to_many", [literal(attributes[relation.reverse or ""]), *sort]
+    assert relation.junction is not None  # noqa: S101 - so says the normal form
+    attributes = names.attributes[relation.junction]
+    given = {"source": relation.source, "target": relation.target}
+    if relation.kind == "many-to-any":
+        given["collection"] = relation.collection_field
+    given["sort"] = relation.sort
+    arguments = [f"{key}={literal(attributes[each])}" for key, each in given.items() if each is not None]
+    return relation.kind.replace("-", "_"), [literal(names.classes[relation.junction]), *arguments]
