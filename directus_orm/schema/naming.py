@@ -27,7 +27,6 @@ _RESERVED_CLASSES = (
 )
 # Words that look like plurals to inflection, and are none; and two whose singular nobody uses.
 _KEPT_WORDS = frozenset("alias atlas bias canvas data gas lens media".split())
-_NOT_IN_NAMES = re.compile(r"\W")
 _UNDERSCORES = re.compile(r"__+")
 
 
@@ -109,4 +108,5 @@ def _attribute(name: str, hidden: Collection[str]) -> str:
 
 def _plain(name: str) -> str:
     """Return a name of letters, digits and underscores alone, in the form that Python reads names in."""
-    return _NOT_IN_NAMES.sub("_", unicodedata.normalize("NFKC", name))
+    # Some digits and signs that regular expressions take for letters are none of Python's names.
+    return "".join(each if f"a{each}".isidentifier() else "_" for each in unicodedata.normalize("NFKC", name))
