@@ -135,6 +135,6 @@ def _import_order(name: str) -> tuple[bool, str]:
 
 def _import_from(module: str, names: Sequence[str]) -> list[str]:
     line = f"from {module} import {', '.join(names)}"
-    if len(line) <= 88:  # noqa: PLR2004 - as `source_lines.WIDTH`
+    if len(line) <= 88:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]

@@ -1,0 +1,113 @@
+"""The source that is written imports, is formatted, is right for type checkers, and reads every row."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+import pytest
+
+from directus_orm import Model, Session
+from directus_orm.fields.registry import forget
+from directus_orm.schema import DatabaseSchema, read_schema
+from directus_orm.schema.generating import GeneratorOptions, generate_module
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def schema(kinds_session: Session) -> DatabaseSchema:
+    return read_schema(kinds_session)
+
+
+@pytest.fixture
+def source(schema: DatabaseSchema, tmp_path: Path) -> Path:
+    path = tmp_path / "generated_models.py"
+    path.write_text(generate_module(schema, GeneratorOptions(choices="literal")).body)
+    return path
+
+
+@pytest.fixture
+def module(source: Path) -> Iterator[ModuleType]:
+    """The module, whose models are forgotten afterwards."""
+    spec = importlib.util.spec_from_file_location("generated_models", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    for model in models_of(module):
+        forget(model)
+    del sys.modules[spec.name]
+
+
+def models_of(module: ModuleType) -> list[type[Model]]:
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Model) and each.__module__ == module.__name__
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "format", "--isolated", "--check"),
+        ("ruff", "check", "--isolated", "--select", "I,F,E7,UP,B,PIE,RUF022", "--target-version", "py311"),
+        ("mypy", "--strict", "--no-incremental"),
+        ("pyright",),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_tools_find_nothing(source: Path, command: tuple[str, ...]) -> None:
+    run = subprocess.run([BIN / command[0], *command[1:], source], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_every_row_is_read_with_every_relation(module: ModuleType, kinds_session: Session) -> None:
+    """And their number is the server's."""
+    for model in models_of(module):
+        directus = model.directus
+        count = kinds_session.items(directus.collection)
+        rows = [model.objects.get()] if directus.singleton else list(model.objects.all())
+        if not directus.singleton:
+            assert len(rows) == int(count.aggregate({"count": "*"})[0]["count"])
+        for row in rows:
+            for name in (*directus.fields, *directus.relations):
+                value = getattr(row, name)
+                if name in directus.relations:
+                    list(value)
+
+
+def test_the_order_of_the_input_makes_no_difference(schema: DatabaseSchema) -> None:
+    body = generate_module(schema).body
+    for seed in range(5):
+        choice = random.Random(seed)
+        collections = choice.sample(schema.collections, len(schema.collections))
+        shuffled = attrs.evolve(schema, collections=tuple(sorted(collections, key=lambda each: each.name)))
+        assert generate_module(shuffled).body == body
+
+
+def test_users_choose_the_names_and_the_order(schema: DatabaseSchema) -> None:
+    options = GeneratorOptions(names={"kinds": "Sort", "kinds.code": "kürzel"}, sort="name")
+    body = generate_module(schema, options).body
+    assert 'class Sort(Model, collection="kinds"):' in body
+    assert (
+        'kürzel: str | None = field(\n        default=None, name="code"' in body
+        or "kürzel: str | None = field(" in body
+    )
+    assert body.index("    at: dt.time") < body.index("    author: ") < body.index("    body: ")
+
+
+def test_what_cannot_be_said_is_a_note_at_the_end(schema: DatabaseSchema) -> None:
+    module = generate_module(schema)
+    assert module.notes
+    for note in module.notes:
+        assert f"# {note}" in module.body
