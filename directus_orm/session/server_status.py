@@ -18,6 +18,8 @@ from .permissions.questions import Question
 from .state import ServerFacts, SessionState, SharedFact
 
 if TYPE_CHECKING:
+    from ..models.model import Model
+    from ..schema import reflecting
     from .services import deployments, registry, schema, server, shares, utils
     from .services.deployments import Deployments
     from .services.registry import Registry
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from .services.shares import Shares
     from .services.utils import Utils
 else:
+    # Models stand above sessions: only the models that a session makes itself are known here, at their first use.
+    reflecting = DeferredModule("..schema.reflecting", __package__)
     deployments = DeferredModule(".services.deployments", __package__)
     registry = DeferredModule(".services.registry", __package__)
     schema = DeferredModule(".services.schema", __package__)
@@ -112,6 +116,28 @@ class ServerStatusMixin:
         if info is None:
             raise _not_directus_error(api.info_request, data)
         return info
+
+    @hides_locals
+    def reflect(self, collection: str, *, relations: bool = False, fresh: bool = False) -> type[Model]:
+        """Return a model of a collection, made from the schema of the server.
+
+        The first call reads the schema, by three requests; later ones return the same model, unless
+        ``fresh=True`` reads the schema anew. A relation is the key of the other row; with ``relations=True`` it
+        leads to that row, and the lists of the server are there, too. Directus's own collections have the models
+        of `directus_orm.system`, with the fields that were added. A column of a type that Directus does not know
+        is read as it comes.
+
+        Instances of such models are copied, but not pickled: no module has their class.
+
+        Raises `DoesNotExist` if there is no such collection, if this user does not see it, or if it has no key.
+
+        ```python
+        with session:
+            Article = session.reflect("articles", relations=True)
+            Article.objects.filter(author__name="Ada").count()
+        ```
+        """
+        return reflecting.reflect(cast("Any", self), collection, relations=relations, fresh=fresh)
 
     @hides_locals
     def ping(self) -> float:
@@ -239,6 +265,7 @@ class ServerStatusMixin:
     ahealth = async_twin(health)
     aproviders = async_twin(providers)
     apermissions = async_twin(permissions)
+    areflect = async_twin(reflect)
     acan = async_twin(can)
     areadable_fields = async_twin(readable_fields)
 

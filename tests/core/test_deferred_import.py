@@ -19,6 +19,7 @@ DEFERRED = (
     "reading.aggregation.read_groups",
     "reading.explain",
     "models.plain_rows",
+    "schema",
 )
 
 

@@ -69,6 +69,7 @@ def test_users_choose_names() -> None:
         ("with-dash", "with_dash"),
         ("1st", "n1st"),
         ("umläut", "umläut"),
+        ("a⓫", "a_"),
         ("___", "n"),
         ("None", "None_"),
     ],

@@ -59,7 +59,13 @@ def _collections(server: DirectusServer) -> list[Spec]:
         _described("kinds_settings", _text("title"), singleton=True, note="One row"),
         _described("kinds_big", column("id", "bigInteger", is_primary_key=True, has_auto_increment=True)),
         _described(
-            "kinds-odd_names", _text("class"), _text("pk"), _text("a__b"), _text("1st"), _text("with-dash")
+            "kinds-odd_names",
+            _text("class"),
+            _text("pk"),
+            _text("a__b"),
+            _text("1st"),
+            _text("with-dash"),
+            list_field("led_nowhere", "o2m"),
         ),
         _described("kinds", *_every_field(), *_every_list(), **_META),
         *_junctions(),
@@ -161,7 +167,6 @@ def _every_list() -> list[Spec]:
         list_field("translations", "translations"),
         list_field("files", "files"),
         list_field("related", "m2m"),
-        list_field("led_nowhere", "o2m"),
     ]
 
 
@@ -247,3 +252,56 @@ def _junction(collection: str, field: str, related: str, other: str, **meta: Any
     # A collection may not lead to itself by two cascades on every database.
     on_delete = "NO ACTION" if collection == "kinds_related" else on_delete
     return _relation(collection, field, related, on_delete=on_delete, junction_field=other, **meta)
+
+
+def fill(server: DirectusServer) -> None:
+    """Give the schema rows: one with a value in every field and a row in every list, and one with few."""
+    author = post(server, "/items/kinds_authors", {"name": "Ada"})["id"]
+    post(server, "/items/kinds_languages", {"code": "en-US", "name": "English"})
+    post(server, "/items/kinds_tags", [{"slug": "new", "name": "New"}, {"slug": "old", "name": "Old"}])
+    hero = post(server, "/items/kinds_heroes", {"headline": "Welcome"})["id"]
+    text = post(server, "/items/kinds_texts", {"body": "Long"})["id"]
+    first = post(server, "/items/kinds", {"title": "first"})["id"]
+    post(server, "/items/kinds", {**VALUES, "author": author, "second_author": author, "parent": first})
+    second = first + 1
+    links = [
+        {"kinds_id": second, "tags_slug": "old", "sort": 1},
+        {"kinds_id": second, "tags_slug": "new", "sort": 2},
+    ]
+    post(server, "/items/kinds_kinds_tags", links)
+    blocks = [("kinds_texts", text), ("kinds_heroes", str(hero))]
+    for number, (collection, item) in enumerate(blocks):
+        row = {"kinds_id": second, "collection": collection, "item": item, "sort": number}
+        post(server, "/items/kinds_blocks", row)
+    post(server, "/items/kinds_translations", {"kinds_id": second, "languages_code": "en-US", "title": "Second"})
+    post(server, "/items/kinds_related", {"kinds_id": second, "related_kinds_id": first})
+    post(server, "/items/kinds_unmanaged", {"name": "bare", "price": 1.25, "day": "2024-02-29"})
+    # All fields would include the list that leads nowhere, which the server takes for a column.
+    post(
+        server,
+        "/items/kinds-odd_names?fields=id",
+        {"class": "c", "pk": "p", "a__b": "a", "1st": "f", "with-dash": "w"},
+    )
+
+
+VALUES: Spec = {
+    "title": "second",
+    "code": "abc",
+    "body": "text",
+    "done": True,
+    "large": 2**40,
+    "price": 12.5,
+    "seen": "2024-02-29T12:00:00Z",
+    "local": "2024-02-29T12:00:00",
+    "day": "2024-02-29",
+    "at": "12:30:00",
+    "anything": {"a": [1, None]},
+    "words": ["a", "b"],
+    "entries": [{"a": 1}],
+    "names": ["x", "y"],
+    "plain_uuid": "abcdef00-0000-4000-8000-00000000000f",
+    "secret": "hush",
+    "hidden_text": "hush",
+    "inside": "in",
+    "by_hand": "new",
+}
