@@ -291,8 +291,8 @@ class Field:
     @property
     def default(self) -> Any:
         """The default of new instances, or what makes it; ``generated`` … ; ``attrs.NOTHING`` if there is none."""
-        if self.options.generated is not None:
-            return self.options.generated
+        if self.options.made is not None:
+            return self.options.made
         return None if self.attribute.default is ABSENT else self.attribute.default
 
     @property

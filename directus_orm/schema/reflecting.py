@@ -13,7 +13,8 @@ import attrs
 
 from .. import system
 from ..core.errors import DoesNotExist, suggestion
-from ..fields.field import field, generated
+from ..fields.declarations.generated import generated
+from ..fields.field import field
 from ..fields.registry import forget, is_model
 from ..fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from ..fields.type_table import DOCUMENTS, TYPES

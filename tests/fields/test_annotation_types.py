@@ -487,3 +487,32 @@ class TestRegisterType:
 
         with pytest.raises(ConversionError, match=r"Share\.part.*'much'.*Fraction"):
             Share.directus.fields["part"].load("much")
+
+
+class TestOpenChoices:
+    def test_a_literal_or_its_type_is_that_type_with_named_values(self) -> None:
+        for annotation, kind, choices in (
+            (Literal["a", "b"] | str, "string", ("a", "b")),
+            (str | Literal["a"] | Literal["b"], "string", ("a", "b")),
+            (Literal[1, 2] | int, "integer", (1, 2)),
+        ):
+            it = field_type(annotation, None)
+            assert (it.kind, it.choices, it.is_open) == (kind, choices, True)
+
+    def test_a_closed_choice_says_its_values(self) -> None:
+        for annotation, choices in ((Literal["a", "b"], ("a", "b")), (Color, ("red", "blue"))):
+            it = field_type(annotation, None)
+            assert (it.choices, it.is_open) == (choices, False)
+
+    def test_the_type_of_the_column_may_be_said(self) -> None:
+        assert field_type(Literal["a"] | str, "text").kind == "text"
+        assert field_type(Literal["a"] | str, "json").kind == "json"
+
+    def test_a_literal_or_another_type_is_json(self) -> None:
+        assert field_type(Literal["a"] | int, None).kind == "json"
+
+    def test_any_value_of_the_type_is_taken_and_no_other(self) -> None:
+        it = field_type(Literal["a"] | str, None)
+        assert (it.load("z"), it.dump("z")) == ("z", "z")
+        with pytest.raises(TypeError):
+            it.dump(1)

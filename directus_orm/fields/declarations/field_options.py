@@ -42,7 +42,7 @@ class FieldOptions:
     type: str | None = None
     readonly: bool = False
     validator: Validator | None = None
-    generated: Generated | None = None
+    made: Generated | None = None
     max_length: int | None = None
     precision: tuple[int, int] | None = None
     unique: bool = False
@@ -53,6 +53,11 @@ class FieldOptions:
     secret: Secret | None = None
     on_delete: OnDelete | None = None
     foreign_key: bool = True
+
+    @property
+    def generated(self) -> bool:
+        """Whether the server makes the value; ``made`` says how."""
+        return self.made is not None
 
     @property
     def is_unknown(self) -> bool:
@@ -175,7 +180,7 @@ def check_together(options: FieldOptions) -> None:
     Raises:
         ConfigurationError: two options contradict each other.
     """
-    made = options.generated
+    made = options.made
     if options.server_default is not NOT_SAID and made is not None and (made.special or made.expression):
         msg = f"field() takes default={made!r} or server_default=, not both: each is the default of the column."
         raise ConfigurationError(msg)

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,14 +69,14 @@ def test_options_are_kept_as_they_were_declared() -> None:
 
 
 def test_a_field_without_options_says_nothing() -> None:
-    assert options("id", OptionOwner) == FieldOptions(primary_key=True, generated=generated)
+    assert options("id", OptionOwner) == FieldOptions(primary_key=True, made=generated)
     assert OptionOwner.directus.options.meta == {}
 
 
 def test_a_column_of_unknown_type_is_left_to_the_server_even_without_a_default() -> None:
     declared = field(type="unknown").metadata["directus_orm"]
     assert declared.readonly
-    assert declared.generated == generated
+    assert declared.generated
 
 
 def test_what_was_declared_cannot_be_changed() -> None:
@@ -226,3 +227,33 @@ def test_a_list_is_sorted_by_a_field_of_the_other_model() -> None:
     assert (sort.name, relations["rows"].options.deselect) == ("position", "delete")
     with pytest.raises(ConfigurationError, match=r"SortedRow has no such field\. Did you mean 'position'\?"):
         relations["wrong"].target_column
+
+
+def test_the_description_of_a_model_tells_kinds_types_and_defaults() -> None:
+    fields = OptionRow.directus.fields.values()
+    assert [(each.name, each.kind, each.type, each.nullable) for each in fields] == [
+        ("id", "column", "integer", False),
+        ("title", "column", "string", False),
+        ("price", "column", "decimal", True),
+        ("state", "column", "string", False),
+        ("secret", "column", "text", True),
+        ("owner", "many-to-one", "integer", True),
+        ("former", "many-to-one", "integer", True),
+        ("raw", "column", "unknown", True),
+    ]
+    defaults = {each.name: each.default for each in fields}
+    assert defaults["title"] is attrs.NOTHING
+    assert (defaults["price"], defaults["state"]) == (None, generated)
+
+
+def test_the_description_of_a_model_cannot_be_changed() -> None:
+    info: Any = OptionRow.directus
+    for change in (
+        lambda: setattr(info, "collection", "other"),
+        lambda: setattr(info.fields["title"], "column", "other"),
+        lambda: setattr(info.fields["title"].options, "unique", False),
+        lambda: setattr(SortedRow.directus.relations["rows"], "column", "other"),
+        lambda: info.fields.update(title=None),
+    ):
+        with pytest.raises((AttributeError, attrs.exceptions.FrozenInstanceError)):
+            change()
