@@ -68,7 +68,7 @@ def _uses_system(own: Sequence[CollectionSchema], names: Names) -> bool:
 
 
 def _names(schema: DatabaseSchema, own: Sequence[CollectionSchema], options: GeneratorOptions) -> Names:
-    # A model of one of Directus's own collections is called as its base, unless the project has such a name itself.
+    # A model of one of Directus's own collections is called as its base, unless the project has that name itself.
     by_singular = {each.name: each.name for each in own if not each.is_system}
     chosen = {name: given for name, given in options.names.items() if "." not in name}
     projects = class_names(by_singular, chosen)

@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 
 Choices = Literal["none", "literal"]
-"""How the choices that Directus's app offers are written: not at all, or as a `Literal` that also takes other texts."""
+"""How the choices of Directus's app are written: not at all, or as a `Literal` that also takes other texts."""
 
 
 @attrs.frozen

@@ -76,8 +76,8 @@ def test_every_row_is_read_with_every_relation(module: ModuleType, kinds_session
     for model in models_of(module):
         directus = model.directus
         count = kinds_session.items(directus.collection)
-        rows = [model.objects.get()] if directus.singleton else list(model.objects.all())
-        if not directus.singleton:
+        rows = [model.objects.get()] if directus.options.singleton else list(model.objects.all())
+        if not directus.options.singleton:
             assert len(rows) == int(count.aggregate({"count": "*"})[0]["count"])
         for row in rows:
             for name in (*directus.fields, *directus.relations):
