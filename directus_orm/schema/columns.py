@@ -112,7 +112,7 @@ def _default(kind: str, column: Mapping[str, Any], special: tuple[str, ...]) -> 
         return None, "generated_column", column.get("generation_expression")
     if column.get("has_auto_increment"):
         return None, "auto_increment", None
-    made_by = next((_MAKERS[name] for name in special if name in _MAKERS), None)
+    made_by: MadeBy | None = next((_MAKERS[name] for name in special if name in _MAKERS), None)
     value = column.get("default_value")
     if made_by is not None or value is None or (isinstance(value, str) and value.upper() == "NULL"):
         return None, made_by, None

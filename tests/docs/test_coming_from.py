@@ -130,6 +130,7 @@ def world(server: DirectusServer, sink: MailSink, tmp_path: Path, directus_versi
                 {**holder, "collection": "directus_users", "action": action, "fields": ["*"]},
             )
         post(server, "/permissions", {**holder, "collection": "articles", "action": "read", "fields": ["*"]})
+        system.User.objects.filter(email="m@example.com").delete()  # that of the client before
         member = system.User.objects.create(
             email="m@example.com", password="A-g00d-password", role=role, status="active"
         )

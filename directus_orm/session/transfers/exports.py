@@ -42,7 +42,7 @@ class FileExport:
             QueryError: there is no such format, or it is not known.
             ConfigurationError: its package is missing.
         """
-        path = None if hasattr(to, "write") else Path(os.fspath(to))
+        path = Path(to) if isinstance(to, str | os.PathLike) else None
         name = format or (format_of_suffix(path.suffix) if path else None)
         if name is None:
             raise QueryError(f"export(to={to!r}): give format=, since no suffix such as .csv or .jsonl says it.")
