@@ -14,6 +14,7 @@ import yaml
 from directus_orm import Forbidden, QueryError, Session
 from directus_orm.schema import DatabaseSchema, load_snapshot, read_schema
 from directus_orm.schema.collection_schemas import RawSchema, database_schema
+from directus_orm.schema.generating import generate_module
 from directus_orm.testing import DirectusServer, start
 from tests.worlds import all_kinds
 from tests.worlds.server_setup import user
@@ -56,6 +57,7 @@ def test_all_versions_give_the_same_schema(read_by_version: dict[str, Read]) -> 
     first, *others = (read_by_version[version].schema for version in VERSIONS)
     assert all(other == first for other in others)
     assert all(other.notes == first.notes for other in others)
+    assert all(generate_module(other).body == generate_module(first).body for other in others)
     assert {*all_kinds.MANAGED, all_kinds.UNMANAGED} <= {each.name for each in first.collections}
 
 

@@ -67,6 +67,8 @@ def column(
 
 def _default(field: FieldSchema) -> tuple[str | None, list[str]]:
     """Return the default as source, None if there is none, and the arguments that belong to it."""
+    if field.type == "unknown":
+        return "generated", []
     if field.made_by in _STAMPS or field.made_by == "uuid":
         return f"generated.{field.made_by}", []
     if field.made_by == "sql" and field.sql:
