@@ -48,6 +48,7 @@ from .fields.field import field
 from .fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from .models.check_models import check_models
 from .models.model import Model
+from .models.typed_lookups import TypedManager
 from .query.expressions import Avg, Count, F, Max, Min, Sum
 from .query.lookups.custom_lookups import register_lookup
 from .query.lookups.server_values import current_role, current_user, now
@@ -118,6 +119,7 @@ __all__ = [
     "StaleObject",
     "Sum",
     "TransportError",
+    "TypedManager",
     "Unavailable",
     "UnsupportedQuery",
     "ValueOutOfRange",

@@ -177,7 +177,7 @@ PUBLIC = {
     *("Avg", "Count", "F", "Max", "Min", "Sum"),
     *("Column", "Model", "Prefetch", "Q", "QuerySet", "Related", "RelatedColumn", "Retry", "Rows"),
     *("ActionPermission", "Allowed", "Permissions"),
-    *("Session", "many_to_any", "many_to_many", "one_to_many"),
+    *("Session", "TypedManager", "many_to_any", "many_to_many", "one_to_many"),
     *(
         "check_models",
         "col",

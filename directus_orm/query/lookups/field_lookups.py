@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -28,6 +28,7 @@ _TIMES_TO_VALUES = 4
 
 Build = Callable[[FieldPath, str, Any], Node]
 """Makes the condition of a lookup, from the path, the operator and the value that was given."""
+Takes = Literal["value", "values", "bounds", "text", "flag", "shape"]
 
 
 # --- exact and in -----------------------------------------------------------------------------------------------
@@ -180,35 +181,39 @@ def _shape(path: FieldPath, operator: str, value: Any) -> Node:
 
 @attrs.frozen
 class Lookup:
-    """A lookup: its name, the operator that a type must have for it, and the function that makes the condition."""
+    """A lookup: its name, the operator that a type must have for it, and the function that makes the condition.
+
+    ``takes`` says what it compares with: a value of the field, several, two bounds, a text, a flag, a shape.
+    """
 
     name: str
     operator: str
     build: Build
+    takes: Takes
 
 
 LOOKUPS = {
     lookup.name: lookup
     for lookup in (
-        Lookup("exact", "eq", _exact),
-        Lookup("iexact", "istarts_with", text_lookups.iexact),
-        Lookup("in", "in", _in),
-        Lookup("gt", "gt", _compare),
-        Lookup("gte", "gte", _compare),
-        Lookup("lt", "lt", _compare),
-        Lookup("lte", "lte", _compare),
-        Lookup("range", "between", _between),
-        Lookup("between", "between", _between),
-        Lookup("isnull", "null", _flag),
-        Lookup("empty", "empty", _flag),
-        Lookup("contains", "contains", text_lookups.pattern),
-        Lookup("icontains", "icontains", text_lookups.pattern),
-        Lookup("startswith", "starts_with", text_lookups.pattern),
-        Lookup("istartswith", "istarts_with", text_lookups.pattern),
-        Lookup("endswith", "ends_with", text_lookups.pattern),
-        Lookup("iendswith", "iends_with", text_lookups.pattern),
-        Lookup("intersects", "intersects", _shape),
-        Lookup("intersects_bbox", "intersects_bbox", _shape),
+        Lookup("exact", "eq", _exact, "value"),
+        Lookup("iexact", "istarts_with", text_lookups.iexact, "text"),
+        Lookup("in", "in", _in, "values"),
+        Lookup("gt", "gt", _compare, "value"),
+        Lookup("gte", "gte", _compare, "value"),
+        Lookup("lt", "lt", _compare, "value"),
+        Lookup("lte", "lte", _compare, "value"),
+        Lookup("range", "between", _between, "bounds"),
+        Lookup("between", "between", _between, "bounds"),
+        Lookup("isnull", "null", _flag, "flag"),
+        Lookup("empty", "empty", _flag, "flag"),
+        Lookup("contains", "contains", text_lookups.pattern, "text"),
+        Lookup("icontains", "icontains", text_lookups.pattern, "text"),
+        Lookup("startswith", "starts_with", text_lookups.pattern, "text"),
+        Lookup("istartswith", "istarts_with", text_lookups.pattern, "text"),
+        Lookup("endswith", "ends_with", text_lookups.pattern, "text"),
+        Lookup("iendswith", "iends_with", text_lookups.pattern, "text"),
+        Lookup("intersects", "intersects", _shape, "shape"),
+        Lookup("intersects_bbox", "intersects_bbox", _shape, "shape"),
     )
 }
 

@@ -89,7 +89,7 @@ _COMPARISONS: dict[str, Compare] = {
 LOOKUPS = tuple(_COMPARISONS)
 """The lookups on a value inside a document."""
 
-_KEY_LOOKUPS = ("has_key", "has_keys", "has_any_keys")
+KEY_LOOKUPS = ("has_key", "has_keys", "has_any_keys")
 # Lookups of Django that would be taken for keys, and find nothing.
 _REFUSED = frozenset({"regex", "iregex"})
 _REFUSED_OF_DOCUMENTS = _REFUSED | {"contained_by"}
@@ -157,9 +157,9 @@ def condition(path: FieldPath, rest: str, value: Any) -> Node:
     *keys, last = rest.split("__")
     name = f"{path_name(path)}__{rest}"
     if last in (_REFUSED if keys else _REFUSED_OF_DOCUMENTS):
-        msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *_KEY_LOOKUPS))}."
-        raise FieldError(msg, name=last, choices=(*LOOKUPS, *_KEY_LOOKUPS))
-    if last in _KEY_LOOKUPS:
+        msg = f"{name}: {last!r} is no lookup of JSON here. Lookups: {', '.join((*LOOKUPS, *KEY_LOOKUPS))}."
+        raise FieldError(msg, name=last, choices=(*LOOKUPS, *KEY_LOOKUPS))
+    if last in KEY_LOOKUPS:
         return _has_keys(path, keys, last, value, name)
     lookup = last if keys and last in LOOKUPS else "exact"
     steps = tuple(keys) if lookup == last else (*keys, last)

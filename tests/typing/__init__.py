@@ -1,0 +1,1 @@
+"""Programs for type checkers, which are never run."""
