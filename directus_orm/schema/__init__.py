@@ -14,6 +14,7 @@ from .normal_form import (
     Secret,
 )
 from .reading import load_snapshot, read_schema
+from .typed_lookups import lookup_stub
 
 __all__ = [
     "CollectionSchema",
@@ -25,5 +26,6 @@ __all__ = [
     "SchemaNote",
     "Secret",
     "load_snapshot",
+    "lookup_stub",
     "read_schema",
 ]

@@ -61,6 +61,8 @@ _ANNOTATIONS: dict[Takes, str] = {
 }
 # What is compared with the values of some types, where it is not their own Python type alone.
 _VALUES = {"UUID": "UUID | str", "Decimal": "Decimal | int", "date": "date", "datetime": "datetime"}
+# The parts of dates whose comparisons are typed over relations as well: those of all would double the stubs.
+_MAIN_PARTS = frozenset({"date", "year"})
 _WORD = re.compile(r"\w+")
 _SCALARS = frozenset({"str", "int", "float", "bool", "time", *_VALUES})
 
@@ -68,8 +70,8 @@ _SCALARS = frozenset({"str", "int", "float", "bool", "time", *_VALUES})
 def lookup_stub(model: type[Any], depth: Depth = "one", *, module: str | None = None) -> str:
     """Return the text of the stub file of one model: the function ``lookups``, for `TypedManager`.
 
-    Paths inside JSON, names of `register_lookup` and of `annotate`, and longer paths are not in it: they are given
-    in a `Q`, which takes any.
+    Over relations, of the parts of dates only the date and the year have comparisons such as ``gt``. Paths inside
+    JSON, names of `register_lookup` and of `annotate`, and longer paths are not in it: a `Q` takes any.
 
     Args:
         model: the model.
@@ -100,13 +102,13 @@ class _Stub:
             classes = sorted(name for name, found_in in self._classes.items() if found_in == module)
             yield f"from {module} import {', '.join(classes)}\n"
 
-    def lookups_of_model(self, info: ModelInfo, steps: int) -> dict[str, str]:
+    def lookups_of_model(self, info: ModelInfo, steps: int, *, related: bool = False) -> dict[str, str]:
         """Return the annotations of all lookups of a model by name; a field wins over a lookup of its name."""
         lookups: dict[str, str] = {}
         for name, field in (*info.fields.items(), ("pk", info.pk)):
-            lookups |= self._of_field(name, field)
+            lookups |= self._of_field(name, field, related=related)
             if field.target is not None and steps:
-                lookups |= _prefixed(name, self.lookups_of_model(field.target.directus, steps - 1))
+                lookups |= _prefixed(name, self.lookups_of_model(field.target.directus, steps - 1, related=True))
         for name, relation in info.relations.items():
             lookups |= self._of_list(name, relation, steps)
         return lookups
@@ -118,9 +120,11 @@ class _Stub:
         target: ModelInfo = relation.target.directus
         row = self._row(relation.target, target.pk)
         lookups |= {name: row, f"{name}__in": f"_In[{row}]", f"{name}__some": "Q", f"{name}__none": "Q"}
-        return lookups | (_prefixed(name, self.lookups_of_model(target, steps - 1)) if steps else {})
+        if steps:
+            lookups |= _prefixed(name, self.lookups_of_model(target, steps - 1, related=True))
+        return lookups
 
-    def _of_field(self, name: str, field: Field) -> dict[str, str]:
+    def _of_field(self, name: str, field: Field, *, related: bool) -> dict[str, str]:
         kind = field.value_type.kind
         value = self._value(field)
         lookups = {name: f"{value} | None" if value != "Any" else "Any"}
@@ -131,7 +135,8 @@ class _Stub:
         for part in DATE_PARTS.values():
             if kind in part.kinds:
                 compared = "date" if part.name == "date" else "int"
-                lookups |= _prefixed(name, dict(_compared(part.name, compared, COMPARISONS)))
+                comparisons = COMPARISONS if part.name in _MAIN_PARTS or not related else ()
+                lookups |= _prefixed(name, dict(_compared(part.name, compared, comparisons)))
         if kind == "json":
             lookups |= {f"{name}__{lookup}": "Any" for lookup in KEY_LOOKUPS}
         return lookups
