@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from directus_orm import DirectusError, NotVisibleWarning, Session
+from directus_orm.session.http.routes import collection_segments
 from directus_orm.system import File
 from directus_orm.testing import DirectusServer
 from tests.promises.test_hostile_keys import meant, quickly, texts
@@ -74,7 +75,7 @@ def check(recording: TinyServer, calls: Calls) -> int:
 
 def on_rows(session: Session, name: str, other: str) -> Calls:
     """Return the verbs for the rows of a collection, with the routes that each may ask."""
-    rows = ("items", name)
+    rows = collection_segments(name)
     whole = (rows, ("fields", name), (*rows, other))
     by_list: list[Callable[[], Any]] = [
         lambda: session.items(name).read(limit=1),
@@ -128,15 +129,15 @@ def on_the_rest(session: Session, name: str, other: str) -> Calls:
     return {
         partial(utils.sort, name, other, 1): (
             ("utils", "sort", name),
-            ("items", name, other),
-            ("items", name, "1"),
+            (*collection_segments(name), other),
+            (*collection_segments(name), "1"),
             ("fields", name),
         ),
         partial(utils.import_file, name, b"a\n1\n", format="csv"): (("utils", "import", name), ("fields", name)),
         partial(utils.export_file, name, "csv", timeout=-1): (
             ("utils", "export", name),
             ("fields", name),
-            ("items", name),
+            collection_segments(name),
             ("files",),
             ("notifications",),
             ("users", "me"),
@@ -157,6 +158,7 @@ def download(session: Session, key: str) -> None:
 @pytest.mark.parametrize("calls", [on_rows, on_schema, on_the_rest])
 @given(name=names, other=names)
 @example(name="articles", other="a")
+@example(name="directus_..", other="..")
 @example(name="..", other="users/me")
 @example(name="../users", other="..")
 def test_hostile_names_lead_nowhere_else(
