@@ -48,9 +48,12 @@ test-faults: $(VENV)/.test
 test-soak: $(VENV)/.test
 	SOAK_LOOPS=2000 SOAK_REQUESTS=100000 $(BIN)/python -m pytest tests/promises/test_soak.py -k sqlite
 
-# Export all 336,776 flights to JSONL and CSV, with a bar, in the memory of a few pages.
+# Send and receive 300 MB, and export all 336,776 flights to JSONL and CSV with a bar, in the memory of a few pages; read
+# 100,000 rows without a model while others write.
 test-large: $(VENV)/.test
+	$(BIN)/python -m tests.system.contents.large_files
 	$(BIN)/python -m tests.session.transfers.large_export
+	$(BIN)/python -m tests.promises.large_reading
 
 # Test connections with each minor version of urllib3 that is allowed: their pools override methods that are not public.
 URLLIB3 := 2.0.2 2.1.0 2.2.3 2.3.0 2.4.0 2.5.0 2.6.3 2.7.0 2.8.0

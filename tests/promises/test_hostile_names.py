@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from directus_orm import DirectusError, NotVisibleWarning, Session
+from directus_orm.session.http.routes import collection_segments
 from directus_orm.system import File
 from directus_orm.testing import DirectusServer
 from tests.promises.test_hostile_keys import meant, quickly, texts
@@ -37,6 +39,8 @@ names = st.one_of(
         ]
     ),
 )
+# What a session asks about the server and its user.
+FACTS = (("server", "info"), ("users", "me"), ("permissions", "me"), ("permissions",))
 Calls = Mapping[Callable[[], Any], tuple[tuple[str, ...], ...]]
 
 
@@ -65,8 +69,37 @@ def check(recording: TinyServer, calls: Calls) -> int:
             call()
         for path in recording.paths:
             count += 1
-            assert any(meant(urlsplit(path).path, *route) for route in (*routes, ("server", "info"))), path
+            assert any(meant(urlsplit(path).path, *route) for route in (*routes, *FACTS)), path
     return count
+
+
+def on_rows(session: Session, name: str, other: str) -> Calls:
+    """Return the verbs for the rows of a collection, with the routes that each may ask."""
+    rows = collection_segments(name)
+    whole = (rows, ("fields", name), (*rows, other))
+    by_list: list[Callable[[], Any]] = [
+        lambda: session.items(name).read(limit=1),
+        lambda: session.items(name).search(limit=1),
+        lambda: list(session.items(name).read_all()),
+        lambda: list(session.items(name).read_all(key=other)),
+        lambda: session.items(name).singleton(),
+        lambda: session.items(name).aggregate({"count": "*"}),
+        lambda: session.items(name).create({"a": 1}),
+        lambda: session.items(name).create_many([{"a": 1}]),
+        lambda: session.items(name).update_many([other], {"a": 1}),
+        lambda: session.items(name).update_batch([{"id": other, "a": 1}]),
+        lambda: session.items(name).update_by_query({"filter": {"a": {"_eq": other}}}, {"a": 1}),
+        lambda: session.items(name).update_singleton({"a": 1}),
+        lambda: session.items(name).delete_many([other]),
+        lambda: session.items(name).delete_by_query({"filter": {"a": {"_eq": other}}}),
+    ]
+    by_key: list[Callable[[], Any]] = [
+        lambda: session.items(name).read_one(other),
+        lambda: session.items(name).read(other),
+        lambda: session.items(name).update(other, {"a": 1}),
+        lambda: session.items(name).delete(other),
+    ]
+    return dict.fromkeys(by_list, whole) | dict.fromkeys(by_key, ((*rows, other),))
 
 
 def on_schema(session: Session, name: str, other: str) -> Calls:
@@ -91,10 +124,41 @@ def on_schema(session: Session, name: str, other: str) -> Calls:
     }
 
 
-@quickly
-@pytest.mark.parametrize("calls", [on_schema])
+def on_the_rest(session: Session, name: str, other: str) -> Calls:
+    utils = session.utils
+    return {
+        partial(utils.sort, name, other, 1): (
+            ("utils", "sort", name),
+            (*collection_segments(name), other),
+            (*collection_segments(name), "1"),
+            ("fields", name),
+        ),
+        partial(utils.import_file, name, b"a\n1\n", format="csv"): (("utils", "import", name), ("fields", name)),
+        partial(utils.export_file, name, "csv", timeout=-1): (
+            ("utils", "export", name),
+            ("fields", name),
+            collection_segments(name),
+            ("files",),
+            ("notifications",),
+            ("users", "me"),
+        ),
+        partial(session.shares.info, name): (("shares", "info", name),),
+        partial(session.shares.invite, name, "a@example.com"): (("shares", "invite"),),
+        partial(session.people.disable_two_factor_of, name): (("users", name, "tfa", "disable"), ("users", name)),
+        partial(File.objects.using(session).zip, [name], "."): (("assets", "files"), ("files",)),
+        partial(download, session, name): (("assets", name), ("files", name), ("files",)),
+    }
+
+
+def download(session: Session, key: str) -> None:
+    File.objects.using(session).ref(key).read()
+
+
+@settings(quickly, max_examples=10)
+@pytest.mark.parametrize("calls", [on_rows, on_schema, on_the_rest])
 @given(name=names, other=names)
 @example(name="articles", other="a")
+@example(name="directus_..", other="..")
 @example(name="..", other="users/me")
 @example(name="../users", other="..")
 def test_hostile_names_lead_nowhere_else(
@@ -108,12 +172,12 @@ def test_hostile_names_lead_nowhere_else(
     check(recording, calls(session, name, other))
 
 
-@pytest.mark.parametrize("calls", [on_schema])
+@pytest.mark.parametrize("calls", [on_rows, on_schema, on_the_rest])
 def test_plain_names_lead_somewhere(
     recording: TinyServer, session: Session, calls: Callable[[Session, str, str], Calls]
 ) -> None:
     """So the test above looks at requests, and not at refusals alone."""
-    key = "articles"
+    key = str(uuid4()) if calls is on_the_rest else "articles"
     verbs = calls(session, key, key)
     silent = [call for call, routes in verbs.items() if not check(recording, {call: routes})]
     assert silent == []
