@@ -14,7 +14,7 @@ from ..normal_form import CollectionSchema, DatabaseSchema, SchemaNote
 from .annotations import IMPORTS
 from .fields import FieldSource, Names, column, related_list
 from .options import GeneratorOptions
-from .source_lines import call, comment, docstring, literal
+from .source_lines import WIDTH, call, comment, docstring, literal
 
 _SYSTEM_MODELS = {
     model.directus.collection: name
@@ -114,7 +114,8 @@ def _class(collection: CollectionSchema, names: Names, options: GeneratorOptions
 
 def _imports(used: frozenset[str], *, uses_system: bool) -> list[str]:
     standard = _standard_imports(used)
-    ours = sorted({*(used - IMPORTS.keys()), *(["system"] if uses_system else [])}, key=_import_order)
+    names: set[str] = {*used, "system"} if uses_system else set(used)
+    ours = sorted(names - IMPORTS.keys(), key=_import_order)
     lines = ["from __future__ import annotations", ""]
     lines += [*standard, ""] if standard else []
     return lines + _import_from("directus_orm", ours)
@@ -135,6 +136,6 @@ def _import_order(name: str) -> tuple[bool, str]:
 
 def _import_from(module: str, names: Sequence[str]) -> list[str]:
     line = f"from {module} import {', '.join(names)}"
-    if len(line) <= 88:
+    if len(line) <= WIDTH:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
