@@ -35,7 +35,7 @@ from directus_orm.system import (
     Webhook,
 )
 from directus_orm.testing import DirectusServer
-from tests.worlds.server_setup import column, drop_collection, key, make_collection, upload
+from tests.worlds.server_setup import column, drop_collection, make_collection, upload
 
 # More than the 100 rows that some routes return at most; by hand, 1,500 were tested as well.
 USERS = int(os.environ.get("SYSTEM_USERS", "230"))
@@ -612,16 +612,14 @@ def test_rows_are_also_read_and_written_without_a_model(session: Session, me: Us
 
 
 class TestCreatingSeveral:
-    def test_content_versions_get_their_keys_from_the_server(
-        self, session: Session, directus_server: DirectusServer
-    ) -> None:
+    def test_content_versions_get_their_keys_from_the_server(self, session: Session) -> None:
         """It refuses those that are sent."""
-        make_collection(directus_server, "versioned_leaves", key("integer"), versioning=True)
-        session.items("versioned_leaves").create({"id": 1})
+        session.schema.create_collection("versioned_leaves", meta={"versioning": True})
+        session.items("versioned_leaves").create({})
         made = ContentVersion.objects.using(session).bulk_create(
             [ContentVersion(key=name, collection="versioned_leaves", item="1") for name in ("one", "two")]
         )
         assert [each.key for each in made] == ["one", "two"]
         assert len({each.pk for each in made}) == 2
         ContentVersion.objects.using(session).filter(collection="versioned_leaves").delete()
-        drop_collection(directus_server, "versioned_leaves")
+        session.schema.delete_collection("versioned_leaves")
