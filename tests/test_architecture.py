@@ -44,6 +44,7 @@ FOLDERS = (
     "system",
     "schema",
     "schema/generating",
+    "cli",
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.

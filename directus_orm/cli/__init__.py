@@ -1,0 +1,4 @@
+"""The command line ``directus-orm``, of the extra ``cli``: options, files, exit codes.
+
+Imports only core to schema/generating.
+"""

@@ -1,0 +1,148 @@
+"""``directus-orm generate``: the models of a server, or of a snapshot, as a Python module."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..core.errors import ConfigurationError, QueryError
+from ..schema.generating.files import body_of, file_text, is_edited
+from ..schema.generating.modules import generate_module
+from ..schema.generating.options import GeneratorOptions
+from ..schema.normal_form import DatabaseSchema
+from ..schema.reading import load_snapshot, read_schema
+from .connections import connection_options, opened_session
+from .exit_codes import ExitCode
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@connection_options
+@click.option(
+    "--snapshot",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read a snapshot of the schema, JSON or YAML, and ask no server.",
+)
+@click.option("-o", "--output", type=_FILE, help="The file to write; by default the models are printed.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Take only these collections, such as 'shop_*'.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these collections out.")
+@click.option("--untracked", is_flag=True, help="Take tables and columns as well that Directus does not manage.")
+@click.option(
+    "--enums",
+    type=click.Choice(["none", "literal"]),
+    default="none",
+    show_default=True,
+    help="Write the choices of fields as a Literal. The server takes any other value, too.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["studio", "name"]),
+    default="studio",
+    show_default=True,
+    help="The order of fields: that of Directus's app, or by name.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with status 1 if the file differs.")
+@click.option("--force", is_flag=True, help="Overwrite a file that was edited.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no notes.")
+def generate(
+    snapshot: Path | None,
+    output: Path | None,
+    only: Sequence[str],
+    exclude: Sequence[str],
+    *,
+    untracked: bool,
+    enums: Any,
+    sort: Any,
+    check: bool,
+    force: bool,
+    quiet: bool,
+    **connection: Any,
+) -> None:
+    """Write models for the collections of a server.
+
+    The models are those of the collections that the user sees. Names of your own are taken from the table
+    [tool.directus_orm.names] of the nearest pyproject.toml: a class for a collection, or an attribute for
+    "collection.field". What the models cannot say is printed, and stands at the end of the file.
+    """
+    if check and output is None:
+        raise click.UsageError("--check compares a file: give it with -o.")
+
+    def include(name: str) -> bool:
+        wanted = not only or any(fnmatchcase(name, pattern) for pattern in only)
+        return wanted and not any(fnmatchcase(name, pattern) for pattern in exclude)
+
+    reading: dict[str, Any] = {"untracked": untracked, "include": include}
+    schema = _of_snapshot(snapshot, reading) if snapshot else _of_server(connection, reading)
+    if not schema.collections:
+        click.echo("Error: no collection is to be seen with these options and this user.", err=True)
+        raise SystemExit(ExitCode.NOT_ASKED)
+    module = generate_module(schema, GeneratorOptions(names=_own_names(), choices=enums, sort=sort))
+    text = file_text(module, schema)
+    if not quiet:
+        for note in module.notes:
+            click.echo(f"Note: {note}", err=True)
+    if output is None:
+        click.echo(text, nl=False)
+    elif check:
+        _compare(output, text)
+    else:
+        _write(output, text, force=force)
+
+
+def _of_server(connection: Mapping[str, Any], reading: Mapping[str, Any]) -> DatabaseSchema:
+    with opened_session(**connection) as session:
+        session.info()  # the version for the header
+        return read_schema(session, **reading)
+
+
+def _of_snapshot(path: Path, reading: Mapping[str, Any]) -> DatabaseSchema:
+    try:
+        return load_snapshot(path, **reading)
+    except (QueryError, ConfigurationError) as error:
+        raise click.UsageError(f"{path}: {error}") from error
+
+
+def _own_names() -> Mapping[str, str]:
+    """Return the names that the nearest pyproject.toml has for classes and attributes."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        project = folder / "pyproject.toml"
+        if project.is_file():
+            tool = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+            names: dict[str, str] = tool.get("directus_orm", {}).get("names", {})
+            wrong = [name for name in names.values() if not isinstance(name, str) or not name.isidentifier()]
+            if wrong:
+                raise click.UsageError(
+                    f"{project}: {wrong[0]!r} in [tool.directus_orm.names] is no name in Python."
+                )
+            return names
+    return {}
+
+
+def _compare(path: Path, text: str) -> None:
+    """Exit with status 1, and print the differences, if the models of a file are others."""
+    before = body_of(path.read_text(encoding="utf-8")) if path.is_file() else ""
+    after = body_of(text)
+    if before == after:
+        return
+    old, new = ((each or "").splitlines(keepends=True) for each in (before, after))
+    click.echo("".join(difflib.unified_diff(old, new, str(path), "server")), err=True, nl=False)
+    raise SystemExit(ExitCode.DIFFERENT)
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    if path.is_file() and not force and is_edited(path.read_text(encoding="utf-8")):
+        click.echo(
+            f"Error: {path} was edited, or was not written by this program, and stays as it is. "
+            "--force overwrites it.",
+            err=True,
+        )
+        raise SystemExit(ExitCode.REFUSED)
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"Wrote {path}.", err=True)
