@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from .exit_codes import ExitCode
 from .generate import generate
 
 
-@click.group()
+class Commands(click.Group):
+    """Commands that exit with a status of their own after Ctrl-C: click's 1 says here that files differ."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="directus_orm", prog_name="directus-orm")
 def directus_orm() -> None:
     """Models of a Directus server, for directus_orm.
 
     The exit status is 0 if all is done, 1 for differences, 2 for wrong arguments, 3 if the server could not be
-    asked, and 4 if nothing was written, since something would be lost.
+    asked, 4 if nothing was written, since something would be lost, and 130 after Ctrl-C.
     """
 
 

@@ -14,3 +14,5 @@ class ExitCode(IntEnum):
     """The server could not be asked: no connection, no login, no permission."""
     REFUSED = 4
     """Nothing was written, since something would be lost."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells say it."""

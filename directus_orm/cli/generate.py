@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from ..core.errors import ConfigurationError, QueryError
 from ..schema.generating.files import body_of, file_text, is_edited
 from ..schema.generating.modules import generate_module
 from ..schema.generating.options import GeneratorOptions
-from ..schema.normal_form import DatabaseSchema
+from ..schema.normal_form import DatabaseSchema, SchemaNote
 from ..schema.reading import load_snapshot, read_schema
 from .connections import connection_options, opened_session
 from .exit_codes import ExitCode
+from .project_names import project_names
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_LIMITED = SchemaNote(
+    "all collections", None, "asked as a user who is no administrator; what this user may not read is left out."
+)
 
 
 @click.command()
@@ -73,6 +77,8 @@ def generate(
     """
     if check and output is None:
         raise click.UsageError("--check compares a file: give it with -o.")
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"There is no folder {output.parent}.")
 
     def include(name: str) -> bool:
         wanted = not only or any(fnmatchcase(name, pattern) for pattern in only)
@@ -83,7 +89,7 @@ def generate(
     if not schema.collections:
         click.echo("Error: no collection is to be seen with these options and this user.", err=True)
         raise SystemExit(ExitCode.NOT_ASKED)
-    module = generate_module(schema, GeneratorOptions(names=_own_names(), choices=enums, sort=sort))
+    module = generate_module(schema, GeneratorOptions(names=project_names(Path.cwd()), choices=enums, sort=sort))
     text = file_text(module, schema)
     if not quiet:
         for note in module.notes:
@@ -99,35 +105,22 @@ def generate(
 def _of_server(connection: Mapping[str, Any], reading: Mapping[str, Any]) -> DatabaseSchema:
     with opened_session(**connection) as session:
         session.info()  # the version for the header
-        return read_schema(session, **reading)
+        schema = read_schema(session, **reading)
+        if session.permissions().is_administrator:
+            return schema
+        return attrs.evolve(schema, notes=(*schema.notes, _LIMITED))
 
 
 def _of_snapshot(path: Path, reading: Mapping[str, Any]) -> DatabaseSchema:
     try:
         return load_snapshot(path, **reading)
-    except (QueryError, ConfigurationError) as error:
+    except (QueryError, ConfigurationError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path}: {error}") from error
-
-
-def _own_names() -> Mapping[str, str]:
-    """Return the names that the nearest pyproject.toml has for classes and attributes."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        project = folder / "pyproject.toml"
-        if project.is_file():
-            tool = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
-            names: dict[str, str] = tool.get("directus_orm", {}).get("names", {})
-            wrong = [name for name in names.values() if not isinstance(name, str) or not name.isidentifier()]
-            if wrong:
-                raise click.UsageError(
-                    f"{project}: {wrong[0]!r} in [tool.directus_orm.names] is no name in Python."
-                )
-            return names
-    return {}
 
 
 def _compare(path: Path, text: str) -> None:
     """Exit with status 1, and print the differences, if the models of a file are others."""
-    before = body_of(path.read_text(encoding="utf-8")) if path.is_file() else ""
+    before = body_of(_text_of(path)) if path.is_file() else ""
     after = body_of(text)
     if before == after:
         return
@@ -136,8 +129,12 @@ def _compare(path: Path, text: str) -> None:
     raise SystemExit(ExitCode.DIFFERENT)
 
 
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")  # a file of others may be in any encoding
+
+
 def _write(path: Path, text: str, *, force: bool) -> None:
-    if path.is_file() and not force and is_edited(path.read_text(encoding="utf-8")):
+    if path.is_file() and not force and is_edited(_text_of(path)):
         click.echo(
             f"Error: {path} was edited, or was not written by this program, and stays as it is. "
             "--force overwrites it.",

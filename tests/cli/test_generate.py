@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from click.testing import CliRunner, Result
 from directus_orm import Session
 from directus_orm.cli.commands import directus_orm
 from directus_orm.testing import DirectusServer
-from tests.worlds.server_setup import column, drop_collection, make_collection
+from tests.worlds.server_setup import column, drop_collection, make_collection, user
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,8 +147,102 @@ def test_it_runs_as_a_module(server: DirectusServer) -> None:
     assert SHELF in done.stdout
 
 
+def test_ctrl_c_is_status_130() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "directus_orm.cli", "generate", "--url", address, "--token", "t"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)
+                process.send_signal(signal.SIGINT)
+                _, printed = process.communicate(timeout=30)
+    assert (process.returncode, printed) == (130, "Interrupted.\n")
+
+
 def test_without_click_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['click'] = None; from directus_orm.cli.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
     assert "pip install 'directus_orm[cli]'" in done.stderr
+
+
+def test_choices_and_the_order_of_fields_are_options(server: DirectusServer) -> None:
+    with Session(server.url, token=server.token) as session:
+        choices = {"choices": [{"text": "Wood", "value": "wood"}, {"text": "Steel", "value": "steel"}]}
+        session.schema.create_field("cli_boxes", "made_of", "string", meta={"options": choices})
+    result = run("--only", "cli_boxes", "--sort", "name", "--enums", "literal")
+    fields = """\
+    made_of: Literal["wood", "steel"] | str | None = None
+    width: int | None = None
+"""
+    assert fields in result.stdout
+    assert "    made_of: str | None = None\n" in run("--only", "cli_boxes").stdout
+
+
+def test_a_limited_user_gets_what_that_user_may_read_and_learns_so(server: DirectusServer) -> None:
+    with user(server, "cli_reader", cli_shelves=["read"]) as token:
+        result = run(DIRECTUS_TOKEN=token)
+        holder = "roles" if server.version.startswith("10.") else "policies"
+        with Session(server.url, token=server.token) as session:
+            rows = session.get(f"/{holder}", {"filter": json.dumps({"name": {"_eq": "cli_reader"}})})
+            session.patch(f"/{holder}/{rows[0]['id']}", {"app_access": True})
+        with_app = run("--only", "cli_*", DIRECTUS_TOKEN=token)
+    assert result.exit_code == 3  # without access to the app, a user sees no schema
+    assert "FORBIDDEN" in result.stderr
+    assert with_app.exit_code == 0
+    assert SHELF.partition("\n")[0] in with_app.stdout
+    assert "CliBox" not in with_app.stdout
+    for shown in (with_app.stdout, with_app.stderr):
+        assert "no administrator" in shown
+    assert "no administrator" not in run("--only", "cli_*").output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[tool", "no TOML"),
+        (b"\xff", "no TOML"),
+        (b"[tool.directus_orm]\nnames = 3", "no table"),
+        (b"tool = 3", "no table"),
+        (b"[tool.directus_orm.names]\ncli_shelves = 'class'", "'class'"),
+        (b"[tool.directus_orm.names]\ncli_shelves = 3", "3"),
+    ],
+)
+def test_a_wrong_table_of_names_is_status_2(server: DirectusServer, content: bytes, message: str) -> None:
+    Path("pyproject.toml").write_bytes(content)
+    result = run("--only", "cli_*")
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_the_nearest_project_has_the_names(server: DirectusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("pyproject.toml").write_text('[tool.directus_orm.names]\ncli_shelves = "Rack"\n')
+    Path("inner").mkdir()
+    monkeypatch.chdir("inner")
+    assert "class Rack(Model" in run("--only", "cli_shelves").stdout
+
+
+def test_a_file_in_another_encoding_is_kept(server: DirectusServer) -> None:
+    Path("models.py").write_bytes(b"\xff\xfe")
+    assert run("--only", "cli_*", "-o", "models.py").exit_code == 4
+    assert run("--only", "cli_*", "-o", "models.py", "--check").exit_code == 1
+    assert run("--snapshot", "models.py").exit_code == 2
+    assert Path("models.py").read_bytes() == b"\xff\xfe"
+
+
+def test_a_folder_that_is_not_there_is_status_2(server: DirectusServer) -> None:
+    result = run("--only", "cli_*", "-o", "missing/models.py")
+    assert result.exit_code == 2
+    assert "missing" in result.stderr
+
+
+def test_patterns_that_fit_nothing_are_status_3_and_write_nothing(server: DirectusServer) -> None:
+    assert run("--only", "cli_none_*", "-o", "models.py").exit_code == 3
+    assert not Path("models.py").exists()
+
+
+def test_a_password_is_never_printed(server: DirectusServer) -> None:
+    result = run("--email", "nobody@example.com", "--password", "s3cret-wrong", DIRECTUS_TOKEN=None)
+    assert result.exit_code == 3
+    assert "s3cret" not in result.output
