@@ -53,7 +53,7 @@ def test_every_relation_leads_to_the_other_rows(kinds_session: Session) -> None:
     assert [child.title for child in row.parent.children] == ["second"]
     assert [other.title for other in row.related] == ["first"]
     assert [tag.slug for tag in row.tags] == ["old", "new"]
-    assert [type(block).__name__ for block in row.blocks] == ["KindsText", "KindsHeroes"]
+    assert [type(block).__name__ for block in row.blocks] == ["KindsText", "KindsHero"]
     assert [each.languages_code.name for each in row.translations] == ["English"]
     assert list(row.files) == []
     assert row.image is None
@@ -64,7 +64,7 @@ def test_every_relation_leads_to_the_other_rows(kinds_session: Session) -> None:
 def test_paths_of_lookups_go_along_relations(kinds_session: Session) -> None:
     kinds: Any = kinds_session.reflect("kinds", relations=True)
     assert kinds.objects.filter(author__name="Ada", tags__name="New").count() == 1
-    assert kinds.objects.filter(blocks__kinds_heroes__headline="Welcome").exists()
+    assert kinds.objects.filter(blocks__kinds_hero__headline="Welcome").exists()
 
 
 @pytest.mark.parametrize("relations", [False, True])
