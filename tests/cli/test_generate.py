@@ -181,13 +181,15 @@ def test_choices_and_the_order_of_fields_are_options(server: DirectusServer) -> 
 
 
 def test_a_limited_user_gets_what_that_user_may_read_and_learns_so(server: DirectusServer) -> None:
+    holder = "roles" if server.version.startswith("10.") else "policies"
+    results = {}
     with user(server, "cli_reader", cli_shelves=["read"]) as token:
-        result = run(DIRECTUS_TOKEN=token)
-        holder = "roles" if server.version.startswith("10.") else "policies"
-        with Session(server.url, token=server.token) as session:
-            rows = session.get(f"/{holder}", {"filter": json.dumps({"name": {"_eq": "cli_reader"}})})
-            session.patch(f"/{holder}/{rows[0]['id']}", {"app_access": True})
-        with_app = run("--only", "cli_*", DIRECTUS_TOKEN=token)
+        for app_access in (False, True):
+            with Session(server.url, token=server.token) as session:
+                rows = session.get(f"/{holder}", {"filter": json.dumps({"name": {"_eq": "cli_reader"}})})
+                session.patch(f"/{holder}/{rows[0]['id']}", {"app_access": app_access})
+            results[app_access] = run("--only", "cli_*", DIRECTUS_TOKEN=token)
+    result, with_app = results[False], results[True]
     assert result.exit_code == 3  # without access to the app, a user sees no schema
     assert "FORBIDDEN" in result.stderr
     assert with_app.exit_code == 0
