@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,5 +63,6 @@ def opened_session(
 
 
 def _session(url: str, options: dict[str, Any]) -> Session:
-    """Return a session for an address, with the credentials of the environment if there are none."""
-    return Session(url, **with_env_credentials(options))
+    """Return a session for an address; the credentials of the environment are for its own address alone."""
+    is_another = os.environ.get("DIRECTUS_URL", url).rstrip("/") != url.rstrip("/")
+    return Session(url, **(options if is_another else with_env_credentials(options)))

@@ -17,6 +17,7 @@ from directus_orm import Session
 from directus_orm.cli.commands import directus_orm
 from directus_orm.testing import DirectusServer
 from tests.worlds.server_setup import column, drop_collection, make_collection, user
+from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -248,3 +249,15 @@ def test_a_password_is_never_printed(server: DirectusServer) -> None:
     result = run("--email", "nobody@example.com", "--password", "s3cret-wrong", DIRECTUS_TOKEN=None)
     assert result.exit_code == 3
     assert "s3cret" not in result.output
+
+
+def test_the_token_of_the_environment_goes_to_no_other_server(server: DirectusServer) -> None:
+    """Each may be that of another owner."""
+    other = TinyServer()
+    other.answers(Scripted(body={"data": []}))
+    run("--url", other.url)
+    other.stop()
+    assert other.seen
+    assert not any(server.token in str(seen) for seen in other.seen)
+    assert run("--only", "cli_*", "--url", f"{server.url}/").exit_code == 0
+    assert run("--only", "cli_*", "--url", server.url, DIRECTUS_URL=None).exit_code == 0
