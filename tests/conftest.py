@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import requests
 
@@ -16,6 +17,10 @@ from tests.worlds.flights import build
 from tests.worlds.library import Article, Author, Category, Comment, Hero, Page, Tag, Text
 from tests.worlds.tiny_server import Recorder, TinyServer
 from tests.worlds.wire_collections import wire_collections
+
+# An example that takes long on a busy machine is no failure.
+hypothesis.settings.register_profile("without_deadline", deadline=None)
+hypothesis.settings.load_profile("without_deadline")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
