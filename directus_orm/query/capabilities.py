@@ -122,6 +122,7 @@ DEFAULT_CAPABILITIES = Capabilities(
         "json": _ONLY_NULL,
         "hash": frozenset({"empty"}),
         "geometry": frozenset("null intersects intersects_bbox".split()),
+        "unknown": _ONLY_NULL,
     },
     # The server has no _in for booleans; MariaDB compares floats in lists and ranges less exactly than by _eq.
     one_by_one=frozenset({"boolean", "float"}),
