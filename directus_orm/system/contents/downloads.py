@@ -38,7 +38,7 @@ class Download:
     request: Request
     size: int | None = None
     received: int = 0
-    _etag: str | None = None
+    _mark: str | None = None
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the content.
@@ -75,15 +75,20 @@ class Download:
 
     def _check_place(self, response: Response) -> None:
         """Check that a response begins where the last one ended, in the same content."""
-        etag, total = response.headers.get("ETag"), _total(response)
-        if self.received and (response.status != 206 or (self._etag, self.size) != (etag, total)):
+        mark, total = _mark(response), _total(response)
+        if self.received and (response.status != 206 or (self._mark, self.size) != (mark, total)):
             response.data.close()
             raise self._error(response, "changed while it was downloaded, or cannot be resumed", passing=False)
-        self._etag, self.size = etag, total
+        self._mark, self.size = mark, total
 
     def _error(self, response: Response, what: str, *, passing: bool) -> TransportError:
         msg = f"The content of {self.request.path} {what}."
         return TransportError(msg, status=response.status, request=self.request, passing=passing)
+
+
+def _mark(response: Response) -> str | None:
+    """Return what tells the content from a later one; Directus 10 has no ETag."""
+    return response.headers.get("ETag") or response.headers.get("Last-Modified")
 
 
 def _total(response: Response) -> int | None:
