@@ -13,14 +13,14 @@ from tests.worlds import all_kinds
 DATABASES = {"sqlite": None, "postgres": "postgres_url", "mariadb": "mariadb_url"}
 
 
-@pytest.fixture(scope="package", params=DATABASES)
+@pytest.fixture(scope="session", params=DATABASES)
 def kinds_database(request: pytest.FixtureRequest) -> str:
     """A database for `start`, each in turn."""
     fixture = DATABASES[request.param]
     return "sqlite" if fixture is None else str(request.getfixturevalue(fixture))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def kinds_server(kinds_database: str, directus_version: str) -> Iterator[DirectusServer]:
     """A server of its own with the schema and its rows: without a licence, there is no room for more."""
     with start(directus_version, kinds_database) as server:

@@ -61,7 +61,7 @@ def models_of(module: ModuleType) -> list[type[Model]]:
     [
         ("ruff", "format", "--isolated", "--check"),
         ("ruff", "check", "--isolated", "--select", "I,F,E7,UP,B,PIE,RUF022", "--target-version", "py311"),
-        ("mypy", "--strict", "--no-incremental"),
+        ("mypy", "--strict", "--cache-dir=.mypy_cache/generated"),
         ("pyright",),
     ],
     ids=lambda command: " ".join(command[:2]),
