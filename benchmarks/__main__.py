@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results += [measured(scenario, place, options.rounds, _tell) for scenario in chosen]
     _tell(f"done after {time.perf_counter() - begun:.0f} s")
     sys.stdout.write(report.as_text(results) + "\n")
-    report.write(options.out, results, directus)
+    if options.out is not None:
+        report.write(options.out, results, directus)
     return int(any(each.met is False for result in results for each in result.comparisons))
 
 
@@ -48,8 +49,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--postgres", default=POSTGRES, metavar="URL", help=f"by default {POSTGRES}, where it answers"
     )
     parser.add_argument("--rounds", type=int, default=2, help="more for what is short or close (default 2)")
-    parser.add_argument("--out", type=Path, default=OUT, help="where the files go (default docs/performance)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="where the files go (default docs/performance, where a part of the results is not put)",
+    )
     options = parser.parse_args(arguments)
+    is_whole = set(options.only) == SCENARIOS.keys() and options.database == "all"
+    options.out = OUT if options.out is None and is_whole else options.out
     known = {"sqlite": "sqlite", "postgres": options.postgres}
     wanted = known if options.database == "all" else {options.database: known[options.database]}
     if options.database == "all" and options.postgres == POSTGRES and not _answers(5432):

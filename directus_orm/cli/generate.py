@@ -19,7 +19,7 @@ from ..schema.normal_form import DatabaseSchema, SchemaNote
 from ..schema.reading import load_snapshot, read_schema
 from .connections import connection_options, opened_session
 from .exit_codes import ExitCode
-from .project_names import project_names
+from .project_names import TABLE, project_names
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LIMITED = SchemaNote(
@@ -89,7 +89,11 @@ def generate(
     if not schema.collections:
         click.echo("Error: no collection is to be seen with these options and this user.", err=True)
         raise SystemExit(ExitCode.NOT_ASKED)
-    module = generate_module(schema, GeneratorOptions(names=project_names(Path.cwd()), choices=enums, sort=sort))
+    options = GeneratorOptions(names=project_names(Path.cwd()), choices=enums, sort=sort)
+    try:
+        module = generate_module(schema, options)
+    except ConfigurationError as error:
+        raise click.UsageError(f"{TABLE}: {error}") from error
     text = file_text(module, schema)
     if not quiet:
         for note in module.notes:

@@ -311,3 +311,7 @@ class Response:
         """Whether the response may come from a cache: the program's, the server's, or one between them."""
         cache_control = self.headers.get("Cache-Control", "")
         return self.from_cache or "Age" in self.headers or _MAX_AGE.search(cache_control) is not None
+
+
+Send = Callable[[Request], Response]
+"""Sends a request and returns its response, as `Session.send` does."""

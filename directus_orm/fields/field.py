@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
@@ -48,93 +48,34 @@ FieldKind = Literal["column", "many-to-one"]
 _METADATA = "directus_orm"
 
 
-@overload
-def field(
-    *,
-    default: Generated,
-    primary_key: bool = ...,
-    name: str | None = ...,
-    type: str | None = ...,
-    readonly: bool = ...,
-    validator: Validator | Sequence[Validator] | None = ...,
-    max_length: int | None = ...,
-    precision: tuple[int, int] | None = ...,
-    unique: bool = ...,
-    index: bool = ...,
-    note: str | None = ...,
-    meta: Mapping[str, Any] | None = ...,
-    server_default: Any = ...,
-    secret: Secret | None = ...,
-    on_delete: OnDelete | None = ...,
-    foreign_key: bool = ...,
-) -> Any: ...
+class _Arguments(TypedDict, total=False):
+    """What `field` takes besides the default; its docstring says what each means."""
+
+    primary_key: bool
+    name: str | None
+    type: str | None
+    readonly: bool
+    validator: Validator | Sequence[Validator] | None
+    max_length: int | None
+    precision: tuple[int, int] | None
+    unique: bool
+    index: bool
+    note: str | None
+    meta: Mapping[str, Any] | None
+    server_default: Any
+    secret: Secret | None
+    on_delete: OnDelete | None
+    foreign_key: bool
 
 
 @overload
-def field(
-    *,
-    default: T,
-    primary_key: bool = ...,
-    name: str | None = ...,
-    type: str | None = ...,
-    readonly: bool = ...,
-    validator: Validator | Sequence[Validator] | None = ...,
-    max_length: int | None = ...,
-    precision: tuple[int, int] | None = ...,
-    unique: bool = ...,
-    index: bool = ...,
-    note: str | None = ...,
-    meta: Mapping[str, Any] | None = ...,
-    server_default: Any = ...,
-    secret: Secret | None = ...,
-    on_delete: OnDelete | None = ...,
-    foreign_key: bool = ...,
-) -> T: ...
-
-
+def field(*, default: Generated, **arguments: Unpack[_Arguments]) -> Any: ...
 @overload
-def field(
-    *,
-    factory: Callable[[], T],
-    primary_key: bool = ...,
-    name: str | None = ...,
-    type: str | None = ...,
-    readonly: bool = ...,
-    validator: Validator | Sequence[Validator] | None = ...,
-    max_length: int | None = ...,
-    precision: tuple[int, int] | None = ...,
-    unique: bool = ...,
-    index: bool = ...,
-    note: str | None = ...,
-    meta: Mapping[str, Any] | None = ...,
-    server_default: Any = ...,
-    secret: Secret | None = ...,
-    on_delete: OnDelete | None = ...,
-    foreign_key: bool = ...,
-) -> T: ...
-
-
+def field(*, default: T, **arguments: Unpack[_Arguments]) -> T: ...
 @overload
-def field(
-    *,
-    primary_key: bool = ...,
-    name: str | None = ...,
-    type: str | None = ...,
-    readonly: bool = ...,
-    validator: Validator | Sequence[Validator] | None = ...,
-    max_length: int | None = ...,
-    precision: tuple[int, int] | None = ...,
-    unique: bool = ...,
-    index: bool = ...,
-    note: str | None = ...,
-    meta: Mapping[str, Any] | None = ...,
-    server_default: Any = ...,
-    secret: Secret | None = ...,
-    on_delete: OnDelete | None = ...,
-    foreign_key: bool = ...,
-) -> Any: ...
-
-
+def field(*, factory: Callable[[], T], **arguments: Unpack[_Arguments]) -> T: ...
+@overload
+def field(**arguments: Unpack[_Arguments]) -> Any: ...
 def field(
     *,
     default: Any = attrs.NOTHING,

@@ -23,7 +23,7 @@ M = TypeVar("M", bound=HasKey)
 class TypedManager(Manager, Generic[L]):
     """The descriptor ``Model.objects`` of a model with typed lookups: type checkers refuse all others.
 
-    ``directus-orm generate --typed-lookups one`` writes the function into a stub file, and this into the model.
+    `directus_orm.schema.lookup_stub` makes the stub file that has the function.
     Longer paths, and names that `annotate` added, are given as ``filter(Q(author__country__name="Peru"))``.
 
     Args:

@@ -8,12 +8,11 @@ from typing import Any
 
 import attrs
 
-from .. import system
-from ..fields.registry import is_model
 from ..session.services.schema_values import CollectionInfo, FieldInfo, RelationInfo
 from .columns import field_schema, with_key_of
 from .normal_form import CollectionSchema, DatabaseSchema, FieldSchema, RelationSchema, SchemaNote
 from .relation_kinds import Names, RelationTable, column_relation, list_relation
+from .system_models import system_models
 
 Include = Callable[[str], bool]
 Columns = Mapping[str, Mapping[str, FieldInfo]]
@@ -98,8 +97,7 @@ def _own_keys(
 @functools.cache
 def _system_keys() -> Mapping[str, FieldSchema]:
     """Return the keys of Directus's own collections: a snapshot lacks them, and databases differ on types."""
-    models: list[Any] = [vars(system)[name] for name in system.__all__]
-    infos = [model.directus for model in models if is_model(model)]
+    infos = [model.directus for model in system_models().values()]
     return {
         info.collection: FieldSchema(
             info.pk.column,

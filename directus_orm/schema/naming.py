@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import inflection
 
+from ..core.errors import ConfigurationError
 from ..fields.field import RESERVED
 
 # What a generated class body uses by these names, so that a field of that name would hide it.
@@ -43,37 +44,59 @@ def class_names(
         given: the names that the user chose for some of them.
         taken: names that no collection gets, unless the user chose it.
 
+    Raises:
+        ConfigurationError: the user chose one name twice.
+
     Example:
         >>> class_names(["articles", "os_deals", "status", "post", "posts"])
         {'articles': 'Article', 'os_deals': 'OsDeal', 'post': 'Post', 'posts': 'Posts', 'status': 'Status'}
     """
-    names = {name: each for name, each in (given or {}).items() if name in set(collections := list(collections))}
+    collections = set(collections)
+    names = _chosen(given, collections)
     used = {*names.values(), *taken, *_RESERVED_CLASSES}
-    left = sorted(set(collections) - names.keys(), key=lambda name: (_class_name(name) != _camel(name), name))
+    left = sorted(collections - names.keys(), key=lambda name: (_class_name(name) != _camel(name), name))
     for name in left:
         names[name] = _first_free([_class_name(name), _camel(name)], used)
         used.add(names[name])
     return dict(sorted(names.items()))
 
 
-def field_names(fields: Iterable[str], *, taken: Collection[str] = ()) -> dict[str, str]:
+def field_names(
+    fields: Iterable[str], given: Mapping[str, str] | None = None, *, taken: Collection[str] = ()
+) -> dict[str, str]:
     """Return the names of attributes for the fields of a collection: the server's own wherever Python takes them.
 
     Args:
         fields: the server's names, in any order.
+        given: the names that the user chose for some of them.
         taken: further names that no field may get, such as those of the classes in annotations.
+
+    Raises:
+        ConfigurationError: the user chose one name twice.
 
     Example:
         >>> field_names(["title", "class", "with-dash", "1st", "save"])
         {'1st': 'n1st', 'class': 'class_', 'save': 'save_', 'title': 'title', 'with-dash': 'with_dash'}
     """
     hidden = {*RESERVED, *_USED_IN_BODIES, *taken, *keyword.kwlist}
-    names = dict[str, str]()
-    used = set[str]()
-    for name in sorted(set(fields), key=lambda name: (_attribute(name, hidden) != name, name)):
+    fields = set(fields)
+    names = _chosen(given, fields)
+    used = set(names.values())
+    for name in sorted(fields - names.keys(), key=lambda name: (_attribute(name, hidden) != name, name)):
         names[name] = _first_free([_attribute(name, hidden)], used)
         used.add(names[name])
     return dict(sorted(names.items()))
+
+
+def _chosen(given: Mapping[str, str] | None, names: Collection[str]) -> dict[str, str]:
+    """Return those of a user's names that are for these of the server's; each is for one of them."""
+    chosen = {name: each for name, each in (given or {}).items() if name in names}
+    owners: dict[str, str] = {}
+    for name, each in sorted(chosen.items()):
+        if each in owners:
+            raise ConfigurationError(f"{owners[each]!r} and {name!r} are both to be called {each!r}.")
+        owners[each] = name
+    return chosen
 
 
 def _first_free(names: Iterable[str], used: Collection[str]) -> str:

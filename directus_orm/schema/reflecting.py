@@ -11,11 +11,10 @@ from typing import Any
 
 import attrs
 
-from .. import system
 from ..core.errors import DoesNotExist, suggestion
 from ..fields.declarations.generated import generated
 from ..fields.field import field
-from ..fields.registry import forget, is_model
+from ..fields.registry import forget
 from ..fields.to_many_declaration import many_to_any, many_to_many, one_to_many
 from ..fields.type_table import DOCUMENTS, TYPES
 from ..models.model import Model
@@ -24,6 +23,7 @@ from ..session.session import Session
 from .naming import class_names, field_names
 from .normal_form import CollectionSchema, DatabaseSchema, FieldSchema, RelationSchema
 from .reading import read_schema
+from .system_models import system_models
 
 _numbers = itertools.count(1)
 _lock = threading.RLock()
@@ -58,8 +58,8 @@ class Reflection:
             DoesNotExist: there is none.
         """
         if collection not in self._collections:
-            if collection in _system_models():
-                return _system_models()[collection]
+            if collection in system_models():
+                return system_models()[collection]
             raise self._missing(collection)
         family = self._families[with_relations]
         return family.related(collection) if with_relations else family.plain(collection)
@@ -123,7 +123,7 @@ class _Family:
 
     def _define(self, collection: str, relations: Collection[RelationSchema]) -> None:
         schema = self._reflection.schema_of(collection)
-        base = _system_models().get(collection)
+        base = system_models().get(collection)
         columns = [each for each in schema.fields if base is None or not each.is_key]
         if base is not None and not columns and not relations:
             self._models[collection] = base
@@ -147,7 +147,8 @@ class _Family:
         server_name = relation.field if name != relation.field else None
         if relation.kind == "one-to-many":
             other = field_names(_server_names(self._reflection.schema_of(relation.related[0])))
-            return one_to_many(other[str(relation.reverse)], name=server_name)
+            sort = None if relation.sort is None else other[relation.sort]
+            return one_to_many(other[str(relation.reverse)], name=server_name, sort=sort)
         junction = str(relation.junction)
         through = self._models.get(junction, junction)
         names: dict[str, Any] = {"name": server_name, "source": relation.source, "target": relation.target}
@@ -183,11 +184,6 @@ def _followed(schema: CollectionSchema) -> list[RelationSchema]:
 
 def _server_names(schema: CollectionSchema) -> list[str]:
     return [*(each.name for each in schema.fields), *(each.field for each in schema.lists)]
-
-
-def _system_models() -> Mapping[str, type[Model]]:
-    models: list[Any] = [vars(system)[name] for name in system.__all__]
-    return {model.directus.collection: model for model in models if is_model(model)}
 
 
 # --- the body of a class ----------------------------------------------------------------------------------------

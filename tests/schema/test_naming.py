@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directus_orm import ConfigurationError
 from directus_orm.fields.field import RESERVED
 from directus_orm.schema.naming import class_names, field_names
 
@@ -51,6 +52,14 @@ def test_of_two_collections_the_one_in_the_singular_has_the_name() -> None:
 def test_users_choose_names() -> None:
     names = class_names(["posts", "articles"], {"posts": "Article", "other": "Unused"})
     assert names == {"articles": "Articles", "posts": "Article"}
+
+
+def test_a_name_that_users_choose_is_free_for_nothing_else() -> None:
+    assert field_names(["title", "name"], {"name": "title"}) == {"name": "title", "title": "title2"}
+    with pytest.raises(ConfigurationError, match="'a' and 'b' are both to be called 'x'"):
+        field_names(["a", "b"], {"b": "x", "a": "x"})
+    with pytest.raises(ConfigurationError, match="are both to be called"):
+        class_names(["a", "b"], {"b": "X", "a": "X"})
 
 
 @pytest.mark.parametrize(

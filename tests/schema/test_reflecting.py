@@ -51,6 +51,7 @@ def test_every_relation_leads_to_the_other_rows(kinds_session: Session) -> None:
     assert row.author.name == row.second_author.name == "Ada"
     assert row.parent.title == "first"
     assert [child.title for child in row.parent.children] == ["second"]
+    assert type(row).directus.relations["children"].sort_field is type(row).directus.fields["sort"]
     assert [other.title for other in row.related] == ["first"]
     assert [tag.slug for tag in row.tags] == ["old", "new"]
     assert [type(block).__name__ for block in row.blocks] == ["KindsText", "KindsHero"]

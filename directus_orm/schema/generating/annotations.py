@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import attrs
 
-from ...core.errors import ConfigurationError
-from ...fields.type_table import directus_type
+from ...fields.declarations.field_options import UNKNOWN
+from ...fields.scalar_values import SCALARS
+from ...fields.type_table import TYPES, directus_type
 from ..normal_form import FieldSchema
 from .options import GeneratorOptions
 from .source_lines import literal
@@ -37,48 +42,38 @@ IMPORTS: Mapping[str, str] = {
 }
 """The import statements of the standard library, by the name that is used."""
 
-_OF_TYPE: Mapping[str, Annotation] = {
-    "string": Annotation("str"),
-    "text": Annotation("str", type="text"),
-    "hash": Annotation("str", type="hash"),
-    "binary": Annotation("str", type="binary"),
-    "uuid": Annotation("UUID", ("UUID",)),
-    "integer": Annotation("int"),
-    "bigInteger": Annotation("int", type="bigInteger"),
-    "float": Annotation("float"),
-    "decimal": Annotation("Decimal", ("Decimal",)),
-    "boolean": Annotation("bool"),
-    "timestamp": Annotation("dt.datetime", ("dt",)),
-    "dateTime": Annotation("dt.datetime", ("dt",), "dateTime"),
-    "date": Annotation("dt.date", ("dt",)),
-    "time": Annotation("dt.time", ("dt",)),
-    "csv": Annotation("list[str]", type="csv"),
-    "json": Annotation("Any", ("Any",)),
-    "geometry": Annotation("dict[str, Any]", ("Any",)),
-    "unknown": Annotation("Any", ("Any",), "unknown"),
+# How the annotations of the table of types are written, where it is not by their names.
+_SOURCES: Mapping[Any, tuple[str, tuple[str, ...]]] = {
+    UUID: ("UUID", ("UUID",)),
+    Decimal: ("Decimal", ("Decimal",)),
+    datetime: ("dt.datetime", ("dt",)),
+    date: ("dt.date", ("dt",)),
+    time: ("dt.time", ("dt",)),
+    Any: ("Any", ("Any",)),
+    list[str]: ("list[str]", ()),
+    dict[str, Any]: ("dict[str, Any]", ("Any",)),
 }
 _LISTS_OF_TEXTS = frozenset({"tags", "select-multiple-checkbox", "select-multiple-dropdown"})
 _LISTS_OF_OBJECTS = frozenset({"list"})
 
 
 def annotation(field: FieldSchema, options: GeneratorOptions) -> Annotation:
-    """Return the annotation of a column that is no relation.
-
-    Raises:
-        ConfigurationError: Directus has a type that this library does not know.
-    """
-    try:
-        found = _OF_TYPE[directus_type(field.type).name]
-    except KeyError as error:
-        raise ConfigurationError(f"{field.name}: no annotation stands for the type {field.type!r}.") from error
-    if found.text == "dict[str, Any]":
-        return attrs.evolve(found, type=field.type)
-    if field.type == "json":
+    """Return the annotation of a column that is no relation; a type that nobody knows is read as it comes."""
+    kind = field.type if field.type.partition(".")[0] in TYPES else UNKNOWN
+    if kind == "json":
         return _of_json(field)
+    found = _of_type(kind)
     if found.text == "str" and field.choices and options.choices == "literal":
         choices = ", ".join(literal(each) for each in field.choices if isinstance(each, str))
         return attrs.evolve(found, text=f"Literal[{choices}] | str", imports=("Literal",)) if choices else found
     return found
+
+
+def _of_type(kind: str) -> Annotation:
+    python = directus_type(kind).annotations[0]
+    text, imports = _SOURCES.get(python) or (python.__name__, ())
+    usual = next(iter(SCALARS[python])) if python in SCALARS else "json"
+    return Annotation(text, imports, None if kind == usual else kind)
 
 
 def _of_json(field: FieldSchema) -> Annotation:
@@ -87,4 +82,4 @@ def _of_json(field: FieldSchema) -> Annotation:
         return Annotation("list[str]")
     if field.interface in _LISTS_OF_OBJECTS:
         return Annotation("list[dict[str, Any]]", ("Any",))
-    return _OF_TYPE["json"]
+    return _of_type("json")

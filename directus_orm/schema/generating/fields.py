@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
+from ...fields.declarations.field_options import UNKNOWN
 from ..normal_form import CollectionSchema, FieldSchema, RelationSchema
-from .annotations import annotation
+from .annotations import Annotation, annotation
 from .options import GeneratorOptions
 from .source_lines import call, comment, literal
 
@@ -40,35 +41,26 @@ def column(
     """Return the source of a field with a column."""
     name = names.attributes[collection.name][field.name]
     relation = collection.relation(field.name)
-    target = None if relation is None or relation.kind != "many-to-one" else names.classes[relation.related[0]]
-    if target is None:
-        found = annotation(field, options)
-        text, imports, type_name = found.text, set(found.imports), found.type
+    if relation is not None and relation.kind == "many-to-one":
+        found = Annotation(names.classes[relation.related[0]])
     else:
-        text, imports, type_name = target, set[str](), None
-    optional = " | None" if field.is_nullable and text != "Any" else ""
-    default, arguments = _default(field)
-    if field.is_key:
-        arguments.append("primary_key=True")
-    arguments += _options(name, field, type_name, relation)
-    if default and default.startswith("Decimal"):
-        imports.add("Decimal")
-    if default and default.startswith("generated"):
-        imports.add("generated")
+        found = annotation(field, options)
+    default, arguments = ("generated", []) if found.type == UNKNOWN else _default(field)
+    arguments += ["primary_key=True"] if field.is_key else []
+    arguments += _options(name, field, found.type, relation)
+    optional = " | None" if field.is_nullable and found.text != "Any" else ""
+    head = f"{name}: {found.text}{optional}"
     lines = comment(field.note) if field.note else []
-    head = f"{name}: {text}{optional}"
-    if not arguments and not (default or "").startswith("generated"):
+    used = {each for each in ("Decimal", "generated") if (default or "").startswith(each)}
+    if not arguments and "generated" not in used:
         lines.append(f"    {head}" + (f" = {default}" if default else ""))
-        return FieldSource(tuple(lines), frozenset(imports))
-    imports.add("field")
+        return FieldSource(tuple(lines), frozenset({*found.imports, *used}))
     lines += call(f"{head} = ", "field", ([f"default={default}"] if default else []) + arguments)
-    return FieldSource(tuple(lines), frozenset(imports))
+    return FieldSource(tuple(lines), frozenset({*found.imports, *used, "field"}))
 
 
 def _default(field: FieldSchema) -> tuple[str | None, list[str]]:
     """Return the default as source, None if there is none, and the arguments that belong to it."""
-    if field.type == "unknown":
-        return "generated", []
     if field.made_by in _STAMPS or field.made_by == "uuid":
         return f"generated.{field.made_by}", []
     if field.made_by == "sql" and field.sql:

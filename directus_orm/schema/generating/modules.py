@@ -7,20 +7,13 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from ... import system
-from ...models.model import Model
 from ..naming import class_names, field_names
 from ..normal_form import CollectionSchema, DatabaseSchema, SchemaNote
+from ..system_models import system_models
 from .annotations import IMPORTS
 from .fields import FieldSource, Names, column, related_list
 from .options import GeneratorOptions
 from .source_lines import WIDTH, call, comment, docstring, literal
-
-_SYSTEM_MODELS = {
-    model.directus.collection: name
-    for name in system.__all__
-    if isinstance(model := getattr(system, name), type) and issubclass(model, Model)
-}
 
 
 @attrs.frozen
@@ -69,16 +62,17 @@ def _uses_system(own: Sequence[CollectionSchema], names: Names) -> bool:
 
 def _names(schema: DatabaseSchema, own: Sequence[CollectionSchema], options: GeneratorOptions) -> Names:
     # A model of one of Directus's own collections is called as its base, unless the project has that name itself.
-    by_singular = {each.name: each.name for each in own if not each.is_system}
+    projects_own = [each.name for each in own if not each.is_system]
     chosen = {name: given for name, given in options.names.items() if "." not in name}
-    projects = class_names(by_singular, chosen)
-    extended = {each.name: _SYSTEM_MODELS[each.name] for each in own if each.is_system}
+    projects = class_names(projects_own, chosen)
+    extended = {each.name: system_models()[each.name].__name__ for each in own if each.is_system}
     taken = set(projects.values())
     classes = dict(projects)
     for name, wanted in extended.items():
         classes[name] = chosen.get(name) or (wanted if wanted not in taken else f"Directus{wanted}")
     for each in schema.collections:
-        classes.setdefault(each.name, f"system.{_SYSTEM_MODELS.get(each.name, 'Model')}")
+        if each.is_system:
+            classes.setdefault(each.name, f"system.{system_models()[each.name].__name__}")
     attributes = {each.name: _attribute_names(each, set(classes.values()), options) for each in schema.collections}
     return Names(classes, attributes)
 
@@ -87,14 +81,13 @@ def _attribute_names(
     collection: CollectionSchema, classes: Iterable[str], options: GeneratorOptions
 ) -> dict[str, str]:
     fields = [each.name for each in collection.fields] + [each.field for each in collection.lists]
-    names = field_names(fields, taken={*classes})
-    chosen = {field: options.names.get(f"{collection.name}.{field}") for field in fields}
-    return {**names, **{field: name for field, name in chosen.items() if name}}
+    chosen = {each: options.names.get(f"{collection.name}.{each}") for each in fields}
+    return field_names(fields, {each: name for each, name in chosen.items() if name}, taken={*classes})
 
 
 def _class(collection: CollectionSchema, names: Names, options: GeneratorOptions) -> FieldSource:
     name = names.classes[collection.name]
-    base = f"system.{_SYSTEM_MODELS[collection.name]}" if collection.is_system else "Model"
+    base = f"system.{system_models()[collection.name].__name__}" if collection.is_system else "Model"
     arguments = [base] if collection.is_system else [base, f"collection={literal(collection.name)}"]
     if collection.is_singleton:
         arguments.append("singleton=True")

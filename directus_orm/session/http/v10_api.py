@@ -153,8 +153,9 @@ class V10Api:
     def share_login_request(self, share: str, password: Secret | None, mode: str) -> Request:
         """Return the request that logs a visitor in to a share."""
         body: dict[str, str | Secret] = {"share": share, "mode": mode}
-        body = body if password is None else {**body, "password": password}
-        return Request("POST", url_path("shares", "auth"), json=body, purpose="login")
+        if password is not None:
+            body["password"] = password
+        return Request("POST", "/shares/auth", json=body, purpose="login")
 
     def refresh_request(self, refresh: Secret, mode: str) -> tuple[Request, Secret | None]:
         """Return the request that renews a login; the cookie of a session travels as the credential."""

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ...core.errors import BulkFailure, DirectusError, InvalidRequest, OutcomeUnknown, Protected, ServerError
-from ...core.request_response import Request, Response, Row
+from ...core.request_response import Request, Response, Row, Send
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from .key_columns import KeyColumn
-
-Send = Callable[[Request], Response]
 
 # Below the server's default limit for a body, 1,048,576 bytes (G35).
 _MOST_BYTES = 1_000_000

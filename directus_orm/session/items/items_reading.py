@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...core.errors import (
     UnsupportedQuery,
 )
 from ...core.progress import Progress
-from ...core.request_response import Request, Response, Row, parsed_param, url_path
+from ...core.request_response import Request, Response, Row, Send, parsed_param, url_path
 from ...core.tracebacks import flatten, hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
@@ -43,9 +43,7 @@ class ItemReads:
     through a whole list.
     """
 
-    def __init__(
-        self, send: Callable[[Request], Response], api: Api, collection: str, facts: Facts, read_pages: ReadPages
-    ) -> None:
+    def __init__(self, send: Send, api: Api, collection: str, facts: Facts, read_pages: ReadPages) -> None:
         if not isinstance(collection, str):
             raise TypeError(f"{collection!r} is not the name of a collection.")
         self._send = send

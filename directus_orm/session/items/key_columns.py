@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,11 @@ import attrs
 
 from ...core.checks import is_whole_number
 from ...core.errors import ConfigurationError, Forbidden, QueryError
-from ...core.request_response import Request, Response, url_path
+from ...core.request_response import Request, Send, url_path
 
 _INTEGERS = frozenset({"integer", "bigInteger"})
 
 Key = str | int | UUID
-Send = Callable[[Request], Response]
 
 
 @attrs.frozen

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
-from ...core.errors import InvalidRequest, UnsupportedQuery
 from ...core.masking import Secret
-from ...core.request_response import Request, Response, Row, url_path
+from ...core.request_response import Request, Row, Send, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
-
-Send = Callable[[Request], Response]
+from .supported_routes import send_where_supported
 
 
 @public_in("directus_orm.session")
@@ -129,12 +127,7 @@ class Deployments:
 
     def _ask(self, method: str, *segments: str, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
         request = Request(method, url_path("deployments", *segments), self._api.query_params(params or {}), json)
-        try:
-            return self._send(request).data
-        except InvalidRequest as error:
-            if error.code != "ROUTE_NOT_FOUND":
-                raise
-            raise UnsupportedQuery("Directus 11 and later have deployments.") from None
+        return send_where_supported(self._send, request, "Directus 11 and later have deployments.").data
 
     aread = async_twin(read)
     acreate = async_twin(create, changes=True)

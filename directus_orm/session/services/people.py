@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +11,12 @@ from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, OutcomeUnknown
 from ...core.json_codec import compact_json
 from ...core.masking import Secret
-from ...core.request_response import Request, Response, url_path
+from ...core.request_response import Request, Response, Send, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from ..http.routes import VERIFY_EMAIL
 from .people_values import InvitedUser, TwoFactorSecret, checked_email, checked_emails, checked_key, checked_secret
-
-Send = Callable[[Request], Response]
 
 # More would make long filters; each address is in it three times.
 _EMAILS_IN_FILTER = 50

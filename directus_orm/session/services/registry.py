@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
-from ...core.request_response import Request, Response, Row, url_path
+from ...core.request_response import Request, Row, Send, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
 from .people_values import checked_key
-
-Send = Callable[[Request], Response]
 
 
 @public_in("directus_orm.session")

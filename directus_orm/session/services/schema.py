@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden, QueryError, UnsupportedQuery
-from ...core.request_response import Request, Response, url_path
+from ...core.request_response import Request, Response, Send, url_path
 from ...core.tracebacks import hides_locals
 from ..http.error_mapping import unexpected_response
 from .schema_values import (
@@ -29,7 +29,6 @@ from .schema_values import (
     with_key,
 )
 
-Send = Callable[[Request], Response]
 T = TypeVar("T")
 OnDelete = Literal["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"]
 

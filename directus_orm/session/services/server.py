@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
-from ...core.request_response import Request, Response
+from ...core.request_response import Request, Send
 from ...core.tracebacks import hides_locals
 from ..http.error_mapping import unexpected_response
 from ..http.server_info import Health, ServerInfo
-
-Send = Callable[[Request], Response]
 
 
 class AsksServer(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,11 @@ import attrs
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
 from ...core.errors import DoesNotExist, Forbidden
-from ...core.request_response import Request, Response
+from ...core.request_response import Request, Send
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
 from .people_values import checked_emails, checked_key
-
-Send = Callable[[Request], Response]
 
 
 @public_in("directus_orm.session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,10 +10,10 @@ import attrs
 
 from ...core.async_twins import async_twin
 from ...core.deferred_import import public_in
-from ...core.errors import DoesNotExist, Forbidden, InvalidRequest, QueryError, UnsupportedQuery
+from ...core.errors import DoesNotExist, Forbidden, QueryError
 from ...core.masking import Secret, as_secret
 from ...core.progress import Progress
-from ...core.request_response import Request, Response, parsed_param, url_path
+from ...core.request_response import Request, Response, Send, parsed_param, url_path
 from ...core.tracebacks import hides_locals
 from ..http.api import Api
 from ..http.error_mapping import unexpected_response
@@ -21,8 +21,7 @@ from ..items.item_queries import WHOLE, check_names
 from ..transfers.imports import FORMATS, FileImport, ImportMode, ImportResult, collections_request, read_result
 from ..transfers.server_exports import ServerExport, ServerFormat
 from ..transfers.upload_sources import Content, source_of
-
-Send = Callable[[Request], Response]
+from .supported_routes import send_where_supported
 
 _LONGEST_STRING = 500
 
@@ -77,13 +76,9 @@ class Utils:
         return response.data
 
     def _hashed(self, action: str, **body: Secret) -> Response:
-        try:
-            return self._send(Request("POST", f"/utils/hash/{action}", json=body, confidential=True))
-        except InvalidRequest as error:
-            if error.code != "ROUTE_NOT_FOUND":
-                raise
+        request = Request("POST", f"/utils/hash/{action}", json=body, confidential=True)
         msg = "Only Directus 10 and 11 hash texts and verify hashes. Do it here, for example with argon2-cffi."
-        raise UnsupportedQuery(msg)
+        return send_where_supported(self._send, request, msg)
 
     @hides_locals
     def sort(self, collection: Any, item: Any, to: Any) -> None:
@@ -184,9 +179,11 @@ class Utils:
             rows: the rows of each collection, by its model or its name.
             mode: ``"add"`` or ``"merge"``.
             dry_run: whether the server only says what it would do.
-            delete_others: whether rows of these collections that are not among these are deleted.
+            delete_others: whether rows of these collections that are not among these are deleted, with
+                ``mode="merge"``: of a collection without rows here, all of them.
 
         Raises:
+            QueryError: the mode is unknown, or deletes no rows.
             UnsupportedQuery: the server is older.
 
         ```python
@@ -195,13 +192,8 @@ class Utils:
         """
         named = {_collection(subject): each for subject, each in rows.items()}
         request = collections_request(named, mode, dry_run=dry_run, delete=delete_others)
-        try:
-            response = self._send(request)
-        except InvalidRequest as error:
-            if error.code != "ROUTE_NOT_FOUND":
-                raise
-            msg = "Directus 12.2 and later import several collections. Use import_file() for each of them."
-            raise UnsupportedQuery(msg) from None
+        msg = "Directus 12.2 and later import several collections. Use import_file() for each of them."
+        response = send_where_supported(self._send, request, msg)
         result = read_result(response.data)
         if result is None:
             raise unexpected_response(response, response.data, "the result of an import")

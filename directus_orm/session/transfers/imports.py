@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,9 @@ import attrs
 from ...core.deferred_import import public_in
 from ...core.errors import FieldError, QueryError, ServerError, suggestion
 from ...core.progress import Progress, reporting
-from ...core.request_response import Request, Response, url_path
+from ...core.request_response import Request, Send, url_path
 from .upload_sources import Source
 
-Send = Callable[[Request], Response]
 ImportMode = Literal["add", "merge"]
 """``"add"`` inserts all rows with new keys; ``"merge"`` updates the rows whose keys exist, and inserts others."""
 
@@ -88,21 +88,10 @@ class FileImport:
         The server would store a row without values for each row whose names it does not know.
         """
         pieces = source.pieces(0)
-        start = b""
-        for piece in pieces:
-            start += piece
-            names = _NAMES[source.type](start.decode("utf-8-sig", "ignore"))
-            if names is not None:
-                self._check_names(names)
-                break
-            if len(start) > _LONGEST_START:
-                break
-        else:
-            if source.type == FORMATS["csv"]:
-                names = _first_record(start.decode("utf-8-sig", "replace") + "\n")
-                if not names:
-                    raise QueryError(f"{source.name} has no header: its first line names the fields.")
-                self._check_names(names)
+        start, names = _read_start(pieces, _NAMES[source.type])
+        if source.type == FORMATS["csv"] and not names:
+            raise QueryError(f"{source.name} has no header: its first line names the fields.")
+        self._check_names(names or ())
         # Directus 10 reads a BOM as a part of the first name, and ignores the values below it.
         skipped = len(BOM_UTF8) if start.startswith(BOM_UTF8) else 0
         length = None if source.length is None else source.length - skipped
@@ -125,13 +114,33 @@ def _resumed(start: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     return chain([start] if start else [], rest)
 
 
+def _read_start(
+    pieces: Iterator[bytes], names_in: Callable[[str], list[str] | None]
+) -> tuple[bytes, list[str] | None]:
+    """Return the start of a file that was read, and the names in it; None if there are none."""
+    start = b""
+    for piece in pieces:
+        start += piece
+        names = names_in(start.decode("utf-8-sig", "ignore"))
+        if names is not None or len(start) > _LONGEST_START:
+            return start, names
+    return start, names_in(start.decode("utf-8-sig", "ignore") + "\n")
+
+
 def _first_record(text: str) -> list[str] | None:
     """Return the names in the header of a CSV file; None if its end is not there yet."""
-    for end in (place for place, letter in enumerate(text) if letter == "\n"):
-        header = text[: end + 1]
-        if header.count('"') % 2 == 0:
-            return next(csv.reader([header.strip("\r\n")]), [])
-    return None
+    read: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            read.append(line)
+            yield line
+
+    try:
+        names = next(csv.reader(lines(), strict=True), None)
+    except csv.Error:  # a quote is open
+        return None
+    return names if read and read[-1].endswith(("\n", "\r")) else None
 
 
 def _first_object(text: str) -> list[str] | None:
@@ -179,10 +188,12 @@ def collections_request(
     """Return the request that imports the rows of several collections.
 
     Raises:
-        QueryError: there is no such mode.
+        QueryError: there is no such mode, or it deletes no rows.
     """
     if mode not in get_args(ImportMode):
         raise QueryError(f"mode={mode!r} is none of {', '.join(map(repr, get_args(ImportMode)))}.")
+    if delete and mode != "merge":
+        raise QueryError("import_collections(delete_others=True) needs mode='merge'.")
     flags = {"dryRun": dry_run, "dangerouslyAllowDelete": delete}
     params = [("mode", mode), *((name, "true") for name, is_set in flags.items() if is_set)]
     body = [{"collection": name, "items": [dict(row) for row in each]} for name, each in rows.items()]

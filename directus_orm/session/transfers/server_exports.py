@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 from uuid import UUID, uuid4
 
@@ -11,9 +11,8 @@ import attrs
 
 from ...core import cancellation
 from ...core.errors import OutcomeUnknown, QueryError, ServerError
-from ...core.request_response import Request, Response, url_path
+from ...core.request_response import Request, Send, url_path
 
-Send = Callable[[Request], Response]
 ServerFormat = Literal["csv", "csv_utf8", "json", "xml", "yaml"]
 """The formats of the server; ``"csv_utf8"``, of Directus 11 and later, begins with the mark that Excel needs."""
 

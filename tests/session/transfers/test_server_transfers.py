@@ -114,6 +114,11 @@ def test_rows_of_several_collections_are_imported(stock: Session, directus_versi
     done = stock.utils.import_collections(imported)
     assert done.applied
     assert [row[1] for row in rows(stock)] == ["five"]
+    with pytest.raises(QueryError, match="needs mode='merge'"):
+        stock.utils.import_collections(imported, delete_others=True)
+    stock.items(STOCK).create([{"id": 11, "name": "one"}, {"id": 12, "name": "two"}])
+    stock.utils.import_collections({STOCK: [{"id": 12, "name": "two"}]}, mode="merge", delete_others=True)
+    assert [row[1] for row in rows(stock)] == ["two"]
     with pytest.raises(QueryError, match="is none of 'add', 'merge'"):
         stock.utils.import_collections(imported, mode="replace")  # type: ignore[arg-type]
 

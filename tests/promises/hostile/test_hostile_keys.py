@@ -3,75 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given
 
 from directus_orm import DirectusError, Model, QueryError, Session, field
 from directus_orm.testing import DirectusServer
+from tests.promises.hostile.paths import meant, quickly, texts
 from tests.worlds.server_setup import column, drop_collection, key, make_collection
-from tests.worlds.tiny_server import Scripted, TinyServer
-
-ODD = [
-    *(
-        "../users/me",
-        "..",
-        ".",
-        "a/b",
-        "?x=1",
-        "#",
-        "%2F",
-        "%2e%2e",
-        "..%2f..",
-        "",
-        " ",
-        "0",
-        "me",
-        "\\..\\",
-        "a;b",
-    ),
-    *(
-        "//evil.example",
-        "http://evil.example",
-        "@evil.example",
-        "\r\nX-Header: 1",
-        "\x00",
-        "é☃",
-        "\ud800",
-        "a" * 300,
-    ),
-]
-texts = st.one_of(
-    st.sampled_from(ODD),
-    st.text(max_size=40),
-    st.lists(
-        st.sampled_from(["..", ".", "/", "\\", "%2e", "%2f", "?", "#", "users", "me", ";", "\n"]), max_size=6
-    ).map("".join),
-)
-quickly = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@pytest.fixture(scope="module")
-def recording() -> Iterator[TinyServer]:
-    server = TinyServer()
-    server.answers(Scripted(body={"data": []}))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def session(recording: TinyServer) -> Iterator[Session]:
-    """A session whose base URL has a path, which is not to be left either."""
-    with Session(f"{recording.url}/cms", token="t", retry=0) as session:
-        yield session
+from tests.worlds.tiny_server import TinyServer
 
 
 def sent(recording: TinyServer, call: Callable[[], Any]) -> list[str]:
@@ -84,17 +27,6 @@ def sent(recording: TinyServer, call: Callable[[], Any]) -> list[str]:
     except DirectusError:
         pass  # of the answer, which is no row
     return [urlsplit(path).path for path in recording.paths]
-
-
-def meant(path: str, *segments: str) -> bool:
-    """Whether a path has these segments, and stays the same path when a proxy tidies it up."""
-    parts = path.split("/")
-    return (
-        tuple(map(unquote, parts)) == ("", "cms", *segments)
-        and posixpath.normpath(path) == path
-        and not set(path) & set("\\?#\r\n ;")
-        and path.isascii()
-    )
 
 
 @quickly

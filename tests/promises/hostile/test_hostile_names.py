@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email import message_from_bytes
 from functools import partial
@@ -15,12 +15,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from directus_orm import DirectusError, NotVisibleWarning, Session
+from directus_orm import ConversionError, DirectusError, NotVisibleWarning, QueryError, Session
 from directus_orm.session.http.routes import collection_segments
-from directus_orm.system import File
+from directus_orm.system import File, Flow, Folder, Share, User
 from directus_orm.testing import DirectusServer
-from tests.promises.test_hostile_keys import meant, quickly, texts
-from tests.worlds.tiny_server import Scripted, TinyServer
+from tests.promises.hostile.paths import meant, quickly, texts
+from tests.worlds.tiny_server import TinyServer
 
 names = st.one_of(
     texts,
@@ -42,20 +42,6 @@ names = st.one_of(
 # What a session asks about the server and its user.
 FACTS = (("server", "info"), ("users", "me"), ("permissions", "me"), ("permissions",))
 Calls = Mapping[Callable[[], Any], tuple[tuple[str, ...], ...]]
-
-
-@pytest.fixture(scope="module")
-def recording() -> Iterator[TinyServer]:
-    server = TinyServer()
-    server.answers(Scripted(body={"data": []}))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def session(recording: TinyServer) -> Iterator[Session]:
-    with Session(f"{recording.url}/cms", token="t", retry=0) as session:
-        yield session
 
 
 def check(recording: TinyServer, calls: Calls) -> int:
@@ -181,6 +167,28 @@ def test_plain_names_lead_somewhere(
     verbs = calls(session, key, key)
     silent = [call for call, routes in verbs.items() if not check(recording, {call: routes})]
     assert silent == []
+
+
+OWN_ROWS: Mapping[str, Callable[[Session, str], Any]] = {
+    "a file": lambda session, key: File.objects.using(session).ref(key).read(),
+    "a folder": lambda session, key: Folder.objects.using(session).ref(key).download_zip(),
+    "a flow": lambda session, key: Flow.objects.using(session).ref(key).trigger(),
+    "a share": lambda session, key: Share.objects.using(session).ref(key).invite("a@example.com"),
+    "a user": lambda session, key: User.objects.using(session).ref(key).delete(),
+}
+
+
+@quickly
+@pytest.mark.parametrize("row", OWN_ROWS)
+@given(name=names)
+def test_hostile_keys_of_directus_own_rows_are_refused(
+    recording: TinyServer, session: Session, row: str, name: str
+) -> None:
+    """Their keys are UUIDs; nothing is sent for what is none."""
+    recording.seen.clear()
+    with pytest.raises((ConversionError, QueryError)):
+        OWN_ROWS[row](session, name)
+    assert recording.seen == []
 
 
 @quickly
