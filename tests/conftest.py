@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from directus_orm import Session
+from directus_orm.session.session import session_stack
 from directus_orm.testing import DirectusServer, plugin, start
 from tests.worlds import books, library, website
 from tests.worlds.flights import build
@@ -39,6 +40,16 @@ def _answers(port: int) -> bool:
     with socket.socket() as client:
         client.settimeout(2)
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(autouse=True)
+def no_default_session_stays() -> Iterator[None]:
+    """Close and forget, after the test, a session that `connect` made the default of this process."""
+    before = session_stack.default
+    yield
+    made, session_stack.default = session_stack.default, before
+    if made is not None and made is not before:
+        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,6 @@ def examples_of(name: str, names: dict[str, Any]) -> list[doctest.DocTest]:
 WITH_EXAMPLES = [name for name in directus_orm.__all__ if examples_of(name, {})]
 
 
-@pytest.mark.usefixtures("default_session")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_run_in_a_row(
     library_server: Any, page: str, monkeypatch: pytest.MonkeyPatch

@@ -44,7 +44,6 @@ def run(command: str, *more: str) -> Result:
     return CliRunner().invoke(directus_orm, [*shlex.split(command), *more])
 
 
-@pytest.mark.usefixtures("default_session")
 def test_the_commands_of_the_page_run_and_write_the_models_that_it_shows(
     first_page: DirectusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

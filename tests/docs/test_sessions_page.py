@@ -10,7 +10,6 @@ from tests.docs import pages
 PAGE = "docs/sessions.md"
 
 
-@pytest.mark.usefixtures("default_session")
 def test_the_examples_of_the_page_run(world: DirectusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pages.code_of(PAGE).count("Session(") > 5
     replaced = {

@@ -33,7 +33,7 @@ def environment(world: DirectusServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIRECTUS_TOKEN", world.token)
 
 
-@pytest.mark.usefixtures("environment", "default_session")
+@pytest.mark.usefixtures("environment")
 def test_the_first_steps_lead_from_an_empty_server_to_printed_rows(
     world: DirectusServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,6 @@ from directus_orm import (
     connect,
 )
 from directus_orm.instances.state import state_of
-from directus_orm.session import session as session_module
 from tests.worlds.flights import AIRLINES, Airline, Flight, Note, Plane, Setting
 
 
@@ -407,12 +406,8 @@ class TestSessions:
         other.close()
 
     def test_connect_is_the_default_of_the_process(self, world: Any) -> None:
-        default = session_module.session_stack.default
-        try:
-            connect(world.url, token=world.token)
-            assert Airline.objects.count() == 4
-        finally:
-            session_module.session_stack.default = default
+        connect(world.url, token=world.token)
+        assert Airline.objects.count() == 4
 
     def test_no_session_says_how_to_get_one(self) -> None:
         with pytest.raises(ConfigurationError, match=r"connect\(url"):
