@@ -44,19 +44,23 @@ FOLDERS = (
     "system",
     "schema",
     "schema/generating",
+    "schema/checking",
     "cli",
     "testing",
 )
 # These describe models and queries; they must not know that servers exist.
 WITHOUT_SESSIONS = ("fields/declarations", "fields", "query", "query/lookups")
 # The imports against the order, at run time on first use: every model has a history (`Model.revisions`), and the
-# rows of that history are instances of models; and a session makes models from its schema (`Session.reflect`).
+# rows of that history are instances of models; a session makes models from its schema (`Session.reflect`); and
+# `directus_orm.schema` has the public names of the folder that checks models.
 EXCEPTIONS = {
     ("models/model", "system/history"),
     ("models/model", "system/__init__"),
     ("session/server_status", "models/model"),
     ("session/server_status", "schema/reflecting"),
     ("session/server_status", "schema/__init__"),
+    ("schema/__init__", "schema/checking/check"),
+    ("schema/__init__", "schema/checking/drift"),
 }
 MOST_MODULES = 12
 MOST_LINES = 500

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .check import check
 from .exit_codes import ExitCode
 from .generate import generate
 
@@ -32,4 +33,5 @@ def directus_orm() -> None:
     """
 
 
+directus_orm.add_command(check)
 directus_orm.add_command(generate)

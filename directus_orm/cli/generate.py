@@ -11,15 +11,16 @@ from typing import Any
 import attrs
 import click
 
-from ..core.errors import ConfigurationError, QueryError
+from ..core.errors import ConfigurationError
 from ..schema.generating.files import body_of, file_text, is_edited
 from ..schema.generating.modules import generate_module
 from ..schema.generating.options import GeneratorOptions
 from ..schema.normal_form import DatabaseSchema, SchemaNote
-from ..schema.reading import load_snapshot, read_schema
+from ..schema.reading import read_schema
 from .connections import connection_options, opened_session
 from .exit_codes import ExitCode
 from .project_names import TABLE, project_names
+from .snapshots import schema_of_snapshot, snapshot_option
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LIMITED = SchemaNote(
@@ -29,11 +30,7 @@ _LIMITED = SchemaNote(
 
 @click.command()
 @connection_options
-@click.option(
-    "--snapshot",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read a snapshot of the schema, JSON or YAML, and ask no server.",
-)
+@snapshot_option
 @click.option("-o", "--output", type=_FILE, help="The file to write; by default the models are printed.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Take only these collections, such as 'shop_*'.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave these collections out.")
@@ -85,7 +82,7 @@ def generate(
         return wanted and not any(fnmatchcase(name, pattern) for pattern in exclude)
 
     reading: dict[str, Any] = {"untracked": untracked, "include": include}
-    schema = _of_snapshot(snapshot, reading) if snapshot else _of_server(connection, reading)
+    schema = schema_of_snapshot(snapshot, **reading) if snapshot else _of_server(connection, reading)
     if not schema.collections:
         click.echo("Error: no collection is to be seen with these options and this user.", err=True)
         raise SystemExit(ExitCode.NOT_ASKED)
@@ -113,13 +110,6 @@ def _of_server(connection: Mapping[str, Any], reading: Mapping[str, Any]) -> Dat
         if session.permissions().is_administrator:
             return schema
         return attrs.evolve(schema, notes=(*schema.notes, _LIMITED))
-
-
-def _of_snapshot(path: Path, reading: Mapping[str, Any]) -> DatabaseSchema:
-    try:
-        return load_snapshot(path, **reading)
-    except (QueryError, ConfigurationError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path}: {error}") from error
 
 
 def _compare(path: Path, text: str) -> None:

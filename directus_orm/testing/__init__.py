@@ -10,7 +10,9 @@ with start() as server:                  # Directus 12 on SQLite, on a free port
 Needs the extra ``server`` (``pip install 'directus_orm[server]'``) or Node.js 22.14 or later; Linux and macOS.
 pytest has the fixture ``directus_server``. ``python -m directus_orm.testing serve`` starts a server by hand.
 
-Imports only core.
+`assert_no_drift` compares models with a server.
+
+Imports only core, session and schema.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .databases import Database
+    from .drift import assert_no_drift
     from .errors import (
         DatabaseUnavailable,
         NodeNotFound,
@@ -44,12 +47,19 @@ __all__ = [
     "ServerNotReady",
     "ServerSetupError",
     "VersionNotInstallable",
+    "assert_no_drift",
     "install",
     "start",
 ]
 
 # No module has the name of a public name: importing the module would hide it.
-_MODULES = {"Database": "databases", "DirectusServer": "server", "install": "installing", "start": "server"}
+_MODULES = {
+    "Database": "databases",
+    "DirectusServer": "server",
+    "assert_no_drift": "drift",
+    "install": "installing",
+    "start": "server",
+}
 
 
 def __getattr__(name: str) -> Any:

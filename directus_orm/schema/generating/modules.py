@@ -36,8 +36,8 @@ def generate_module(schema: DatabaseSchema, options: GeneratorOptions | None = N
         >>> print(generate_module(read_schema(session)).body)  # doctest: +SKIP
     """
     options = options or GeneratorOptions()
-    own = [each for each in schema.collections if not each.is_system or _has_own_fields(each)]
-    names = _names(schema, own, options)
+    own = _declared(schema)
+    names = names_of(schema, options)
     classes = [_class(each, names, options) for each in own]
     imports = frozenset[str]().union(*(each.imports for each in classes))
     lines = [*_imports(imports | {"Model"}, uses_system=_uses_system(own, names))]
@@ -50,6 +50,11 @@ def generate_module(schema: DatabaseSchema, options: GeneratorOptions | None = N
     return GeneratedModule("\n".join(lines) + "\n", notes)
 
 
+def _declared(schema: DatabaseSchema) -> list[CollectionSchema]:
+    """Return the collections that get a class."""
+    return [each for each in schema.collections if not each.is_system or _has_own_fields(each)]
+
+
 def _has_own_fields(collection: CollectionSchema) -> bool:
     return any(not each.is_key for each in collection.fields) or bool(collection.lists)
 
@@ -60,7 +65,13 @@ def _uses_system(own: Sequence[CollectionSchema], names: Names) -> bool:
     return any(each.is_system for each in own) or any(name.startswith("system.") for name in classes)
 
 
-def _names(schema: DatabaseSchema, own: Sequence[CollectionSchema], options: GeneratorOptions) -> Names:
+def names_of(schema: DatabaseSchema, options: GeneratorOptions) -> Names:
+    """Return the names of the classes and attributes of a schema.
+
+    Raises:
+        ConfigurationError: the user chose one name twice.
+    """
+    own = _declared(schema)
     # A model of one of Directus's own collections is called as its base, unless the project has that name itself.
     projects_own = [each.name for each in own if not each.is_system]
     chosen = {name: given for name, given in options.names.items() if "." not in name}
