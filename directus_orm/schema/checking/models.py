@@ -17,8 +17,8 @@ from .relations import list_drifts, to_one_drifts
 from .source_to_write import SourceToWrite
 from .type_compatibility import is_compatible
 
-_MISSING = "Each read of the model fails."
 _SUGGESTED = 3
+_POORER = " A snapshot has only what Directus manages: check the server itself."
 
 
 def model_drifts(
@@ -37,6 +37,7 @@ def model_drifts(
     if info.collection not in schema and base is None:
         there = "none that this user may see" if is_limited else "none"
         message = "Each read and each write of the model fails."
+        message += _POORER if schema.source == "snapshot" else ""
         yield Drift("collection-missing", model.__name__, None, info.collection, there, message)
         return
     collection = schema.collection(info.collection) if info.collection in schema else _without_fields(info)
@@ -80,10 +81,11 @@ def _own_drifts(
             continue
         if field.column in columns:
             yield from column_drifts(field, columns[field.column], schema.vendor)
-            yield from to_one_drifts(field, collection)
+            yield from to_one_drifts(field, collection, compares_foreign_keys=schema.source == "server")
         else:
             there = "a list" if field.column in lists else "no such field"
-            yield drift_of(field, "field-missing", field.type, there, _MISSING)
+            message = "Each read of the model fails." + (_POORER if schema.source == "snapshot" else "")
+            yield drift_of(field, "field-missing", field.type, there, message)
     for relation in info.relations.values():
         if relation.column not in given:
             yield from list_drifts(relation, collection, schema)

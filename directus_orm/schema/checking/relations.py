@@ -11,7 +11,9 @@ from .columns import drift_of
 from .drift import Drift
 
 
-def to_one_drifts(field: Field, collection: CollectionSchema) -> Iterator[Drift]:
+def to_one_drifts(
+    field: Field, collection: CollectionSchema, *, compares_foreign_keys: bool = True
+) -> Iterator[Drift]:
     """Yield the differences of a column that refers to a row, or might."""
     there = collection.relation(field.column)
     if field.target is None:
@@ -26,7 +28,7 @@ def to_one_drifts(field: Field, collection: CollectionSchema) -> Iterator[Drift]
     elif there.related != (here,):
         message = "Rows of another collection are read into this model."
         yield drift_of(field, "relation-differs", here, there.related[0], message)
-    else:
+    elif compares_foreign_keys:
         yield from _foreign_key_drifts(field, there)
 
 

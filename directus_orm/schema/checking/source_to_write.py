@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
+import attrs
+
 from ...fields.model_info import ModelInfo
 from ..generating.fields import Names, column, related_list
 from ..generating.modules import names_of
@@ -13,15 +15,22 @@ from ..generating.options import GeneratorOptions
 from ..normal_form import CollectionSchema, DatabaseSchema
 from .drift import Drift
 
+# `generate` does not write what these are about: their values say what to change.
+_WITHOUT_LINE = frozenset({"foreign-key-differs", "index-differs", "note-differs"})
+
 
 class SourceToWrite:
     """Writes lines with the names of models, and with those of `generate` for what has no model."""
 
     def __init__(self, schema: DatabaseSchema, models: Iterable[type[Any]]) -> None:
-        self._names: Names = names_of(schema, GeneratorOptions(names=_chosen_names(models)))
+        chosen = _chosen_names(models)
+        names: Names = names_of(schema, GeneratorOptions(names=chosen))
+        self._names = attrs.evolve(names, undeclared=frozenset(names.classes) - chosen.keys())
 
     def line(self, info: ModelInfo, collection: CollectionSchema, drift: Drift) -> str:
         """Return the line for a field that the server has; empty where it has none."""
+        if drift.code in _WITHOUT_LINE:
+            return ""
         name = _columns(info).get(str(drift.field), drift.field)
         relation = next((each for each in collection.lists if each.field == name), None)
         field = next((each for each in collection.fields if each.name == name), None)

@@ -21,10 +21,26 @@ _STAMPS = ("date_created", "date_updated", "user_created", "user_updated", "role
 
 @attrs.frozen
 class Names:
-    """The names of a module: of the classes by collection, and of the attributes by collection and field."""
+    """The names of a module: of the classes by collection, and of the attributes by collection and field.
+
+    ``undeclared`` are the collections whose class is not in the module.
+    """
 
     classes: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
+    undeclared: frozenset[str] = frozenset()
+
+    def model(self, collection: str) -> str:
+        """Return the name of a collection's class; the collection's own if it has none."""
+        return self.classes.get(collection, collection)
+
+    def junction(self, collection: str) -> str:
+        """Return the name of a junction's class; the collection's, which does as well, if it is not there."""
+        return collection if collection in self.undeclared else self.model(collection)
+
+    def attribute(self, collection: str, field: str) -> str:
+        """Return the name of an attribute; the server's if there is none: the user may not see the field."""
+        return self.attributes.get(collection, {}).get(field, field)
 
 
 @attrs.frozen
@@ -42,7 +58,7 @@ def column(
     name = names.attributes[collection.name][field.name]
     relation = collection.relation(field.name)
     if relation is not None and relation.kind == "many-to-one":
-        found = Annotation(names.classes[relation.related[0]])
+        found = Annotation(names.model(relation.related[0]))
     else:
         found = annotation(field, options)
     default, arguments = ("generated", []) if found.type == UNKNOWN else _default(field)
@@ -97,7 +113,7 @@ def _options(name: str, field: FieldSchema, type_name: str | None, relation: Rel
 def related_list(collection: CollectionSchema, relation: RelationSchema, names: Names) -> FieldSource:
     """Return the source of a list of related rows."""
     name = names.attributes[collection.name][relation.field]
-    targets = " | ".join(sorted(names.classes[each] for each in relation.related))
+    targets = " | ".join(sorted(names.model(each) for each in relation.related))
     function, arguments = _list_call(relation, names)
     if name != relation.field:
         arguments.append(f"name={literal(relation.field)}")
@@ -110,14 +126,15 @@ def related_list(collection: CollectionSchema, relation: RelationSchema, names: 
 
 def _list_call(relation: RelationSchema, names: Names) -> tuple[str, list[str]]:
     if relation.kind == "one-to-many":
-        attributes = names.attributes[relation.related[0]]
-        sort = [] if relation.sort is None else [f"sort={literal(attributes[relation.sort])}"]
-        return "one_to_many", [literal(attributes[relation.reverse or ""]), *sort]
-    assert relation.junction is not None  # noqa: S101 - so says the normal form
-    attributes = names.attributes[relation.junction]
+        (related,) = relation.related
+        sort = [] if relation.sort is None else [f"sort={literal(names.attribute(related, relation.sort))}"]
+        return "one_to_many", [literal(names.attribute(related, relation.reverse or "")), *sort]
+    junction = relation.junction or ""
     given = {"source": relation.source, "target": relation.target}
     if relation.kind == "many-to-any":
         given["collection"] = relation.collection_field
     given["sort"] = relation.sort
-    arguments = [f"{key}={literal(attributes[each])}" for key, each in given.items() if each is not None]
-    return relation.kind.replace("-", "_"), [literal(names.classes[relation.junction]), *arguments]
+    arguments = [
+        f"{key}={literal(names.attribute(junction, each))}" for key, each in given.items() if each is not None
+    ]
+    return relation.kind.replace("-", "_"), [literal(names.junction(junction)), *arguments]
