@@ -67,7 +67,7 @@ def world(database: str) -> Iterator[World]:
         session = closing.enter_context(Session(server.url, token=server.token))
         http = closing.enter_context(requests.Session())
         http.headers["Authorization"] = f"Bearer {server.token}"
-        make_collections(session, Airline, Airport, Plane, Flight, NewFlight)
+        make_collections(session, Airline, Airport, Plane, Flight, NewFlight, allow_null=True)
         _load(server)
         place = World(server, session, http, closing)
         place.warm_up()

@@ -24,13 +24,18 @@ FLIGHTS = 10_000
 BATCH = 1000
 
 
-def make_collections(session: Session, *models: type[Model]) -> None:
-    """Make a collection for each model, and a relation, with its list, for each field that refers to a model."""
+def make_collections(session: Session, *models: type[Model], allow_null: bool = False) -> None:
+    """Make a collection for each model, and a relation, with its list, for each field that refers to a model.
+
+    With ``allow_null``, every column allows null, even if the model does not: Directus needs more time to check
+    a column that forbids it than to store the whole row.
+    """
     infos = [model.directus for model in models or (Airline, Airport, Plane, Flight)]
     for info in infos:
         # No activity log: it would write two more rows for each one loaded.
         meta = {"accountability": None}
-        fields = [*map(_column, info.fields.values()), *map(_list, info.relations.values())]
+        columns = [_column(field, allow_null=allow_null) for field in info.fields.values()]
+        fields = [*columns, *map(_list, info.relations.values())]
         session.post("/collections", {"collection": info.collection, "schema": {}, "meta": meta, "fields": fields})
     for info in infos:
         for field in info.fields.values():
@@ -50,10 +55,12 @@ def _list_of(field: Any) -> dict[str, Any]:
     return {"one_field": names[0] if names else None}
 
 
-def _column(field: Any) -> dict[str, Any]:
-    # Every column allows null, even if the model does not: Directus needs more time to check a column that
-    # forbids null than to store the whole row.
-    schema = {"is_primary_key": field.primary_key, "has_auto_increment": field.options.generated}
+def _column(field: Any, *, allow_null: bool) -> dict[str, Any]:
+    schema = {
+        "is_primary_key": field.primary_key,
+        "has_auto_increment": field.options.generated,
+        "is_nullable": field.nullable or (allow_null and not field.primary_key),
+    }
     meta = {"special": ["m2o"], "interface": "select-dropdown-m2o"} if field.target else {}
     return {"field": field.column, "type": field.value_type.kind, "schema": schema, "meta": meta}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -11,6 +13,7 @@ import pytest
 import requests
 
 from directus_orm import Session
+from directus_orm.fields.registry import forget, is_model
 from directus_orm.session.session import session_stack
 from directus_orm.testing import DirectusServer, plugin, start
 from tests.worlds import books, library, website
@@ -50,6 +53,18 @@ def no_default_session_stays() -> Iterator[None]:
     made, session_stack.default = session_stack.default, before
     if made is not None and made is not before:
         made.close()
+
+
+@pytest.fixture
+def modules_of_tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """The test's own folder; modules that were imported from it are forgotten afterwards, with their models."""
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(tmp_path):
+            for each in vars(sys.modules.pop(name)).values():
+                if is_model(each) and each.__module__ == name:
+                    forget(each)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from directus_orm import Session
 from directus_orm.cli.commands import directus_orm
 from directus_orm.testing import DirectusServer
-from tests.worlds.server_setup import column, drop_collection, make_collection, user
+from tests.worlds.server_setup import column, drop_collection, make_collection, set_app_access, user
 from tests.worlds.tiny_server import Scripted, TinyServer
 
 ROOT = Path(__file__).parents[2]
@@ -182,13 +182,10 @@ def test_choices_and_the_order_of_fields_are_options(server: DirectusServer) -> 
 
 
 def test_a_limited_user_gets_what_that_user_may_read_and_learns_so(server: DirectusServer) -> None:
-    holder = "roles" if server.version.startswith("10.") else "policies"
     results = {}
     with user(server, "cli_reader", cli_shelves=["read"]) as token:
         for app_access in (False, True):
-            with Session(server.url, token=server.token) as session:
-                rows = session.get(f"/{holder}", {"filter": json.dumps({"name": {"_eq": "cli_reader"}})})
-                session.patch(f"/{holder}/{rows[0]['id']}", {"app_access": app_access})
+            set_app_access(server, "cli_reader", allowed=app_access)
             results[app_access] = run("--only", "cli_*", DIRECTUS_TOKEN=token)
     result, with_app = results[False], results[True]
     assert result.exit_code == 3  # without access to the app, a user sees no schema

@@ -7,14 +7,19 @@ import json
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from itertools import islice
+from pathlib import Path
 
 import attrs
 import pytest
 
+import demo.models
 from demo.__main__ import EXAMPLES, WIDTH, Result, run, show_models
 from demo.data import FLIGHTS, load, make_collections, table
 from demo.models import Airline, Airport, Flight, Plane
 from directus_orm import Session
+from directus_orm.cli.modules import imported
+from directus_orm.schema import check, read_schema
+from directus_orm.schema.generating import generate_module
 from directus_orm.testing import start
 from tests.docs import pages
 
@@ -102,6 +107,22 @@ def test_a_filter_of_the_wrong_type_is_explained_and_only_the_missing_row_is_ask
     result = show.results["pass_a_wrong_value"]
     assert "'an hour'" in result.printed
     assert [line.split()[1] for line in result.sent] == ["/items/airports"]
+
+
+def test_models_generated_from_the_demo_equal_those_of_the_demo_in_meaning(
+    show: Show, modules_of_tmp_path: Path
+) -> None:
+    """Those of the demo have a list that the server has none of; that is no difference."""
+    assert str(check(show.session, demo.models)) == "no drift"
+    path = modules_of_tmp_path / "generated_demo_models.py"
+    path.write_text(generate_module(read_schema(show.session)).body, encoding="utf-8")
+    generated = imported(str(path))
+    assert str(check(show.session, generated)) == "no drift"
+    for model in (Airline, Airport, Plane, Flight):
+        here, there = model.directus, getattr(generated, model.__name__).directus
+        assert {each.column: (each.type, each.nullable) for each in there.fields.values()} == {
+            each.column: (each.type, each.nullable) for each in here.fields.values()
+        }
 
 
 def test_the_demo_fits_a_plain_terminal_of_100_columns(show: Show) -> None:

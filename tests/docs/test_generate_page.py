@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from directus_orm.cli.commands import directus_orm
 from directus_orm.schema.generating.files import body_of
 from directus_orm.testing import DirectusServer
 from tests.docs import pages
-from tests.worlds.server_setup import drop_collection
 
 PAGE = "docs/generate.md"
 TEXT = (pages.ROOT / PAGE).read_text(encoding="utf-8")
@@ -24,20 +22,6 @@ COMMANDS = re.findall(r"^    directus-orm (.*)$", TEXT, re.MULTILINE)
 SHOWN, EXAMPLE = pages.BLOCK.findall(TEXT)
 TABLE = re.findall(r"^```toml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)[0]
 NAMES = ("directors", "movies")
-
-
-@pytest.fixture
-def first_page(world: DirectusServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DirectusServer]:
-    """A server after the first page of the tutorial, in the environment of an empty folder."""
-    monkeypatch.setenv("DIRECTUS_URL", world.url)
-    monkeypatch.setenv("DIRECTUS_TOKEN", world.token)
-    try:
-        pages.run("docs/start.md", {}, monkeypatch)
-        monkeypatch.chdir(tmp_path)
-        yield world
-    finally:
-        for name in reversed(NAMES):
-            drop_collection(world, name)
 
 
 def run(command: str, *more: str) -> Result:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from directus_orm import Session
+from directus_orm import Model, Session
+from directus_orm.fields.registry import forget
+from directus_orm.schema import DatabaseSchema, read_schema
+from directus_orm.schema.generating import GeneratorOptions, generate_module
 from directus_orm.testing import DirectusServer, start
 from tests.worlds import all_kinds
 
@@ -34,3 +41,38 @@ def kinds_session(kinds_server: DirectusServer) -> Iterator[Session]:
     """The current session, as the administrator of `kinds_server`."""
     with Session(kinds_server.url, token=kinds_server.token) as session:
         yield session
+
+
+@pytest.fixture
+def schema(kinds_session: Session) -> DatabaseSchema:
+    return read_schema(kinds_session)
+
+
+@pytest.fixture
+def source(schema: DatabaseSchema, tmp_path: Path) -> Path:
+    path = tmp_path / "generated_models.py"
+    path.write_text(generate_module(schema, GeneratorOptions(choices="literal")).body)
+    return path
+
+
+@pytest.fixture
+def module(source: Path) -> Iterator[ModuleType]:
+    """The module, whose models are forgotten afterwards."""
+    spec = importlib.util.spec_from_file_location("generated_models", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    for model in models_of(module):
+        forget(model)
+    del sys.modules[spec.name]
+
+
+def models_of(module: ModuleType) -> list[type[Model]]:
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Model) and each.__module__ == module.__name__
+    ]

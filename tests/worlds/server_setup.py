@@ -121,9 +121,9 @@ def drop_collection(server: DirectusServer, name: str) -> None:
     _send(server, "DELETE", f"/collections/{name}")
 
 
-def _send(server: DirectusServer, method: str, path: str) -> requests.Response:
+def _send(server: DirectusServer, method: str, path: str, body: Any = None) -> requests.Response:
     headers = {"Authorization": f"Bearer {server.token}"}
-    response = _http.request(method, f"{server.url}{path}", headers=headers, timeout=60)
+    response = _http.request(method, f"{server.url}{path}", json=body, headers=headers, timeout=60)
     assert response.status_code in {200, 204, 403, 404}, response.text  # 403: it is not there
     return response
 
@@ -171,3 +171,10 @@ def delete(server: DirectusServer, path: str) -> None:
     headers = {"Authorization": f"Bearer {server.token}"}
     response = _http.delete(server.url + path, headers=headers, timeout=60)
     assert response.ok, f"{path}: {response.status_code} {response.text}"
+
+
+def set_app_access(server: DirectusServer, name: str, *, allowed: bool) -> None:
+    """Let the `user` of this name use Directus's app, and so see the schema, or not."""
+    holders = "roles" if server.version.startswith("10.") else "policies"
+    found = _send(server, "GET", f"/{holders}?filter[name][_eq]={name}&fields=id").json()["data"]
+    _send(server, "PATCH", f"/{holders}/{found[0]['id']}", {"app_access": allowed})

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import attrs
-
 from ...fields.declarations.field_options import NOT_SAID
 from ...fields.field import Field
 from ...fields.scalar_values import short_repr
@@ -36,7 +34,9 @@ def column_drifts(field: Field, column: FieldSchema, vendor: str | None) -> Iter
 
 
 def _size(field: Field, column: FieldSchema) -> Drift | None:
-    if field.target is not None or not is_of_other_size(field, column):
+    # Not every database says how large the keys are that it counts up.
+    is_counted_up = field.primary_key and column.made_by == "auto_increment"
+    if field.target is not None or is_counted_up or not is_of_other_size(field, column):
         return None
     return drift_of(field, "size-differs", field.type, column.type, "The one holds larger values than the other.")
 
@@ -75,8 +75,8 @@ def _is_made(column: FieldSchema) -> bool:
 def _default(field: Field, column: FieldSchema) -> Drift | None:
     said = field.options.server_default
     here = said if said is not NOT_SAID else field.default
-    if isinstance(here, attrs.Factory):  # type: ignore[arg-type]
-        here = NOT_SAID if here.takes_self else here.factory()
+    if hasattr(here, "factory"):  # attrs keeps one so that each instance gets a value of its own
+        here = here.factory()
     if here is NOT_SAID or (here is None and said is NOT_SAID) or field.options.generated:
         return None
     # Only the database can read a default that it computes.
