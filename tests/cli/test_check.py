@@ -115,11 +115,7 @@ def test_a_snapshot_is_compared_without_a_server(server: DirectusServer) -> None
         ("broken_models.py", "from directus_orm import Modell", "cannot import name 'Modell'"),
         ("lacking_models.py", "import cli_lacking_library", "No module named 'cli_lacking_library'"),
         ("empty_models.py", "number = 1", "There is no model in <module 'empty_models'"),
-        (
-            "wrong_models.py",
-            MODELS + "    shelf: Nowhere | None = None\n",
-            "Nowhere",
-        ),
+        ("wrong_models.py", MODELS + "    shelf: CliLackingShelf | None = None\n", "CliLackingShelf"),
     ],
 )
 def test_a_module_that_cannot_be_taken_exits_with_2(module: str, source: str | None, said: str) -> None:
