@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ _OPTIONS = (
     click.option(
         "--timeout", type=click.FloatRange(0, min_open=True), help="How many seconds to wait for a response."
     ),
+    click.option("-v", "--verbose", is_flag=True, help="Print each request."),
 )
 
 
@@ -43,7 +45,13 @@ def connection_options(command: F) -> F:
 
 @contextmanager
 def opened_session(
-    url: str | None, token: str | None, token_file: Path | None, timeout: float | None, **login: str | None
+    url: str | None,
+    token: str | None,
+    token_file: Path | None,
+    timeout: float | None,
+    *,
+    verbose: bool,
+    **login: str | None,
 ) -> Iterator[Session]:
     """Give the session that the options stand for; exit with a message if the server cannot be asked."""
     if token_file is not None:
@@ -55,11 +63,25 @@ def opened_session(
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     try:
-        with session:
+        with session, _logging() if verbose else nullcontext():
             yield session
     except DirectusError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(ExitCode.NOT_ASKED) from error
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Print a line for each request."""
+    log, handler = logging.getLogger("directus_orm"), logging.StreamHandler()
+    level = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
 
 
 def _session(url: str, options: dict[str, Any]) -> Session:

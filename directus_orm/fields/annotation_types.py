@@ -90,7 +90,7 @@ def field_type(annotation: Any, kind: str | None) -> FieldType:
 def _scalar_or_choice_type(annotation: Any, kind: str | None) -> FieldType | None:
     if annotation in SCALARS:
         return _scalar_type(annotation, kind)
-    if typing.get_origin(annotation) is typing.Literal or _is_enum(annotation):
+    if _names_choices(annotation):
         return _choice_type(annotation, kind)
     value = None if kind == "json" else _value_of_open_choice(annotation)
     return None if value is None else _open_choice_type(annotation, value, kind)
@@ -161,7 +161,7 @@ def _is_enum(annotation: Any) -> bool:
 def _choice_type(annotation: Any, kind: str | None) -> FieldType:
     """Return the type of an Enum or a Literal: the type of its values, with no other values allowed."""
     members = list(annotation) if _is_enum(annotation) else list(typing.get_args(annotation))
-    values = [member.value if isinstance(member, enum.Enum) else member for member in members]
+    values = [_value(member) for member in members]
     bases = {type(value) for value in values}
     if len(bases) != 1 or not bases <= set(SCALARS):
         msg = f"{_name(annotation)} mixes values of {sorted(b.__name__ for b in bases)}; one type is needed."
@@ -187,23 +187,48 @@ def _choice_type(annotation: Any, kind: str | None) -> FieldType:
 
 
 def _value_of_open_choice(annotation: Any) -> type[Any] | None:
-    """Return the type that ``Literal[…] | str`` adds to its Literals, if the annotation is of this form."""
+    """Return the type that ``Literal[…] | str`` or ``Status | str`` adds, if the annotation is of such a form."""
     if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
         return None
-    literals = [member for member in typing.get_args(annotation) if typing.get_origin(member) is typing.Literal]
-    others = [member for member in typing.get_args(annotation) if member not in literals]
-    if not literals or len(others) != 1 or others[0] not in SCALARS:
+    named = [each for each in typing.get_args(annotation) if _names_choices(each)]
+    others = [each for each in typing.get_args(annotation) if each not in named]
+    if not named or len(others) != 1 or others[0] not in SCALARS:
         return None
-    values = [value for literal in literals for value in typing.get_args(literal)]
-    return others[0] if all(type(value) is others[0] for value in values) else None
+    return others[0] if all(type(_value(each)) is others[0] for each in _named(annotation)) else None
+
+
+def _names_choices(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is typing.Literal or _is_enum(annotation)
+
+
+def _named(annotation: Any) -> list[Any]:
+    """Return the choices that the members of a union name."""
+    named = [each for each in typing.get_args(annotation) if _names_choices(each)]
+    return [choice for each in named for choice in (each if _is_enum(each) else typing.get_args(each))]
+
+
+def _value(choice: Any) -> Any:
+    return choice.value if isinstance(choice, enum.Enum) else choice
 
 
 def _open_choice_type(annotation: Any, value: type[Any], kind: str | None) -> FieldType:
-    """Return the type of ``Literal[…] | str``: a str, of which some values are named."""
-    literals = [member for member in typing.get_args(annotation) if member is not value]
-    choices = tuple(choice for literal in literals for choice in typing.get_args(literal))
-    base = _scalar_type(value, kind)
-    return attrs.evolve(base, python=_name(annotation), choices=choices, is_open=True)
+    """Return the type of ``Literal[…] | str`` or ``Status | str``: a str, of which some values are named."""
+    named, base = _named(annotation), _scalar_type(value, kind)
+    choices = tuple(_value(each) for each in named)
+    open_type = attrs.evolve(base, python=_name(annotation), choices=choices, is_open=True)
+    members = {each.value: each for each in named if isinstance(each, enum.Enum)}
+    if not members:
+        return open_type
+
+    def load(stored: Any) -> Any:
+        loaded = base.load(stored)
+        return members.get(loaded, loaded)
+
+    def dump(given: Any) -> Any:
+        is_member = isinstance(given, enum.Enum) and given in members.values()
+        return base.dump(given.value if is_member else given)
+
+    return attrs.evolve(open_type, load=load, dump=dump, plain=None)
 
 
 def _unknown_type(annotation: Any) -> FieldType:

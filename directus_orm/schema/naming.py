@@ -56,7 +56,7 @@ def class_names(
     used = {*names.values(), *taken, *_RESERVED_CLASSES}
     left = sorted(collections - names.keys(), key=lambda name: (_class_name(name) != _camel(name), name))
     for name in left:
-        names[name] = _first_free([_class_name(name), _camel(name)], used)
+        names[name] = first_free([_class_name(name), _camel(name)], used)
         used.add(names[name])
     return dict(sorted(names.items()))
 
@@ -83,9 +83,29 @@ def field_names(
     names = _chosen(given, fields)
     used = set(names.values())
     for name in sorted(fields - names.keys(), key=lambda name: (_attribute(name, hidden) != name, name)):
-        names[name] = _first_free([_attribute(name, hidden)], used)
+        names[name] = first_free([_attribute(name, hidden)], used)
         used.add(names[name])
     return dict(sorted(names.items()))
+
+
+def enum_name(class_name: str, field: str) -> str:
+    """Return the name of the enum of a field's choices, such as ``ArticleStatus``."""
+    return f"{class_name}{_camel(field)}"
+
+
+def member_names(choices: Iterable[str]) -> dict[str, str]:
+    """Return the names of an enum's members: in capitals, each of its own.
+
+    Example:
+        >>> member_names(["in review", "2nd", "", "In-Review"])
+        {'in review': 'IN_REVIEW', '2nd': 'N2ND', '': 'EMPTY', 'In-Review': 'IN_REVIEW2'}
+    """
+    names: dict[str, str] = {}
+    for choice in choices:
+        word = _UNDERSCORES.sub("_", _plain(choice)).strip("_").upper() or "EMPTY"
+        word = word if word[:1].isidentifier() else f"N{word}"
+        names[choice] = first_free([word], names.values())
+    return names
 
 
 def _chosen(given: Mapping[str, str] | None, names: Collection[str]) -> dict[str, str]:
@@ -99,7 +119,7 @@ def _chosen(given: Mapping[str, str] | None, names: Collection[str]) -> dict[str
     return chosen
 
 
-def _first_free(names: Iterable[str], used: Collection[str]) -> str:
+def first_free(names: Iterable[str], used: Collection[str]) -> str:
     """Return the first name that is free; else the last one with a number."""
     number, name = 2, ""
     for name in names:

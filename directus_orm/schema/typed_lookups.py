@@ -166,6 +166,8 @@ class _Stub:
         if python in _SCALARS:
             return _VALUES.get(python, python)
         choices = value_type.choices
+        if value_type.is_open and value_type.plain is not None:
+            return value_type.plain.__name__
         if choices is None or value_type.is_open:
             return "Any"
         if all(type(choice) in (str, int, bool) for choice in choices) and python.startswith("Literal"):

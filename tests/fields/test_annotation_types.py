@@ -489,6 +489,15 @@ class TestRegisterType:
             Share.directus.fields["part"].load("much")
 
 
+class Mood(enum.StrEnum):
+    CALM = "calm"
+    WILD = "wild"
+
+
+class Grade(enum.IntEnum):
+    GOOD = 1
+
+
 class TestOpenChoices:
     def test_a_literal_or_its_type_is_that_type_with_named_values(self) -> None:
         for annotation, kind, choices in (
@@ -516,3 +525,18 @@ class TestOpenChoices:
         assert (it.load("z"), it.dump("z")) == ("z", "z")
         with pytest.raises(TypeError):
             it.dump(1)
+
+    def test_an_enum_or_its_type_reads_what_it_names_as_its_members_and_takes_the_rest(self) -> None:
+        for annotation, kind in ((Mood | str, "string"), (str | Mood, "string"), (Grade | int, "integer")):
+            it = field_type(annotation, None)
+            assert (it.kind, it.is_open) == (kind, True)
+        it = field_type(Mood | str, "text")
+        assert (it.kind, it.choices) == ("text", ("calm", "wild"))
+        assert (it.load("wild"), it.load("glad")) == (Mood.WILD, "glad")
+        assert type(it.load("wild")) is Mood
+        assert [it.dump(each) for each in (Mood.WILD, "wild", "glad")] == ["wild", "wild", "glad"]
+        assert all(type(it.dump(each)) is str for each in (Mood.WILD, "wild"))
+        for wrong in (1, Color.RED):
+            with pytest.raises(TypeError):
+                it.dump(wrong)
+        assert field_type(Color | int, None).kind == "json"

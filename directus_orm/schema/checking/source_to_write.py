@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from ...fields.model_info import ModelInfo
-from ..generating.fields import Names, column, related_list
-from ..generating.modules import names_of
+from ..generating.fields import column, related_list
+from ..generating.names import Names, names_of
 from ..generating.options import GeneratorOptions
 from ..normal_form import CollectionSchema, DatabaseSchema
 from .drift import Drift

@@ -14,6 +14,7 @@ from ...fields.declarations.field_options import UNKNOWN
 from ...fields.scalar_values import SCALARS
 from ...fields.type_table import TYPES, directus_type
 from ..normal_form import FieldSchema
+from .enums import named_choices
 from .options import GeneratorOptions
 from .source_lines import literal
 
@@ -24,7 +25,7 @@ class Annotation:
 
     Args:
         text: the annotation without ``| None``.
-        imports: the names that it uses, as keys of `IMPORTS`.
+        imports: the names that it uses, and that its module imports.
         type: the Directus type to declare, where the annotation alone would mean another; None else.
     """
 
@@ -32,15 +33,6 @@ class Annotation:
     imports: tuple[str, ...] = ()
     type: str | None = None
 
-
-IMPORTS: Mapping[str, str] = {
-    "dt": "import datetime as dt",
-    "Decimal": "from decimal import Decimal",
-    "Any": "from typing import Any",
-    "Literal": "from typing import Literal",
-    "UUID": "from uuid import UUID",
-}
-"""The import statements of the standard library, by the name that is used."""
 
 # How the annotations of the table of types are written, where it is not by their names.
 _SOURCES: Mapping[Any, tuple[str, tuple[str, ...]]] = {
@@ -57,15 +49,20 @@ _LISTS_OF_TEXTS = frozenset({"tags", "select-multiple-checkbox", "select-multipl
 _LISTS_OF_OBJECTS = frozenset({"list"})
 
 
-def annotation(field: FieldSchema, options: GeneratorOptions) -> Annotation:
-    """Return the annotation of a column that is no relation; a type that nobody knows is read as it comes."""
+def annotation(field: FieldSchema, options: GeneratorOptions, enum: str | None = None) -> Annotation:
+    """Return the annotation of a column that is no relation; a type that nobody knows is read as it comes.
+
+    ``enum`` is the name of the enum of its choices, if it has one.
+    """
     kind = field.type if field.type.partition(".")[0] in TYPES else UNKNOWN
     if kind == "json":
         return _of_json(field)
     found = _of_type(kind)
-    if found.text == "str" and field.choices and options.choices == "literal":
-        choices = ", ".join(literal(each) for each in field.choices if isinstance(each, str))
-        return attrs.evolve(found, text=f"Literal[{choices}] | str", imports=("Literal",)) if choices else found
+    if enum is not None:
+        return attrs.evolve(found, text=f"{enum} | str", imports=("StrEnum",))
+    if options.choices == "literal" and (choices := named_choices(field)):
+        text = f"Literal[{', '.join(map(literal, choices))}] | str"
+        return attrs.evolve(found, text=text, imports=("Literal",))
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 
 from ...fields.declarations.field_options import UNKNOWN
+from ..naming import member_names
 from ..normal_form import CollectionSchema, FieldSchema, RelationSchema
 from .annotations import Annotation, annotation
+from .enums import named_choices
+from .names import Names
 from .options import GeneratorOptions
 from .source_lines import call, comment, literal
 
@@ -20,35 +21,12 @@ _STAMPS = ("date_created", "date_updated", "user_created", "user_updated", "role
 
 
 @attrs.frozen
-class Names:
-    """The names of a module: of the classes by collection, and of the attributes by collection and field.
-
-    ``undeclared`` are the collections whose class is not in the module.
-    """
-
-    classes: Mapping[str, str]
-    attributes: Mapping[str, Mapping[str, str]]
-    undeclared: frozenset[str] = frozenset()
-
-    def model(self, collection: str) -> str:
-        """Return the name of a collection's class; the collection's own if it has none."""
-        return self.classes.get(collection, collection)
-
-    def junction(self, collection: str) -> str:
-        """Return the name of a junction's class; the collection's, which does as well, if it is not there."""
-        return collection if collection in self.undeclared else self.model(collection)
-
-    def attribute(self, collection: str, field: str) -> str:
-        """Return the name of an attribute; the server's if there is none: the user may not see the field."""
-        return self.attributes.get(collection, {}).get(field, field)
-
-
-@attrs.frozen
 class FieldSource:
-    """A field as lines of a class body, and the names that these import."""
+    """A field as lines of a class body, the names that these import, and the models that they name."""
 
     lines: tuple[str, ...]
     imports: frozenset[str]
+    models: frozenset[str] = frozenset()
 
 
 def column(
@@ -57,11 +35,14 @@ def column(
     """Return the source of a field with a column."""
     name = names.attributes[collection.name][field.name]
     relation = collection.relation(field.name)
+    enum = names.enums.get((collection.name, field.name))
+    models = frozenset[str]()
     if relation is not None and relation.kind == "many-to-one":
         found = Annotation(names.model(relation.related[0]))
+        models = frozenset({found.text})
     else:
-        found = annotation(field, options)
-    default, arguments = ("generated", []) if found.type == UNKNOWN else _default(field)
+        found = annotation(field, options, enum)
+    default, arguments = ("generated", []) if found.type == UNKNOWN else _default(field, enum)
     arguments += ["primary_key=True"] if field.is_key else []
     arguments += _options(name, field, found.type, relation)
     optional = " | None" if field.is_nullable and found.text != "Any" else ""
@@ -70,12 +51,12 @@ def column(
     used = {each for each in ("Decimal", "generated") if (default or "").startswith(each)}
     if not arguments and "generated" not in used:
         lines.append(f"    {head}" + (f" = {default}" if default else ""))
-        return FieldSource(tuple(lines), frozenset({*found.imports, *used}))
+        return FieldSource(tuple(lines), frozenset({*found.imports, *used}), models)
     lines += call(f"{head} = ", "field", ([f"default={default}"] if default else []) + arguments)
-    return FieldSource(tuple(lines), frozenset({*found.imports, *used, "field"}))
+    return FieldSource(tuple(lines), frozenset({*found.imports, *used, "field"}), models)
 
 
-def _default(field: FieldSchema) -> tuple[str | None, list[str]]:
+def _default(field: FieldSchema, enum: str | None) -> tuple[str | None, list[str]]:
     """Return the default as source, None if there is none, and the arguments that belong to it."""
     if field.made_by in _STAMPS or field.made_by == "uuid":
         return f"generated.{field.made_by}", []
@@ -85,7 +66,8 @@ def _default(field: FieldSchema) -> tuple[str | None, list[str]]:
         # A bare default needs a call of field().
         return "generated", ["readonly=True"] if field.made_by == "generated_column" else []
     if field.default is not None:
-        return literal(field.default), []
+        member = member_names(named_choices(field)).get(field.default) if enum else None
+        return f"{enum}.{member}" if member else literal(field.default), []
     return ("None" if field.is_nullable else None), []
 
 
@@ -113,15 +95,15 @@ def _options(name: str, field: FieldSchema, type_name: str | None, relation: Rel
 def related_list(collection: CollectionSchema, relation: RelationSchema, names: Names) -> FieldSource:
     """Return the source of a list of related rows."""
     name = names.attributes[collection.name][relation.field]
-    targets = " | ".join(sorted(names.model(each) for each in relation.related))
+    models = sorted(names.model(each) for each in relation.related)
     function, arguments = _list_call(relation, names)
     if name != relation.field:
         arguments.append(f"name={literal(relation.field)}")
     if relation.deselect == "delete":
         arguments.append('deselect="delete"')
     lines = comment(relation.note) if relation.note else []
-    lines += call(f"{name}: Related[{targets}] = ", function, arguments)
-    return FieldSource(tuple(lines), frozenset({"Related", function}))
+    lines += call(f"{name}: Related[{' | '.join(models)}] = ", function, arguments)
+    return FieldSource(tuple(lines), frozenset({"Related", function}), frozenset(models))
 
 
 def _list_call(relation: RelationSchema, names: Names) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The file of a generated module: its header, which says where it comes from and whether it was edited."""
+"""Generated files: a header says where each comes from, and its hash tells whether somebody edited the rest."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import hashlib
 import re
 
 from ..normal_form import DatabaseSchema
-from .modules import GeneratedModule
 
-_HEADER = re.compile(r'\A"""[^"]*?\n+body sha256: ([0-9a-f]{64})\n"""\n+')
+_HEADER = re.compile(r'\A(?:"""[^"]*?\n+|(?:# .*\n)+?# )body sha256: ([0-9a-f]{64})\n(?:"""\n+|\n)')
 _VENDORS = {"sqlite": "SQLite", "postgres": "PostgreSQL", "mysql": "MySQL or MariaDB"}
 
 
-def file_text(module: GeneratedModule, schema: DatabaseSchema) -> str:
+def file_text(body: str, schema: DatabaseSchema) -> str:
     """Return a module with a header that names its source and the hash of its body.
 
     It has no date, so that the file changes only if the models do.
@@ -23,7 +22,15 @@ def file_text(module: GeneratedModule, schema: DatabaseSchema) -> str:
     return (
         f'"""Models of {of}{version}{vendor}, written by directus-orm generate.\n\n'
         f"It writes this file anew, unless the part below was edited.\n\n"
-        f'body sha256: {module.digest}\n"""\n\n{module.body}'
+        f'body sha256: {_digest(body)}\n"""\n\n{body}'
+    )
+
+
+def stub_text(body: str) -> str:
+    """Return a stub file with such a header."""
+    return (
+        "# Written by directus-orm generate, which writes this file anew, unless the part below was edited.\n"
+        f"# body sha256: {_digest(body)}\n\n{body}"
     )
 
 
@@ -36,6 +43,8 @@ def body_of(text: str) -> str | None:
 def is_edited(text: str) -> bool:
     """Return whether a file was edited since it was written, or was written by somebody else."""
     header = _HEADER.match(text)
-    if header is None:
-        return True
-    return hashlib.sha256(text[header.end() :].encode()).hexdigest() != header[1]
+    return header is None or _digest(text[header.end() :]) != header[1]
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()

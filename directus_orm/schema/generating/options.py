@@ -7,8 +7,11 @@ from typing import Literal
 
 import attrs
 
-Choices = Literal["none", "literal"]
-"""How the choices of Directus's app are written: not at all, or as a `Literal` that also takes other texts."""
+Choices = Literal["none", "literal", "strenum"]
+"""How the choices of Directus's app are written: not at all, as a `Literal`, or as a `StrEnum`.
+
+The last two also take other texts, as the server does.
+"""
 
 
 @attrs.frozen
