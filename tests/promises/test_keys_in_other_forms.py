@@ -300,6 +300,18 @@ def test_a_loop_by_an_integer_key_ends_at_once(admin: Session) -> None:
         list(ByNumber.objects.all())
 
 
+@pytest.mark.parametrize(("model", "unread"), [(ByUuid, UUID(UUIDS[1])), (ByNumber, 8)], ids=NAMES.get)
+def test_a_key_that_was_not_read_is_another_one_to_the_database(
+    admin: Session, model: type[Any], unread: object
+) -> None:
+    """docs/types.md says so: nothing tells that the row is meant which has the key in another form."""
+    fill(admin, model)
+    found = is_exact(admin, model)
+    assert model.objects.filter(pk=unread).exists() is found
+    model.objects.upsert([model(id=unread, n=1)])
+    assert len(stored(admin, model)) == len(ROWS[model]) + (not found)
+
+
 class TestForeignKeys:
     @pytest.fixture
     def rows(self, admin: Session) -> Session:
