@@ -253,6 +253,9 @@ class Folder(Model, FolderContents, collection="directus_folders"):
     files: Related[File] = one_to_many("folder", listed=False)
 
 
+_REQUIRED_OF_FILES = ("storage", "filename_download", "type")
+
+
 class File(Model, FileContents, collection="directus_files"):
     """A file: its row, and its content.
 
@@ -287,3 +290,19 @@ class File(Model, FileContents, collection="directus_files"):
     tus_id: str | None = field(default=generated, readonly=True)
     tus_data: dict[str, Any] | None = field(default=generated, readonly=True)
     uploaded_on: datetime | None = field(default=generated, type="moment")
+
+    def clean(self) -> None:
+        """Refuse a new row without what the server requires of it: mostly its content is meant to come along.
+
+        Raises:
+            ConversionError: a new row has no storage, type or name.
+        """
+        missing = [name for name in _REQUIRED_OF_FILES if self.__dict__.get(name) is None]
+        if state_of(self).stored or not missing:
+            return
+        model = type(self).__name__
+        msg = (
+            f"This new {model} has no {', '.join(missing)}. {model}.objects.upload(content) makes a file, with "
+            "its row; a row that is saved by itself has no content, and needs these."
+        )
+        raise ConversionError(msg, model=model, field=missing[0])

@@ -555,6 +555,30 @@ def test_the_name_of_a_file_on_the_disk_is_readonly(session: Session, server: Di
     assert file.filename_disk == name
 
 
+def test_a_new_file_without_a_content_is_refused_with_the_way_to_make_one(session: Session) -> None:
+    ways: list[Any] = [
+        lambda: File(title="Letter").save(),
+        lambda: File.objects.create(title="Letter", type="text/plain"),
+        lambda: File.objects.bulk_create([File(title="Letter", storage="local", filename_download="a.txt")]),
+        lambda: File.objects.upsert([File(title="Letter")]),
+        lambda: User(first_name="Ann", avatar=File(title="Portrait")).save(),
+    ]
+    with session.capture() as captured:
+        for way in ways:
+            with pytest.raises(ConversionError, match=r"File\.objects\.upload\(content\) makes a file"):
+                way()
+    assert not sent(captured)
+
+
+def test_the_row_of_a_file_can_be_made_by_itself(session: Session) -> None:
+    file = File.objects.create(storage="local", filename_download="a.txt", type="text/plain")
+    file.title = "Letter"
+    file.save()
+    file.replace(b"Dear reader")
+    assert file.read() == b"Dear reader"
+    file.delete()
+
+
 # --- permissions ------------------------------------------------------------------------------------------------
 
 MANY = 150
