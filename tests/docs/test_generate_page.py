@@ -34,10 +34,14 @@ def test_the_commands_of_the_page_run_and_write_the_models_that_it_shows(
     only = [part for name in NAMES for part in ("--only", name)]  # the server has others
     with Session.from_env() as session:
         Path("snapshot.json").write_text(json.dumps(session.schema.snapshot()), encoding="utf-8")
+    Path("shop").mkdir()
     for command in COMMANDS:
         result = run(command, *(() if "--only" in command else only))
         assert result.exit_code == 0, (command, result.output)
     assert body_of(Path("models.py").read_text(encoding="utf-8")) == SHOWN
+    (mine,) = re.findall(r"^```text\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert mine in Path("shop", "models.py").read_text(encoding="utf-8")
+    assert Path("shop", "generated_lookups", "movie.pyi").is_file()
     monkeypatch.chdir(pages.ROOT)
     pages.run(PAGE, {}, monkeypatch)
 
