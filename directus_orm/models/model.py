@@ -93,7 +93,7 @@ class Model:
 
     Args:
         collection: the name of the collection; by default from the class name: ``blog_posts`` for ``BlogPost``.
-        singleton: the collection is a singleton, which has one row.
+        singleton: the collection is a singleton, which has one row; by default as a base of the same collection says.
         abstract: the class is a base of other models, and has no collection.
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
         meta: what Directus keeps of the collection, by its own names: ``note``, ``icon``, ``group``,
@@ -132,7 +132,7 @@ class Model:
         cls,
         *,
         collection: str | None = None,
-        singleton: bool = False,
+        singleton: bool | None = None,
         abstract: bool = False,
         ordering: Iterable[str] | None = None,
         meta: Mapping[str, Any] | None = None,
@@ -143,14 +143,17 @@ class Model:
             msg = f"{cls.__name__}: ordering takes a tuple of names, not the string {ordering!r}."
             raise ConfigurationError(msg)
         bases: list[ModelOptions] = [c.__dict__["_options"] for c in cls.__mro__[1:] if c.__dict__.get("_options")]
-        inherited = next((base.collection for base in bases if not base.abstract), None)
+        inherited = next((base for base in bases if not base.abstract), None)
+        if inherited is not None and collection in (None, inherited.collection):
+            collection = inherited.collection
+            singleton = inherited.singleton if singleton is None else singleton
         if ordering is None:
             ordering = next((base.ordering for base in bases if base.ordering), ())
         if meta is None:
             meta = next((base.meta for base in bases if base.meta), {})
         cls._options = ModelOptions(
-            collection or inherited or model_info.default_collection(cls.__name__),
-            singleton,
+            collection or model_info.default_collection(cls.__name__),
+            bool(singleton),
             abstract,
             tuple(ordering),
             collection_meta(meta, cls.__name__),

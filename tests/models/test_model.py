@@ -20,6 +20,7 @@ from directus_orm import (
     UnsupportedQuery,
     field,
     generated,
+    system,
 )
 from tests.worlds.flights import Airline, Flight, Note, Plane, Setting
 
@@ -354,3 +355,36 @@ def test_two_users_of_one_row_do_not_undo_each_other(notes: Session) -> None:
     second.save()
     again = Note.objects.get(pk=key)
     assert (again.title, again.stars) == ("b", 7)
+
+
+class TestSingletons:
+    def test_a_subclass_of_a_singleton_is_one(self) -> None:
+        """Whether it adds fields at once or by an abstract base."""
+
+        class OwnSettings(system.Settings):
+            motto: str | None = None
+
+        class MottoFields(system.Settings, abstract=True):
+            motto: str | None = None
+
+        class SettingsWithMotto(MottoFields):
+            pass
+
+        for model in (OwnSettings, SettingsWithMotto):
+            assert (model.directus.collection, model.directus.options.singleton) == ("directus_settings", True)
+
+    def test_a_model_of_another_collection_says_it_anew(self) -> None:
+        class Leaflet(Model, collection="leaflets", singleton=True):
+            id: int = field(default=generated, primary_key=True)
+
+        class Brochure(Leaflet, collection="brochures"):
+            pass
+
+        class ManyLeaflets(Leaflet, singleton=False):
+            pass
+
+        assert [each.directus.options.singleton for each in (Leaflet, Brochure, ManyLeaflets)] == [
+            True,
+            False,
+            False,
+        ]

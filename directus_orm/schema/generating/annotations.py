@@ -16,7 +16,7 @@ from ...fields.type_table import TYPES, directus_type
 from ..normal_form import FieldSchema
 from .enums import named_choices
 from .options import GeneratorOptions
-from .source_lines import literal
+from .source_lines import Part, Subscript, literal
 
 
 @attrs.frozen
@@ -24,12 +24,12 @@ class Annotation:
     """An annotation as source.
 
     Args:
-        text: the annotation without ``| None``.
+        union: the members of the annotation without ``None``.
         imports: the names that it uses, and that its module imports.
         type: the Directus type to declare, where the annotation alone would mean another; None else.
     """
 
-    text: str
+    union: tuple[Part, ...]
     imports: tuple[str, ...] = ()
     type: str | None = None
 
@@ -59,10 +59,10 @@ def annotation(field: FieldSchema, options: GeneratorOptions, enum: str | None =
         return _of_json(field)
     found = _of_type(kind)
     if enum is not None:
-        return attrs.evolve(found, text=f"{enum} | str", imports=("StrEnum",))
+        return attrs.evolve(found, union=(enum, "str"), imports=("StrEnum",))
     if options.choices == "literal" and (choices := named_choices(field)):
-        text = f"Literal[{', '.join(map(literal, choices))}] | str"
-        return attrs.evolve(found, text=text, imports=("Literal",))
+        named = Subscript("Literal", tuple(map(literal, choices)))
+        return attrs.evolve(found, union=(named, "str"), imports=("Literal",))
     return found
 
 
@@ -70,13 +70,19 @@ def _of_type(kind: str) -> Annotation:
     python = directus_type(kind).annotations[0]
     text, imports = _SOURCES.get(python) or (python.__name__, ())
     usual = next(iter(SCALARS[python])) if python in SCALARS else "json"
-    return Annotation(text, imports, None if kind == usual else kind)
+    return Annotation((_part(text),), imports, None if kind == usual else kind)
+
+
+def _part(text: str) -> Part:
+    """Return an annotation, with its brackets apart."""
+    name, bracket, items = text.partition("[")
+    return Subscript(name, (items.removesuffix("]"),)) if bracket else text
 
 
 def _of_json(field: FieldSchema) -> Annotation:
     """Return what the editor of a json field makes of it: the server says nothing of its shape."""
     if field.interface in _LISTS_OF_TEXTS:
-        return Annotation("list[str]")
+        return Annotation((Subscript("list", ("str",)),))
     if field.interface in _LISTS_OF_OBJECTS:
-        return Annotation("list[dict[str, Any]]", ("Any",))
+        return Annotation((Subscript("list", ("dict[str, Any]",)),), ("Any",))
     return _of_type("json")

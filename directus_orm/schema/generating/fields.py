@@ -11,7 +11,7 @@ from .annotations import Annotation, annotation
 from .enums import named_choices
 from .names import Names
 from .options import GeneratorOptions
-from .source_lines import call, comment, literal
+from .source_lines import Call, Subscript, comment, declaration, literal
 
 # What Directus itself makes for a foreign key, and needs no word.
 _USUAL_ON_DELETE = (None, "NO ACTION", "SET NULL")
@@ -38,22 +38,21 @@ def column(
     enum = names.enums.get((collection.name, field.name))
     models = frozenset[str]()
     if relation is not None and relation.kind == "many-to-one":
-        found = Annotation(names.model(relation.related[0]))
-        models = frozenset({found.text})
+        model = names.model(relation.related[0])
+        found, models = Annotation((model,)), frozenset({model})
     else:
         found = annotation(field, options, enum)
     default, arguments = ("generated", []) if found.type == UNKNOWN else _default(field, enum)
     arguments += ["primary_key=True"] if field.is_key else []
     arguments += _options(name, field, found.type, relation)
-    optional = " | None" if field.is_nullable and found.text != "Any" else ""
-    head = f"{name}: {found.text}{optional}"
-    lines = comment(field.note) if field.note else []
+    union = (*found.union, "None") if field.is_nullable and found.union != ("Any",) else found.union
     used = {each for each in ("Decimal", "generated") if (default or "").startswith(each)}
-    if not arguments and "generated" not in used:
-        lines.append(f"    {head}" + (f" = {default}" if default else ""))
-        return FieldSource(tuple(lines), frozenset({*found.imports, *used}), models)
-    lines += call(f"{head} = ", "field", ([f"default={default}"] if default else []) + arguments)
-    return FieldSource(tuple(lines), frozenset({*found.imports, *used, "field"}), models)
+    value: str | Call | None = default
+    if arguments or "generated" in used:
+        used.add("field")
+        value = Call("field", tuple(([f"default={default}"] if default else []) + arguments))
+    lines = (comment(field.note) if field.note else []) + declaration(name, union, value)
+    return FieldSource(tuple(lines), frozenset({*found.imports, *used}), models)
 
 
 def _default(field: FieldSchema, enum: str | None) -> tuple[str | None, list[str]]:
@@ -101,8 +100,9 @@ def related_list(collection: CollectionSchema, relation: RelationSchema, names: 
         arguments.append(f"name={literal(relation.field)}")
     if relation.deselect == "delete":
         arguments.append('deselect="delete"')
+    annotation = Subscript("Related", tuple(models), " | ")
     lines = comment(relation.note) if relation.note else []
-    lines += call(f"{name}: Related[{' | '.join(models)}] = ", function, arguments)
+    lines += declaration(name, [annotation], Call(function, tuple(arguments)))
     return FieldSource(tuple(lines), frozenset({"Related", function}), frozenset(models))
 
 

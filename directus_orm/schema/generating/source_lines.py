@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
+
+import attrs
 
 WIDTH = 88
 """The most characters of a line, as ruff has it by default."""
@@ -33,6 +35,86 @@ def call(head: str, function: str, arguments: Sequence[str], tail: str = "", *, 
     joined = f"{inner}{', '.join(arguments)}"
     middle = [joined] if len(joined) <= WIDTH else [f"{inner}{each}," for each in arguments]
     return [f"{margin}{head}{function}(", *middle, f"{margin}){tail}"]
+
+
+@attrs.frozen
+class Subscript:
+    """An annotation with brackets, such as ``Literal["a", "b"]`` or ``Related[Hero | Quote]``."""
+
+    name: str
+    items: tuple[str, ...]
+    separator: str = ", "
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.separator.join(self.items)}]"
+
+    def lines(self, indent: int, head: str = "") -> list[str]:
+        """Return the lines with the items below the brackets: in one line, or one for each."""
+        margin, inner = " " * indent, " " * (indent + 4)
+        joined = f"{inner}{self.separator.join(self.items)}"
+        ends, starts = ("", "| ") if self.separator == " | " else (",", "")
+        items = [f"{inner}{starts if index else ''}{item}{ends}" for index, item in enumerate(self.items)]
+        return [f"{margin}{head}{self.name}[", *([joined] if len(joined) <= WIDTH else items), f"{margin}]"]
+
+
+@attrs.frozen
+class Call:
+    """A call as the value of a field."""
+
+    function: str
+    arguments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(self.arguments)})"
+
+
+Part = str | Subscript
+"""A member of a union in an annotation."""
+
+
+def declaration(name: str, union: Sequence[Part], value: str | Call | None) -> list[str]:
+    """Return the lines of ``name: A | B = value`` in a class body.
+
+    What is too long is broken at the value; if the rest is still too long, at the annotation.
+    """
+    head = f"    {name}: {' | '.join(map(str, union))}"
+    start = f" = {value.function}(" if isinstance(value, Call) else f" = {value}" if value else ""
+    if len(f"{head}{start}") <= WIDTH:
+        return _with_value(head, value)
+    if value and len(f"{head} = (") <= WIDTH:
+        inner = (
+            call("", value.function, value.arguments, indent=8)
+            if isinstance(value, Call)
+            else [f"        {value}"]
+        )
+        return [f"{head} = (", *inner, "    )"]
+    if len(union) == 1 and isinstance(union[0], str):
+        return _with_value(head, value)
+    broken = _broken(name, union)
+    return [*broken[:-1], *_with_value(broken[-1], value)]
+
+
+def _with_value(head: str, value: str | Call | None) -> list[str]:
+    if isinstance(value, Call):
+        return call(f"{head.lstrip()} = ", value.function, value.arguments)
+    return [f"{head} = {value}" if value else head]
+
+
+def _broken(name: str, union: Sequence[Part]) -> list[str]:
+    """Return the lines of a name and its annotation, which is too long for one."""
+    if len(union) == 1 and isinstance(union[0], Subscript):
+        return union[0].lines(4, f"{name}: ")
+    joined = f"        {' | '.join(map(str, union))}"
+    return [f"    {name}: (", *([joined] if len(joined) <= WIDTH else _members(union)), "    )"]
+
+
+def _members(union: Sequence[Part]) -> Iterator[str]:
+    for index, part in enumerate(union):
+        head = "| " if index else ""
+        if isinstance(part, Subscript) and len(f"        {head}{part}") > WIDTH:
+            yield from part.lines(8, head)
+        else:
+            yield f"        {head}{part}"
 
 
 def comment(text: str, *, indent: int = 4) -> list[str]:
