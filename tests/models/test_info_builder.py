@@ -5,6 +5,7 @@ annotations at once before 3.14, and later when they are read.
 """
 
 import sys
+import textwrap
 import typing
 from types import ModuleType
 from typing import Any
@@ -38,6 +39,16 @@ class Hub(Model):
 """
 UNQUOTED = QUOTED.replace('"Flight"', "Flight").replace('"Related[Flight]"', "Related[Flight]")
 UNQUOTED = UNQUOTED.replace('"Hub | None"', "Hub | None").replace('"Flight | None"', "Flight | None")
+
+# Nothing but the registry of models finds these: they are no names of their module.
+_IMPORTS, _CLASSES = QUOTED.split("class ", 1)
+IN_FUNCTION = f"""
+from types import SimpleNamespace
+{_IMPORTS}
+def made():
+{textwrap.indent("class " + _CLASSES, "    ")}
+    return SimpleNamespace(**locals())
+"""
 
 
 def module_of(code: str, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -118,4 +129,4 @@ def test_names_are_found_also_if_python_copies_the_mapping_it_is_given(monkeypat
         return real(value, dict(globalns), dict(localns))
 
     monkeypatch.setattr(typing, "get_type_hints", copying)
-    assert_resolved(module_of(FUTURE + QUOTED, monkeypatch))
+    assert_resolved(module_of(FUTURE + IN_FUNCTION, monkeypatch).made())
