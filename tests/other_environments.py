@@ -96,6 +96,11 @@ def test_lowest() -> list[str]:
     return [] if passes(python) else ["the oldest dependencies failed"]
 
 
+def main(name: str) -> None:
+    """Test with ``pythons`` or ``lowest``, and exit with status 1 and what is wrong, if anything is."""
+    problems = {"pythons": test_pythons, "lowest": test_lowest}[name]()
+    sys.exit("; ".join(problems) or None)  # an empty text would be status 1
+
+
 if __name__ == "__main__":
-    problems = {"pythons": test_pythons, "lowest": test_lowest}[sys.argv[1]]()
-    sys.exit("; ".join(problems))
+    main(sys.argv[1])
