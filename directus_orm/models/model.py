@@ -93,7 +93,7 @@ class Model:
 
     Args:
         collection: the name of the collection; by default from the class name: ``blog_posts`` for ``BlogPost``.
-        singleton: the collection is a singleton, which has one row; by default as a base of the same collection says.
+        singleton: the collection is a singleton, which has one row; by default as a base of this collection says.
         abstract: the class is a base of other models, and has no collection.
         ordering: the fields that order the rows by default, such as ``("-date", "title")``.
         meta: what Directus keeps of the collection, by its own names: ``note``, ``icon``, ``group``,
