@@ -212,6 +212,8 @@ class DirectusServer:
         """Create the folder, and a database with the system tables and the administrator."""
         installation = install(self.version)
         self._cli = command_line(installation)
+        # Node.js keeps its compiled code there: a later start takes less time.
+        self._node_environment = {"NODE_COMPILE_CACHE": str(installation / "compile-cache")}
         self._node = find_node()
         if self._database_server.vendor != "sqlite":
             self._database_server.connect().close()
@@ -251,7 +253,7 @@ class DirectusServer:
         return template
 
     def _bootstrap(self, folder: Path, database: Database, env: Mapping[str, str]) -> None:
-        environment = {**env, **database.environment}
+        environment = {**self._node_environment, **env, **database.environment}
         process = NodeProcess.start(self._node, [self._cli, "bootstrap"], folder=folder, environment=environment)
         try:
             process.popen.wait()
@@ -284,7 +286,7 @@ class DirectusServer:
             msg = "This server was stopped, and its rows are gone. Start a new one."
             raise ConfigurationError(msg)
         require_free(self.port)
-        environment = {"PUBLIC_URL": self.url, **self._env, **self.database.environment}
+        environment = {"PUBLIC_URL": self.url, **self._node_environment, **self._env, **self.database.environment}
         environment["PORT"] = str(self.port)
         self._process = NodeProcess.start(
             self._node, [self._cli, "start"], folder=self._folder, environment=environment

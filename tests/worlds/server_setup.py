@@ -149,14 +149,18 @@ def user(
         policy = post(server, "/policies", {"name": name, "icon": "add"})["id"]
         post(server, "/access", {"role": role, "policy": policy})
         holder, created = {"policy": policy}, [f"/policies/{policy}", *created]
+    permissions = []
     for collection, actions in may.items():
         rule = {"permissions": rules[collection]} if rules and collection in rules else {}
         limits = {"fields": [*(fields or {}).get(collection, "*")], **rule}
         for action in actions:
             permission = limits if action == "read" else {"fields": ["*"]}
-            post(server, "/permissions", {**holder, "collection": collection, "action": action, **permission})
+            permissions.append({**holder, "collection": collection, "action": action, **permission})
     for collection, names in (shown or {}).items():
-        post(server, "/permissions", {**holder, "collection": collection, "action": "read", "fields": [*names]})
+        permissions.append({**holder, "collection": collection, "action": "read", "fields": [*names]})
+    if permissions:
+        # At once: the server forgets its caches after each request.
+        post(server, "/permissions", permissions)
     token = f"token-of-the-{name}"
     created = [f"/users/{post(server, '/users', {'role': role, 'token': token})['id']}", *created]
     try:
