@@ -23,10 +23,11 @@ ROW_RULES := $(BIN)/python -m pytest tests/querysets tests/instances tests/readi
 	tests/promises tests/system --ignore=tests/promises/test_faults.py -m row_rules -k "not postgres and not mariadb" \
 	--directus-version=11
 
+# The tests of sessions are beside the others, so that both parts take the same time.
 test: check
-	( $(BIN)/python -m pytest -k "postgres and not docs" && $(ROW_RULES) \
-		&& for version in 11 10; do $(BY_VERSION) --directus-version=$$version || exit 1; done ) > $(BESIDE) 2>&1 & \
-	$(BIN)/python -m pytest -k "not postgres and not (schema and mariadb)"; status=$$?; \
+	( $(BIN)/python -m pytest -k "postgres and not docs" && $(BIN)/python -m pytest tests/session -k "not postgres" \
+		&& $(ROW_RULES) && for version in 11 10; do $(BY_VERSION) --directus-version=$$version || exit 1; done ) > $(BESIDE) 2>&1 & \
+	$(BIN)/python -m pytest --ignore=tests/session -k "not postgres and not (schema and mariadb)"; status=$$?; \
 	wait $$! || status=1; cat $(BESIDE); exit $$status
 
 # Test what `make test` leaves out, to be short: with versions 11 and 10 the contents of files, exports, rows without

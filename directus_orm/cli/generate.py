@@ -153,6 +153,10 @@ def _of_server(connection: Mapping[str, Any], reading: Mapping[str, Any]) -> Dat
 def _layout(path: Path | None, *, has_bases: bool, lookups: LookupDepth) -> Layout:
     if path is None:
         return Layout()
+    if lookups != "none" and not path.stem.isidentifier():
+        raise click.UsageError(
+            f"{path.name} cannot be imported by that name, and stub files import it: choose another."
+        )
     is_package = (path.parent / "__init__.py").is_file()
     return Layout(path.stem, has_bases=has_bases, lookups=lookups, is_package=is_package)
 

@@ -66,7 +66,7 @@ from directus_orm import Session
 
 with Session.from_env():
     jar = FilesJar.objects.filter(label="Plums", rack__name__startswith="O").get()
-    print(jar.made_of is FilesJarMadeOf.GLASS, jar.rack.name if jar.rack else None)
+    print(jar.made_of is FilesJarMadeOf.GLASS, type(jar.rack) is FilesRack)
     other = FilesJar.objects.exclude(made_of=FilesJarMadeOf.GLASS).get()
     print(other.made_of, [each.label for each in FilesRack.objects.get().jars])
     print(type(other).__module__, FilesJar.objects.values("label").filter(pk__in=[other]).get())
@@ -122,7 +122,7 @@ def test_the_files_fit_together(server: DirectusServer, layout: str) -> None:
         assert checked.returncode == 0, checked.stdout
     Path("use.py").write_text(use_of(module))
     ran = tool("python", "use.py")
-    assert ran.stdout.splitlines() == ["True Oak", "tin ['Plums']", f"{module} {{'label': 'Pears'}}"], ran.stderr
+    assert ran.stdout.splitlines() == ["True True", "tin ['Plums']", f"{module} {{'label': 'Pears'}}"], ran.stderr
     again = run(*LAYOUTS[layout][1], "--enums", "strenum", "--typed-lookups", "one", "--check")
     assert again.exit_code == 0, again.output
 
@@ -235,6 +235,13 @@ def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...],
     result = CliRunner().invoke(directus_orm, ["generate", *arguments])
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_module_that_cannot_be_imported_gets_no_stub_files(server: DirectusServer) -> None:
+    assert run("-o", "my-models.py").exit_code == 0
+    result = run("-o", "my-models.py", "--typed-lookups", "own")
+    assert result.exit_code == 2
+    assert "my-models.py cannot be imported by that name" in result.stderr
 
 
 def test_a_script_reads_what_was_generated(server: DirectusServer) -> None:
