@@ -42,8 +42,10 @@ def test_every_row_is_read_with_every_relation(module: ModuleType, kinds_session
         rows = [model.objects.get()] if directus.options.singleton else list(model.objects.all())
         if not directus.options.singleton:
             assert len(rows) == int(count.aggregate({"count": "*"})[0]["count"])
+        # Not every version has each field of Directus's own collections.
+        given = {name for base in model.__mro__[1:-1] for name in vars(base).get("__annotations__", ())}
         for row in rows:
-            for name in (*directus.fields, *directus.relations):
+            for name in {*directus.fields, *directus.relations} - given:
                 value = getattr(row, name)
                 if name in directus.relations:
                     list(value)
