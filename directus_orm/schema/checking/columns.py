@@ -46,6 +46,8 @@ def _null(field: Field, column: FieldSchema) -> Drift | None:
         return None
     if column.is_nullable:
         return drift_of(field, "null-there", "no null", "null allowed", "Rows with null raise when they are read.")
+    if field.value_type.python == "Any":  # which cannot say that it is never None
+        return None
     return drift_of(field, "null-here", "null allowed", "no null", "The server refuses to save None.")
 
 
