@@ -14,8 +14,8 @@ demo: $(VENV)/.demo
 # The tests with PostgreSQL and those with version 11 run beside the others; their output comes last.
 BESIDE := $(VENV)/.beside.log
 
-# What differs by version is tested with each: Directus's own collections, and what sessions offer beside models.
-BY_VERSION := $(BIN)/python -m pytest tests/system tests/session/services tests/reading/test_server_versions.py \
+# What differs most by version is tested with each: Directus's own collections.
+BY_VERSION := $(BIN)/python -m pytest tests/system tests/reading/test_server_versions.py \
 	--ignore=tests/system/contents -k "not postgres"
 
 # Random operations through a proxy that breaks connections have a target of their own for version 11.
@@ -23,19 +23,22 @@ ROW_RULES := $(BIN)/python -m pytest tests/querysets tests/instances tests/readi
 	tests/promises tests/system --ignore=tests/promises/test_faults.py -m row_rules -k "not postgres and not mariadb" \
 	--directus-version=11
 
-# The tests of sessions are beside the others, so that both parts take the same time.
+# The tests of sessions and writes are beside the others, so that both parts take the same time.
 test: check
-	( $(BIN)/python -m pytest -k "postgres and not docs" && $(BIN)/python -m pytest tests/session -k "not postgres" \
+	( $(BIN)/python -m pytest -k "postgres and not docs and not (schema and test_reading)" \
+		&& $(BIN)/python -m pytest tests/session tests/writing -k "not postgres" \
 		&& $(ROW_RULES) && for version in 11 10; do $(BY_VERSION) --directus-version=$$version || exit 1; done ) > $(BESIDE) 2>&1 & \
-	$(BIN)/python -m pytest --ignore=tests/session -k "not postgres and not (schema and mariadb)"; status=$$?; \
+	$(BIN)/python -m pytest --ignore=tests/session --ignore=tests/writing \
+		-k "not postgres and not (schema and mariadb)"; status=$$?; \
 	wait $$! || status=1; cat $(BESIDE); exit $$status
 
 # Test what `make test` leaves out, to be short: with versions 11 and 10 the contents of files, exports, rows without
-# models and the calls of other clients; the pages of the documentation on PostgreSQL, and schemas on MariaDB.
+# models, services and the calls of other clients; the pages of the documentation on PostgreSQL; schemas on MariaDB,
+# and those of all versions on PostgreSQL.
 test-versions: $(VENV)/.test
-	$(BIN)/python -m pytest -k "docs and postgres or schema and mariadb"
+	$(BIN)/python -m pytest -k "docs and postgres or schema and mariadb or schema and test_reading and postgres"
 	for version in 11 10; do \
-		$(BIN)/python -m pytest tests/system/contents tests/session/items tests/session/transfers \
+		$(BIN)/python -m pytest tests/system/contents tests/session/items tests/session/services tests/session/transfers \
 			tests/docs/test_coming_from.py tests/schema tests/cli -k "not postgres and not mariadb" \
 			--directus-version=$$version || exit 1; \
 	done
