@@ -14,31 +14,30 @@ demo: $(VENV)/.demo
 # The tests with PostgreSQL and those with version 11 run beside the others; their output comes last.
 BESIDE := $(VENV)/.beside.log
 
-# What differs most by version is tested with each: Directus's own collections.
-BY_VERSION := $(BIN)/python -m pytest tests/system tests/reading/test_server_versions.py \
-	--ignore=tests/system/contents -k "not postgres"
+# What differs most by version is tested with each: the models of Directus's own collections.
+BY_VERSION := $(BIN)/python -m pytest tests/system/test_models.py tests/reading/test_server_versions.py -k "not postgres"
 
 # Random operations through a proxy that breaks connections have a target of their own for version 11.
 ROW_RULES := $(BIN)/python -m pytest tests/querysets tests/instances tests/reading tests/session tests/writing \
 	tests/promises tests/system --ignore=tests/promises/test_faults.py -m row_rules -k "not postgres and not mariadb" \
 	--directus-version=11
 
-# The tests of sessions and writes are beside the others, so that both parts take the same time.
+# The tests of sessions and test servers are beside the others, so that both parts take the same time.
 test: check
 	( $(BIN)/python -m pytest -k "postgres and not docs and not (schema and test_reading)" \
-		&& $(BIN)/python -m pytest tests/session tests/writing -k "not postgres" \
+		&& $(BIN)/python -m pytest tests/session tests/testing -k "not postgres" \
 		&& $(ROW_RULES) && for version in 11 10; do $(BY_VERSION) --directus-version=$$version || exit 1; done ) > $(BESIDE) 2>&1 & \
-	$(BIN)/python -m pytest --ignore=tests/session --ignore=tests/writing \
+	$(BIN)/python -m pytest --ignore=tests/session --ignore=tests/testing \
 		-k "not postgres and not (schema and mariadb)"; status=$$?; \
 	wait $$! || status=1; cat $(BESIDE); exit $$status
 
-# Test what `make test` leaves out, to be short: with versions 11 and 10 the contents of files, exports, rows without
-# models, services and the calls of other clients; the pages of the documentation on PostgreSQL; schemas on MariaDB,
+# Test what `make test` leaves out, to be short: with versions 11 and 10 the rest of Directus's own collections, exports,
+# rows without models, services and the calls of other clients; the pages of the documentation on PostgreSQL; schemas on MariaDB,
 # and those of all versions on PostgreSQL.
 test-versions: $(VENV)/.test
 	$(BIN)/python -m pytest -k "docs and postgres or schema and mariadb or schema and test_reading and postgres"
 	for version in 11 10; do \
-		$(BIN)/python -m pytest tests/system/contents tests/session/items tests/session/services tests/session/transfers \
+		$(BIN)/python -m pytest tests/system tests/session/items tests/session/services tests/session/transfers \
 			tests/docs/test_coming_from.py tests/schema tests/cli -k "not postgres and not mariadb" \
 			--directus-version=$$version || exit 1; \
 	done
